@@ -1,0 +1,31 @@
+"""Tensors for people who build language models: every concept a module of annotated functions.
+
+>>> from tensorref import broadcasting
+>>> broadcasting.result_shape((4, 1), (1, 3))
+(4, 3)
+
+A concept is imported on first use: ``import tensorref`` loads neither NumPy nor PyTorch.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tensorref import broadcasting
+
+__all__ = ["broadcasting"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return importlib.import_module(f"tensorref.{name}")
+    if name == "__version__":
+        return importlib.metadata.version("tensorref")
+    raise AttributeError(f"module 'tensorref' has no attribute {name!r}; it has {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__, "__version__"]

@@ -1,0 +1,698 @@
+"""How shapes that differ are made to agree, without a copy.
+
+>>> from tensorref import broadcasting
+>>> broadcasting.result_shape((32, 10, 64), (64,))
+(32, 10, 64)
+
+Line the shapes up at their last axis. An axis that a shorter shape lacks counts as 1. On every axis the sizes that are
+not 1 must agree, and a size of 1 repeats to match them. The result has the size that is not 1, which need not be the
+larger one:
+
+>>> broadcasting.result_shape((3, 1), (1, 0))
+(3, 0)
+
+A scalar has the shape ``()``, a vector of one element the shape ``(1,)``; both go with every shape. The rule is
+`NumPy's <https://numpy.org/doc/stable/user/basics.broadcasting.html>`__, and
+`PyTorch's <https://docs.pytorch.org/docs/stable/notes/broadcasting.html>`__ is the same:
+
+>>> import numpy as np
+>>> batch, scale, vector = np.ones((2, 4, 3)), np.array([[[2]]]), np.array([1, 2, 3])
+>>> print(f"{batch.shape} * {scale.shape} = {(batch * scale).shape}")
+(2, 4, 3) * (1, 1, 1) = (2, 4, 3)
+>>> print(f"{batch.shape} + {vector.shape} = {(batch + vector).shape}")
+(2, 4, 3) + (3,) = (2, 4, 3)
+>>> import torch
+>>> embeddings, bias = torch.zeros(4, 32, 64), torch.zeros(64)
+>>> print(f"PyTorch: {embeddings.shape} + {bias.shape} = {(embeddings + bias).shape}")
+PyTorch: torch.Size([4, 32, 64]) + torch.Size([64]) = torch.Size([4, 32, 64])
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations, zip_longest
+from math import prod
+from typing import Literal
+
+from tensorref._explanation import Diagram
+from tensorref._shape import MAX_RANK, as_shape, as_shapes
+from tensorref._typing import ArrayT, ShapeLike, jaxtyping
+from tensorref._words import BROADCASTING as WORDS
+
+__all__ = [
+    "Axis",
+    "BroadcastError",
+    "Explanation",
+    "Messages",
+    "Operand",
+    "Suggestion",
+    "add_bias",
+    "compatible",
+    "expanded_strides",
+    "explain",
+    "gradient_axes",
+    "messages",
+    "result_shape",
+    "sum_to_size",
+]
+
+_MOST_NAMED = 8  # axes that a sentence names before it counts the rest
+
+
+class BroadcastError(ValueError):
+    """Raised for shapes that do not broadcast; its `explanation` holds all that is wrong with them.
+
+    >>> from tensorref import broadcasting
+    >>> try:
+    ...     broadcasting.result_shape((3, 4, 5), (2, 4, 6))
+    ... except broadcasting.BroadcastError as error:
+    ...     print(error.explanation.conflicts)
+    (-3, -1)
+    """
+
+    def __init__(self, explanation: Explanation) -> None:
+        self.explanation = explanation
+        super().__init__(" ".join([explanation.steps[-1], *explanation.suggested()[:1]]))
+
+
+def result_shape(*shapes: ShapeLike) -> tuple[int, ...]:
+    """Return the shape that any number of `shapes` broadcast to.
+
+    >>> import torch
+    >>> from tensorref import broadcasting
+    >>> broadcasting.result_shape((4, 1), (1, 3))
+    (4, 3)
+    >>> broadcasting.result_shape([8, 1], torch.zeros(4, 1, 5).shape, 5)
+    (4, 8, 5)
+
+    Parameters
+    ----------
+    *shapes
+        Each an int, a sequence of ints or the ``.shape`` of an array; at most 64 axes.
+
+    Returns
+    -------
+    :
+        The shape of the result.
+
+    Raises
+    ------
+    BroadcastError
+        If the sizes of an axis do not agree. It names every such axis, and a shape that would fit.
+    TypeError, ValueError
+        If an argument is not a shape: a fraction, a negative size, more than 64 axes.
+
+    See Also
+    --------
+    explain : the same step by step, for shapes that do not fit too.
+    numpy.broadcast_shapes, torch.broadcast_shapes : the libraries' own; they name one axis at most.
+
+    Examples
+    --------
+    >>> broadcasting.result_shape((32, 10, 64), (32,))
+    Traceback (most recent call last):
+    ...
+    tensorref.broadcasting.BroadcastError: a (32, 10, 64), b (32,) do not broadcast: axis -1 has 64, 32. Sizes on one axis must be equal or 1. b[:, None, None] has shape (32, 1, 1) and would give (32, 10, 64).
+    """
+    given = as_shapes(shapes)
+    sizes = [_agreed(column) for column in _columns(given)]
+    if None in sizes:
+        raise BroadcastError(explain(*given))
+    return tuple(size for size in sizes if size is not None)
+
+
+def compatible(*shapes: ShapeLike) -> bool:
+    """Tell whether `shapes` broadcast together.
+
+    >>> from tensorref import broadcasting
+    >>> broadcasting.compatible((3, 4), (1,)), broadcasting.compatible((3, 4), (2, 4))
+    (True, False)
+
+    Parameters
+    ----------
+    *shapes
+        As for `result_shape`, which gives the shape that they broadcast to.
+
+    Returns
+    -------
+    :
+        True if on every axis the sizes that are not 1 are equal.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a shape.
+    """
+    return None not in map(_agreed, _columns(as_shapes(shapes)))
+
+
+def explain(*shapes: ShapeLike, names: Sequence[str] | None = None, itemsize: int = 4) -> Explanation:
+    """Explain step by step how `shapes` broadcast, or all that keeps them from it.
+
+    >>> from tensorref import broadcasting
+    >>> print(broadcasting.explain((32, 10, 64), (64,), names=["x", "bias"]))
+    axis           -3        -2     -1
+    x              32        10     64
+    bias     (1) → 32  (1) → 10     64
+    result         32        10     64
+    verdict   expands   expands  equal
+    * The result has shape (32, 10, 64), 20,480 elements.
+    * Stored: 82,176 bytes. With every operand copied to the shape of the result: 163,840 bytes.
+    * The gradient of bias sums over axis -3, -2.
+
+    Parameters
+    ----------
+    *shapes
+        One or more, as for `result_shape`.
+    names
+        A name for each; ``a``, ``b``, ``c`` by default.
+    itemsize
+        Bytes per element: 4 for float32, 2 for bfloat16.
+
+    Returns
+    -------
+    :
+        The explanation as data; ``print`` shows it as a diagram.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a shape, or `names` are not as many.
+
+    Examples
+    --------
+    Shapes that do not fit are explained too:
+
+    >>> print(broadcasting.explain((3, 4), (2, 4)))
+    axis           -2     -1
+    a               3      4
+    b               2      4
+    result          ?      4
+    verdict  conflict  equal
+    * a (3, 4), b (2, 4) do not broadcast: axis -2 has 3, 2. Sizes on one axis must be equal or 1.
+    * NumPy: operands could not be broadcast together with shapes (3,4) (2,4)
+    * PyTorch: The size of tensor a (3) must match the size of tensor b (2) at non-singleton dimension 0
+    * a[:, None, :] has shape (3, 1, 4) and would give (3, 2, 4).
+    * b[:, None, :] has shape (2, 1, 4) and would give (2, 3, 4).
+
+    A success can be a bug. Predictions of shape ``(n, 1)`` less targets of shape ``(n,)`` are n² differences:
+
+    >>> broadcasting.explain((5, 1), (5,), names=["prediction", "target"]).warning
+    'prediction and target have 5 elements each, the result has 25: every element of one meets every element of the other. To pair them one to one, give both the same shape.'
+    """
+    if not shapes:
+        raise TypeError("shapes is empty; give at least one shape, such as (4, 1)")
+    given = as_shapes(shapes)
+    if names is None:
+        names = [*string.ascii_lowercase, *(f"operand{n}" for n in range(26, len(given)))][: len(given)]
+    elif len(names) != len(given):
+        raise ValueError(f"names has {len(names)} entries for {len(given)} shapes; give one name for each shape")
+    axes = _axes(given)
+    conflicts = tuple(axis.index for axis in axes if axis.size is None)
+    result = None if conflicts else result_shape(*given)
+    elements = None if result is None else prod(result)
+    return Explanation(
+        operands=tuple(
+            Operand(
+                name,
+                shape,
+                prod(shape),
+                None if result is None else expanded_strides(shape, result),
+                None if result is None else gradient_axes(shape, result),
+            )
+            for name, shape in zip(names, given, strict=True)
+        ),
+        axes=axes,
+        conflicts=conflicts,
+        result=result,
+        elements=elements,
+        stored_bytes=itemsize * sum(map(prod, given)),
+        copied_bytes=None if elements is None else itemsize * elements * len(given),
+        steps=_steps(given, names, axes),
+        warning=None if elements is None else _warning(given, names, elements),
+        messages=messages(*given),
+        suggestions=_suggestions(given, names) if conflicts else (),
+    )
+
+
+@dataclass(frozen=True)
+class Explanation(Diagram):
+    """All that broadcasting does with some shapes, or all that keeps it from doing so: what `explain` returns.
+
+    >>> from tensorref import broadcasting
+    >>> explanation = broadcasting.explain((4, 1), (1, 3))
+    >>> explanation.result, explanation.elements, explanation.conflicts
+    ((4, 3), 12, ())
+    >>> explanation.steps[3]
+    'From the right: axis -1 has 1, 3: expands; axis -2 has 4, 1: expands.'
+
+    Without a result, `result`, `elements` and `copied_bytes` are None; with one, `messages` is.
+    """
+
+    operands: tuple[Operand, ...]
+    axes: tuple[Axis, ...]
+    conflicts: tuple[int, ...]
+    """The axes whose sizes do not agree."""
+    result: tuple[int, ...] | None
+    elements: int | None
+    """How many elements the result has."""
+    stored_bytes: int
+    """What the operands take."""
+    copied_bytes: int | None
+    """What they would take as copies of the shape of the result."""
+    steps: tuple[str, ...]
+    """Six sentences: shapes, align right, pad with 1, compare, expand, result."""
+    warning: str | None
+    """Set where the result has more elements than any operand."""
+    messages: Messages | None
+    suggestions: tuple[Suggestion, ...]
+
+    def table(self) -> tuple[tuple[str, ...], ...]:
+        """Return the rows of the diagram: axes, operands, result, verdict."""
+        labels = (WORDS["axis"], *(operand.name for operand in self.operands), WORDS["result"], WORDS["verdict"])
+        columns = (
+            (
+                str(axis.index),
+                *(axis.cell(operand) for operand in range(len(self.operands))),
+                "?" if axis.size is None else str(axis.size),
+                WORDS[axis.verdict],
+            )
+            for axis in self.axes
+        )
+        return tuple(zip(labels, *columns, strict=True))
+
+    def notes(self) -> tuple[str, ...]:
+        """Return the verdict and what follows from it, a sentence each."""
+        notes = [self.steps[-1]]
+        if self.warning:
+            notes.append(self.warning)
+        if self.messages:
+            notes += [f"NumPy: {self.messages.numpy.strip()}", f"PyTorch: {self.messages.torch}"]
+        if self.copied_bytes is not None and self.copied_bytes > self.stored_bytes:
+            notes.append(WORDS["bytes"].format(stored=self.stored_bytes, copied=self.copied_bytes))
+        notes += [
+            WORDS["gradient"].format(name=operand.name, axes=", ".join(map(str, operand.gradient_axes)))
+            for operand in self.operands
+            if operand.gradient_axes
+        ]
+        return (*notes, *self.suggested())
+
+    def suggested(self) -> tuple[str, ...]:
+        """Return the suggestions, a sentence each."""
+        return tuple(WORDS["suggestion"].format(**vars(suggestion)) for suggestion in self.suggestions)
+
+
+@dataclass(frozen=True)
+class Operand:
+    """One of the shapes that an `Explanation` is about.
+
+    >>> from tensorref import broadcasting
+    >>> broadcasting.explain((2, 3), (3,)).operands[1]
+    Operand(name='b', shape=(3,), elements=3, strides=(0, 1), gradient_axes=(-2,))
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    elements: int
+    strides: tuple[int, ...] | None
+    """Strides of the expanded view (see `expanded_strides`); None without a result."""
+    gradient_axes: tuple[int, ...] | None
+    """The axes its gradient sums over (see `gradient_axes`); None without a result."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What happens on one axis of the result, counted from the right; a tuple has an entry per operand.
+
+    >>> from tensorref import broadcasting
+    >>> broadcasting.explain((2, 3), (3,)).axes[0]
+    Axis(index=-2, sizes=(2, 1), padded=(False, True), expands=(False, True), size=2, verdict='expand')
+    """
+
+    index: int
+    sizes: tuple[int, ...]
+    padded: tuple[bool, ...]
+    """Whether the operand lacks the axis, which then counts as 1."""
+    expands: tuple[bool, ...]
+    """Whether the operand repeats along the axis."""
+    size: int | None
+    """The size in the result; None in a conflict."""
+    verdict: Literal["equal", "expand", "conflict"]
+
+    def cell(self, operand: int) -> str:
+        """Return what stands in the table for an operand: its size, and what the size becomes."""
+        size = f"({self.sizes[operand]})" if self.padded[operand] else str(self.sizes[operand])
+        return f"{size} → {self.size}" if self.expands[operand] else size
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A shape that would fit and the code that gives it: a guess, never applied by itself.
+
+    >>> from tensorref import broadcasting
+    >>> broadcasting.explain((32, 10, 64), (32,)).suggestions[0]
+    Suggestion(code='b[:, None, None]', shape=(32, 1, 1), result=(32, 10, 64))
+    """
+
+    code: str
+    """The same in NumPy and PyTorch."""
+    shape: tuple[int, ...]
+    result: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Messages:
+    """What the libraries say of operands that do not broadcast: what `messages` returns.
+
+    >>> from tensorref import broadcasting
+    >>> broadcasting.messages((3, 4), (2, 4)).torch
+    'The size of tensor a (3) must match the size of tensor b (2) at non-singleton dimension 0'
+    """
+
+    numpy: str
+    torch: str
+
+
+def messages(*shapes: ShapeLike) -> Messages | None:
+    """Return what NumPy and PyTorch say when operands of `shapes` meet, or None where they broadcast.
+
+    >>> import numpy as np
+    >>> from tensorref import broadcasting
+    >>> broadcasting.messages((3, 4), (2, 4)).numpy
+    'operands could not be broadcast together with shapes (3,4) (2,4) '
+    >>> try:
+    ...     np.ones((3, 4)) + np.ones((2, 4))
+    ... except ValueError as error:
+    ...     print(str(error) == broadcasting.messages((3, 4), (2, 4)).numpy)
+    True
+
+    Parameters
+    ----------
+    *shapes
+        As for `result_shape`, in the order of the operands.
+
+    Returns
+    -------
+    :
+        The messages of ``a + b`` and, for three operands, of ``where``, to the letter: NumPy's ends in a space.
+        PyTorch names the first conflict from the right, by its index from the left.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a shape.
+    """
+    given = as_shapes(shapes)
+    met: tuple[int, ...] = ()
+    for shape in given:
+        columns = _columns((met, shape))
+        sizes = [_agreed(column) for column in columns]
+        if None in sizes:
+            axis = max(axis for axis, size in enumerate(sizes) if size is None)
+            a, b = columns[axis]
+            listed = "".join(str(shape).replace(" ", "") + " " for shape in given)
+            return Messages(
+                f"operands could not be broadcast together with shapes {listed}",
+                f"The size of tensor a ({a}) must match the size of tensor b ({b}) at non-singleton dimension {axis}",
+            )
+        met = tuple(size for size in sizes if size is not None)
+    return None
+
+
+def expanded_strides(shape: ShapeLike, to: ShapeLike) -> tuple[int, ...]:
+    """Return the strides of a row-major array of `shape` when it is expanded `to` a shape.
+
+    >>> import numpy as np
+    >>> from tensorref import broadcasting
+    >>> broadcasting.expanded_strides((64,), (32, 10, 64))
+    (0, 0, 1)
+
+    A stride of 0 reads the same element again, so that expanding takes no memory. PyTorch counts strides in elements;
+    NumPy counts bytes:
+
+    >>> np.broadcast_to(np.zeros(64, dtype=np.float32), (32, 10, 64)).strides
+    (0, 0, 4)
+
+    Parameters
+    ----------
+    shape, to
+        The shape as it is stored and the shape of the view.
+
+    Returns
+    -------
+    :
+        A stride per axis of `to`, in elements. It is 0 where `shape` lacks the axis or has size 1 there, and
+        everywhere in an array without elements, as in NumPy.
+
+    Raises
+    ------
+    ValueError
+        If `shape` does not broadcast to `to`.
+    """
+    source, target = _expandable(shape, to)
+    strides = [prod(source[axis + 1 :]) for axis in range(len(source))]
+    return (0,) * (len(target) - len(source)) + tuple(
+        0 if size == 1 or 0 in source else stride for size, stride in zip(source, strides, strict=True)
+    )
+
+
+def gradient_axes(shape: ShapeLike, to: ShapeLike) -> tuple[int, ...]:
+    """Return the axes over which the gradient of an operand of `shape` sums after it was expanded `to` a shape.
+
+    >>> from tensorref import broadcasting
+    >>> broadcasting.gradient_axes((64,), (32, 10, 64))
+    (-3, -2)
+
+    An element that is used many times collects the gradient of every use; `sum_to_size` does the sum.
+
+    Parameters
+    ----------
+    shape, to
+        The shape of the operand and the shape of the result.
+
+    Returns
+    -------
+    :
+        The axes of `to` along which the operand repeats, counted from the right.
+
+    Raises
+    ------
+    ValueError
+        If `shape` does not broadcast to `to`.
+    """
+    return tuple(axis.index for axis in _axes(_expandable(shape, to)) if axis.expands[0])
+
+
+def sum_to_size(gradient: jaxtyping.Num[ArrayT, "..."], shape: ShapeLike) -> jaxtyping.Num[ArrayT, "..."]:
+    """Sum a gradient over the axes that broadcasting repeated, back to the `shape` of the operand.
+
+    >>> import torch
+    >>> from tensorref import broadcasting
+    >>> broadcasting.sum_to_size(torch.ones(4, 3), (3,))
+    tensor([4., 4., 4.])
+
+    Parameters
+    ----------
+    gradient
+        With respect to the result; an array or a tensor of any numeric dtype.
+    shape
+        The shape of the operand before it was broadcast.
+
+    Returns
+    -------
+    :
+        The gradient with respect to the operand: of shape `shape`, a view of `gradient` where nothing is summed.
+
+    Raises
+    ------
+    ValueError
+        If `shape` does not broadcast to the shape of `gradient`.
+
+    See Also
+    --------
+    torch.Tensor.sum_to_size : the same for tensors; NumPy has none.
+
+    Examples
+    --------
+    >>> bias, weight = torch.zeros(3, requires_grad=True), torch.arange(12.0).reshape(4, 3)
+    >>> ((torch.zeros(4, 3) + bias) * weight).sum().backward()
+    >>> bias.grad
+    tensor([18., 22., 26.])
+    >>> broadcasting.sum_to_size(weight, bias.shape)
+    tensor([18., 22., 26.])
+    """
+    size = as_shape(shape, "shape")
+    axes = gradient_axes(size, gradient.shape)
+    # An empty `axis` means every axis to PyTorch and none to NumPy.
+    return (gradient.sum(axis=axes, keepdims=True) if axes else gradient).reshape(size)
+
+
+def add_bias(
+    x: jaxtyping.Num[ArrayT, "*batch features"], bias: jaxtyping.Num[ArrayT, " features"]
+) -> jaxtyping.Num[ArrayT, "*batch features"]:
+    """Add a bias to every row.
+
+    >>> import numpy as np
+    >>> from tensorref import broadcasting
+    >>> x, bias = np.ones((4, 3)), np.array([1, 2, 3])
+    >>> result = broadcasting.add_bias(x, bias)
+    >>> print(f"Shape {x.shape} + {bias.shape} = {result.shape}")
+    Shape (4, 3) + (3,) = (4, 3)
+    >>> print(f"Result:\\n{result}")
+    Result:
+    [[2. 3. 4.]
+     [2. 3. 4.]
+     [2. 3. 4.]
+     [2. 3. 4.]]
+
+    Parameters
+    ----------
+    x
+        The rows; an array or a tensor of any numeric dtype.
+    bias
+        A value for each feature, of the same library as `x`.
+
+    Returns
+    -------
+    :
+        ``x + bias``, of the shape of `x`, in new memory; the dtype is what the library promotes the two to.
+
+    Raises
+    ------
+    ValueError
+        If `bias` is not one value per feature; ``x + bias`` alone lets ``(n, 1)`` and ``(1,)`` pass.
+
+    Examples
+    --------
+    >>> import torch
+    >>> embeddings, bias = torch.zeros(4, 32, 64), torch.ones(64)
+    >>> print(f"Embeddings: {embeddings.shape}")
+    Embeddings: torch.Size([4, 32, 64])
+    >>> print(f"Bias: {bias.shape}")
+    Bias: torch.Size([64])
+    >>> print(f"Result: {broadcasting.add_bias(embeddings, bias).shape}")
+    Result: torch.Size([4, 32, 64])
+    """
+    given, features = as_shape(bias.shape, "bias"), as_shape(x.shape, "x")[-1:]
+    if given != features or not features:
+        raise ValueError(
+            f"bias has shape {given}, x has shape {tuple(x.shape)}; a bias has one value for each feature on the last "
+            f"axis of x: reshape it to {features or '(1,), and x to (1, 1)'}"
+        )
+    return x + bias
+
+
+def _columns(shapes: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """Return the sizes of each axis, with 1 where a shape has none."""
+    return list(zip_longest(*(shape[::-1] for shape in shapes), fillvalue=1))[::-1]
+
+
+def _agreed(sizes: Sequence[int]) -> int | None:
+    """Return the one size that is not 1, or 1 where there is none, or None where there are several."""
+    distinct = {*sizes} - {1} or {1}
+    return distinct.pop() if len(distinct) == 1 else None
+
+
+def _axes(shapes: Sequence[tuple[int, ...]]) -> tuple[Axis, ...]:
+    columns = _columns(shapes)
+    axes = []
+    for index, sizes in zip(range(-len(columns), 0), columns, strict=True):
+        size = _agreed(sizes)
+        padded = tuple(-index > len(shape) for shape in shapes)
+        expands = tuple(size not in (None, given) for given in sizes)
+        axes.append(
+            Axis(index, sizes, padded, expands, size, "conflict" if size is None else "expand" if any(expands) else "equal")
+        )
+    return tuple(axes)
+
+
+def _expandable(shape: ShapeLike, to: ShapeLike) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    source, target = as_shape(shape, "shape"), as_shape(to, "to")
+    result = result_shape(source, target)
+    if result != target:
+        raise ValueError(f"shape {source} does not expand to {target}: the two broadcast to {result}; give that as to")
+    return source, target
+
+
+def _steps(shapes: Sequence[tuple[int, ...]], names: Sequence[str], axes: Sequence[Axis]) -> tuple[str, ...]:
+    rank, named = len(axes), list(zip(names, shapes, strict=True))
+    operands = ", ".join(f"{name} {shape}" for name, shape in named)
+    missing = [
+        WORDS["pad.missing"].format(name=name, count=rank - len(shape)) for name, shape in named if len(shape) < rank
+    ]
+    compared = [
+        WORDS["compare.axis"].format(axis=axis.index, sizes=_listed(axis.sizes), verdict=WORDS[axis.verdict])
+        for axis in axes[::-1]
+    ]
+    if rank > _MOST_NAMED:
+        compared[_MOST_NAMED:] = [WORDS["compare.more"].format(count=rank - _MOST_NAMED)]
+    conflicts = [
+        WORDS["failure.axis"].format(axis=axis.index, sizes=_listed(axis.sizes)) for axis in axes if axis.size is None
+    ]
+    repeats = [
+        WORDS["expand.repeat"].format(name=name, axes=_listed(along))
+        for operand, name in enumerate(names)
+        if (along := [axis.index for axis in axes if axis.expands[operand]])
+    ]
+    shape = tuple(axis.size for axis in axes if axis.size is not None)
+    return (
+        WORDS["shapes"].format(operands=operands),
+        WORDS["align"].format(rank=rank),
+        WORDS["pad"].format(missing="; ".join(missing)) if missing else WORDS["pad.none"],
+        WORDS["compare"].format(axes="; ".join(compared)) if axes else WORDS["compare.none"],
+        WORDS["expand.conflict"]
+        if conflicts
+        else WORDS["expand.text"].format(repeats="; ".join(repeats))
+        if repeats
+        else WORDS["expand.none"],
+        WORDS["failure"].format(operands=operands, axes="; ".join(conflicts))
+        if conflicts
+        else WORDS["success"].format(shape=shape, elements=prod(shape)),
+    )
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers))
+
+
+def _warning(shapes: Sequence[tuple[int, ...]], names: Sequence[str], elements: int) -> str | None:
+    counts = [prod(shape) for shape in shapes]
+    if elements <= max(counts):
+        return None
+    for (a, first), (b, second) in combinations(enumerate(shapes), 2):
+        if first != second and counts[a] == counts[b]:
+            return WORDS["warning.same"].format(
+                first=names[a], second=names[b], elements=counts[a], result=elements
+            )
+    return WORDS["warning"].format(result=elements)
+
+
+def _suggestions(shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> tuple[Suggestion, ...]:
+    """Guess which operand lacks an axis or is transposed; the smallest result is the likeliest."""
+    found = []
+    for operand, (name, shape) in enumerate(zip(names, shapes, strict=True)):
+        others = [*shapes[:operand], *shapes[operand + 1 :]]
+        if not compatible(*others):
+            continue
+        target = result_shape(*others)
+        guesses = [_with_axes(name, shape, target)]
+        if len(shape) > 1:
+            guesses.append((f"{name}.mT", (*shape[:-2], shape[-1], shape[-2])))
+        for code, guess in guesses:
+            if len(guess) <= MAX_RANK and compatible(guess, target):
+                found.append(Suggestion(code, guess, result_shape(guess, target)))
+    return tuple(sorted(found, key=lambda suggestion: prod(suggestion.result))[:3])
+
+
+def _with_axes(name: str, shape: tuple[int, ...], target: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
+    """Insert an axis of size 1 wherever a size of `shape`, from the right, does not go with that of `target`."""
+    index, sizes = [], []
+    for size in reversed(shape):
+        while len(sizes) < len(target) and _agreed((size, target[-1 - len(sizes)])) is None:
+            index.append("None")
+            sizes.append(1)
+        index.append(":")
+        sizes.append(size)
+    return f"{name}[{', '.join(reversed(index))}]", tuple(reversed(sizes))
