@@ -1,0 +1,29 @@
+"""Sphinx directives that show the rules of tensors, for any project's documentation.
+
+Put ``extensions = ["tensorref.sphinxext"]`` into ``conf.py``; then, in reStructuredText,
+
+.. code-block:: rst
+
+   .. broadcasting:: (32, 10, 64) (64,)
+      :names: x, bias
+
+and in MyST the same as ``{broadcasting}``. Every builder shows the finished table; in HTML it becomes an explorer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import sphinx.application
+
+__all__ = ["setup"]
+
+
+def setup(app: sphinx.application.Sphinx) -> dict[str, Any]:
+    """Add the directives to a Sphinx project."""
+    from tensorref import __version__
+    from tensorref.sphinxext.broadcasting import setup_broadcasting
+
+    setup_broadcasting(app)
+    return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}

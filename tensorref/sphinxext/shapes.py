@@ -1,0 +1,216 @@
+"""Shapes as people write them, read into tuples.
+
+>>> from tensorref.sphinxext import shapes
+>>> shapes.parse_shapes("(32, 10, 64) [64] 4x1 torch.Size([3])")
+((32, 10, 64), (64,), (4, 1), (3,))
+
+``static/tensorref/shapes.js`` is the same parser for the page: same grammar, same words, same tests.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple, NoReturn
+
+from tensorref._shape import MAX_RANK
+
+__all__ = ["ERRORS", "MAX_DIGITS", "ShapeTextError", "parse_shape", "parse_shapes"]
+
+MAX_DIGITS = 64
+"""The most digits of a size: 64 axes of them still multiply to a number that Python prints."""
+
+ERRORS: Mapping[str, str] = MappingProxyType(
+    {
+        "empty": "There is no shape; write one, such as (4, 1), or () for a scalar.",
+        "unexpected": "Position {position}: '{found}' is not part of a shape; write sizes in digits, such as (4, 1).",
+        "missing": "Position {position}: a size is missing before '{found}'; write the size, or leave out a comma.",
+        "comma": "Position {position}: a comma is missing before '{found}'; write sizes such as (4, 1).",
+        "negative": "Position {position}: a size is 0 or more; write the size itself, only reshape works out -1.",
+        "fraction": "Position {position}: a size is a whole number; leave out the point and what follows it.",
+        "digits": "Position {position}: a size has at most {most} digits, this one has {count}; write a smaller one.",
+        "rank": "Position {position}: the shape has {count} axes, the most is {most}; merge some of them.",
+        "unclosed": "Position {position}: '{found}' is not closed; add '{wanted}' after the last size.",
+        "mismatch": "Position {position}: '{found}' does not close '{opened}'; write '{wanted}'.",
+        "nested": "Position {position}: a shape holds sizes, not shapes; leave out the inner '{found}'.",
+        "brackets": "Position {position}: brackets are missing after '{found}'; write torch.Size([4, 1]).",
+        "several": "Position {position}: a second shape begins here; write one shape, such as (4, 1).",
+    }
+)
+
+_TOKEN = re.compile(
+    r"[ \t\r\n\u00a0]+|torch\.Size|[0-9]+|[xX×](?=[ \t]*[0-9])|[A-Za-z_][A-Za-z_0-9]*|.", re.DOTALL
+)
+_CLOSES = {"(": ")", "[": "]"}
+_OPENS = frozenset({*_CLOSES, "torch.Size"})
+_LONGEST_QUOTED = 20
+
+
+class ShapeTextError(ValueError):
+    """Raised for text that is not a shape; it says where, counted from 1, and how to mend it.
+
+    >>> from tensorref.sphinxext import shapes
+    >>> shapes.parse_shape("(4, -1)")
+    Traceback (most recent call last):
+    ...
+    tensorref.sphinxext.shapes.ShapeTextError: Position 5: a size is 0 or more; write the size itself, only reshape works out -1.
+    """
+
+
+def parse_shape(text: str) -> tuple[int, ...]:
+    """Read one shape.
+
+    >>> from tensorref.sphinxext import shapes
+    >>> shapes.parse_shape("torch.Size([32, 64])"), shapes.parse_shape("64"), shapes.parse_shape("()")
+    ((32, 64), (64,), ())
+    >>> shapes.parse_shape("32, 10, 64")
+    (32, 10, 64)
+
+    Parameters
+    ----------
+    text
+        ``()``, ``64``, ``(64,)``, ``(64)``, ``32, 64``, ``[32, 64]``, ``32x64`` or ``torch.Size([32, 64])``.
+
+    Returns
+    -------
+    :
+        The sizes.
+
+    Raises
+    ------
+    ShapeTextError
+        If `text` is not one shape.
+    """
+    reader = _Reader(text)
+    listed = _is_digits(reader.next.text)
+    sizes = reader.shape()
+    listed = listed and len(sizes) == 1
+    while reader.took(",") and reader.next.text and listed:
+        sizes.append(reader.size())
+    if reader.next.text:
+        reader.refuse(several=not listed)
+    reader.limit(sizes, 1)
+    return tuple(sizes)
+
+
+def parse_shapes(text: str) -> tuple[tuple[int, ...], ...]:
+    """Read any number of shapes, with spaces or commas between them.
+
+    >>> from tensorref.sphinxext import shapes
+    >>> shapes.parse_shapes("(4, 1) (1, 3)")
+    ((4, 1), (1, 3))
+
+    Parameters
+    ----------
+    text
+        As for `parse_shape`, but a comma outside brackets begins a new shape: ``4, 1`` is two.
+
+    Returns
+    -------
+    :
+        The sizes of each.
+
+    Raises
+    ------
+    ShapeTextError
+        If part of `text` is not a shape.
+    """
+    reader = _Reader(text)
+    shapes = [tuple(reader.shape())]
+    while reader.next.text:
+        if not reader.took(",") or reader.next.text:
+            shapes.append(tuple(reader.shape()))
+    return tuple(shapes)
+
+
+class _Token(NamedTuple):
+    text: str
+    position: int
+
+
+class _Reader:
+    """Takes tokens off the front of a text; `next` is empty behind the last."""
+
+    def __init__(self, text: str) -> None:
+        found = [_Token(match[0], match.start() + 1) for match in _TOKEN.finditer(text)]
+        self._tokens = [token for token in found if token.text.strip(" \t\r\n\u00a0")][::-1]
+        self._end = _Token("", len(text) + 1)
+
+    @property
+    def next(self) -> _Token:
+        return self._tokens[-1] if self._tokens else self._end
+
+    def take(self) -> _Token:
+        return self._tokens.pop() if self._tokens else self._end
+
+    def took(self, text: str) -> bool:
+        return self.next.text == text and bool(self.take())
+
+    def shape(self) -> list[int]:
+        first = self.next
+        if first.text == "torch.Size":
+            self.take()
+            outer = self.next
+            if not self.took("(") or self.next.text not in _CLOSES:
+                raise _error("brackets", first)
+            sizes = self.bracketed()
+            if not self.took(")"):
+                self.refuse(outer)
+        elif first.text in _CLOSES:
+            sizes = self.bracketed()
+        else:
+            sizes = [self.size()]
+            while self.next.text in {"x", "X", "×"}:
+                self.take()
+                sizes.append(self.size())
+        self.limit(sizes, first.position)
+        return sizes
+
+    def bracketed(self) -> list[int]:
+        opened = self.take()
+        sizes: list[int] = []
+        while not self.took(_CLOSES[opened.text]):
+            sizes.append(self.size(opened))
+            if not self.took(",") and self.next.text != _CLOSES[opened.text]:
+                self.refuse(opened)
+        return sizes
+
+    def size(self, opened: _Token | None = None) -> int:
+        if not _is_digits(self.next.text):
+            self.refuse(opened)
+        token = self.take()
+        if self.next.text == ".":
+            self.refuse(opened)
+        if len(token.text) > MAX_DIGITS:
+            raise _error("digits", token, count=len(token.text), most=MAX_DIGITS)
+        return int(token.text)
+
+    def limit(self, sizes: list[int], position: int) -> None:
+        if len(sizes) > MAX_RANK:
+            raise _error("rank", _Token("", position), count=len(sizes), most=MAX_RANK)
+
+    def refuse(self, opened: _Token | None = None, *, several: bool = False) -> NoReturn:
+        """Raise the error that the next token calls for, inside the bracket `opened` or outside of any."""
+        token = self.next
+        wanted = _CLOSES[opened.text] if opened else ""
+        if not token.text:
+            raise _error("unclosed", opened, wanted=wanted) if opened else _error("empty", token)
+        if token.text in {")", "]"} and opened and token.text != wanted:
+            raise _error("mismatch", token, opened=opened.text, wanted=wanted)
+        if token.text in _OPENS:
+            raise _error("nested" if opened else "several", token)
+        if _is_digits(token.text):
+            raise _error("several" if several else "comma", token)
+        if token.text == "," or token.text == wanted:
+            raise _error("missing", token)
+        raise _error({"-": "negative", "−": "negative", ".": "fraction"}.get(token.text, "unexpected"), token)
+
+
+def _is_digits(text: str) -> bool:
+    return text[:1] in set("0123456789")
+
+
+def _error(key: str, token: _Token, **values: str | int) -> ShapeTextError:
+    found = token.text if len(token.text) <= _LONGEST_QUOTED else f"{token.text[:_LONGEST_QUOTED]}…"
+    return ShapeTextError(ERRORS[key].format(position=token.position, found=found, **values))
