@@ -35,9 +35,7 @@ def _as_size(value: Any, argument: str) -> int:
         size = operator.index(value)
     except TypeError:
         mend = "divide with // to keep it whole" if isinstance(value, float) else "write it as a number, such as 4"
-        raise TypeError(
-            f"{argument} is {value!r}, of type {type(value).__name__}; a size is an int: {mend}"
-        ) from None
+        raise TypeError(f"{argument} is {value!r}, of type {type(value).__name__}; a size is an int: {mend}") from None
     if size < 0:
         raise ValueError(f"{argument} is {size}; a size is 0 or more: write the size itself, only reshape works out -1")
     return size

@@ -62,7 +62,7 @@ _MOST_NAMED = 8  # axes that a sentence names before it counts the rest
 
 
 class BroadcastError(ValueError):
-    """Raised for shapes that do not broadcast; its `explanation` holds all that is wrong with them.
+    """Raised for shapes that do not broadcast.
 
     >>> from tensorref import broadcasting
     >>> try:
@@ -71,6 +71,9 @@ class BroadcastError(ValueError):
     ...     print(error.explanation.conflicts)
     (-3, -1)
     """
+
+    explanation: Explanation
+    """All that is wrong with the shapes, and what would fit."""
 
     def __init__(self, explanation: Explanation) -> None:
         self.explanation = explanation
@@ -107,7 +110,8 @@ def result_shape(*shapes: ShapeLike) -> tuple[int, ...]:
     See Also
     --------
     explain : the same step by step, for shapes that do not fit too.
-    numpy.broadcast_shapes, torch.broadcast_shapes : the libraries' own; they name one axis at most.
+    numpy.broadcast_shapes : NumPy's own, which names the operands that disagree but not the axis.
+    torch.broadcast_shapes : PyTorch's own, which names one axis.
 
     Examples
     --------
@@ -263,7 +267,7 @@ class Explanation(Diagram):
     copied_bytes: int | None
     """What they would take as copies of the shape of the result."""
     steps: tuple[str, ...]
-    """Six sentences: shapes, align right, pad with 1, compare, expand, result."""
+    """A sentence for each step, which are shapes, align right, pad with 1, compare, expand, result."""
     warning: str | None
     """Set where the result has more elements than any operand."""
     messages: Messages | None
@@ -525,14 +529,16 @@ def sum_to_size(gradient: jaxtyping.Num[ArrayT, "..."], shape: ShapeLike) -> jax
     """
     size = as_shape(shape, "shape")
     axes = gradient_axes(size, gradient.shape)
-    # An empty `axis` means every axis to PyTorch and none to NumPy.
-    return (gradient.sum(axis=axes, keepdims=True) if axes else gradient).reshape(size)
+    if axes:  # PyTorch takes NumPy's names; no axis at all means every axis to it
+        gradient = gradient.sum(axis=axes, keepdims=True)  # type: ignore[call-overload]
+    result: ArrayT = gradient.reshape(size)
+    return result
 
 
 def add_bias(
     x: jaxtyping.Num[ArrayT, "*batch features"], bias: jaxtyping.Num[ArrayT, " features"]
 ) -> jaxtyping.Num[ArrayT, "*batch features"]:
-    """Add a bias to every row.
+    r"""Add a bias to every row.
 
     >>> import numpy as np
     >>> from tensorref import broadcasting
@@ -540,7 +546,7 @@ def add_bias(
     >>> result = broadcasting.add_bias(x, bias)
     >>> print(f"Shape {x.shape} + {bias.shape} = {result.shape}")
     Shape (4, 3) + (3,) = (4, 3)
-    >>> print(f"Result:\\n{result}")
+    >>> print(f"Result:\n{result}")
     Result:
     [[2. 3. 4.]
      [2. 3. 4.]
@@ -581,7 +587,8 @@ def add_bias(
             f"bias has shape {given}, x has shape {tuple(x.shape)}; a bias has one value for each feature on the last "
             f"axis of x: reshape it to {features or '(1,), and x to (1, 1)'}"
         )
-    return x + bias
+    result: ArrayT = x + bias
+    return result
 
 
 def _columns(shapes: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
@@ -603,7 +610,14 @@ def _axes(shapes: Sequence[tuple[int, ...]]) -> tuple[Axis, ...]:
         padded = tuple(-index > len(shape) for shape in shapes)
         expands = tuple(size not in (None, given) for given in sizes)
         axes.append(
-            Axis(index, sizes, padded, expands, size, "conflict" if size is None else "expand" if any(expands) else "equal")
+            Axis(
+                index,
+                sizes,
+                padded,
+                expands,
+                size,
+                "conflict" if size is None else "expand" if any(expands) else "equal",
+            )
         )
     return tuple(axes)
 
@@ -663,15 +677,14 @@ def _warning(shapes: Sequence[tuple[int, ...]], names: Sequence[str], elements: 
         return None
     for (a, first), (b, second) in combinations(enumerate(shapes), 2):
         if first != second and counts[a] == counts[b]:
-            return WORDS["warning.same"].format(
-                first=names[a], second=names[b], elements=counts[a], result=elements
-            )
+            return WORDS["warning.same"].format(first=names[a], second=names[b], elements=counts[a], result=elements)
     return WORDS["warning"].format(result=elements)
 
 
 def _suggestions(shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> tuple[Suggestion, ...]:
     """Guess which operand lacks an axis or is transposed; the smallest result is the likeliest."""
-    found = []
+    most = min(max(map(len, shapes)) + 1, MAX_RANK)
+    found: list[Suggestion] = []
     for operand, (name, shape) in enumerate(zip(names, shapes, strict=True)):
         others = [*shapes[:operand], *shapes[operand + 1 :]]
         if not compatible(*others):
@@ -681,14 +694,16 @@ def _suggestions(shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> tup
         if len(shape) > 1:
             guesses.append((f"{name}.mT", (*shape[:-2], shape[-1], shape[-2])))
         for code, guess in guesses:
-            if len(guess) <= MAX_RANK and compatible(guess, target):
+            if len(guess) <= most and compatible(guess, target):
                 found.append(Suggestion(code, guess, result_shape(guess, target)))
-    return tuple(sorted(found, key=lambda suggestion: prod(suggestion.result))[:3])
+    found.sort(key=lambda guess: (prod(guess.result), guess.code.endswith(".mT")))
+    return tuple(found[:3])
 
 
 def _with_axes(name: str, shape: tuple[int, ...], target: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
     """Insert an axis of size 1 wherever a size of `shape`, from the right, does not go with that of `target`."""
-    index, sizes = [], []
+    index: list[str] = []
+    sizes: list[int] = []
     for size in reversed(shape):
         while len(sizes) < len(target) and _agreed((size, target[-1 - len(sizes)])) is None:
             index.append("None")

@@ -1,0 +1,62 @@
+"""What every test and every documented example runs under: pytest for docstrings, Sybil for Markdown."""
+
+from __future__ import annotations
+
+import doctest
+import os
+import random
+import re
+from collections.abc import Iterator
+
+import hypothesis
+import numpy as np
+import pytest
+import torch
+from sybil import Sybil
+from sybil.parsers.markdown import PythonCodeBlockParser
+
+# A slow machine is no failure.
+hypothesis.settings.register_profile("tensorref", deadline=None)
+hypothesis.settings.load_profile("tensorref")
+
+collect_ignore_glob = ["docs/*.py", "docs/_*", "docs/gallery/*.py", "examples/*", "noxfile.py"]
+
+DEVICE = os.environ.get("TENSORREF_DEVICE", "cpu")
+_DEVICE_SUFFIX = re.compile(rf",\s+device='{torch.device(DEVICE).type}(:\d+)?'")
+
+
+@pytest.fixture(autouse=True)
+def fresh_state(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Keep what one test or docstring sets from leaking into the next."""
+    torch.set_default_device(DEVICE)
+    torch.set_default_dtype(torch.float32)
+    torch.set_printoptions(profile="default")
+    if isinstance(request.node, pytest.DoctestItem):
+        assert request.node.dtest is not None
+        # An example has to import what it uses, as it must for a reader who pastes it.
+        request.node.dtest.globs.clear()
+        unseed()
+    with np.printoptions():
+        yield
+
+
+def unseed(_: object = None) -> None:
+    """Start from a seed that no example can know, so that one that forgets its seed fails."""
+    random.seed()
+    np.random.seed()  # noqa: NPY002  the legacy generator is the one with global state
+    torch.seed()
+
+
+pytest_collect_file = Sybil(parsers=[PythonCodeBlockParser()], patterns=["*.md"], setup=unseed).pytest()
+
+
+def pytest_configure() -> None:
+    """Let an accelerator name itself in a printed tensor, and change nothing else."""
+    if torch.device(DEVICE).type == "cpu":
+        return
+    exact = doctest.OutputChecker.check_output
+
+    def check_output(self: doctest.OutputChecker, want: str, got: str, optionflags: int) -> bool:
+        return exact(self, want, _DEVICE_SUFFIX.sub("", got), optionflags)
+
+    doctest.OutputChecker.check_output = check_output  # type: ignore[method-assign]

@@ -1,0 +1,199 @@
+"""The gallery: every script of ``examples/`` becomes a page, run by myst-nb, with a card on the overview.
+
+A script is in percent format. Its first cell is Markdown: the title as a heading, then a sentence for the card. Its
+first figure becomes the thumbnail. Outputs are kept by jupyter-cache, whose key is the code and the kernelspec; the
+kernelspec holds a digest of the package, the libraries and the device, so that a change of those runs it again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import posixpath
+import shutil
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+from docutils import nodes
+from sphinx.addnodes import download_reference
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.errors import ExtensionError
+from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.logging import getLogger
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
+FOLDER = "gallery"
+LIBRARIES = ("numpy", "torch", "matplotlib")
+"""The libraries whose version an output can depend on."""
+
+logger = getLogger(__name__)
+
+
+def device() -> str:
+    """Return the device that examples run on, as `nox` chose it."""
+    return os.environ.get("TENSORREF_DEVICE", "cpu")
+
+
+@cache
+def digest() -> str:
+    """Return what the outputs depend on besides the script itself, as a digest."""
+    sources = sorted((ROOT / "tensorref").glob("*.py"))
+    facts = [
+        platform.python_version(),
+        device(),
+        *map(version, LIBRARIES),
+        *(path.read_text("utf-8") for path in sources),
+    ]
+    return hashlib.sha256("\0".join(facts).encode()).hexdigest()[:16]
+
+
+def read_script(text: str) -> nbformat.NotebookNode:
+    """Return a script in percent format as a notebook for myst-nb."""
+    notebook = jupytext.reads(text, "py:percent")
+    notebook.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python", "digest": digest()},
+            "language_info": {"name": "python"},
+        }
+    )
+    return notebook
+
+
+def summary(script: Path) -> tuple[str, str]:
+    """Return the title and the first paragraph of a script's first cell."""
+    cell = read_script(script.read_text("utf-8")).cells[0]
+    title, _, rest = cell.source.partition("\n")
+    paragraph = " ".join(rest.strip().partition("\n\n")[0].split())
+    if cell.cell_type != "markdown" or not title.startswith("# ") or not paragraph:
+        raise ExtensionError(
+            f"{script.relative_to(ROOT)} has no title for the gallery; begin it with a Markdown cell that holds a "
+            "heading, '# # Title', and a sentence below it"
+        )
+    return title.removeprefix("# "), paragraph
+
+
+class Gallery(SphinxDirective):
+    """The cards of all examples."""
+
+    def run(self) -> list[nodes.Node]:
+        cards = []
+        for script in sorted(EXAMPLES.glob("*.py")):
+            self.env.note_dependency(str(script))
+            title, paragraph = summary(script)
+            cards.append(
+                f":::{{grid-item-card}} {title}\n:link: {script.stem}\n:link-type: doc\n\n"
+                f"```{{thumbnail}} {FOLDER}/{script.stem}\n```\n{paragraph}\n:::\n"
+            )
+        scripts = "".join(f"{script.stem}\n" for script in sorted(EXAMPLES.glob("*.py")))
+        return self.parse_text_to_nodes(
+            f"::::{{grid}} 1 2 2 3\n:gutter: 3\n\n{''.join(cards)}::::\n\n```{{toctree}}\n:hidden:\n\n{scripts}```\n"
+        )
+
+
+class Thumbnail(SphinxDirective):
+    """The first figure of a page; a place for it, since the page may not have been read yet."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        return [thumbnail(docname=self.arguments[0])]
+
+
+class thumbnail(nodes.General, nodes.Element):  # noqa: N801  nodes are in lower case
+    """Where the first figure of the page `docname` goes."""
+
+
+class Thumbnails(SphinxPostTransform):
+    """Puts the figures in their places once all pages were read."""
+
+    default_priority = 5
+
+    def run(self, **_: Any) -> None:
+        for place in list(self.document.findall(thumbnail)):
+            page = self.env.get_doctree(place["docname"])
+            image = next(page.findall(nodes.image), None)
+            if image is None:
+                logger.warning("examples/%s.py draws no figure for its card", posixpath.basename(place["docname"]))
+                place.parent.remove(place)
+            else:
+                # The card's title says what it is; the picture only decorates it.
+                place.replace_self(nodes.image(uri=image["uri"], candidates={"*": image["uri"]}, alt=""))
+
+
+def _copy_examples(app: Sphinx, _: Any) -> None:
+    """Bring the scripts into the source folder, touching only those that changed."""
+    folder = Path(app.srcdir) / FOLDER
+    scripts = {script.name: script for script in EXAMPLES.glob("*.py")}
+    for stale in folder.glob("*.py"):
+        if stale.name not in scripts:
+            stale.unlink()
+    for name, script in scripts.items():
+        copy = folder / name
+        if not copy.exists() or copy.read_bytes() != script.read_bytes():
+            shutil.copyfile(script, copy)
+
+
+def _examples(env: BuildEnvironment) -> set[str]:
+    return {name for name in env.found_docs if Path(env.doc2path(name, base=False)).suffix == ".py"}
+
+
+def _outdated(_: Sphinx, env: BuildEnvironment, *__: set[str]) -> set[str]:
+    """Read every example again when what its outputs depend on changed, and one that failed until it does not."""
+    before, env.gallery_digest = getattr(env, "gallery_digest", None), digest()  # type: ignore[attr-defined]
+    if before != digest():
+        return _examples(env)
+    return {name for name in _examples(env) if not _run(env, name)["succeeded"]}
+
+
+def _run(env: BuildEnvironment, docname: str) -> dict[str, Any]:
+    """Return what myst-nb notes of the run of a page."""
+    return env.nb_metadata.get(docname, {}).get("exec_data", {"succeeded": False})  # type: ignore[attr-defined]
+
+
+def _note_read(_: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
+    env.gallery_read = bool(_examples(env) & {*docnames})  # type: ignore[attr-defined]
+
+
+def _rewrite(_: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Write the overview again when an example, and so perhaps its thumbnail, changed."""
+    return [f"{FOLDER}/index"] if env.gallery_read else []  # type: ignore[attr-defined]
+
+
+def _add_downloads(app: Sphinx, doctree: nodes.document) -> None:
+    """Put the downloads under the title of an example, and at its foot what it ran with."""
+    env = app.env
+    name = posixpath.basename(env.docname)
+    if env.docname not in _examples(env):
+        return
+    executed = Path(env.mystnb_config.output_folder, *f"{env.docname}.ipynb".split("/"))  # type: ignore[attr-defined]
+    targets = {f"{name}.py": f"/{env.docname}.py", f"{name}.ipynb": "/" + os.path.relpath(executed, app.srcdir)}
+    downloads = nodes.paragraph("", "Download: ", classes=["gallery-downloads"])
+    for position, (label, target) in enumerate(targets.items()):
+        downloads += [nodes.Text(", ")] if position else []
+        downloads += download_reference("", "", nodes.literal("", label), reftarget=target)
+    versions = ", ".join(f"{library} {version(library)}" for library in LIBRARIES)
+    ran = f"Ran with Python {platform.python_version()}, {versions} on {device()}."
+    section = next(doctree.findall(nodes.section))
+    section.insert(1, downloads)
+    section += nodes.paragraph("", ran, classes=["gallery-ran"])
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.add_directive("gallery", Gallery)
+    app.add_directive("thumbnail", Thumbnail)
+    app.add_node(thumbnail)
+    app.add_post_transform(Thumbnails)
+    app.connect("config-inited", _copy_examples)
+    app.connect("env-get-outdated", _outdated)
+    app.connect("env-before-read-docs", _note_read)
+    app.connect("doctree-read", _add_downloads, priority=400)  # before Sphinx collects the downloads of a page
+    app.connect("env-updated", _rewrite)
+    return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

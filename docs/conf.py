@@ -1,0 +1,78 @@
+"""How the documentation is built. The extensions that serve only this site are in ``_ext``."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version as version_of
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "_ext"))
+
+from shape_types import ShapeTypes  # noqa: E402  its folder has just joined the path
+
+project = "tensorref"
+author = "The tensorref developers"
+copyright = "2026, the tensorref developers"  # noqa: A001  Sphinx's name for it
+version = release = version_of("tensorref")
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
+    "sphinx.ext.napoleon",
+    "sphinx_autodoc_typehints",
+    "sphinx_codeautolink",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "myst_nb",
+    "tensorref.sphinxext",
+    "code_blocks",
+    "gallery",
+    "inventories",
+]
+exclude_patterns = ["_build", "_ext", "_inventories", "conf.py"]
+nitpicky = True
+default_role = "autolink"
+highlight_language = "python"
+
+# References: signatures without types, which stand in the lists of parameters, with the words of `ShapeTypes`.
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"
+autosummary_generate = False
+napoleon_google_docstring = False
+typehints_formatter = ShapeTypes()
+typehints_use_rtype = False
+typehints_document_rtype = True
+always_use_bars_union = True
+
+# Examples run from a cache that knows the package, the libraries and the device (see `gallery`). A cell that fails is a
+# warning with its traceback, and a warning fails the build after all pages were tried.
+nb_execution_mode = "cache"
+nb_execution_timeout = 120
+nb_execution_show_tb = True
+nb_execution_cache_path = str(HERE / "_build" / "jupyter_cache")
+nb_merge_streams = True
+nb_custom_formats = {".py": "gallery.read_script"}
+
+myst_enable_extensions = ["attrs_block", "colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+
+codeautolink_autodoc_inject = True
+codeautolink_concat_default = True
+codeautolink_custom_blocks = {}
+
+copybutton_prompt_text = r">>> |\.\.\. "
+copybutton_prompt_is_regexp = True
+copybutton_exclude = ".linenos, .gp, .go"
+
+html_theme = "furo"
+html_title = "tensorref"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_favicon = "_static/favicon.svg"
+html_copy_source = False
+html_show_sourcelink = False
+html_theme_options = {"footer_icons": []}
+pygments_style = "a11y-high-contrast-light"
+pygments_dark_style = "a11y-high-contrast-dark"

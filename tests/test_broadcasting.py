@@ -1,0 +1,326 @@
+"""The rule of broadcasting, held against NumPy and PyTorch."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import json
+import re
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tensorref import broadcasting
+
+SHAPES = [shape for rank in range(4) for shape in itertools.product(range(4), repeat=rank)]
+PAIRS = list(itertools.product(SHAPES, repeat=2))
+
+shapes = st.lists(st.integers(0, 4), max_size=5).map(tuple)
+
+
+def by(library, *operands):
+    """Return the shape that a library broadcasts to, or None."""
+    try:
+        return tuple(library.broadcast_shapes(*operands))
+    except (ValueError, RuntimeError):
+        return None
+
+
+def ours(*operands):
+    return broadcasting.result_shape(*operands) if broadcasting.compatible(*operands) else None
+
+
+def test_every_small_pair_gives_what_numpy_and_pytorch_give():
+    assert len(PAIRS) == 7225
+    for pair in PAIRS:
+        assert ours(*pair) == by(np, *pair) == by(torch, *pair), pair
+
+
+@given(st.lists(shapes, min_size=1, max_size=4))
+def test_up_to_four_operands(operands):
+    assert ours(*operands) == by(np, *operands) == by(torch, *operands)
+
+
+@given(st.lists(shapes, min_size=1, max_size=4))
+def test_explanation_agrees_with_the_shape(operands):
+    explanation = broadcasting.explain(*operands)
+    assert explanation.result == by(np, *operands)
+    assert bool(explanation.conflicts) == (explanation.result is None) == (explanation.messages is not None)
+    for axis in explanation.conflicts:
+        sizes = {shape[axis] for shape in operands if len(shape) >= -axis} - {1}
+        assert len(sizes) > 1
+    for suggestion in explanation.suggestions:
+        assert suggestion.result is not None
+    assert json.loads(json.dumps(explanation.to_dict())) == explanation.to_dict()
+
+
+def test_messages_are_those_of_the_libraries_for_every_pair_that_does_not_fit():
+    wrong = [pair for pair in PAIRS if by(np, *pair) is None]
+    assert wrong
+    for a, b in wrong:
+        messages = broadcasting.messages(a, b)
+        with pytest.raises(ValueError) as numpy_error:
+            np.empty(a) + np.empty(b)
+        with pytest.raises(RuntimeError) as torch_error:
+            torch.empty(a) + torch.empty(b)
+        assert (messages.numpy, messages.torch) == (str(numpy_error.value), str(torch_error.value))
+
+
+@given(st.tuples(shapes, shapes, shapes).filter(lambda operands: by(np, *operands) is None))
+def test_messages_of_three_operands_are_those_of_where(operands):
+    messages = broadcasting.messages(*operands)
+    with pytest.raises(ValueError) as numpy_error:
+        np.where(np.empty(operands[0], bool), np.empty(operands[1]), np.empty(operands[2]))
+    with pytest.raises(RuntimeError) as torch_error:
+        torch.where(torch.empty(operands[0]) > 0, torch.empty(operands[1]), torch.empty(operands[2]))
+    assert (messages.numpy, messages.torch) == (str(numpy_error.value), str(torch_error.value))
+
+
+def test_no_messages_where_shapes_fit():
+    assert broadcasting.messages((4, 1), (1, 3)) is None
+
+
+def test_strides_are_those_of_broadcast_to():
+    for a, b in PAIRS:
+        result = by(np, a, b)
+        if result is not None:
+            view = np.broadcast_to(np.empty(a, np.int8), result)
+            assert broadcasting.expanded_strides(a, result) == view.strides, (a, result)
+
+
+def test_strides_are_those_of_expand_where_there_is_more_than_one_element_to_step_to():
+    for a, b in PAIRS:
+        result = by(np, a, b)
+        if result is not None and 0 not in result:
+            for size, ours_, theirs in zip(
+                result, broadcasting.expanded_strides(a, result), torch.empty(a).expand(result).stride(), strict=True
+            ):
+                assert size == 1 or ours_ == theirs
+
+
+@given(shapes, shapes)
+def test_gradients_are_those_of_autograd(a, b):
+    result = by(np, a, b)
+    if result is None:
+        return
+    generator = torch.Generator(torch.get_default_device()).manual_seed(0)
+    x, y = torch.zeros(a, requires_grad=True), torch.zeros(b, requires_grad=True)
+    gradient = torch.randn(result, generator=generator)
+    (x + y).backward(gradient)
+    for operand in (x, y):
+        ours_ = broadcasting.sum_to_size(gradient, operand.shape)
+        torch.testing.assert_close(ours_, operand.grad)
+        torch.testing.assert_close(ours_, gradient.sum_to_size(operand.shape))
+        array = broadcasting.sum_to_size(gradient.numpy(force=True), operand.shape)
+        assert isinstance(array, np.ndarray)
+        np.testing.assert_allclose(array, operand.grad.numpy(force=True), rtol=1e-5, atol=1e-6)
+
+
+def test_gradient_axes_are_where_the_operand_repeats():
+    assert broadcasting.gradient_axes((1, 3), (2, 4, 3)) == (-3, -2)
+    assert broadcasting.gradient_axes((2, 3), (2, 3)) == ()
+    assert broadcasting.gradient_axes((1,), (0,)) == (-1,)
+
+
+def test_shapes_in_every_form():
+    expected = (4, 3)
+    array = np.empty((4, 1))
+    for shape in [(4, 1), [4, 1], torch.Size([4, 1]), array.shape, torch.empty(4, 1).shape, (np.int64(4), np.uint8(1))]:
+        assert broadcasting.result_shape(shape, (1, 3)) == expected
+    for shape in [3, np.int64(3), np.array(3), torch.tensor(3), range(3, 4)]:
+        assert broadcasting.result_shape((4, 1), shape) == expected
+    result = broadcasting.result_shape((np.int64(4), 1), 3)
+    assert [type(size) for size in result] == [int, int]
+
+
+def test_no_shape_at_all_is_a_scalar_as_in_numpy():
+    assert broadcasting.result_shape() == np.broadcast_shapes() == ()
+    assert broadcasting.compatible()
+
+
+def test_sizes_beyond_64_bits_lose_nothing():
+    assert broadcasting.result_shape((10**30, 1), (1, 2**53 + 1)) == (10**30, 2**53 + 1)
+    assert broadcasting.explain((10**30, 1), (1, 2**53 + 1)).elements == 10**30 * (2**53 + 1)
+
+
+def test_rank_64_is_the_most_as_in_numpy():
+    assert broadcasting.result_shape((1,) * 64, 3) == (np.empty((1,) * 64) + np.empty(3)).shape
+    with pytest.raises(ValueError, match="64"):
+        np.empty((1,) * 65)
+
+
+BAD = [
+    (-1, ValueError, "shapes[0] is -1; a size is 0 or more: write the size itself, only reshape works out -1"),
+    ((4, -1), ValueError, "shapes[0][1] is -1; a size is 0 or more: write the size itself, only reshape works out -1"),
+    (2.5, TypeError, "shapes[0] is 2.5, of type float; a size is an int: divide with // to keep it whole"),
+    ((64 / 8, 3), TypeError, "shapes[0][0] is 8.0, of type float; a size is an int: divide with // to keep it whole"),
+    ((True, 3), TypeError, "shapes[0][0] is True, of type bool; a size is an int: write it as a number, such as 4"),
+    (("4", 3), TypeError, "shapes[0][0] is '4', of type str; a size is an int: write it as a number, such as 4"),
+    ((4, None), TypeError, "shapes[0][1] is None, of type NoneType; a size is an int: write it as a number, such as 4"),
+    (
+        "4, 1",
+        TypeError,
+        "shapes[0] is '4, 1', of type str; a shape is an int or a sequence of ints: write it as (4, 1)",
+    ),
+    (
+        None,
+        TypeError,
+        "shapes[0] is None, of type NoneType; a shape is an int or a sequence of ints: write it as (4, 1)",
+    ),
+    (
+        {4, 1},
+        TypeError,
+        "shapes[0] is {1, 4}, of type set; a shape is an int or a sequence of ints: write it as (4, 1)",
+    ),
+    ((1,) * 65, ValueError, "shapes[0] has 65 axes, the most is 64; merge some of them with reshape"),
+    (np.ones((4, 1)), TypeError, "shapes[0] is of type ndarray, not a shape; pass its shape: shapes[0].shape"),
+    (torch.ones(4), TypeError, "shapes[0] is of type Tensor, not a shape; pass its shape: shapes[0].shape"),
+    (
+        np.float64(2.5),
+        TypeError,
+        "shapes[0] is np.float64(2.5), of type float64; a size is an int: divide with // to keep it whole",
+    ),
+]
+
+
+@pytest.mark.parametrize(("shape", "error", "words"), BAD)
+@pytest.mark.parametrize(
+    "function", [broadcasting.result_shape, broadcasting.compatible, broadcasting.explain, broadcasting.messages]
+)
+def test_what_is_no_shape_is_refused_with_the_mend(function, shape, error, words):
+    with pytest.raises(error) as raised:
+        function(shape, (1, 3))
+    assert str(raised.value) == words
+
+
+def test_the_argument_is_named_by_its_place():
+    with pytest.raises(ValueError, match=re.escape("shapes[1][0] is -2;")):
+        broadcasting.result_shape((4, 1), (-2,))
+    with pytest.raises(ValueError, match=re.escape("to[0] is -2;")):
+        broadcasting.gradient_axes((4, 1), (-2,))
+    with pytest.raises(ValueError, match=re.escape("shape[0] is -2;")):
+        broadcasting.sum_to_size(np.ones(3), (-2,))
+
+
+def test_a_conflict_names_every_axis():
+    with pytest.raises(broadcasting.BroadcastError) as raised:
+        broadcasting.result_shape((3, 4, 5), (2, 4, 6))
+    assert str(raised.value) == (
+        "a (3, 4, 5), b (2, 4, 6) do not broadcast: axis -3 has 3, 2; axis -1 has 5, 6. Sizes on one axis must be equal "
+        "or 1."
+    )
+    assert isinstance(raised.value, ValueError)
+    assert raised.value.explanation.conflicts == (-3, -1)
+
+
+@given(shapes, shapes)
+def test_suggestions_fit_when_their_code_is_run(a, b):
+    for suggestion in broadcasting.explain(a, b).suggestions:
+        for empty in (np.empty, torch.empty):
+            operands = {"a": empty(a), "b": empty(b)}
+            name = suggestion.code[0]
+            operands[name] = eval(suggestion.code, operands.copy())  # noqa: S307  the code is ours
+            assert tuple(operands[name].shape) == suggestion.shape
+            assert (operands["a"] + operands["b"]).shape == suggestion.result
+
+
+def test_the_usual_mends_come_first():
+    assert broadcasting.explain((32, 10, 64), (32,)).suggestions[0].code == "b[:, None, None]"
+    assert broadcasting.explain((4, 3), (3, 4)).suggestions[0].code == "a.mT"
+    assert broadcasting.explain((5, 3), (5,)).suggestions[0].code == "b[:, None]"
+
+
+def test_the_suspicious_success_is_told():
+    warning = broadcasting.explain((8, 1), (8,)).warning
+    assert warning.startswith("a and b have 8 elements each, the result has 64:")
+    assert "(8, 1)" not in warning
+    assert broadcasting.explain((4, 1), (1, 3)).warning.startswith("The result has 12 elements, more than any operand")
+    for fine in [((4, 3), (3,)), ((2, 3), (2, 3)), ((3, 4), (1,)), ((), ()), ((8, 1), (8, 1)), ((3, 1), (1, 0))]:
+        assert broadcasting.explain(*fine).warning is None, fine
+
+
+def test_bytes_are_those_of_the_arrays():
+    a, b = np.zeros((32, 1), np.float16), np.zeros(64, np.float16)
+    explanation = broadcasting.explain(a.shape, b.shape, itemsize=2)
+    assert explanation.stored_bytes == a.nbytes + b.nbytes
+    assert explanation.copied_bytes == sum(array.copy().nbytes for array in np.broadcast_arrays(a, b))
+
+
+def test_names():
+    assert [operand.name for operand in broadcasting.explain(*[(1,)] * 27).operands][24:] == ["y", "z", "operand26"]
+    with pytest.raises(ValueError) as raised:
+        broadcasting.explain((4, 1), (1, 3), names=["x"])
+    assert str(raised.value) == "names has 1 entries for 2 shapes; give one name for each shape"
+    with pytest.raises(TypeError) as raised:
+        broadcasting.explain()
+    assert str(raised.value) == "shapes is empty; give at least one shape, such as (4, 1)"
+
+
+def test_steps_of_a_scalar_and_of_many_axes():
+    assert broadcasting.explain((), ()).steps == (
+        "a (), b ().",
+        "The last axes stand under each other; the longest shape has rank 0.",
+        "No axis is missing.",
+        "There is no axis to compare.",
+        "No size of 1 has to repeat.",
+        "The result has shape (), 1 elements.",
+    )
+    assert broadcasting.explain((1,) * 64, 3).steps[3].endswith("axis -8 has 1, 1: equal; 56 more.")
+
+
+def test_a_notebook_shows_the_same_as_the_terminal_and_escapes_names():
+    explanation = broadcasting.explain((4, 1), (1, 3), names=["<b>", "y"])
+    shown = explanation._repr_html_()
+    assert "<b>" not in shown
+    assert "&lt;b&gt;" in shown
+    for cell in itertools.chain.from_iterable(explanation.table()[2:]):
+        assert f">{cell}<" in shown
+    for note in explanation.notes()[1:2]:
+        assert note in shown
+
+
+def test_explanations_are_values():
+    assert broadcasting.explain((4, 1), 3) == broadcasting.explain([4, 1], (3,))
+    with pytest.raises(AttributeError):
+        broadcasting.explain((4, 1), 3).result = (1,)
+
+
+@pytest.mark.parametrize("function", [broadcasting.expanded_strides, broadcasting.gradient_axes])
+def test_a_shape_that_does_not_expand_is_refused(function):
+    with pytest.raises(ValueError) as raised:
+        function((4, 1), (1, 3))
+    assert str(raised.value) == "shape (4, 1) does not expand to (1, 3): the two broadcast to (4, 3); give that as to"
+    with pytest.raises(broadcasting.BroadcastError, match="do not broadcast"):
+        function((4,), (3,))
+
+
+@pytest.mark.parametrize("empty", [np.empty, torch.empty], ids=["numpy", "torch"])
+def test_a_bias_is_one_value_per_feature(empty):
+    # Without the import hook's check of the annotations, as a user calls it.
+    add_bias = inspect.unwrap(broadcasting.add_bias)
+    for wrong in [(4, 1), (1,), (), (4,)]:
+        with pytest.raises(ValueError) as raised:
+            add_bias(empty((4, 3)), empty(wrong))
+        assert str(raised.value) == (
+            f"bias has shape {wrong}, x has shape (4, 3); a bias has one value for each feature on the last axis of x: "
+            "reshape it to (3,)"
+        )
+    with pytest.raises(ValueError, match=re.escape("x has shape ();")):
+        add_bias(empty(()), empty(()))
+
+
+def test_add_bias_is_the_sum_in_either_library():
+    x, bias = np.arange(24.0).reshape(2, 4, 3), np.array([1.0, 2.0, 3.0])
+    assert (broadcasting.add_bias(x, bias) == x + bias).all()
+    tensor = broadcasting.add_bias(torch.tensor(x), torch.tensor(bias))
+    assert isinstance(tensor, torch.Tensor)
+    assert (tensor.numpy(force=True) == x + bias).all()
+
+
+def test_a_conflict_says_what_would_fit():
+    with pytest.raises(broadcasting.BroadcastError) as raised:
+        broadcasting.result_shape((32, 10, 64), (32,))
+    assert str(raised.value).endswith("b[:, None, None] has shape (32, 1, 1) and would give (32, 10, 64).")
