@@ -7,7 +7,7 @@ builder hands the script its data as JSON in one attribute: the shapes, and ever
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -25,10 +25,15 @@ from tensorref.sphinxext import shapes
 __all__ = ["LABELS", "PRESETS", "BroadcastingDirective", "BroadcastingExplorer", "setup_broadcasting"]
 
 _STATIC = Path(__file__).parent / "static"
+_SOURCES = [
+    *(str(module.__file__) for module in (_explanation, _words, broadcasting, shapes)),
+    __file__,
+    *(str(path) for path in _STATIC.rglob("*.*")),
+]
 _STEPS = ("Shapes", "Align right", "Pad with 1", "Compare", "Expand", "Result")
 _LARGEST_ITEM = 16  # bytes of a complex128
 
-LABELS: Mapping[str, Any] = MappingProxyType(
+LABELS: Mapping[str, str] = MappingProxyType(
     {
         "caption": "Broadcasting {operands}",
         "explorer": "Broadcasting explorer",
@@ -37,7 +42,6 @@ LABELS: Mapping[str, Any] = MappingProxyType(
         "notes": "What follows",
         "presets": "Try",
         "scalar": "scalar",
-        "steps": _STEPS,
         "step": "Step",
         "table": "Table of the axes",
     }
@@ -63,7 +67,7 @@ class BroadcastingDirective(SphinxDirective):
 
     required_arguments = 1
     final_argument_whitespace = True
-    option_spec: ClassVar[dict[str, Any]] = {
+    option_spec: ClassVar[dict[str, Callable[[str], Any]] | None] = {
         "names": directives.unchanged,
         "step": directives.unchanged,
         "itemsize": directives.unchanged,
@@ -71,7 +75,7 @@ class BroadcastingDirective(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Build the nodes, or refuse the argument or an option with the place where it stands."""
-        for source in (__file__, _explanation.__file__, _words.__file__, broadcasting.__file__, shapes.__file__):
+        for source in _SOURCES:
             self.env.note_dependency(source)
         given = self._shapes()
         itemsize = self._whole("itemsize", 4, 1, _LARGEST_ITEM)
@@ -171,6 +175,7 @@ def _data(node: BroadcastingExplorer) -> str:
                 {"label": label, "names": [*operands], "shapes": [str(shape) for shape in operands.values()]}
                 for label, operands in PRESETS
             ],
+            "steps": _STEPS,
             "words": dict(_words.BROADCASTING),
             "labels": dict(LABELS),
             "errors": dict(shapes.ERRORS),
@@ -187,8 +192,8 @@ def _is_site(builder: Builder) -> bool:
 
 def _visit_html(translator: HTML5Translator, node: BroadcastingExplorer) -> None:
     if _is_site(translator.builder):
-        tag = translator.starttag(node, "div", CLASS="tensorref-explorer", **{"data-tensorref": _data(node)})
-        translator.body.append(tag)
+        data: dict[str, Any] = {"data-tensorref": _data(node)}
+        translator.body.append(translator.starttag(node, "div", CLASS="tensorref-explorer", **data))
     else:
         translator.visit_container(node)
 
@@ -203,9 +208,8 @@ def _add_static_path(app: Sphinx) -> None:
 
 
 def _add_assets(
-    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
+    app: Sphinx, _pagename: str, _templatename: str, _context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """Add the script and the style; an event handler, whence the arguments that it does not use."""
     if doctree and _is_site(app.builder) and next(doctree.findall(BroadcastingExplorer), None):
         app.add_js_file("tensorref/explorer.js", type="module")
         app.add_css_file("tensorref/explorer.css")

@@ -30,7 +30,7 @@ ERRORS: Mapping[str, str] = MappingProxyType(
         "negative": "Position {position}: a size is 0 or more; write the size itself, only reshape works out -1.",
         "fraction": "Position {position}: a size is a whole number; leave out the point and what follows it.",
         "digits": "Position {position}: a size has at most {most} digits, this one has {count}; write a smaller one.",
-        "rank": "Position {position}: the shape has {count} axes, the most is {most}; merge some of them.",
+        "rank": "The shape has {count} axes, the most is {most}; merge some of them.",
         "unclosed": "Position {position}: '{found}' is not closed; add '{wanted}' after the last size.",
         "mismatch": "Position {position}: '{found}' does not close '{opened}'; write '{wanted}'.",
         "nested": "Position {position}: a shape holds sizes, not shapes; leave out the inner '{found}'.",
@@ -39,11 +39,10 @@ ERRORS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-_TOKEN = re.compile(
-    r"[ \t\r\n\u00a0]+|torch\.Size|[0-9]+|[xX×](?=[ \t]*[0-9])|[A-Za-z_][A-Za-z_0-9]*|.", re.DOTALL
-)
+_TOKEN = re.compile(r"[ \t\r\n\u00a0]+|torch\.Size|[0-9]+|[xX×](?=[ \t]*[0-9])|[A-Za-z_][A-Za-z_0-9]*|.", re.DOTALL)
 _CLOSES = {"(": ")", "[": "]"}
 _OPENS = frozenset({*_CLOSES, "torch.Size"})
+_REFUSED = {"-": "negative", "−": "negative", ".": "fraction", ",": "missing"}
 _LONGEST_QUOTED = 20
 
 
@@ -90,8 +89,7 @@ def parse_shape(text: str) -> tuple[int, ...]:
         sizes.append(reader.size())
     if reader.next.text:
         reader.refuse(several=not listed)
-    reader.limit(sizes, 1)
-    return tuple(sizes)
+    return _limited(sizes)
 
 
 def parse_shapes(text: str) -> tuple[tuple[int, ...], ...]:
@@ -117,10 +115,10 @@ def parse_shapes(text: str) -> tuple[tuple[int, ...], ...]:
         If part of `text` is not a shape.
     """
     reader = _Reader(text)
-    shapes = [tuple(reader.shape())]
+    shapes = [_limited(reader.shape())]
     while reader.next.text:
         if not reader.took(",") or reader.next.text:
-            shapes.append(tuple(reader.shape()))
+            shapes.append(_limited(reader.shape()))
     return tuple(shapes)
 
 
@@ -164,7 +162,6 @@ class _Reader:
             while self.next.text in {"x", "X", "×"}:
                 self.take()
                 sizes.append(self.size())
-        self.limit(sizes, first.position)
         return sizes
 
     def bracketed(self) -> list[int]:
@@ -186,10 +183,6 @@ class _Reader:
             raise _error("digits", token, count=len(token.text), most=MAX_DIGITS)
         return int(token.text)
 
-    def limit(self, sizes: list[int], position: int) -> None:
-        if len(sizes) > MAX_RANK:
-            raise _error("rank", _Token("", position), count=len(sizes), most=MAX_RANK)
-
     def refuse(self, opened: _Token | None = None, *, several: bool = False) -> NoReturn:
         """Raise the error that the next token calls for, inside the bracket `opened` or outside of any."""
         token = self.next
@@ -202,9 +195,13 @@ class _Reader:
             raise _error("nested" if opened else "several", token)
         if _is_digits(token.text):
             raise _error("several" if several else "comma", token)
-        if token.text == "," or token.text == wanted:
-            raise _error("missing", token)
-        raise _error({"-": "negative", "−": "negative", ".": "fraction"}.get(token.text, "unexpected"), token)
+        raise _error(_REFUSED.get(token.text, "unexpected"), token)
+
+
+def _limited(sizes: list[int]) -> tuple[int, ...]:
+    if len(sizes) > MAX_RANK:
+        raise ShapeTextError(ERRORS["rank"].format(count=len(sizes), most=MAX_RANK))
+    return tuple(sizes)
 
 
 def _is_digits(text: str) -> bool:

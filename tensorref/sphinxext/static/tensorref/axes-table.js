@@ -1,128 +1,86 @@
 // @ts-check
 
-import { word } from "./broadcasting.js";
 import { element } from "./element.js";
-
-/** @typedef {import("./broadcasting.js").Axis} Axis */
-/** @typedef {import("./broadcasting.js").Explanation} Explanation */
+import { speaker } from "./words.js";
 
 export const STEP = Object.freeze({ shapes: 0, align: 1, pad: 2, compare: 3, expand: 4, result: 5 });
 const SYMBOLS = { equal: "=", expand: "→", conflict: "≠" };
 
 /**
- * Draw the operands as rows and the axes as columns, as far as `step` has come. Rows that come later take up their
- * space from the first, so that nothing on the page jumps.
- * @param {Explanation} explanation
+ * Draw the operands as rows and the axes as columns, as far as `step` has come. What comes later has its place from
+ * the first, so that nothing on the page jumps.
+ * @param {import("./types.d.ts").Explanation} explanation
  * @param {number} step
- * @param {{words: import("./words.js").Words, scalar: string}} texts
+ * @param {{words: import("./types.d.ts").Words, scalar: string}} texts
  */
-export function axesTable(explanation, step, { words, scalar }) {
-  const { axes, operands } = explanation;
-  const columns = Math.max(axes.length, 1);
-  const heading = row(word(words, "axis"), "col", axes.map((axis) => element("th", { scope: "col" }, String(axis.index))));
-  const verdicts = axes.map(({ verdict }) =>
-    element(
-      "td", { "data-verdict": verdict },
-      element("span", { class: "tensorref-symbol", "aria-hidden": "true" }, SYMBOLS[verdict]), " ", word(words, verdict),
-    ),
-  );
+export function axesTable({ axes, operands, result }, step, { words, scalar }) {
+  const say = speaker(words);
+  const heading = axes.map(({ index, sizes, padded, expands, size }) => {
+    const made = element("th", { scope: "col" }, step < STEP.align ? "" : String(index));
+    const widest = sizes.map((given, operand) => `${given}`.length + (padded[operand] ? 2 : 0) + (expands[operand] ? `${size}`.length + 3 : 0));
+    made.style.minWidth = `${Math.max(...widest) + 1}ch`;
+    return made;
+  });
+  const verdicts = axes.map(({ verdict }) => {
+    if (step < STEP.compare) return element("td");
+    const symbol = element("span", { class: "tref-symbol", "aria-hidden": "true" }, SYMBOLS[verdict]);
+    return element("td", { "data-verdict": verdict }, symbol, ` ${say(verdict)}`);
+  });
   const sizes = axes.map(({ size, verdict }) =>
-    element("td", { "data-verdict": verdict }, size === null ? "?" : String(size)),
+    step < STEP.result ? element("td") : element("td", { "data-verdict": verdict }, `${size ?? "?"}`),
   );
-  const rows = operands.map(({ name, shape }, operand) =>
-    row(name, "row", shape.length || (axes.length && step >= STEP.pad)
-      ? axes.map((axis, column) => cell(explanation, operand, axis, column, step, words))
-      : [element("td", { class: "tensorref-scalar", colspan: String(columns) }, scalar)],
-    ),
-  );
+  const rows = operands.map(({ name, shape }, operand) => {
+    const bare = !axes.length || (!shape.length && step < STEP.pad);
+    return row(name, bare ? [spanning(scalar)] : axes.map((_, column) => cell(operand, column)));
+  });
   return element(
-    "table", { class: "tensorref-axes", "data-step": String(step) },
-    element("thead", {}, later(heading, step < STEP.align || !axes.length)),
+    "table",
+    { class: "tref-axes", "data-step": String(step) },
+    element("thead", {}, element("tr", {}, element("th", { scope: "col" }, say("axis")), ...heading)),
     element(
-      "tbody", {},
+      "tbody",
+      {},
       ...rows,
-      later(row(word(words, "verdict"), "row", verdicts, "tensorref-verdicts"), step < STEP.compare || !axes.length),
-      later(
-        row(word(words, "result"), "row", axes.length ? sizes : [element("td", {}, scalar)], "tensorref-result"),
-        step < STEP.result,
-      ),
+      ...(axes.length ? [row(say("verdict"), verdicts, "tref-verdicts")] : []),
+      row(say("result"), axes.length ? sizes : [spanning(step < STEP.result ? "" : scalar)], "tref-result"),
     ),
   );
-}
 
-/**
- * @param {Explanation} explanation
- * @param {number} operand
- * @param {Axis} axis
- * @param {number} column
- * @param {number} step
- * @param {import("./words.js").Words} words
- */
-function cell(explanation, operand, axis, column, step, words) {
-  const shape = explanation.operands[operand]?.shape ?? [];
-  const missing = step === STEP.shapes ? 0 : explanation.axes.length - shape.length;
-  const size = shape[column - missing];
-  if (size === undefined && step < STEP.pad) return element("td", { class: "tensorref-empty" });
-  const padded = size === undefined;
-  const repeats = axis.expands[operand] && (step === STEP.result || (step === STEP.expand && explanation.result));
-  const number = element(
-    "span", { class: "tensorref-size", "data-size": `${operand} ${column - missing}` }, padded ? "(1)" : String(size),
-  );
-  const made = element("td", {}, number);
-  if (padded) {
-    made.dataset.padded = "";
-    number.append(element("span", { class: "tensorref-unseen" }, ` ${word(words, "padded")}`));
+  /**
+   * @param {number} operand
+   * @param {number} column
+   */
+  function cell(operand, column) {
+    const axis = axes[column];
+    const shape = operands[operand]?.shape ?? [];
+    const place = column - (step < STEP.align ? 0 : axes.length - shape.length);
+    const size = shape[place];
+    const padded = size === undefined;
+    const made = element("td");
+    if (!axis || (padded && step < STEP.pad)) return made;
+    const number = element("span", { class: "tref-size", "data-size": `${operand} ${place}` }, padded ? "(1)" : `${size}`);
+    made.append(number);
+    made.toggleAttribute("data-padded", padded);
+    if (padded) number.append(element("span", { class: "tref-unseen" }, ` ${say("padded")}`));
+    if (axis.expands[operand] && (step === STEP.result || (step === STEP.expand && result))) {
+      made.dataset.repeats = "";
+      made.append(` → ${axis.size}`);
+    }
+    // A size of 1 takes no part in a conflict.
+    if (step >= STEP.compare && (axis.size !== null || size !== 1n)) made.dataset.verdict = axis.verdict;
+    return made;
   }
-  if (repeats) {
-    made.dataset.repeats = "";
-    made.append(` → ${axis.size}`);
+
+  /** @param {string} text */
+  function spanning(text) {
+    return element("td", { class: "tref-scalar", colspan: String(Math.max(axes.length, 1)) }, text);
   }
-  // A size of 1 takes no part in a conflict.
-  if (step >= STEP.compare && (axis.verdict !== "conflict" || axis.sizes[operand] !== 1n)) {
-    made.dataset.verdict = axis.verdict;
-  }
-  return made;
 }
 
 /**
  * @param {string} label
- * @param {"col" | "row"} scope
  * @param {readonly HTMLElement[]} cells
- * @param {string} [kind]
  */
-function row(label, scope, cells, kind = "") {
-  return element("tr", kind ? { class: kind } : {}, element("th", { scope }, label), ...cells);
-}
-
-/**
- * @param {HTMLElement} part
- * @param {boolean} hidden
- */
-function later(part, hidden) {
-  part.classList.toggle("tensorref-later", hidden);
-  return part;
-}
-
-/**
- * Let each size glide from where it stood in the `before` table; a page that wants no motion gets none.
- * @param {HTMLElement} before
- * @param {HTMLElement} after
- */
-export function glide(before, after) {
-  if (!matchMedia("(prefers-reduced-motion: no-preference)").matches) return () => {};
-  const places = new Map(sizesOf(before).map((size) => [size.dataset.size, size.getBoundingClientRect().left]));
-  return () => {
-    for (const size of sizesOf(after)) {
-      const from = places.get(size.dataset.size);
-      const distance = from === undefined ? 0 : from - size.getBoundingClientRect().left;
-      if (Math.abs(distance) > 1) {
-        size.animate({ transform: [`translateX(${distance}px)`, "none"] }, { duration: 240, easing: "ease-out" });
-      }
-    }
-  };
-}
-
-/** @param {HTMLElement} table */
-function sizesOf(table) {
-  return [.../** @type {NodeListOf<HTMLElement>} */ (table.querySelectorAll("[data-size]"))];
+function row(label, cells, kind = "") {
+  return element("tr", { class: kind }, element("th", { scope: "row" }, label), ...cells);
 }

@@ -3,43 +3,13 @@
 // BigInt, so that no size is too large to be exact.
 
 import { MAX_RANK } from "./shapes.js";
-import { fill } from "./words.js";
+import { formatShape, speaker } from "./words.js";
 
-/** @typedef {import("./words.js").Words} Words */
-/** @typedef {import("./words.js").Shape} Shape */
-/**
- * @typedef {object} Axis
- * @property {bigint} index
- * @property {bigint[]} sizes
- * @property {boolean[]} padded
- * @property {boolean[]} expands
- * @property {bigint | null} size
- * @property {"equal" | "expand" | "conflict"} verdict
- */
-/**
- * @typedef {object} Operand
- * @property {string} name
- * @property {Shape} shape
- * @property {bigint} elements
- * @property {bigint[] | null} strides
- * @property {bigint[] | null} gradient_axes
- */
-/** @typedef {{code: string, shape: Shape, result: Shape}} Suggestion */
-/**
- * @typedef {object} Explanation what Python's `explain(...).to_dict()` holds
- * @property {Operand[]} operands
- * @property {Axis[]} axes
- * @property {bigint[]} conflicts
- * @property {bigint[] | null} result
- * @property {bigint | null} elements
- * @property {bigint} stored_bytes
- * @property {bigint | null} copied_bytes
- * @property {string[]} steps
- * @property {string | null} warning
- * @property {{numpy: string, torch: string} | null} messages
- * @property {Suggestion[]} suggestions
- */
-/** @typedef {"verdict" | "warning" | "message" | "fact" | "suggestion"} NoteKind */
+/** @typedef {import("./types.d.ts").Words} Words */
+/** @typedef {import("./types.d.ts").Shape} Shape */
+/** @typedef {import("./types.d.ts").Axis} Axis */
+/** @typedef {import("./types.d.ts").Operand} Operand */
+/** @typedef {import("./types.d.ts").Explanation} Explanation */
 
 const MOST_NAMED = 8;
 
@@ -51,28 +21,28 @@ const MOST_NAMED = 8;
  */
 export function explain(shapes, { names, itemsize, words }) {
   const axes = findAxes(shapes);
-  const sizes = axes.map((axis) => axis.size);
-  const result = sizes.every((size) => size !== null) ? sizes : null;
+  const result = resultOf(axes);
   const elements = result && product(result);
   const bytes = BigInt(itemsize);
+  const operands = shapes.map((shape, operand) => ({
+    name: names[operand] ?? "",
+    shape,
+    elements: product(shape),
+    strides: result && expandedStrides(shape, result.length),
+    gradient_axes: result && axes.filter((axis) => axis.expands[operand]).map((axis) => axis.index),
+  }));
   return {
-    operands: shapes.map((shape, operand) => ({
-      name: names[operand] ?? "",
-      shape: [...shape],
-      elements: product(shape),
-      strides: result && expandedStrides(shape, result),
-      gradient_axes: result && axes.filter((axis) => axis.expands[operand]).map((axis) => axis.index),
-    })),
+    operands,
     axes,
     conflicts: axes.filter((axis) => axis.size === null).map((axis) => axis.index),
     result,
     elements,
-    stored_bytes: bytes * shapes.map(product).reduce((sum, count) => sum + count, 0n),
+    stored_bytes: operands.reduce((total, operand) => total + bytes * operand.elements, 0n),
     copied_bytes: elements === null ? null : bytes * elements * BigInt(shapes.length),
-    steps: steps(shapes, names, axes, words),
-    warning: elements === null ? null : warning(shapes, names, elements, words),
+    steps: steps(operands, axes, words),
+    warning: elements === null ? null : warning(operands, elements, words),
     messages: messages(shapes),
-    suggestions: result ? [] : suggestions(shapes, names),
+    suggestions: result ? [] : suggestions(operands),
   };
 }
 
@@ -80,36 +50,23 @@ export function explain(shapes, { names, itemsize, words }) {
  * The sentences below the diagram, as Python's `notes()` gives them, each with what kind it is.
  * @param {Explanation} explanation
  * @param {Words} words
+ * @returns {import("./types.d.ts").Note[]}
  */
-export function notes(explanation, words) {
-  /** @type {{kind: NoteKind, text: string}[]} */
-  const found = [{ kind: "verdict", text: explanation.steps.at(-1) ?? "" }];
-  const { messages: said, stored_bytes: stored, copied_bytes: copied } = explanation;
-  if (explanation.warning) found.push({ kind: "warning", text: explanation.warning });
-  if (said) {
-    found.push({ kind: "message", text: `NumPy: ${said.numpy.trim()}` });
-    found.push({ kind: "message", text: `PyTorch: ${said.torch}` });
+export function notes({ operands, steps, warning, messages, suggestions, stored_bytes: stored, copied_bytes: copied }, words) {
+  const say = speaker(words);
+  /** @type {import("./types.d.ts").Note[]} */
+  const found = [{ kind: "verdict", text: steps.at(-1) ?? "" }];
+  if (warning) found.push({ kind: "warning", text: warning });
+  if (messages) {
+    found.push({ kind: "message", text: `NumPy: ${messages.numpy.trim()}` });
+    found.push({ kind: "message", text: `PyTorch: ${messages.torch}` });
   }
-  if (copied !== null && copied > stored) {
-    found.push({ kind: "fact", text: fill(word(words, "bytes"), { stored, copied }) });
+  if (copied !== null && copied > stored) found.push({ kind: "fact", text: say("bytes", { stored, copied }) });
+  for (const { name, gradient_axes: along } of operands) {
+    if (along?.length) found.push({ kind: "fact", text: say("gradient", { name, axes: along.join(", ") }) });
   }
-  for (const { name, gradient_axes: along } of explanation.operands) {
-    if (along?.length) {
-      found.push({ kind: "fact", text: fill(word(words, "gradient"), { name, axes: along.join(", ") }) });
-    }
-  }
-  for (const suggestion of explanation.suggestions) {
-    found.push({ kind: "suggestion", text: fill(word(words, "suggestion"), { ...suggestion }) });
-  }
+  for (const guess of suggestions) found.push({ kind: "suggestion", text: say("suggestion", guess) });
   return found;
-}
-
-/**
- * @param {Words} words
- * @param {string} key
- */
-export function word(words, key) {
-  return words[key] ?? key;
 }
 
 /** @param {Shape} sizes */
@@ -122,8 +79,8 @@ function product(sizes) {
  * @param {Shape} sizes
  */
 function agreed(sizes) {
-  const distinct = [...new Set(sizes)].filter((size) => size !== 1n);
-  return distinct.length > 1 ? null : (distinct[0] ?? 1n);
+  const distinct = new Set(sizes.filter((size) => size !== 1n));
+  return distinct.size > 1 ? null : ([...distinct][0] ?? 1n);
 }
 
 /**
@@ -131,7 +88,7 @@ function agreed(sizes) {
  * @returns {Axis[]}
  */
 function findAxes(shapes) {
-  const rank = Math.max(0, ...shapes.map((shape) => shape.length));
+  const rank = Math.max(...shapes.map((shape) => shape.length));
   return Array.from({ length: rank }, (_, axis) => {
     const index = axis - rank;
     const sizes = shapes.map((shape) => shape.at(index) ?? 1n);
@@ -148,85 +105,72 @@ function findAxes(shapes) {
   });
 }
 
-/**
- * @param {readonly Shape[]} shapes which broadcast, or null comes back
- * @returns {bigint[] | null}
- */
-function resultShape(shapes) {
-  const sizes = findAxes(shapes).map((axis) => axis.size);
+/** @param {readonly Axis[]} axes */
+function resultOf(axes) {
+  const sizes = axes.map((axis) => axis.size);
   return sizes.every((size) => size !== null) ? sizes : null;
 }
 
 /**
  * @param {Shape} shape
- * @param {Shape} result
+ * @param {number} rank
  */
-function expandedStrides(shape, result) {
-  const strides = shape.map((size, axis) =>
-    size === 1n || shape.includes(0n) ? 0n : product(shape.slice(axis + 1)),
-  );
-  return [...Array(result.length - shape.length).fill(0n), ...strides];
+function expandedStrides(shape, rank) {
+  const strides = shape.map((size, axis) => product(shape.slice(axis + 1)) * BigInt(size !== 1n && !shape.includes(0n)));
+  return [...Array(rank - shape.length).fill(0n), ...strides];
 }
 
 /**
- * @param {readonly Shape[]} shapes
- * @param {readonly string[]} names
+ * @param {readonly Operand[]} operands
  * @param {readonly Axis[]} axes
  * @param {Words} words
  */
-function steps(shapes, names, axes, words) {
+function steps(operands, axes, words) {
+  const say = speaker(words);
   const rank = axes.length;
-  /** @param {string} key @param {Parameters<typeof fill>[1]} [values] */
-  const say = (key, values = {}) => fill(word(words, key), values);
-  const operands = shapes.map((shape, operand) => fill("{name} {shape}", { name: names[operand] ?? "", shape })).join(", ");
-  const missing = shapes.flatMap((shape, operand) =>
-    shape.length < rank ? [say("pad.missing", { name: names[operand] ?? "", count: rank - shape.length })] : [],
-  );
-  const compared = [...axes].reverse().map(({ index, sizes, verdict }) =>
-    say("compare.axis", { axis: index, sizes: sizes.join(", "), verdict: word(words, verdict) }),
-  );
-  if (rank > MOST_NAMED) {
-    compared.splice(MOST_NAMED, rank, say("compare.more", { count: rank - MOST_NAMED }));
-  }
+  const named = operands.map(({ name, shape }) => `${name} ${formatShape(shape)}`).join(", ");
+  const missing = operands
+    .filter(({ shape }) => shape.length < rank)
+    .map(({ name, shape }) => say("pad.missing", { name, count: rank - shape.length }));
+  const compared = axes
+    .map(({ index, sizes, verdict }) => say("compare.axis", { axis: index, sizes: sizes.join(", "), verdict: say(verdict) }))
+    .reverse();
+  if (rank > MOST_NAMED) compared.splice(MOST_NAMED, rank, say("compare.more", { count: rank - MOST_NAMED }));
   const conflicts = axes
-    .filter((axis) => axis.size === null)
+    .filter(({ size }) => size === null)
     .map(({ index, sizes }) => say("failure.axis", { axis: index, sizes: sizes.join(", ") }));
-  const repeats = names.flatMap((name, operand) => {
-    const along = axes.filter((axis) => axis.expands[operand]).map((axis) => axis.index);
+  const repeats = operands.flatMap(({ name }, operand) => {
+    const along = axes.filter(({ expands }) => expands[operand]).map(({ index }) => index);
     return along.length ? [say("expand.repeat", { name, axes: along.join(", ") })] : [];
   });
-  const shape = axes.flatMap((axis) => (axis.size === null ? [] : [axis.size]));
-  const expanded = conflicts.length ? "expand.conflict" : repeats.length ? "expand.text" : "expand.none";
+  const shape = axes.map(({ size }) => size ?? 1n);
   return [
-    say("shapes", { operands }),
+    say("shapes", { operands: named }),
     say("align", { rank }),
-    missing.length ? say("pad", { missing: missing.join("; ") }) : say("pad.none"),
-    rank ? say("compare", { axes: compared.join("; ") }) : say("compare.none"),
-    say(expanded, { repeats: repeats.join("; ") }),
+    say(missing.length ? "pad" : "pad.none", { missing: missing.join("; ") }),
+    say(rank ? "compare" : "compare.none", { axes: compared.join("; ") }),
+    say(conflicts.length ? "expand.conflict" : repeats.length ? "expand.text" : "expand.none", { repeats: repeats.join("; ") }),
     conflicts.length
-      ? say("failure", { operands, axes: conflicts.join("; ") })
+      ? say("failure", { operands: named, axes: conflicts.join("; ") })
       : say("success", { shape, elements: product(shape) }),
   ];
 }
 
 /**
- * @param {readonly Shape[]} shapes
- * @param {readonly string[]} names
+ * @param {readonly Operand[]} operands
  * @param {bigint} result how many elements it has
  * @param {Words} words
  */
-function warning(shapes, names, result, words) {
-  const counts = shapes.map(product);
-  if (counts.some((count) => count >= result)) return null;
-  for (const [a, elements] of counts.entries()) {
-    for (let b = a + 1; b < counts.length; b += 1) {
-      if (elements === counts[b] && String(shapes[a]) !== String(shapes[b])) {
-        const [first, second] = [names[a] ?? "", names[b] ?? ""];
-        return fill(word(words, "warning.same"), { first, second, elements, result });
-      }
-    }
+function warning(operands, result, words) {
+  const say = speaker(words);
+  if (operands.some(({ elements }) => elements >= result)) return null;
+  for (const [place, { name: first, elements, shape }] of operands.entries()) {
+    const second = operands
+      .slice(place + 1)
+      .find((other) => other.elements === elements && String(other.shape) !== String(shape));
+    if (second) return say("warning.same", { first, second: second.name, elements, result });
   }
-  return fill(word(words, "warning"), { result });
+  return say("warning", { result });
 }
 
 /**
@@ -239,10 +183,9 @@ function messages(shapes) {
   for (const shape of shapes) {
     const axes = findAxes([met, shape]);
     const dimension = axes.findLastIndex((axis) => axis.size === null);
-    const conflict = axes[dimension];
-    if (conflict) {
-      const [a, b] = conflict.sizes;
-      const listed = shapes.map((given) => `${fill("{given}", { given }).replaceAll(" ", "")} `).join("");
+    const [a, b] = axes[dimension]?.sizes ?? [];
+    if (a !== undefined) {
+      const listed = shapes.map((given) => `${formatShape(given).replaceAll(" ", "")} `).join("");
       return {
         numpy: `operands could not be broadcast together with shapes ${listed}`,
         torch: `The size of tensor a (${a}) must match the size of tensor b (${b}) at non-singleton dimension ${dimension}`,
@@ -255,28 +198,23 @@ function messages(shapes) {
 
 /**
  * Guess which operand lacks an axis or is transposed; the smallest result is the likeliest.
- * @param {readonly Shape[]} shapes
- * @param {readonly string[]} names
+ * @param {readonly Operand[]} operands
  */
-function suggestions(shapes, names) {
-  /** @type {{suggestion: Suggestion, elements: bigint}[]} */
+function suggestions(operands) {
   const found = [];
-  for (const [operand, shape] of shapes.entries()) {
-    const target = resultShape(shapes.toSpliced(operand, 1));
+  for (const operand of operands) {
+    const { name, shape } = operand;
+    const target = resultOf(findAxes(operands.filter((other) => other !== operand).map((other) => other.shape)));
     if (!target) continue;
-    const name = names[operand] ?? "";
     const guesses = [withAxes(name, shape, target)];
-    const [rows, columns] = shape.slice(-2);
-    if (rows !== undefined && columns !== undefined) {
-      guesses.push({ code: `${name}.mT`, shape: [...shape.slice(0, -2), columns, rows] });
-    }
+    if (shape.length > 1) guesses.push({ code: `${name}.mT`, shape: [...shape.slice(0, -2), ...shape.slice(-2).reverse()] });
     for (const guess of guesses) {
-      const result = guess.shape.length <= MAX_RANK && resultShape([guess.shape, target]);
+      const result = guess.shape.length > MAX_RANK ? null : resultOf(findAxes([guess.shape, target]));
       if (result) found.push({ suggestion: { ...guess, result }, elements: product(result) });
     }
   }
   found.sort((a, b) => (a.elements < b.elements ? -1 : Number(a.elements > b.elements)));
-  return found.slice(0, 3).map((guess) => guess.suggestion);
+  return found.slice(0, 3).map(({ suggestion }) => suggestion);
 }
 
 /**
@@ -286,11 +224,9 @@ function suggestions(shapes, names) {
  * @param {Shape} target
  */
 function withAxes(name, shape, target) {
-  /** @type {string[]} */
   const index = [];
-  /** @type {bigint[]} */
   const sizes = [];
-  for (const size of [...shape].reverse()) {
+  for (const size of shape.toReversed()) {
     while (sizes.length < target.length && agreed([size, target.at(-1 - sizes.length) ?? 1n]) === null) {
       index.unshift("None");
       sizes.unshift(1n);

@@ -12,7 +12,7 @@ const PATIENCE = 600; // milliseconds without a key before half a shape counts a
  * @param {string} options.label
  * @param {string} options.text what stands in it at first: a shape
  * @param {string} options.kept what to say of the picture while the text is not a shape
- * @param {import("./words.js").Words} options.errors
+ * @param {import("./types.d.ts").Words} options.errors
  * @param {() => void} options.changed called with each text that is a shape
  * @returns {{element: HTMLElement, readonly shape: bigint[] | null}}
  */
@@ -20,7 +20,7 @@ export function shapeField({ id, label, text, kept, errors, changed }) {
   const input = element("input", {
     id, type: "text", value: text, dir: "ltr", autocomplete: "off", autocapitalize: "off", spellcheck: "false",
   });
-  const problem = element("p", { id: `${id}-error`, class: "tensorref-problem", "aria-live": "polite" });
+  const problem = element("p", { id: `${id}-error`, class: "tref-problem", "aria-live": "polite" });
   let { shape, message } = read(text);
   let patience = 0;
 
@@ -37,7 +37,7 @@ export function shapeField({ id, label, text, kept, errors, changed }) {
   input.addEventListener("change", say);
   say();
   return {
-    element: element("div", { class: "tensorref-field" }, element("label", { for: id }, label), input, problem),
+    element: element("div", { class: "tref-field" }, element("label", { for: id }, label), input, problem),
     get shape() {
       return shape;
     },

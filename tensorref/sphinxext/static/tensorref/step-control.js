@@ -24,16 +24,15 @@ export function stepControl({ min = 0, max, value = min, label = null, names = [
   let current = value;
   const segments = Array.from({ length: max - min + 1 }, (_, index) => {
     const name = names[index];
-    const number = element("span", { class: "tensorref-step-number" }, String(min + index));
-    const segment = element("button", { type: "button", class: "tensorref-step" }, number);
-    if (name) segment.append(" ", element("span", { class: "tensorref-step-name" }, name));
+    const number = element("span", { class: "tref-step-number" }, String(min + index));
+    const segment = element("button", { type: "button", class: "tref-step" }, number);
+    if (name) segment.append(" ", element("span", { class: "tref-step-name" }, name));
     segment.addEventListener("click", () => select(min + index));
     return segment;
   });
-  const group = element("div", { class: "tensorref-steps", role: "group", "aria-label": label || "Step control" }, ...segments);
-  const control = element("div", { class: "tensorref-step-control" });
-  if (label) control.append(element("span", { class: "tensorref-label", "aria-hidden": "true" }, label));
-  control.append(group);
+  const control = /** @type {HTMLElement} */ (element("div", { class: "tref-step-control" }));
+  if (label) control.append(element("span", { class: "tref-label", "aria-hidden": "true" }, label));
+  control.append(element("div", { class: "tref-steps", role: "group", "aria-label": label || "Step control" }, ...segments));
   control.addEventListener("keydown", (event) => {
     const move = MOVES.get(event.key);
     if (move === undefined || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -42,11 +41,8 @@ export function stepControl({ min = 0, max, value = min, label = null, names = [
     segments[current - min]?.focus();
   });
   mark();
-  return Object.defineProperty(/** @type {HTMLElement & {value: number}} */ (control), "value", {
-    get: () => current,
-    set: (/** @type {unknown} */ step) => select(check(step)),
-    enumerable: true,
-  });
+  const accessors = { get: () => current, set: (/** @type {unknown} */ step) => select(check(step)) };
+  return /** @type {HTMLElement & {value: number}} */ (Object.defineProperty(control, "value", accessors));
 
   /**
    * @param {unknown} step

@@ -1,31 +1,25 @@
 // @ts-check
 // The templates and the numbers of Python's `str.format`, as far as the sentences use them.
 
-/** @typedef {Readonly<Record<string, string>>} Words */
-/** @typedef {readonly bigint[]} Shape */
+/** @typedef {import("./types.d.ts").Values} Values */
 
 /**
- * Fill the `{name}` and `{name:,}` of a template, in one pass: what a value holds is never read as a template.
- * @param {string} template
- * @param {Readonly<Record<string, string | number | bigint | Shape>>} values
+ * Return what fills the `{name}` and `{name:,}` of a template, in one pass: what a value holds is no template.
+ * @param {import("./types.d.ts").Words} words
  */
-export function fill(template, values) {
-  return template.replace(/\{(\w+)(:,)?\}/g, (_, name, grouped) => {
-    const value = values[name];
-    if (Array.isArray(value)) return formatShape(value);
-    return grouped ? formatCount(/** @type {bigint} */ (value)) : String(value);
-  });
+export function speaker(words) {
+  return (/** @type {string} */ key, /** @type {Values} */ values = {}) =>
+    (words[key] ?? key).replace(/\{(\w+)(:,)?\}/g, (_, name, grouped) => {
+      const value = values[name];
+      if (Array.isArray(value)) return formatShape(value);
+      return grouped ? String(value).replace(/\B(?=(\d{3})+$)/g, ",") : String(value);
+    });
 }
 
 /**
  * Write a shape as Python does: `()`, `(64,)`, `(4, 1)`.
- * @param {Shape} shape
+ * @param {import("./types.d.ts").Shape} shape
  */
 export function formatShape(shape) {
-  return shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
-}
-
-/** @param {bigint} count */
-function formatCount(count) {
-  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ",");
+  return `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
 }
