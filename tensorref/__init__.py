@@ -14,9 +14,41 @@ import importlib.metadata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tensorref import broadcasting
+    from tensorref import (
+        anatomy,
+        autograd,
+        broadcasting,
+        creation,
+        devices,
+        dtypes,
+        elementwise,
+        exercises,
+        indexing,
+        interop,
+        kernels,
+        layout,
+        llm,
+        matmul,
+        pitfalls,
+    )
 
-__all__ = ["broadcasting"]
+__all__ = [
+    "anatomy",
+    "autograd",
+    "broadcasting",
+    "creation",
+    "devices",
+    "dtypes",
+    "elementwise",
+    "exercises",
+    "indexing",
+    "interop",
+    "kernels",
+    "layout",
+    "llm",
+    "matmul",
+    "pitfalls",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -34,7 +34,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, zip_longest
 from math import prod
-from typing import Literal
+from typing import Any, Literal
 
 from tensorref._explanation import Diagram
 from tensorref._shape import MAX_RANK, as_shape, as_shapes
@@ -529,9 +529,10 @@ def sum_to_size(gradient: jaxtyping.Num[ArrayT, "..."], shape: ShapeLike) -> jax
     """
     size = as_shape(shape, "shape")
     axes = gradient_axes(size, gradient.shape)
-    if axes:  # PyTorch takes NumPy's names; no axis at all means every axis to it
-        gradient = gradient.sum(axis=axes, keepdims=True)  # type: ignore[call-overload]
-    result: ArrayT = gradient.reshape(size)
+    total: Any = gradient  # the libraries' types name the arguments of `sum` differently; both take NumPy's names
+    if axes:  # none at all would mean every axis to PyTorch
+        total = total.sum(axis=axes, keepdims=True)
+    result: ArrayT = total.reshape(size)
     return result
 
 

@@ -1,0 +1,82 @@
+"""The checks that run the documented examples, shown to fail where they must."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+EXAMPLES = {
+    "right": (">>> import torch\n    >>> torch.zeros(3)", "tensor([0., 0., 0.])"),
+    "wrong_value": (">>> import torch\n    >>> torch.zeros(3)", "tensor([0., 0., 1.])"),
+    "wrong_shape": (">>> import numpy as np\n    >>> np.zeros((1, 3))", "array([0., 0., 0.])"),
+    "wrong_device": (">>> import torch\n    >>> torch.zeros(3)", "tensor([0., 0., 0.], device='meta')"),
+    "right_on_meta": (">>> import torch\n    >>> torch.zeros(3)", "tensor(..., size=(3,))"),
+    "wrong_size_on_meta": (">>> import torch\n    >>> torch.zeros(3)", "tensor(..., size=(4,))"),
+    "forgets_its_import": (">>> torch.zeros(1)", "tensor([0.])"),
+    "forgets_its_seed": (">>> import torch\n    >>> torch.rand(1)", "tensor([0.4963])"),
+}
+PAGE = "# Page\n\n```python\n>>> 1 + 1\n2\n```\n\n```python\n>>> 1 + 1\n3\n```\n"
+
+
+@cache
+def report(device):
+    """Run the examples as the documentation's are run, with a device as the default one."""
+    with TemporaryDirectory() as folder:
+        for file in ("conftest.py", "pyproject.toml"):
+            shutil.copy(ROOT / file, folder)
+        functions = (
+            f'def {name}():\n    """Say something.\n\n    {code}\n    {output}\n    """\n\n\n'
+            for name, (code, output) in EXAMPLES.items()
+        )
+        Path(folder, "documented.py").write_text("import torch\n\n\n" + "".join(functions), "utf-8")
+        Path(folder, "page.md").write_text(PAGE, "utf-8")
+        command = [sys.executable, "-m", "pytest", "-rA", "--doctest-modules", "documented.py", "page.md"]
+        env = {**os.environ, "TENSORREF_DEVICE": device}
+        run = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+        assert run.returncode == 1, run.stdout + run.stderr
+        return run.stdout
+
+
+@pytest.mark.parametrize(
+    ("device", "passing"), [("cpu", {"right"}), ("meta", {"right_on_meta"})], ids=["cpu", "meta as the accelerator"]
+)
+def test_only_the_device_in_a_printed_tensor_may_differ(device, passing):
+    output = report(device)
+    for name in EXAMPLES:
+        verdict = "PASSED" if name in passing else "FAILED"
+        assert f"{verdict} documented.py::documented.{name}" in output, name
+
+
+def test_a_failure_names_its_file_its_line_and_the_difference():
+    output = report("cpu")
+    assert "documented.py:17: DocTestFailure" in output
+    assert "Expected:\n    tensor([0., 0., 1.])\nGot:\n    tensor([0., 0., 0.])" in output
+    assert "NameError: name 'torch' is not defined" in output
+
+
+def test_markdown_is_run_too():
+    output = report("cpu")
+    assert "PASSED page.md::line:4,column:1" in output
+    assert "FAILED page.md::line:9,column:1" in output
+    assert "Expected:\n    3\nGot:\n    2" in output
+
+
+def test_a_false_shape_in_an_annotation_fails():
+    program = (
+        "from jaxtyping import install_import_hook\n"
+        "install_import_hook('tensorref', 'beartype.beartype')\n"
+        "import numpy as np\n"
+        "from tensorref import broadcasting\n"
+        "broadcasting.add_bias(np.ones((4, 3)), np.ones(2))\n"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert "jaxtyping.TypeCheckError" in run.stderr
