@@ -1,0 +1,101 @@
+"""The site that `nox -s docs` has just built."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+
+ROOT = Path(__file__).resolve().parents[2]
+SITE = ROOT / "docs" / "_build" / "html"
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+PAGES = sorted(SITE.rglob("*.html"))
+
+# Their output depends on the machine, so that two runs differ.
+SHOWS_THE_MACHINE = {"devices", "kernels"}
+
+
+def soup(path):
+    return BeautifulSoup(path.read_text("utf-8"), "html.parser")
+
+
+def test_the_site_was_built():
+    assert {"index.html", "reference/broadcasting.html", "gallery/index.html"} <= {
+        page.relative_to(SITE).as_posix() for page in PAGES
+    }
+
+
+@pytest.mark.parametrize("script", EXAMPLES, ids=lambda script: script.stem)
+def test_an_example_prints_what_its_page_shows(script):
+    downloaded = next((SITE / "_downloads").rglob(script.name))
+    assert downloaded.read_bytes() == script.read_bytes()
+    env = {**os.environ, "MPLBACKEND": "agg"}
+    command = [sys.executable, "-W", "error", downloaded.name]
+    run = subprocess.run(command, cwd=downloaded.parent, env=env, capture_output=True, text=True, check=True)
+    notebook = nbformat.read(next((SITE / "_downloads").rglob(f"{script.stem}.ipynb")), as_version=4)
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    if script.stem not in SHOWS_THE_MACHINE:
+        assert "".join(output.text for output in outputs if output.output_type == "stream") == run.stdout
+    assert {output.output_type for output in outputs} <= {"stream", "display_data"}
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+
+
+def test_every_example_has_a_card_with_its_figure():
+    page = soup(SITE / "gallery" / "index.html")
+    for script in EXAMPLES:
+        card = page.find("a", href=f"{script.stem}.html", class_="sd-stretched-link").find_parent(class_="sd-card")
+        assert (SITE / "gallery" / card.find("img")["src"]).resolve().is_file()
+        assert card.find(class_="sd-card-text").get_text(strip=True)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(SITE).as_posix())
+def test_nothing_comes_from_another_host_and_every_local_link_leads_somewhere(page):
+    content = soup(page)
+    for tag, attribute in [
+        ("script", "src"),
+        ("img", "src"),
+        ("link", "href"),
+        ("source", "srcset"),
+        ("iframe", "src"),
+    ]:
+        for element in content.find_all(tag, **{attribute: True}):
+            assert not re.match(r"(https?:)?//", element[attribute]), element
+    for link in content.find_all("a", href=True):
+        target, _, anchor = link["href"].partition("#")
+        if re.match(r"[a-z]+:", target):
+            continue
+        file = (page.parent / target).resolve() if target else page
+        assert file.is_file(), f"{link['href']} leads nowhere"
+        if anchor and file.suffix == ".html":
+            assert anchor in ids(file), f"{link['href']} leads to no place on {file.name}"
+
+
+IDS: dict[Path, set[str]] = {}
+
+
+def ids(path):
+    if path not in IDS:
+        IDS[path] = {"", *(element["id"] for element in soup(path).find_all(id=True))}
+    return IDS[path]
+
+
+def test_names_in_an_example_link_to_their_entries_and_entries_to_the_example():
+    code = soup(SITE / "gallery" / "broadcasting.html").select("a.sphinx-codeautolink-a")
+    targets = {link["href"] for link in code}
+    assert "../reference/broadcasting.html#tensorref.broadcasting.add_bias" in targets
+    assert any(target.startswith("https://docs.pytorch.org/") for target in targets)
+    entry = soup(SITE / "reference" / "broadcasting.html").find(id="tensorref.broadcasting.add_bias").find_parent("dl")
+    assert entry.find("a", href=re.compile(r"^\.\./gallery/broadcasting\.html"))
+
+
+def test_annotations_link_to_reading_shapes():
+    entry = soup(SITE / "reference" / "broadcasting.html").find(id="tensorref.broadcasting.add_bias").find_parent("dl")
+    for anchor in ("reading-num", "reading-array"):
+        assert entry.find("a", href=f"reading-shapes.html#{anchor}")
+    assert '"*batch features"' in entry.get_text()
