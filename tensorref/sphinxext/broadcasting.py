@@ -18,6 +18,7 @@ from sphinx.application import Sphinx
 from sphinx.builders import Builder
 from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
+from sphinx.writers.manpage import ManualPageTranslator
 
 from tensorref import _explanation, _words, broadcasting
 from tensorref.sphinxext import shapes
@@ -137,7 +138,7 @@ def setup_broadcasting(app: Sphinx) -> None:
     """Add the directive, and its script and style to the pages that use it."""
     app.add_directive("broadcasting", BroadcastingDirective)
     # Other builders fall back to how they show a container, which is what `BroadcastingExplorer` derives from.
-    app.add_node(BroadcastingExplorer, html=(_visit_html, _depart_html))
+    app.add_node(BroadcastingExplorer, html=(_visit_html, _depart_html), man=(_visit_man, _depart_man))
     app.connect("builder-inited", _add_static_path)
     app.connect("html-page-context", _add_assets)
 
@@ -200,6 +201,15 @@ def _visit_html(translator: HTML5Translator, node: BroadcastingExplorer) -> None
 
 def _depart_html(translator: HTML5Translator, node: BroadcastingExplorer) -> None:
     translator.depart_container(node)
+
+
+def _visit_man(translator: ManualPageTranslator, _node: BroadcastingExplorer) -> None:
+    # Without this the first paragraph of a container runs on in the one before.
+    translator.body.append(".sp\n")
+
+
+def _depart_man(_translator: ManualPageTranslator, _node: BroadcastingExplorer) -> None:
+    """Do nothing, as for any container."""
 
 
 def _add_static_path(app: Sphinx) -> None:

@@ -25,6 +25,7 @@ ERRORS: Mapping[str, str] = MappingProxyType(
     {
         "empty": "There is no shape; write one, such as (4, 1), or () for a scalar.",
         "unexpected": "Position {position}: '{found}' is not part of a shape; write sizes in digits, such as (4, 1).",
+        "end": "Position {position}: a size is missing at the end; write it.",
         "missing": "Position {position}: a size is missing before '{found}'; write the size, or leave out a comma.",
         "comma": "Position {position}: a comma is missing before '{found}'; write sizes such as (4, 1).",
         "negative": "Position {position}: a size is 0 or more; write the size itself, only reshape works out -1.",
@@ -133,6 +134,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         found = [_Token(match[0], match.start() + 1) for match in _TOKEN.finditer(text)]
         self._tokens = [token for token in found if token.text.strip(" \t\r\n\u00a0")][::-1]
+        self._is_blank = not self._tokens
         self._end = _Token("", len(text) + 1)
 
     @property
@@ -188,7 +190,11 @@ class _Reader:
         token = self.next
         wanted = _CLOSES[opened.text] if opened else ""
         if not token.text:
-            raise _error("unclosed", opened, wanted=wanted) if opened else _error("empty", token)
+            raise (
+                _error("unclosed", opened, wanted=wanted)
+                if opened
+                else _error("empty" if self._is_blank else "end", token)
+            )
         if token.text in {")", "]"} and opened and token.text != wanted:
             raise _error("mismatch", token, opened=opened.text, wanted=wanted)
         if token.text in _OPENS:

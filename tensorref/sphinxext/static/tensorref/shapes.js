@@ -30,6 +30,7 @@ export function parseShape(text, errors) {
     if (!/^[ \t\r\n\u00a0]/.test(token)) tokens.push({ text: token, position: end });
     end += [...token].length; // as Python counts, not in UTF-16 units
   }
+  const missing = tokens.length ? "end" : "empty";
   tokens.reverse();
 
   let listed = isSize();
@@ -98,7 +99,7 @@ export function parseShape(text, errors) {
   function refusal(opened, several = false) {
     const token = next();
     const wanted = CLOSES.get(opened?.text ?? "") ?? "";
-    if (!token.text) return opened ? error("unclosed", opened, { wanted }) : error("empty", token);
+    if (!token.text) return opened ? error("unclosed", opened, { wanted }) : error(missing, token);
     if (opened && [")", "]"].includes(token.text) && token.text !== wanted) {
       return error("mismatch", token, { opened: opened.text, wanted });
     }
