@@ -58,6 +58,9 @@ def digest() -> str:
 def read_script(text: str) -> nbformat.NotebookNode:
     """Return a script in percent format as a notebook for myst-nb."""
     notebook = jupytext.reads(text, "py:percent")
+    if device() != "cpu":
+        choose = f"import torch\n\ntorch.set_default_device({device()!r})"
+        notebook.cells.insert(1, nbformat.v4.new_code_cell(choose, metadata={"tags": ["remove-cell"]}))
     notebook.metadata = nbformat.from_dict(
         {
             "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python", "digest": digest()},
@@ -85,16 +88,18 @@ class Gallery(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         cards = []
-        for script in sorted(EXAMPLES.glob("*.py")):
+        scripts = sorted(EXAMPLES.glob("*.py"))
+        self.env.note_dependency(str(EXAMPLES))
+        for script in scripts:
             self.env.note_dependency(str(script))
             title, paragraph = summary(script)
             cards.append(
                 f":::{{grid-item-card}} {title}\n:link: {script.stem}\n:link-type: doc\n\n"
                 f"```{{thumbnail}} {FOLDER}/{script.stem}\n```\n{paragraph}\n:::\n"
             )
-        scripts = "".join(f"{script.stem}\n" for script in sorted(EXAMPLES.glob("*.py")))
+        pages = "".join(f"{script.stem}\n" for script in scripts)
         return self.parse_text_to_nodes(
-            f"::::{{grid}} 1 2 2 3\n:gutter: 3\n\n{''.join(cards)}::::\n\n```{{toctree}}\n:hidden:\n\n{scripts}```\n"
+            f"::::{{grid}} 1 2 2 3\n:gutter: 3\n\n{''.join(cards)}::::\n\n```{{toctree}}\n:hidden:\n\n{pages}```\n"
         )
 
 
@@ -167,13 +172,20 @@ def _rewrite(_: Sphinx, env: BuildEnvironment) -> list[str]:
     return [f"{FOLDER}/index"] if env.gallery_read else []  # type: ignore[attr-defined]
 
 
-def _add_downloads(app: Sphinx, doctree: nodes.document) -> None:
-    """Put the downloads under the title of an example, and at its foot what it ran with."""
+def _finish_page(app: Sphinx, doctree: nodes.document) -> None:
+    """Put the downloads under the title of an example, and at its foot what it ran with; say which cell failed."""
     env = app.env
     name = posixpath.basename(env.docname)
     if env.docname not in _examples(env):
         return
     executed = Path(env.mystnb_config.output_folder, *f"{env.docname}.ipynb".split("/"))  # type: ignore[attr-defined]
+    script = EXAMPLES / f"{name}.py"
+    for cell in nbformat.read(executed, as_version=4).cells:
+        for error in (output for output in cell.get("outputs", []) if output.output_type == "error"):
+            text = script.read_text("utf-8")
+            line = text[: text.find(cell.source)].count("\n") + 1
+            place = f"cell {cell.execution_count} raised {error.ename}: {error.evalue}"
+            logger.warning(place, location=f"{script.relative_to(ROOT)}:{line}", type="gallery")
     targets = {f"{name}.py": f"/{env.docname}.py", f"{name}.ipynb": "/" + os.path.relpath(executed, app.srcdir)}
     downloads = nodes.paragraph("", "Download: ", classes=["gallery-downloads"])
     for position, (label, target) in enumerate(targets.items()):
@@ -194,6 +206,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", _copy_examples)
     app.connect("env-get-outdated", _outdated)
     app.connect("env-before-read-docs", _note_read)
-    app.connect("doctree-read", _add_downloads, priority=400)  # before Sphinx collects the downloads of a page
+    app.connect("doctree-read", _finish_page, priority=400)  # before Sphinx collects the downloads of a page
     app.connect("env-updated", _rewrite)
     return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -35,8 +35,11 @@ def test_the_site_was_built():
 def test_an_example_prints_what_its_page_shows(script):
     downloaded = next((SITE / "_downloads").rglob(script.name))
     assert downloaded.read_bytes() == script.read_bytes()
-    env = {**os.environ, "MPLBACKEND": "agg"}
     command = [sys.executable, "-W", "error", downloaded.name]
+    if (device := os.environ.get("TENSORREF_DEVICE", "cpu")) != "cpu":
+        choose = f"import runpy, torch; torch.set_default_device({device!r}); runpy.run_path({downloaded.name!r})"
+        command[-1:] = ["-c", choose]
+    env = {**os.environ, "MPLBACKEND": "agg"}
     run = subprocess.run(command, cwd=downloaded.parent, env=env, capture_output=True, text=True, check=True)
     notebook = nbformat.read(next((SITE / "_downloads").rglob(f"{script.stem}.ipynb")), as_version=4)
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
