@@ -1,9 +1,10 @@
-"""A shape as it is given, made a tuple of sizes or refused with words that help."""
+"""A shape as it is given, made a tuple of sizes or refused with words that help; and how sizes agree."""
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any
 
 from tensorref._typing import ShapeLike
@@ -44,3 +45,14 @@ def _as_size(value: Any, argument: str) -> int:
 def as_shapes(values: Sequence[ShapeLike]) -> tuple[tuple[int, ...], ...]:
     """Return each of `values`, the arguments ``*shapes`` of a function, as a tuple of sizes."""
     return tuple(as_shape(value, f"shapes[{position}]") for position, value in enumerate(values))
+
+
+def lined_up(shapes: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """Return the sizes of each axis, with the last axes of the shapes lined up, with 1 where a shape has none."""
+    return list(zip_longest(*(shape[::-1] for shape in shapes), fillvalue=1))[::-1]
+
+
+def agreed(sizes: Sequence[int]) -> int | None:
+    """Return the one size that is not 1, or 1 where there is none, or None where there are several."""
+    distinct = {*sizes} - {1} or {1}
+    return distinct.pop() if len(distinct) == 1 else None

@@ -32,12 +32,12 @@ from __future__ import annotations
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations, zip_longest
+from itertools import combinations
 from math import prod
 from typing import Any, Literal
 
 from tensorref._explanation import Diagram
-from tensorref._shape import MAX_RANK, as_shape, as_shapes
+from tensorref._shape import MAX_RANK, agreed, as_shape, as_shapes, lined_up
 from tensorref._typing import ArrayT, ShapeLike, jaxtyping
 from tensorref._words import BROADCASTING as WORDS
 
@@ -121,7 +121,7 @@ def result_shape(*shapes: ShapeLike) -> tuple[int, ...]:
     tensorref.broadcasting.BroadcastError: a (32, 10, 64), b (32,) do not broadcast: axis -1 has 64, 32. Sizes on one axis must be equal or 1. b[:, None, None] has shape (32, 1, 1) and would give (32, 10, 64).
     """
     given = as_shapes(shapes)
-    sizes = [_agreed(column) for column in _columns(given)]
+    sizes = [agreed(column) for column in lined_up(given)]
     if None in sizes:
         raise BroadcastError(explain(*given))
     return tuple(size for size in sizes if size is not None)
@@ -149,7 +149,7 @@ def compatible(*shapes: ShapeLike) -> bool:
     TypeError, ValueError
         If an argument is not a shape.
     """
-    return None not in map(_agreed, _columns(as_shapes(shapes)))
+    return None not in map(agreed, lined_up(as_shapes(shapes)))
 
 
 def explain(*shapes: ShapeLike, names: Sequence[str] | None = None, itemsize: int = 4) -> Explanation:
@@ -411,8 +411,8 @@ def messages(*shapes: ShapeLike) -> Messages | None:
     given = as_shapes(shapes)
     met: tuple[int, ...] = ()
     for shape in given:
-        columns = _columns((met, shape))
-        sizes = [_agreed(column) for column in columns]
+        columns = lined_up((met, shape))
+        sizes = [agreed(column) for column in columns]
         if None in sizes:
             axis = max(axis for axis, size in enumerate(sizes) if size is None)
             a, b = columns[axis]
@@ -592,22 +592,11 @@ def add_bias(
     return result
 
 
-def _columns(shapes: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
-    """Return the sizes of each axis, with 1 where a shape has none."""
-    return list(zip_longest(*(shape[::-1] for shape in shapes), fillvalue=1))[::-1]
-
-
-def _agreed(sizes: Sequence[int]) -> int | None:
-    """Return the one size that is not 1, or 1 where there is none, or None where there are several."""
-    distinct = {*sizes} - {1} or {1}
-    return distinct.pop() if len(distinct) == 1 else None
-
-
 def _axes(shapes: Sequence[tuple[int, ...]]) -> tuple[Axis, ...]:
-    columns = _columns(shapes)
+    columns = lined_up(shapes)
     axes = []
     for index, sizes in zip(range(-len(columns), 0), columns, strict=True):
-        size = _agreed(sizes)
+        size = agreed(sizes)
         padded = tuple(-index > len(shape) for shape in shapes)
         expands = tuple(size not in (None, given) for given in sizes)
         axes.append(
@@ -706,7 +695,7 @@ def _with_axes(name: str, shape: tuple[int, ...], target: tuple[int, ...]) -> tu
     index: list[str] = []
     sizes: list[int] = []
     for size in reversed(shape):
-        while len(sizes) < len(target) and _agreed((size, target[-1 - len(sizes)])) is None:
+        while len(sizes) < len(target) and agreed((size, target[-1 - len(sizes)])) is None:
             index.append("None")
             sizes.append(1)
         index.append(":")
