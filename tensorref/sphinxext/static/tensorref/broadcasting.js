@@ -201,6 +201,7 @@ function messages(shapes) {
  * @param {readonly Operand[]} operands
  */
 function suggestions(operands) {
+  const most = Math.min(Math.max(...operands.map(({ shape }) => shape.length)) + 1, MAX_RANK);
   const found = [];
   for (const operand of operands) {
     const { name, shape } = operand;
@@ -209,11 +210,14 @@ function suggestions(operands) {
     const guesses = [withAxes(name, shape, target)];
     if (shape.length > 1) guesses.push({ code: `${name}.mT`, shape: [...shape.slice(0, -2), ...shape.slice(-2).reverse()] });
     for (const guess of guesses) {
-      const result = guess.shape.length > MAX_RANK ? null : resultOf(findAxes([guess.shape, target]));
+      const result = guess.shape.length > most ? null : resultOf(findAxes([guess.shape, target]));
       if (result) found.push({ suggestion: { ...guess, result }, elements: product(result) });
     }
   }
-  found.sort((a, b) => (a.elements < b.elements ? -1 : Number(a.elements > b.elements)));
+  const transposed = (/** @type {string} */ code) => Number(code.endsWith(".mT"));
+  found.sort(({ suggestion: { code: a }, elements: m }, { suggestion: { code: b }, elements: n }) =>
+    m === n ? transposed(a) - transposed(b) : Number(m > n) - Number(m < n),
+  );
   return found.slice(0, 3).map(({ suggestion }) => suggestion);
 }
 

@@ -1,0 +1,134 @@
+"""A browser, a small site that uses the extension, and a watch on what its pages do."""
+
+import functools
+import http.server
+import os
+import shutil
+import subprocess
+import sys
+import threading
+
+import pytest
+from playwright.sync_api import Error
+
+PAGE = """\
+# Explorers
+
+```{broadcasting} (32, 10, 64) (64,)
+:names: x, bias
+```
+
+```{broadcasting} (3, 4) (2, 4)
+:step: 5
+```
+
+```{broadcasting} (5, 1) (5,) ()
+:names: prediction, target, scale
+:step: 3
+:itemsize: 2
+```
+"""
+CONF = """\
+extensions = ["myst_parser", "tensorref.sphinxext"]
+html_sidebars = {"**": []} if tags.has("basic") else {}
+project, language = "small", "en"
+"""
+# The theme that Sphinx's others build on has no script or style inside its pages: the policy can be as strict as it gets.
+THEMES = ("furo", "alabaster", "basic")
+POLICY = "default-src 'self'; script-src 'self'; style-src 'self'"
+SWITCHES = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="session")
+def browser(launch_browser):
+    """The browser that TENSORREF_BROWSER names; else the machine's Chromium or Chrome; else Playwright's own."""
+    named = os.environ.get("TENSORREF_BROWSER")
+    installed = map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"))
+    paths = [named] if named else [*filter(None, installed), None]
+    # As root, Chromium starts only without its sandbox; the pages are ours.
+    switches = [*SWITCHES, *(["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else [])]
+    refused = []
+    for path in paths:
+        try:
+            launched = launch_browser(executable_path=path, args=switches)
+        except Error as error:
+            refused.append(f"{path or 'the browser of Playwright'}: {error.message.strip().splitlines()[0]}")
+        else:
+            yield launched
+            launched.close()
+            return
+    pytest.fail(
+        "no browser starts; run `python -m playwright install --with-deps chromium`, "
+        "or give TENSORREF_BROWSER the path of a Chromium\n" + "\n".join(refused),
+        pytrace=False,
+    )
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    """Serves the sites; nothing that the policy does not name may run on the pages of the basic theme."""
+
+    def end_headers(self):
+        if self.path.startswith("/basic/"):
+            self.send_header("Content-Security-Policy", POLICY)
+        super().end_headers()
+
+    def do_GET(self):
+        if self.path == "/favicon.ico":
+            self.send_response(http.HTTPStatus.NO_CONTENT)
+            self.end_headers()
+        else:
+            super().do_GET()
+
+    def log_message(self, *_args):
+        """Say nothing."""
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """Return the address under which the small site is served, in a folder for each theme."""
+    source, root = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("site")
+    (source / "index.md").write_text(PAGE, encoding="utf-8")
+    (source / "conf.py").write_text(CONF, encoding="utf-8")
+    for theme in THEMES:
+        command = ["sphinx", "-q", "-W", "-t", theme, "-D", f"html_theme={theme}", "-d", str(root / f".{theme}")]
+        ran = subprocess.run(
+            [sys.executable, "-m", *command, str(source), str(root / theme)], capture_output=True, text=True, check=False
+        )
+        assert ran.returncode == 0, ran.stderr
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(root))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def visit(site, browser):
+    """Return a function that opens a page; in the end, nothing was complained of and nothing asked of other hosts."""
+    contexts, complaints, foreign = [], [], []
+
+    def visit(theme="furo", **settings):
+        context = browser.new_context(viewport={"width": 1000, "height": 900}, **settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(5000)
+        page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
+        page.on("request", lambda request: request.url.startswith(site) or foreign.append(request.url))
+        page.goto(f"{site}/{theme}/index.html")
+        if settings.get("java_script_enabled", True):
+            page.wait_for_function("document.querySelectorAll('.tref-panel').length === 3")
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert complaints == []
+    assert foreign == []
