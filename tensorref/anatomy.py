@@ -1,0 +1,471 @@
+r"""What an array is: a shape, a dtype, the bytes they take, and what each axis stands for.
+
+>>> import numpy as np
+>>> from tensorref import anatomy
+>>> print(anatomy.describe(np.zeros((2, 3, 4))))
+array          value
+kind       3D tensor
+shape      (2, 3, 4)
+ndim               3
+dtype        float64
+size              24
+itemsize           8
+nbytes           192
+device           cpu
+strides   (12, 4, 1)
+
+NumPy calls it an array and PyTorch a tensor: numbers of one dtype on any number of axes. The shape holds the size of
+each axis, and `kind` names their count:
+
+>>> scalar, vector, matrix = np.array(5.0), np.array([1, 2, 3]), np.array([[1, 2], [3, 4]])
+>>> tensor_3d = np.zeros((2, 3, 4))
+>>> for name, array in [("Scalar", scalar), ("Vector", vector), ("Matrix", matrix), ("3D Tensor", tensor_3d)]:
+...     print(f"{name}: shape={array.shape}, ndim={array.ndim}")
+Scalar: shape=(), ndim=0
+Vector: shape=(3,), ndim=1
+Matrix: shape=(2, 2), ndim=2
+3D Tensor: shape=(2, 3, 4), ndim=3
+>>> [anatomy.kind(array.ndim) for array in (scalar, vector, matrix, tensor_3d)]
+['scalar', 'vector', 'matrix', '3D tensor']
+
+The dtype says how an element is stored, so shape and dtype give the bytes, before anything is allocated. Keys and values
+of 32 layers, 32 heads of 128 and 4,096 tokens take in bfloat16:
+
+>>> cache = anatomy.nbytes((2, 32, 32, 4096, 128), "bfloat16")
+>>> print(f"{cache / 2**30:.0f} GiB")
+2 GiB
+
+In a language model every axis has a role, which the sizes of the model tell (see `meaning`):
+
+>>> for role in anatomy.meaning((4, 32, 64), embed_dim=64, vocab_size=100):
+...     print(role)
+embeddings (batch, seq_len, embed_dim)
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from operator import index
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, SupportsIndex, TypeAlias
+
+from tensorref._explanation import Diagram
+from tensorref._shape import as_shape
+from tensorref._typing import ArrayT, ShapeLike, jaxtyping
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+    DTypeLike: TypeAlias = str | type[Any] | np.dtype[Any] | torch.dtype
+else:
+    # `dtype_name` says better than a type checker what is wrong with a dtype.
+    DTypeLike = Annotated[object, "DTypeLike"]
+
+__all__ = [
+    "ROLES",
+    "DTypeLike",
+    "Description",
+    "Role",
+    "describe",
+    "dtype_name",
+    "itemsize",
+    "kind",
+    "meaning",
+    "nbytes",
+]
+
+_NAMED_KINDS = ("scalar", "vector", "matrix")
+_ITEMSIZES: Mapping[str, int] = MappingProxyType(
+    {
+        **dict.fromkeys(("bool", "int8", "uint8"), 1),
+        **dict.fromkeys((f"float8_{form}" for form in ("e4m3fn", "e4m3fnuz", "e5m2", "e5m2fnuz", "e8m0fnu")), 1),
+        **dict.fromkeys(("int16", "uint16", "float16", "bfloat16"), 2),
+        **dict.fromkeys(("int32", "uint32", "float32", "complex32"), 4),
+        **dict.fromkeys(("int64", "uint64", "float64", "complex64"), 8),
+        "complex128": 16,
+    }
+)
+_PYTHON: Mapping[type, str] = MappingProxyType({bool: "bool", int: "int64", float: "float64", complex: "complex128"})
+_AMBIGUOUS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {"int": ("int64", "int32"), "float": ("float64", "float32"), "complex": ("complex128", "complex64")}
+)
+
+
+def kind(ndim: SupportsIndex) -> str:
+    """Name what has `ndim` axes.
+
+    >>> from tensorref import anatomy
+    >>> anatomy.kind(0), anatomy.kind(1), anatomy.kind(4)
+    ('scalar', 'vector', '4D tensor')
+
+    Parameters
+    ----------
+    ndim
+        The number of axes, which is the length of the shape. PyTorch also calls it ``dim()``.
+
+    Returns
+    -------
+    :
+        scalar, vector or matrix, and from three axes on "3D tensor" and so forth.
+
+    Raises
+    ------
+    TypeError
+        If `ndim` is not an int.
+    ValueError
+        If it is negative.
+    """
+    try:
+        count = index(ndim)
+    except TypeError:
+        raise TypeError(
+            f"ndim is {ndim!r}, of type {type(ndim).__name__}; it is a number of axes: pass array.ndim or len(shape)"
+        ) from None
+    if count < 0:
+        raise ValueError(f"ndim is {count}; a number of axes is 0 or more: pass array.ndim or len(shape)")
+    return _NAMED_KINDS[count] if count < len(_NAMED_KINDS) else f"{count}D tensor"
+
+
+def dtype_name(dtype: DTypeLike) -> str:
+    """Return the name of a dtype, the same for both libraries.
+
+    >>> import numpy as np
+    >>> import torch
+    >>> from tensorref import anatomy
+    >>> anatomy.dtype_name(torch.float32), anatomy.dtype_name(np.float32), anatomy.dtype_name(np.dtype("<f4"))
+    ('float32', 'float32', 'float32')
+
+    Parameters
+    ----------
+    dtype
+        A name such as ``"bfloat16"``, a dtype of NumPy or PyTorch, or Python's bool, int, float or complex, which both
+        libraries take for 64 bits (``complex`` for 128).
+
+    Returns
+    -------
+    :
+        The name, without ``torch.`` before it.
+
+    Raises
+    ------
+    ValueError
+        If there is no dtype of that name. ``"float"`` and ``"int"`` are refused too: ``np.dtype("float")`` is float64,
+        and ``torch.float`` is float32.
+    TypeError
+        If `dtype` is none of these, but an array for example.
+    """
+    if isinstance(dtype, str):
+        return _known(dtype.removeprefix("torch."))
+    if isinstance(dtype, type) and dtype in _PYTHON:
+        return _PYTHON[dtype]
+    own = _own(dtype)
+    if own is not None:
+        return str(getattr(own, "name", own)).removeprefix("torch.")
+    mend = "pass its dtype: array.dtype" if hasattr(dtype, "dtype") else "write its name, such as 'float32'"
+    raise TypeError(
+        f"dtype is of type {type(dtype).__name__}; a dtype is a name or a dtype of NumPy or PyTorch: {mend}"
+    )
+
+
+def itemsize(dtype: DTypeLike) -> int:
+    """Return the bytes that one element of a dtype takes.
+
+    >>> import torch
+    >>> from tensorref import anatomy
+    >>> anatomy.itemsize("float32"), anatomy.itemsize(torch.bfloat16), anatomy.itemsize("bool")
+    (4, 2, 1)
+
+    Parameters
+    ----------
+    dtype
+        As for `dtype_name`. A name works without the library that has the dtype.
+
+    Returns
+    -------
+    :
+        Bytes. A bool takes a whole one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `dtype` is not a dtype.
+
+    See Also
+    --------
+    numpy.dtype.itemsize : NumPy's own.
+    torch.Tensor.element_size : PyTorch's own, of a tensor; a ``torch.dtype`` has ``itemsize`` too.
+    """
+    own = _own(dtype)
+    return _ITEMSIZES[dtype_name(dtype)] if own is None else int(own.itemsize)
+
+
+def nbytes(shape: ShapeLike, dtype: DTypeLike) -> int:
+    """Return the bytes that an array of `shape` and `dtype` takes, without allocating it.
+
+    >>> from tensorref import anatomy
+    >>> anatomy.nbytes((1000, 1000), "float32")
+    4000000
+
+    A megabyte (MB) is 10⁶ bytes, a mebibyte (MiB) 2²⁰; tools that measure GPU memory mostly count in the latter.
+
+    Parameters
+    ----------
+    shape
+        The shape of the array.
+    dtype
+        As for `dtype_name`.
+
+    Returns
+    -------
+    :
+        Bytes of the elements alone: what NumPy and PyTorch call ``nbytes``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `shape` is not a shape or `dtype` not a dtype.
+
+    Examples
+    --------
+    The weights of seven billion parameters do not fit in 24 GB in float32, and do in bfloat16:
+
+    >>> [anatomy.nbytes(7_000_000_000, dtype) // 10**9 for dtype in ("float32", "bfloat16")]
+    [28, 14]
+    """
+    return prod(as_shape(shape, "shape")) * itemsize(dtype)
+
+
+def describe(array: jaxtyping.Shaped[ArrayT, "..."]) -> Description:
+    """Describe an array of either library: shape, dtype, bytes, device, strides.
+
+    >>> import numpy as np
+    >>> from tensorref import anatomy
+    >>> embeddings = np.random.default_rng(0).standard_normal((4, 8))
+    >>> description = anatomy.describe(embeddings)
+    >>> print(f"Shape: {description.shape}")
+    Shape: (4, 8)
+    >>> print(f"Dtype: {description.dtype}")
+    Dtype: float64
+    >>> print(f"Total elements: {description.size}")
+    Total elements: 32
+    >>> print(f"Memory: {description.nbytes} bytes")
+    Memory: 256 bytes
+
+    Parameters
+    ----------
+    array
+        A NumPy array or a PyTorch tensor; it is neither read nor copied.
+
+    Returns
+    -------
+    :
+        The facts as data; ``print`` shows them as a table.
+
+    Raises
+    ------
+    TypeError
+        If `array` is something else, such as a list.
+
+    Examples
+    --------
+    NumPy counts strides in bytes and PyTorch in elements; here both are in elements. A view counts the elements that it
+    shows, not those that are stored:
+
+    >>> import torch
+    >>> print(anatomy.describe(torch.zeros(64, device="cpu").expand(32, 10, 64)))
+    tensor           value
+    kind         3D tensor
+    shape     (32, 10, 64)
+    ndim                 3
+    dtype          float32
+    size             20480
+    itemsize             4
+    nbytes           81920
+    device             cpu
+    strides      (0, 0, 1)
+    * A stride of 0 reads the same elements again: fewer bytes are stored than nbytes counts.
+    """
+    if not all(hasattr(array, name) for name in ("shape", "dtype", "device")) or isinstance(array, type):
+        name = type(array).__name__
+        raise TypeError(
+            f"array is of type {name}, not an array; make it one with np.array(array) or torch.tensor(array)"
+        )
+    given: Any = array  # each library has some of what follows
+    torch_layout = getattr(given, "layout", None)
+    size, bytes_each = prod(given.shape), int(given.dtype.itemsize)
+    strides: tuple[int, ...] | None = None
+    if torch_layout is None:
+        if bytes_each and all(stride % bytes_each == 0 for stride in given.strides):
+            strides = tuple(stride // bytes_each for stride in given.strides)
+    elif str(torch_layout) == "torch.strided":
+        strides = tuple(given.stride())
+    return Description(
+        library="NumPy" if torch_layout is None else "PyTorch",
+        kind=kind(len(given.shape)),
+        shape=tuple(given.shape),
+        ndim=len(given.shape),
+        dtype=dtype_name(given.dtype),
+        size=size,
+        itemsize=bytes_each,
+        nbytes=size * bytes_each,
+        device=str(given.device),
+        strides=strides,
+    )
+
+
+@dataclass(frozen=True)
+class Description(Diagram):
+    """What an array is: what `describe` returns.
+
+    >>> import torch
+    >>> from tensorref import anatomy
+    >>> description = anatomy.describe(torch.zeros(4, 32, 64, dtype=torch.float16))
+    >>> description.kind, description.dtype, description.nbytes, description.strides
+    ('3D tensor', 'float16', 16384, (2048, 64, 1))
+    """
+
+    library: str
+    """NumPy or PyTorch."""
+    kind: str
+    """The name of the number of axes (see `kind`)."""
+    shape: tuple[int, ...]
+    ndim: int
+    """The number of axes."""
+    dtype: str
+    """The name of the dtype (see `dtype_name`)."""
+    size: int
+    """The number of elements; PyTorch calls it ``numel()``, and its ``size()`` is the shape."""
+    itemsize: int
+    """Bytes per element."""
+    nbytes: int
+    """Bytes of all elements, each counted once for every index that reads it."""
+    device: str
+    """Where the elements are: ``cpu`` for every NumPy array."""
+    strides: tuple[int, ...] | None
+    """For each axis, how many elements on the next one is stored; None where it is not a whole number of elements,
+    and for sparse tensors."""
+
+    def table(self) -> tuple[tuple[str, ...], ...]:
+        """Return the rows of the diagram: a property each."""
+        names = ("kind", "shape", "ndim", "dtype", "size", "itemsize", "nbytes", "device", "strides")
+        heading = ("array" if self.library == "NumPy" else "tensor", "value")
+        return (heading, *((name, str(getattr(self, name))) for name in names))
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what the numbers do not say, a sentence each."""
+        if self.strides is None:
+            return ("Its elements are not stored at a stride of whole elements; nbytes counts them as if they were.",)
+        if self.size > 1 and any(
+            stride == 0 and size > 1 for stride, size in zip(self.strides, self.shape, strict=True)
+        ):
+            return ("A stride of 0 reads the same elements again: fewer bytes are stored than nbytes counts.",)
+        return ()
+
+
+@dataclass(frozen=True)
+class Role:
+    """What arrays of some axes are in a language model: an entry of ``ROLES``, which `meaning` finds.
+
+    >>> from tensorref import anatomy
+    >>> anatomy.ROLES[1]
+    Role(name='logits of the next token', axes=('vocab_size',), holds='floating point')
+    """
+
+    name: str
+    axes: tuple[str, ...]
+    """What each axis counts."""
+    holds: str
+    """Floating point, integers or bool."""
+
+    def __str__(self) -> str:
+        return f"{self.name} ({', '.join(self.axes)}{',' if len(self.axes) == 1 else ''})"
+
+
+ROLES = (
+    Role("loss", (), "floating point"),
+    Role("logits of the next token", ("vocab_size",), "floating point"),
+    Role("embedding of a token", ("embed_dim",), "floating point"),
+    Role("token ids of a sequence", ("seq_len",), "integers"),
+    Role("embeddings of a sequence", ("seq_len", "embed_dim"), "floating point"),
+    Role("token ids", ("batch", "seq_len"), "integers"),
+    Role("embedding table", ("vocab_size", "embed_dim"), "floating point"),
+    Role("causal mask", ("seq_len", "seq_len"), "bool"),
+    Role("embeddings", ("batch", "seq_len", "embed_dim"), "floating point"),
+    Role("logits", ("batch", "seq_len", "vocab_size"), "floating point"),
+    Role("queries, keys or values", ("batch", "num_heads", "seq_len", "head_dim"), "floating point"),
+    Role("attention scores or weights", ("batch", "num_heads", "seq_len", "seq_len"), "floating point"),
+)
+"""The arrays of a language model by their axes, the usual one first among those of as many axes."""
+
+
+def meaning(shape: ShapeLike, **sizes: int) -> tuple[Role, ...]:
+    """Return what an array of `shape` can be in a language model.
+
+    >>> from tensorref import anatomy
+    >>> anatomy.meaning((4, 32, 64))[0].axes
+    ('batch', 'seq_len', 'embed_dim')
+    >>> print(*anatomy.meaning((4, 8, 32, 32), num_heads=8, head_dim=64), sep="; ")
+    attention scores or weights (batch, num_heads, seq_len, seq_len)
+
+    Parameters
+    ----------
+    shape
+        The shape of the array.
+    **sizes
+        The sizes of the model that are known: `batch`, `seq_len`, `embed_dim`, `vocab_size`, `num_heads`, `head_dim`.
+
+    Returns
+    -------
+    :
+        The entries of ``ROLES`` that have as many axes and agree with `sizes`, the usual one first; none at all where
+        nothing fits. A shape does not say what it means: without `sizes` there are several.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `shape` is not a shape, or if no axis has a name in `sizes`.
+    """
+    given = as_shape(shape, "shape")
+    known = {axis for role in ROLES for axis in role.axes}
+    if unknown := sorted(sizes.keys() - known):
+        raise TypeError(f"sizes has {unknown[0]!r}, which no axis is called; the axes are {', '.join(sorted(known))}")
+    found = []
+    for role in ROLES:
+        if len(role.axes) == len(given):
+            bound = dict(zip(role.axes, given, strict=True))
+            # An axis that stands twice has to have one size.
+            if tuple((bound | sizes)[axis] for axis in role.axes) == given:
+                found.append(role)
+    return tuple(found)
+
+
+def _known(name: str) -> str:
+    if name in _ITEMSIZES:
+        return name
+    if name in _AMBIGUOUS:
+        numpy, torch = _AMBIGUOUS[name]
+        raise ValueError(
+            f"dtype is {name!r}, which is {numpy} to NumPy and torch.{torch} to PyTorch; write {numpy!r} or {torch!r}"
+        )
+    close = difflib.get_close_matches(name, _ITEMSIZES, n=1, cutoff=0.5)
+    raise ValueError(
+        f"dtype is {name!r}, which is no dtype; "
+        + (f"did you mean {close[0]!r}?" if close else "write one such as 'float32', 'bfloat16', 'int64' or 'bool'")
+    )
+
+
+def _own(dtype: Any) -> Any:
+    """Return the dtype itself where a library has made it, else None. A library that made it is loaded."""
+    torch, numpy = sys.modules.get("torch"), sys.modules.get("numpy")
+    if torch is not None and isinstance(dtype, torch.dtype):
+        return dtype
+    if numpy is not None and isinstance(dtype, type) and issubclass(dtype, numpy.generic):
+        return numpy.dtype(dtype)
+    if numpy is not None and isinstance(dtype, numpy.dtype):
+        return dtype
+    return None
