@@ -1,0 +1,554 @@
+"""What NumPy and PyTorch can hand to each other: shared, copied or refused.
+
+>>> import numpy as np
+>>> from tensorref import interop
+>>> np_array = np.array([1.0, 2.0, 3.0])
+>>> pt_tensor = interop.to_torch(np_array)
+>>> back_to_np = interop.to_numpy(pt_tensor)
+>>> print(f"NumPy: {np_array}")
+NumPy: [1. 2. 3.]
+>>> print(f"PyTorch: {pt_tensor}")
+PyTorch: tensor([1., 2., 3.], dtype=torch.float64)
+>>> print(f"Back to NumPy: {back_to_np}")
+Back to NumPy: [1. 2. 3.]
+
+All three are one piece of memory. A write to any of them is read by the others:
+
+>>> pt_tensor[0] = 10
+>>> np_array
+array([10.,  2.,  3.])
+
+Memory is *shared* wherever both libraries can describe it. The values are *copied* where PyTorch has no word for the
+memory (read-only arrays, negative strides, the other byte order) or NumPy cannot reach it (an accelerator, a lazy
+conjugate). A conversion is *refused* where even a copy would lose something: a gradient, a mask, or a dtype that the
+other library lacks. `explain` says which it is, and why:
+
+>>> import torch
+>>> print(interop.explain(torch.ones(3, dtype=torch.bfloat16, device="cpu")))
+            given   result
+library   PyTorch    NumPy
+dtype    bfloat16        -
+device        cpu        -
+memory    6 bytes  refused
+* NumPy has no bfloat16.
+* Write tensor.float().
+
+The libraries write most things alike; `EQUIVALENTS` says where what looks alike differs.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Shaped
+from torch import Tensor
+
+from tensorref._explanation import Diagram
+
+__all__ = [
+    "DTYPES",
+    "EQUIVALENTS",
+    "ConversionError",
+    "Equivalent",
+    "Explanation",
+    "explain",
+    "shares_memory",
+    "to_numpy",
+    "to_torch",
+]
+
+DTYPES: tuple[str, ...] = (
+    "bool",
+    *("int8", "int16", "int32", "int64"),
+    *("uint8", "uint16", "uint32", "uint64"),
+    *("float16", "float32", "float64"),
+    *("complex64", "complex128"),
+)
+"""The dtypes that both libraries have, under the same names.
+
+PyTorch alone has bfloat16, the float8 family, complex32, quantized and sub-byte dtypes. NumPy alone has longdouble,
+clongdouble, text, objects, dates and records.
+"""
+
+
+class ConversionError(ValueError):
+    """Raised for a conversion that is refused, or that would copy where only sharing was asked for.
+
+    >>> import torch
+    >>> from tensorref import interop
+    >>> weight = torch.ones(3, requires_grad=True, device="cpu")
+    >>> try:
+    ...     interop.to_numpy(weight)
+    ... except interop.ConversionError as error:
+    ...     print(error.explanation.mend)
+    tensor.detach()
+    """
+
+    explanation: Explanation
+    """What is in the way, and what to write instead."""
+
+    def __init__(self, explanation: Explanation) -> None:
+        self.explanation = explanation
+        subject = f"{'array' if explanation.source == 'NumPy' else 'tensor'} of dtype {explanation.dtype}"
+        reasons = "; ".join(explanation.reasons)
+        super().__init__(
+            f"{subject} does not convert to {explanation.target}: {reasons}. Write {explanation.mend}."
+            if explanation.outcome == "refused"
+            else f"copy is False, and {subject} cannot share memory with {explanation.target}: {reasons}. Write copy=None."
+        )
+
+
+def to_torch(array: Shaped[np.ndarray, "*shape"], *, copy: bool | None = None) -> Shaped[Tensor, "*shape"]:
+    """Convert a NumPy array to a tensor on the CPU, sharing its memory where possible.
+
+    >>> import numpy as np
+    >>> from tensorref import interop
+    >>> tokens = np.array([15496, 995], dtype=np.uint16)
+    >>> interop.to_torch(tokens)
+    tensor([15496,   995], dtype=torch.uint16)
+
+    Parameters
+    ----------
+    array
+        Of any shape, strides and byte order, and a dtype in `DTYPES`.
+    copy
+        None shares where it can and copies where it must; True copies always; False shares or raises. This is what
+        ``copy`` means to ``np.asarray``.
+
+    Returns
+    -------
+    :
+        A tensor of the same shape and dtype, on the CPU whatever the default device is. A copy is row-major, in native
+        byte order and free to write to.
+
+    Raises
+    ------
+    ConversionError
+        If PyTorch lacks the dtype, if `array` is masked, or if `copy` is False and memory cannot be shared.
+    TypeError
+        If `array` is no NumPy array.
+
+    See Also
+    --------
+    torch.from_numpy : shares or raises; lets a read-only array be written to, with one warning a process.
+    torch.tensor : copies always, and lands on the default device.
+
+    Examples
+    --------
+    A reversed array has a negative stride, which PyTorch has not:
+
+    >>> interop.to_torch(np.arange(4)[::-1])
+    tensor([3, 2, 1, 0])
+    >>> interop.to_torch(np.arange(4)[::-1], copy=False)
+    Traceback (most recent call last):
+    ...
+    tensorref.interop.ConversionError: copy is False, and array of dtype int64 cannot share memory with PyTorch: a stride is negative, which PyTorch has not. Write copy=None.
+    """
+    _require(
+        array, np.ndarray, "array", "a NumPy array", "to_numpy converts a tensor, np.asarray makes an array of a list"
+    )
+    if _copies(explain(array), copy):
+        array = np.array(array, dtype=array.dtype.newbyteorder("="), order="C")
+    # The same dtype under another name, such as ulonglong, is not known to PyTorch.
+    return torch.from_numpy(array.view(_native(array.dtype)))
+
+
+def to_numpy(tensor: Shaped[Tensor, "*shape"], *, copy: bool | None = None) -> Shaped[np.ndarray, "*shape"]:
+    """Convert a tensor to a NumPy array, sharing its memory where possible.
+
+    >>> import torch
+    >>> from tensorref import interop
+    >>> logits = torch.tensor([[2.0, 1.0, 0.5]], device="cpu")
+    >>> array = interop.to_numpy(logits)
+    >>> array[0, 2] = 7
+    >>> logits
+    tensor([[2., 1., 7.]])
+
+    Parameters
+    ----------
+    tensor
+        On any device, of any shape and strides, and a dtype in `DTYPES`.
+    copy
+        As for `to_torch`. A tensor on an accelerator is always a copy, which waits for the accelerator.
+
+    Returns
+    -------
+    :
+        An array of the same shape and dtype, which can be written to.
+
+    Raises
+    ------
+    ConversionError
+        If `tensor` requires grad, is sparse, nested or on the meta device, if NumPy lacks the dtype, or if `copy` is
+        False and memory cannot be shared.
+    TypeError
+        If `tensor` is no tensor.
+
+    See Also
+    --------
+    torch.Tensor.numpy : shares or raises; ``force=True`` detaches and copies whatever stands in the way.
+
+    Examples
+    --------
+    NumPy knows no gradients, so the tensor has to leave them behind first:
+
+    >>> weight = torch.ones(2, requires_grad=True, device="cpu")
+    >>> interop.to_numpy(weight)
+    Traceback (most recent call last):
+    ...
+    tensorref.interop.ConversionError: tensor of dtype float32 does not convert to NumPy: it requires grad, which NumPy would lose. Write tensor.detach().
+    >>> interop.to_numpy(weight.detach())
+    array([1., 1.], dtype=float32)
+    """
+    _require(tensor, Tensor, "tensor", "a tensor", "to_torch converts an array, torch.tensor makes a tensor of a list")
+    explanation = explain(tensor)
+    copies = _copies(explanation, copy)
+    array = tensor.numpy(force=True)
+    return array.copy() if copies and explanation.outcome == "shared" else array
+
+
+def explain(x: Shaped[np.ndarray | Tensor, "..."]) -> Explanation:
+    """Explain what becomes of an array or a tensor in the other library: shared, copied or refused.
+
+    >>> import numpy as np
+    >>> from tensorref import interop
+    >>> print(interop.explain(np.broadcast_to(np.zeros(2), (3, 2))))
+                given         result
+    library     NumPy        PyTorch
+    dtype     float64  torch.float64
+    device        cpu            cpu
+    memory   48 bytes         copied
+    * The values are copied: it is read-only, and every tensor can be written to.
+
+    Parameters
+    ----------
+    x
+        An array, which would go to PyTorch, or a tensor, which would go to NumPy. Only its attributes are read.
+
+    Returns
+    -------
+    :
+        The explanation as data; ``print`` shows it as a diagram. `to_torch` and `to_numpy` do what it says.
+
+    Raises
+    ------
+    TypeError
+        If `x` is neither.
+
+    Examples
+    --------
+    >>> interop.explain(np.array(["to", "be"])).mend
+    'np.unique(array, return_inverse=True)[1]'
+    >>> interop.explain(np.zeros(3)).outcome
+    'shared'
+    """
+    _require(x, (np.ndarray, Tensor), "x", "an array or a tensor", _BY_LIST)
+    if isinstance(x, np.ndarray):
+        refusals, copies, native = _array_refusals(x), _array_copies(x), _native(x.dtype).name
+    else:
+        refusals, copies, native = _tensor_refusals(x), _tensor_copies(x), _name(x.dtype)
+    from_numpy = isinstance(x, np.ndarray)
+    return Explanation(
+        source="NumPy" if from_numpy else "PyTorch",
+        target="PyTorch" if from_numpy else "NumPy",
+        dtype=_name(x.dtype),
+        target_dtype=None if refusals else native,
+        device=str(_device(x)),
+        nbytes=x.nbytes if isinstance(x, np.ndarray) else x.numel() * x.element_size(),
+        outcome="refused" if refusals else "copied" if copies else "shared",
+        reasons=tuple(reason for reason, _ in refusals) or copies,
+        mend=_chained("array" if from_numpy else "tensor", [mend for _, mend in refusals]) if refusals else None,
+    )
+
+
+@dataclass(frozen=True)
+class Explanation(Diagram):
+    """What becomes of an array or a tensor in the other library: what `explain` returns.
+
+    >>> import numpy as np
+    >>> from tensorref import interop
+    >>> explanation = interop.explain(np.zeros(3, dtype=">f4"))
+    >>> explanation.outcome, explanation.reasons
+    ('copied', ('its bytes are not in native order',))
+    """
+
+    source: Literal["NumPy", "PyTorch"]
+    target: Literal["NumPy", "PyTorch"]
+    dtype: str
+    target_dtype: str | None
+    """The dtype in the other library, None where it is refused."""
+    device: str
+    nbytes: int
+    """What the elements take, with the zeros that a sparse tensor does not store."""
+    outcome: Literal["shared", "copied", "refused"]
+    reasons: tuple[str, ...]
+    """Why memory is not shared; empty where it is."""
+    mend: str | None
+    """The code that makes a refused conversion possible, with ``array`` or ``tensor`` for what was given."""
+
+    def table(self) -> tuple[tuple[str, ...], ...]:
+        """Return the rows of the diagram: library, dtype, device, memory."""
+        prefix = "torch." if self.target == "PyTorch" else ""
+        refused = self.target_dtype is None
+        return (
+            ("", "given", "result"),
+            ("library", self.source, self.target),
+            ("dtype", self.dtype, "-" if refused else f"{prefix}{self.target_dtype}"),
+            ("device", self.device, "-" if refused else "cpu"),
+            ("memory", f"{self.nbytes:,} bytes", self.outcome),
+        )
+
+    def notes(self) -> tuple[str, ...]:
+        """Return why, and the mend, a sentence each."""
+        reasons = "; ".join(self.reasons)
+        if self.outcome == "shared":
+            return ("The memory is shared: what is written to one is read from the other.",)
+        if self.outcome == "copied":
+            return (f"The values are copied: {reasons}.",)
+        return (f"{reasons[0].upper()}{reasons[1:]}.", f"Write {self.mend}.")
+
+
+def shares_memory(a: Shaped[np.ndarray | Tensor, "..."], b: Shaped[np.ndarray | Tensor, "..."]) -> bool:
+    """Tell whether a write to one of two arrays or tensors, of either library, can be read from the other.
+
+    >>> import numpy as np
+    >>> import torch
+    >>> from tensorref import interop
+    >>> array = np.zeros(6)
+    >>> interop.shares_memory(array, torch.from_numpy(array)), interop.shares_memory(array, torch.tensor(array))
+    (True, False)
+
+    Parameters
+    ----------
+    a, b
+        Of any shape and dtype. Nothing is read but shape, strides, address and device, so a gradient or an
+        accelerator does not matter.
+
+    Returns
+    -------
+    :
+        True if an element of one overlaps an element of the other. The answer is exact, as is that of
+        ``np.shares_memory``, which can take long for strides made to be hard.
+
+    Raises
+    ------
+    TypeError
+        If one is neither an array nor a tensor, or is a sparse or nested tensor.
+
+    See Also
+    --------
+    numpy.shares_memory : the same for arrays; PyTorch has no such function.
+
+    Examples
+    --------
+    One storage need not mean one element:
+
+    >>> x = torch.zeros(6)
+    >>> interop.shares_memory(x[::2], x[1::2]), interop.shares_memory(x[::2], x[::3])
+    (False, True)
+    """
+    for name, x in (("a", a), ("b", b)):
+        _require(x, (np.ndarray, Tensor), name, "an array or a tensor", _BY_LIST)
+        if isinstance(x, Tensor) and (x.layout != torch.strided or x.is_nested):
+            raise TypeError(f"{name} is a tensor of several pieces of memory; compare those, such as {name}.values()")
+    devices = {_device(a), _device(b)}
+    if len(devices) > 1 or torch.device("meta") in devices:
+        return False
+    return bool(np.shares_memory(_addresses(a), _addresses(b)))
+
+
+@dataclass(frozen=True)
+class Equivalent:
+    """One thing written in both libraries: a row of `EQUIVALENTS`.
+
+    >>> from tensorref import interop
+    >>> row = interop.EQUIVALENTS[4]
+    >>> row.numpy, row.torch
+    ('np.exp(x)', 'torch.exp(x)')
+
+    The code uses ``np``, ``torch``, ``arr`` and ``a``, ``b``, ``x`` (arrays in `numpy`, tensors in `torch`) and ``tensor``.
+    """
+
+    task: str
+    numpy: str
+    torch: str
+    differs: str
+    """Where the two do not give the same values, shape or dtype."""
+    example: tuple[str, str]
+    """Code for both sides that shows it, complete in itself."""
+
+
+EQUIVALENTS: tuple[Equivalent, ...] = (
+    Equivalent(
+        "Create",
+        "np.array([1, 2, 3])",
+        "torch.tensor([1, 2, 3])",
+        "Fractions become float64 in NumPy, and PyTorch's default dtype, float32.",
+        ("np.array([1.0])", "torch.tensor([1.0])"),
+    ),
+    Equivalent(
+        "Shape",
+        "arr.shape",
+        "tensor.shape",
+        "torch.Size is a tuple and equals it, but prints otherwise.",
+        ("repr(np.ones((2, 3)).shape)", "repr(torch.ones(2, 3).shape)"),
+    ),
+    Equivalent(
+        "Data type",
+        "arr.dtype",
+        "tensor.dtype",
+        "The names are the same, the objects are never equal: torch.float32 is not np.float32.",
+        ("np.ones(1, np.float32).dtype == np.float32", "torch.ones(1, dtype=torch.float32).dtype == np.float32"),
+    ),
+    Equivalent(
+        "Multiply matrices",
+        "np.matmul(a, b)",
+        "torch.matmul(a, b)",
+        "NumPy promotes two dtypes to one; PyTorch raises RuntimeError.",
+        (
+            "np.matmul(np.ones((2, 2), np.float32), np.ones((2, 2)))",
+            "torch.matmul(torch.ones(2, 2), torch.ones(2, 2, dtype=torch.float64))",
+        ),
+    ),
+    Equivalent(
+        "Exponential",
+        "np.exp(x)",
+        "torch.exp(x)",
+        "Integers become float16, float32 or float64 by their width in NumPy, and the default dtype in PyTorch.",
+        ("np.exp(np.array([1]))", "torch.exp(torch.tensor([1]))"),
+    ),
+    Equivalent(
+        "Reshape",
+        "arr.reshape(2, 3)",
+        "tensor.reshape(2, 3)",
+        "NumPy can also read column by column, with order='F'; PyTorch has no order.",
+        ("np.arange(6).reshape(2, 3, order='F')", "torch.arange(6).reshape(2, 3)"),
+    ),
+    Equivalent(
+        "Transpose",
+        "arr.T",
+        "tensor.T",
+        "For two axes only. On others NumPy reverses all axes, and PyTorch deprecates .T; .mT swaps the last two in both.",
+        ("np.ones((2, 3, 4)).T.shape", "torch.ones(2, 3, 4).T.shape"),
+    ),
+)
+"""What the libraries write alike, and where it differs all the same.
+
+`Equivalent.differs` of a row says in words, and `Equivalent.example` in code, where its two sides part.
+"""
+
+_BY_LIST = "np.asarray and torch.tensor make one of a list"
+
+
+def _require(x: object, kind: Any, argument: str, wanted: str, mend: str) -> None:
+    if not isinstance(x, kind):
+        raise TypeError(f"{argument} is of type {type(x).__name__}, not {wanted}; {mend}")
+
+
+def _copies(explanation: Explanation, copy: bool | None) -> bool:  # noqa: FBT001  it is the argument of its callers
+    if explanation.outcome == "refused" or (explanation.outcome == "copied" and copy is False):
+        raise ConversionError(explanation)
+    return explanation.outcome == "copied" or copy is True
+
+
+def _native(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the dtype in native byte order and under its usual name: ulonglong is uint64 where both have 8 bytes."""
+    return np.dtype(f"{dtype.kind}{dtype.itemsize}") if dtype.kind in "biufc" else dtype
+
+
+def _name(dtype: np.dtype[Any] | torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def _array_refusals(array: np.ndarray) -> list[tuple[str, str]]:
+    """Return why PyTorch cannot have the values, each with the code that mends it."""
+    dtype, refusals = _native(array.dtype), []
+    if isinstance(array, np.ma.MaskedArray):
+        refusals.append(("a tensor has no mask, and the masked values would come back", "array.filled(0)"))
+    if dtype.name not in DTYPES:
+        mends = {
+            "f": "array.astype(np.float64)",
+            "c": "array.astype(np.complex128)",
+            "O": "array.astype(np.float64)",
+            "M": "array.astype(np.int64)",
+            "m": "array.astype(np.int64)",
+            "V": f"array[{dtype.names[0]!r}]" if dtype.names else "array.view(np.uint8)",
+        }
+        mend = mends.get(dtype.kind, "np.unique(array, return_inverse=True)[1]")
+        refusals.append((f"PyTorch has no {dtype.name}", mend))
+    return refusals
+
+
+def _array_copies(array: np.ndarray) -> tuple[str, ...]:
+    reasons = {
+        "its bytes are not in native order": not array.dtype.isnative,
+        "a stride is negative, which PyTorch has not": any(stride < 0 for stride in array.strides),
+        "a stride is no multiple of the element's size": any(stride % array.itemsize for stride in array.strides),
+        "it is read-only, and every tensor can be written to": not array.flags.writeable,
+    }
+    return tuple(reason for reason, applies in reasons.items() if applies)
+
+
+def _tensor_refusals(tensor: Tensor) -> list[tuple[str, str]]:
+    """Return why NumPy cannot have the values, each with the code that mends it."""
+    name, refusals = _name(tensor.dtype), []
+    if tensor.requires_grad:
+        refusals.append(("it requires grad, which NumPy would lose", "tensor.detach()"))
+    if tensor.is_meta:
+        refusals.append(("a tensor on the meta device has no values", 'torch.empty_like(tensor, device="cpu")'))
+    if tensor.is_nested:
+        refusals.append(("a nested tensor has rows of several lengths", "tensor.to_padded_tensor(0.0)"))
+    elif tensor.layout != torch.strided:
+        refusals.append((f"its layout is {tensor.layout}, which NumPy has not", "tensor.to_dense()"))
+    if name not in DTYPES:
+        mend = "tensor.view(torch.uint8)"
+        if tensor.is_quantized:
+            mend = "tensor.dequantize()"
+        elif tensor.is_complex():
+            mend = "tensor.to(torch.complex64)"
+        elif name == "bfloat16" or name.startswith("float8"):
+            mend = "tensor.float()"
+        refusals.append((f"NumPy has no {name}", mend))
+    return refusals
+
+
+def _tensor_copies(tensor: Tensor) -> tuple[str, ...]:
+    reasons = {
+        f"it is on {tensor.device}, and NumPy is on the CPU": tensor.device.type != "cpu",
+        "its conjugate is still to be taken": tensor.is_conj(),
+        "its sign is still to be changed": tensor.is_neg(),
+    }
+    return tuple(reason for reason, applies in reasons.items() if applies)
+
+
+def _chained(subject: str, mends: list[str]) -> str:
+    """Return one expression that does what all of `mends` do: each takes the place of the name in the next."""
+    word = re.compile(rf"\b{subject}\b")
+    return functools.reduce(word.sub, mends)
+
+
+def _device(x: np.ndarray | Tensor) -> torch.device:
+    return x.device if isinstance(x, Tensor) else torch.device("cpu")
+
+
+class _Addresses:
+    """Tells NumPy where the elements of a tensor lie, without reading any: NumPy compares the addresses."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        size = tensor.element_size()
+        self.__array_interface__ = {
+            "version": 3,
+            "data": (tensor.data_ptr(), False),
+            "shape": tuple(tensor.shape),
+            "strides": tuple(stride * size for stride in tensor.stride()),
+            "typestr": f"|V{size}",
+        }
+
+
+def _addresses(x: np.ndarray | Tensor) -> np.ndarray:
+    return np.asarray(_Addresses(x)) if isinstance(x, Tensor) else x
