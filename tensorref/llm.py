@@ -1,0 +1,622 @@
+"""What a language model does between token ids and probabilities, each step a few lines to read.
+
+>>> import torch
+>>> from tensorref import llm
+>>> llm.softmax(torch.tensor([2.0, 1.0, 0.1]))
+tensor([0.6590, 0.2424, 0.0986])
+
+A model looks up a vector for every token, normalizes it, lets each token attend to the others, and maps the result to a
+logit for every word of the vocabulary:
+
+>>> table = torch.tensor([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+>>> token_ids = torch.tensor([[1, 0, 2, 2]])
+>>> x = llm.embedding(table, token_ids)
+>>> mixed = llm.attention(x, x, x, llm.causal_mask(4))
+>>> logits = llm.linear(llm.layer_norm(mixed), table.mT)
+>>> print(x.shape, mixed.shape, logits.shape)
+torch.Size([1, 4, 2]) torch.Size([1, 4, 2]) torch.Size([1, 4, 3])
+
+Every function but `causal_mask` takes NumPy arrays or PyTorch tensors and gives back the kind it got; what has two bytes
+per element is worked out in float32 and rounded once. They show what PyTorch computes, and are tested against it. In a
+model, use PyTorch's own, which each entry names: they are fused, and take less time and memory.
+
+**A mask is True where a token may look**, as in ``torch.nn.functional.scaled_dot_product_attention``; the masks of
+``torch.nn.MultiheadAttention`` are the other way round. **A token that may look nowhere** gets weights of 0, not nan:
+see `attention_weights`.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Integer
+from torch import Tensor
+
+from tensorref import broadcasting, matmul
+from tensorref._shape import as_shape
+from tensorref._typing import ArrayT
+
+__all__ = [
+    "attention",
+    "attention_scores",
+    "attention_weights",
+    "causal_mask",
+    "embedding",
+    "layer_norm",
+    "layer_norm_unbiased",
+    "linear",
+    "padding_mask",
+    "softmax",
+]
+
+_HALF = 2  # bytes of float16 and bfloat16
+
+
+def embedding(
+    table: Float[ArrayT, "vocab_size embed_dim"], token_ids: Integer[ArrayT, "*batch"]
+) -> Float[ArrayT, "*batch embed_dim"]:
+    """Look up the row of `table` for every token id.
+
+    >>> import torch
+    >>> from tensorref import llm
+    >>> table = torch.tensor([[0.0, 0.1], [1.0, 1.1], [2.0, 2.1]])
+    >>> llm.embedding(table, torch.tensor([2, 0, 2]))
+    tensor([[2.0000, 2.1000],
+            [0.0000, 0.1000],
+            [2.0000, 2.1000]])
+
+    Parameters
+    ----------
+    table
+        A vector for each word of the vocabulary.
+    token_ids
+        Ids from 0 to ``vocab_size - 1``, of any shape; in PyTorch int32 or int64.
+
+    Returns
+    -------
+    :
+        ``table[token_ids]``, of the dtype of `table`: a copy, except that a single id, of shape ``()``, gives a view in
+        PyTorch.
+
+    Raises
+    ------
+    ValueError
+        If an id has no row. ``table[-1]`` alone takes the last one, so that ids which mark padding pass unseen. To look
+        at the ids waits for an accelerator, as PyTorch's own does not.
+    TypeError
+        If PyTorch does not take the dtype of `token_ids` for indices: ``uint8`` would be a mask.
+
+    See Also
+    --------
+    torch.nn.functional.embedding : PyTorch's own; NumPy has ``numpy.take(table, token_ids, axis=0)``.
+
+    Examples
+    --------
+    >>> llm.embedding(table, torch.tensor([[0, 3]]))
+    Traceback (most recent call last):
+    ...
+    ValueError: token_ids[0, 1] is 3; table has 3 rows, for the ids 0 to 2: use the tokenizer that the table was made for
+    """
+    ids: Any = token_ids
+    rows: Any = table
+    if isinstance(ids, Tensor) and ids.dtype not in {torch.int32, torch.int64}:
+        raise TypeError(f"token_ids has dtype {ids.dtype}; PyTorch indexes with int32 or int64: write token_ids.long()")
+    count = table.shape[0]
+    wrong = (ids < 0) | (ids >= count)
+    if not getattr(ids, "is_meta", False) and wrong.any():
+        place = _library(ids).argwhere(wrong)[0].tolist()
+        first = int(ids[tuple(place)])
+        mend = "use the tokenizer that the table was made for" if first > 0 else "replace what marks padding first"
+        raise ValueError(
+            f"token_ids{place or ''} is {first}; table has {count} rows, for the ids 0 to {count - 1}: {mend}"
+        )
+    result: ArrayT = rows[ids]
+    return result
+
+
+def linear(
+    x: Float[ArrayT, "*batch in_features"],
+    weight: Float[ArrayT, "in_features out_features"],
+    bias: Float[ArrayT, " out_features"] | None = None,
+) -> Float[ArrayT, "*batch out_features"]:
+    """Map every vector on the last axis of `x` by a matrix, and add a bias.
+
+    >>> import torch
+    >>> from tensorref import llm
+    >>> W, b, x = torch.ones(64, 256), torch.zeros(256), torch.ones(4, 32, 64)
+    >>> print(f"Linear output shape: {llm.linear(x, W, b).shape}")
+    Linear output shape: torch.Size([4, 32, 256])
+
+    Parameters
+    ----------
+    x
+        Vectors of `in_features` numbers.
+    weight
+        A column for each feature of the result. ``torch.nn.Linear`` stores the transpose, ``(out_features,
+        in_features)``: pass ``layer.weight.mT``.
+    bias
+        A number for each feature of the result.
+
+    Returns
+    -------
+    :
+        ``x @ weight + bias``, in new memory, of the dtype of `x`.
+
+    Raises
+    ------
+    ValueError
+        If the features do not agree, or `bias` is not one number for each.
+
+    See Also
+    --------
+    torch.nn.functional.linear : PyTorch's own, with the transposed weight.
+
+    Examples
+    --------
+    >>> layer = torch.nn.Linear(2, 3)
+    >>> x = torch.tensor([[1.0, 2.0]])
+    >>> torch.allclose(llm.linear(x, layer.weight.mT, layer.bias), layer(x))
+    True
+    """
+    product: ArrayT = matmul.product(x, weight)
+    return product if bias is None else broadcasting.add_bias(product, bias)
+
+
+def layer_norm(
+    x: Float[ArrayT, "*batch embed_dim"],
+    weight: Float[ArrayT, " embed_dim"] | None = None,
+    bias: Float[ArrayT, " embed_dim"] | None = None,
+    *,
+    eps: float = 1e-5,
+) -> Float[ArrayT, "*batch embed_dim"]:
+    """Shift and scale every vector on the last axis to mean 0 and variance 1, as ``torch.nn.LayerNorm`` does.
+
+    >>> import torch
+    >>> from tensorref import llm
+    >>> llm.layer_norm(torch.tensor([[1.0, 3.0], [10.0, 30.0]]), eps=0.0)
+    tensor([[-1.,  1.],
+            [-1.,  1.]])
+
+    The variance is the biased one, the mean of the squared deviations, and `eps` is added to it under the root:
+    ``(x - mean) / sqrt(variance + eps)``.
+
+    Parameters
+    ----------
+    x
+        Vectors of at least one number.
+    weight, bias
+        What a model learns: a factor and a summand for each feature.
+    eps
+        Keeps the root from 0 where all numbers of a vector are equal.
+
+    Returns
+    -------
+    :
+        Of the shape and the dtype of `x`, in new memory.
+
+    Raises
+    ------
+    ValueError
+        If `x` has no features, or `weight` or `bias` is not one number for each.
+
+    See Also
+    --------
+    layer_norm_unbiased : the form of the course.
+    torch.nn.functional.layer_norm : PyTorch's own.
+
+    References
+    ----------
+    Ba, Kiros, Hinton: `Layer Normalization <https://arxiv.org/abs/1607.06450>`__ (2016), equation 3.
+
+    Examples
+    --------
+    The mean of every token is 0 but for rounding:
+
+    >>> _ = torch.manual_seed(0)
+    >>> x_norm = llm.layer_norm(torch.randn(4, 32, 64))
+    >>> print(f"LayerNorm output shape: {x_norm.shape}")
+    LayerNorm output shape: torch.Size([4, 32, 64])
+    >>> print(f"Mean per token: {x_norm.mean(dim=-1)[0, :3].abs().round(decimals=4)}")
+    Mean per token: tensor([0., 0., 0.])
+    """
+    _check_features(x, 1)
+    centered, variance = _centered(x, 0)
+    result = centered / (variance + eps) ** 0.5
+    for name, parameter in (("weight", weight), ("bias", bias)):
+        if parameter is not None and parameter.shape != x.shape[-1:]:
+            raise ValueError(
+                f"{name} has shape {tuple(parameter.shape)}, x has {x.shape[-1]} features; give one number for each, "
+                f"of shape {tuple(x.shape[-1:])}"
+            )
+    if weight is not None:
+        result = result * _wide(weight)
+    if bias is not None:
+        result = result + _wide(bias)
+    rounded: ArrayT = _cast(result, x.dtype)
+    return rounded
+
+
+def layer_norm_unbiased(
+    x: Float[ArrayT, "*batch embed_dim"], *, eps: float = 1e-5
+) -> Float[ArrayT, "*batch embed_dim"]:
+    """Shift and scale every vector on the last axis by its sample standard deviation: ``(x - mean) / (std + eps)``.
+
+    >>> import torch
+    >>> from tensorref import llm
+    >>> x = torch.tensor([1.0, 2.0, 3.0])
+    >>> llm.layer_norm_unbiased(x, eps=0.0)
+    tensor([-1.,  0.,  1.])
+    >>> llm.layer_norm(x, eps=0.0)
+    tensor([-1.2247,  0.0000,  1.2247])
+
+    This is often written by hand, and is not what ``torch.nn.LayerNorm`` computes: ``std`` divides by ``embed_dim - 1``
+    in PyTorch (by ``embed_dim`` in NumPy), and `eps` stands outside the root. Without `eps` the two differ by the
+    factor ``sqrt(embed_dim / (embed_dim - 1))``, which for 64 features is 0.8 percent.
+
+    Parameters
+    ----------
+    x
+        Vectors of at least two numbers.
+    eps
+        Keeps the divisor from 0 where all numbers of a vector are equal.
+
+    Returns
+    -------
+    :
+        Of the shape and the dtype of `x`, in new memory.
+
+    Raises
+    ------
+    ValueError
+        If `x` has less than two features: one number has no sample deviation.
+
+    See Also
+    --------
+    layer_norm : the form of PyTorch and of the paper.
+    """
+    _check_features(x, 2)
+    centered, variance = _centered(x, 1)
+    result: ArrayT = _cast(centered / (variance**0.5 + eps), x.dtype)
+    return result
+
+
+def softmax(logits: Float[ArrayT, "*shape"], *, axis: int = -1) -> Float[ArrayT, "*shape"]:
+    """Turn logits into probabilities that sum to 1 along an axis.
+
+    >>> import torch
+    >>> from tensorref import llm
+    >>> logits = torch.tensor([2.0, 1.0, 0.1])
+    >>> probs = llm.softmax(logits)
+    >>> print(f"Logits: {logits.tolist()}")
+    Logits: [2.0, 1.0, 0.10000000149011612]
+    >>> print(f"Probs: {[f'{p:.3f}' for p in probs.tolist()]}")
+    Probs: ['0.659', '0.242', '0.099']
+    >>> print(f"Sum: {probs.sum():.3f}")
+    Sum: 1.000
+
+    The largest logit is subtracted first, which changes nothing but that ``exp`` does not overflow:
+
+    >>> llm.softmax(torch.tensor([1000.0, 999.0]))
+    tensor([0.7311, 0.2689])
+
+    Parameters
+    ----------
+    logits
+        Any numbers; -inf gives probability 0.
+    axis
+        The axis that sums to 1; PyTorch calls it ``dim``.
+
+    Returns
+    -------
+    :
+        Of the shape and the dtype of `logits`, in new memory. Where all logits are -inf there is no distribution: nan, as
+        in PyTorch (NumPy warns). `attention_weights` gives 0 instead.
+
+    See Also
+    --------
+    torch.softmax : PyTorch's own; NumPy has none, SciPy has ``scipy.special.softmax``.
+    """
+    powers = _powers(_wide(logits), axis)
+    result: ArrayT = _cast(powers / powers.sum(axis=axis, keepdims=True), logits.dtype)
+    return result
+
+
+def attention_scores(
+    query: Float[ArrayT, "*#batch query_len head_dim"],
+    key: Float[ArrayT, "*#batch key_len head_dim"],
+    *,
+    scale: float | None = None,
+) -> Float[ArrayT, "*#batch query_len key_len"]:
+    """Compare every query with every key: their dot products, divided by the root of `head_dim`.
+
+    >>> import torch
+    >>> from tensorref import llm
+    >>> x = torch.tensor([[1.0, 0.0, 1.0, 0.0], [0.0, 2.0, 0.0, 0.0]])
+    >>> llm.attention_scores(x, x)
+    tensor([[1., 0.],
+            [0., 2.]])
+    >>> llm.attention_scores(x, x, scale=1.0)
+    tensor([[2., 0.],
+            [0., 4.]])
+
+    A dot product of `head_dim` independent numbers of variance 1 has variance `head_dim`; divided by the root it keeps
+    variance 1, and softmax its gradient (`Vaswani et al. <https://arxiv.org/abs/1706.03762>`__, 3.2.1).
+
+    Parameters
+    ----------
+    query, key
+        A vector per token; the axes before the last two broadcast.
+    scale
+        What the dot products are multiplied by: ``1 / sqrt(head_dim)`` by default, 1.0 for the plain product.
+
+    Returns
+    -------
+    :
+        A row per query, a column per key, in new memory. The query is scaled before the product, so that float16 does
+        not overflow where the scores themselves fit.
+
+    Raises
+    ------
+    ValueError
+        If the axes do not fit.
+
+    See Also
+    --------
+    matmul.attention_scores : the plain product.
+    attention_weights : what softmax makes of the scores.
+    """
+    numbers: Any = query
+    scaled: ArrayT = numbers * (max(query.shape[-1], 1) ** -0.5 if scale is None else scale)
+    result: ArrayT = matmul.attention_scores(scaled, key)
+    return result
+
+
+def attention_weights(
+    scores: Float[ArrayT, "*#batch query_len key_len"],
+    mask: Bool[ArrayT, "*#batch #query_len #key_len"] | None = None,
+) -> Float[ArrayT, "*#batch query_len key_len"]:
+    """Turn scores into weights: softmax over the keys that `mask` allows.
+
+    >>> import torch
+    >>> from tensorref import llm
+    >>> llm.attention_weights(torch.zeros(3, 3), llm.causal_mask(3))
+    tensor([[1.0000, 0.0000, 0.0000],
+            [0.5000, 0.5000, 0.0000],
+            [0.3333, 0.3333, 0.3333]])
+
+    A query that may look nowhere, because its row of the mask is all False or its scores are all -inf, gets weights
+    of 0, and its gradient is 0 too:
+
+    >>> llm.attention_weights(torch.zeros(2, 2), torch.tensor([[False, False], [True, True]]))
+    tensor([[0.0000, 0.0000],
+            [0.5000, 0.5000]])
+    >>> torch.softmax(torch.full((2,), float("-inf")), dim=-1)
+    tensor([nan, nan])
+
+    So do `torch.nn.functional.scaled_dot_product_attention` and ``torch.nn.MultiheadAttention`` when it returns no
+    weights; when it does, it gives nan.
+
+    Parameters
+    ----------
+    scores
+        A row per query, a column per key.
+    mask
+        True where a query may look at a key; its shape broadcasts to that of `scores`. See `causal_mask` and
+        `padding_mask`; ``&`` joins two.
+
+    Returns
+    -------
+    :
+        Of the shape and the dtype of `scores`, in new memory; each row sums to 1, or to 0 where nothing is allowed.
+
+    Raises
+    ------
+    TypeError
+        If `mask` is not boolean: numbers can be meant to be added to the scores.
+    ValueError
+        If `mask` does not broadcast to the shape of `scores`.
+    """
+    library, numbers = _library(scores), _wide(scores)
+    if mask is not None:
+        numbers = library.where(_checked_mask(mask, scores), numbers, -float("inf"))
+    powers = _powers(numbers, -1, empty_rows=True)
+    total = powers.sum(axis=-1, keepdims=True)
+    result: ArrayT = _cast(powers / library.where(total == 0, 1, total), scores.dtype)
+    return result
+
+
+def attention(
+    query: Float[ArrayT, "*#batch query_len head_dim"],
+    key: Float[ArrayT, "*#batch key_len head_dim"],
+    value: Float[ArrayT, "*#batch key_len value_dim"],
+    mask: Bool[ArrayT, "*#batch #query_len #key_len"] | None = None,
+    *,
+    scale: float | None = None,
+) -> Float[ArrayT, "*#batch query_len value_dim"]:
+    """Give each query the weighted mean of the values, weighted by how well its query fits each key.
+
+    >>> import torch
+    >>> from tensorref import llm
+    >>> x = torch.tensor([[4.0, 0.0], [0.0, 4.0], [4.0, 4.0]])
+    >>> llm.attention(x, x, x, llm.causal_mask(3)).round(decimals=2)
+    tensor([[4., 0.],
+            [0., 4.],
+            [4., 4.]])
+
+    Parameters
+    ----------
+    query, key, value
+        A vector per token, of ``(batch, seq_len, embed_dim)`` or, with heads, ``(batch, num_heads, seq_len,
+        head_dim)``; the axes before the last two broadcast.
+    mask
+        True where a query may look at a key, as for `attention_weights`.
+    scale
+        As for `attention_scores`.
+
+    Returns
+    -------
+    :
+        A vector per query, in new memory; 0 for a query that may look nowhere.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `attention_scores` and `attention_weights` do.
+
+    See Also
+    --------
+    torch.nn.functional.scaled_dot_product_attention : PyTorch's own, which never stores all weights at once.
+    layout.split_heads : from ``(batch, seq_len, embed_dim)`` to heads.
+
+    References
+    ----------
+    Vaswani et al.: `Attention Is All You Need <https://arxiv.org/abs/1706.03762>`__ (2017), equation 1.
+    """
+    weights: ArrayT = attention_weights(attention_scores(query, key, scale=scale), mask)
+    result: ArrayT = matmul.product(weights, value)
+    return result
+
+
+def causal_mask(
+    query_len: int, key_len: int | None = None, *, device: torch.device | str | None = None
+) -> Bool[Tensor, "query_len key_len"]:
+    """Return the mask that lets a token look at itself and at what came before.
+
+    >>> from tensorref import llm
+    >>> llm.causal_mask(3)
+    tensor([[ True, False, False],
+            [ True,  True, False],
+            [ True,  True,  True]])
+
+    With more keys than queries, as when the keys of earlier tokens are kept, the queries are the last tokens:
+
+    >>> llm.causal_mask(2, 4)
+    tensor([[ True,  True,  True, False],
+            [ True,  True,  True,  True]])
+
+    Parameters
+    ----------
+    query_len, key_len
+        How many tokens look and how many are looked at; as many by default.
+    device
+        PyTorch's default device by default.
+
+    Returns
+    -------
+    :
+        A tensor, True where a query may look. NumPy's is ``numpy.tri(query_len, key_len, key_len - query_len,
+        dtype=bool)``. With less keys than queries the first rows are all False.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a length is not a size.
+
+    See Also
+    --------
+    torch.nn.attention.bias.causal_lower_right : the same for PyTorch's own attention, whose ``is_causal=True`` lines up
+        the first query with the first key instead.
+    """
+    queries, keys = as_shape((query_len, query_len if key_len is None else key_len), "(query_len, key_len)")
+    return torch.ones(queries, keys, dtype=torch.bool, device=device).tril(keys - queries)
+
+
+def padding_mask(token_ids: Integer[ArrayT, "*batch seq_len"], pad_id: int) -> Bool[ArrayT, "*batch 1 1 seq_len"]:
+    """Return the mask that keeps every query from looking at padding.
+
+    >>> import torch
+    >>> from tensorref import llm
+    >>> token_ids = torch.tensor([[5, 2, 7], [4, 0, 0]])
+    >>> llm.padding_mask(token_ids, pad_id=0).shape
+    torch.Size([2, 1, 1, 3])
+    >>> llm.padding_mask(token_ids, pad_id=0)[:, 0, 0]
+    tensor([[ True,  True,  True],
+            [ True, False, False]])
+
+    Parameters
+    ----------
+    token_ids
+        Sequences, filled up with `pad_id`.
+    pad_id
+        The id that stands for no token.
+
+    Returns
+    -------
+    :
+        True at tokens, with axes of 1 for the heads and the queries, in new memory. For scores without heads take
+        ``mask[:, 0]``; with both axes kept, a forgotten one is an error rather than a batch taken for heads.
+
+    See Also
+    --------
+    causal_mask : joined with ``&``, for a batch of prompts.
+
+    Examples
+    --------
+    >>> mask = llm.padding_mask(token_ids, pad_id=0) & llm.causal_mask(3)
+    >>> llm.attention_weights(torch.zeros(2, 1, 3, 3), mask)[1, 0]
+    tensor([[1., 0., 0.],
+            [1., 0., 0.],
+            [1., 0., 0.]])
+    """
+    ids: Any = token_ids
+    result: ArrayT = (ids != pad_id)[..., None, None, :]
+    return result
+
+
+def _library(array: Any) -> ModuleType:
+    return torch if isinstance(array, Tensor) else np
+
+
+def _cast(array: Any, dtype: Any) -> Any:
+    return array.to(dtype) if isinstance(array, Tensor) else array.astype(dtype, copy=False)
+
+
+def _wide(array: Any) -> Any:
+    """Return float16 and bfloat16 as float32, in which sums keep their digits, and all else as it is."""
+    return _cast(array, _library(array).float32) if array.dtype.itemsize <= _HALF else array
+
+
+def _powers(numbers: Any, axis: int, *, empty_rows: bool = False) -> Any:
+    """Return e to the numbers less the largest on the axis; with `empty_rows`, 0 where all are -inf."""
+    library = _library(numbers)
+    if 0 in numbers.shape:
+        return library.exp(numbers)
+    largest = library.amax(numbers, axis=axis, keepdims=True)
+    if empty_rows:
+        largest = library.where(largest == -float("inf"), 0, largest)
+    return library.exp(numbers - largest)
+
+
+def _centered(x: Any, correction: int) -> tuple[Any, Any]:
+    """Return the deviations from the mean, and the variance."""
+    numbers = _wide(x)
+    centered = numbers - numbers.mean(axis=-1, keepdims=True)
+    return centered, (centered * centered).sum(axis=-1, keepdims=True) / (x.shape[-1] - correction)
+
+
+def _check_features(x: Any, least: int) -> None:
+    features = x.shape[-1] if x.shape else 0
+    if features < least:
+        raise ValueError(
+            f"x has shape {tuple(x.shape)}, so {features} features; normalizing takes {least} or more on the last axis"
+        )
+
+
+def _checked_mask(mask: Any, scores: Any) -> Any:
+    """Return a mask that is boolean and, repeated, of the shape of the scores."""
+    library = _library(scores)
+    if mask.dtype != (torch.bool if library is torch else np.bool):
+        raise TypeError(
+            f"mask has dtype {mask.dtype}; it is True where a query may look: write mask != 0 for ones and zeros, or add "
+            "what is to be added to the scores"
+        )
+    result = broadcasting.result_shape(scores.shape, mask.shape)
+    if result != tuple(scores.shape):
+        raise ValueError(
+            f"mask has shape {tuple(mask.shape)}, scores has shape {tuple(scores.shape)}: together they broadcast to "
+            f"{result}; take axes off the mask, such as mask[:, 0], or add a 1 to the scores"
+        )
+    return mask

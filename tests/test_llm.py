@@ -1,0 +1,429 @@
+"""The steps of a language model, held against torch.nn.functional and the paper."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import math
+import re
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812  the name everybody gives it
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn.attention.bias import causal_lower_right
+
+from tensorref import broadcasting, llm
+
+HALVES = [torch.float16, torch.bfloat16]
+few = settings(max_examples=25)
+sizes = st.integers(1, 5)
+seeds = st.integers(0, 2**32)
+
+
+def normal(*shape, seed=0, dtype=torch.float64):
+    generator = torch.Generator("cpu").manual_seed(seed)
+    return torch.randn(shape, generator=generator, dtype=torch.float64, device="cpu").to(dtype)
+
+
+def close(ours, theirs):
+    torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-13)
+
+
+def in_both(function, *tensors, **options):
+    """Return what a function gives for tensors, after checking that NumPy arrays give the same."""
+    result = function(*tensors, **options)
+    arrays = [None if tensor is None else tensor.numpy(force=True) for tensor in tensors]
+    array = function(*arrays, **options)
+    assert isinstance(result, torch.Tensor)
+    assert isinstance(array, np.ndarray)
+    close(torch.from_numpy(array), result)
+    return result
+
+
+def allowed(shape, seed):
+    """Return a mask at random, its first row all False."""
+    mask = normal(*shape, seed=seed) > 0
+    mask[..., 0, :] = False
+    return mask
+
+
+@few
+@given(sizes, sizes, st.lists(sizes, max_size=3), seeds)
+def test_embedding(vocab_size, embed_dim, shape, seed):
+    table = normal(vocab_size, embed_dim)
+    token_ids = torch.randint(vocab_size, shape, generator=torch.Generator("cpu").manual_seed(seed), device="cpu")
+    result = in_both(llm.embedding, table, token_ids)
+    assert torch.equal(result, F.embedding(token_ids, table))
+    assert torch.equal(result, F.embedding(token_ids.int(), table))
+    shares = result.untyped_storage().data_ptr() == table.untyped_storage().data_ptr()
+    assert shares == (not shape)
+    assert not np.shares_memory(llm.embedding(table.numpy(), token_ids.numpy()), table.numpy())
+
+
+def test_the_gradient_of_an_embedding_adds_up_over_the_uses_of_a_row():
+    table = normal(3, 2).requires_grad_()
+    llm.embedding(table, torch.tensor([2, 0, 2], device="cpu")).sum().backward()
+    assert table.grad.tolist() == [[1.0, 1.0], [0.0, 0.0], [2.0, 2.0]]
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+def test_an_id_without_a_row_is_named(library):
+    array = np.array if library == "numpy" else torch.tensor
+    table = array([[0.0], [1.0], [2.0]])
+    for ids, words in [
+        (
+            [[0, 1], [2, 3]],
+            "token_ids[1, 1] is 3; table has 3 rows, for the ids 0 to 2: use the tokenizer that the table was made for",
+        ),
+        (
+            [5, -1],
+            "token_ids[0] is 5; table has 3 rows, for the ids 0 to 2: use the tokenizer that the table was made for",
+        ),
+        ([0, -1], "token_ids[1] is -1; table has 3 rows, for the ids 0 to 2: replace what marks padding first"),
+        (-1, "token_ids is -1; table has 3 rows, for the ids 0 to 2: replace what marks padding first"),
+    ]:
+        with pytest.raises(ValueError) as raised:
+            llm.embedding(table, array(ids))
+        assert str(raised.value) == words
+    assert llm.embedding(table, array([], dtype=np.int64 if library == "numpy" else torch.int64)).shape == (0, 1)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int16])
+def test_ids_that_pytorch_does_not_index_with_are_refused(dtype):
+    with pytest.raises(TypeError) as raised:
+        llm.embedding(normal(3, 2), torch.zeros(2, dtype=dtype, device="cpu"))
+    assert str(raised.value) == (
+        f"token_ids has dtype {dtype}; PyTorch indexes with int32 or int64: write token_ids.long()"
+    )
+
+
+def test_ids_as_a_file_of_tokens_holds_them():
+    assert llm.embedding(np.eye(3), np.array([2, 0], np.uint16)).tolist() == [[0, 0, 1], [1, 0, 0]]
+
+
+@few
+@given(st.lists(sizes, max_size=2), sizes, sizes, st.booleans())
+def test_linear(batch, in_features, out_features, biased):
+    x, weight = normal(*batch, in_features), normal(in_features, out_features, seed=1)
+    bias = normal(out_features, seed=2) if biased else None
+    close(in_both(llm.linear, x, weight, bias), F.linear(x, weight.mT, bias))
+
+
+@pytest.mark.parametrize("wrong", [(1,), (3,), (), (2, 2)], ids=str)
+def test_a_bias_that_would_broadcast_is_refused(wrong, monkeypatch):
+    monkeypatch.setattr(broadcasting, "add_bias", inspect.unwrap(broadcasting.add_bias))
+    with pytest.raises(
+        ValueError, match=re.escape(f"bias has shape {wrong}, x has shape (4, 2); a bias has one value")
+    ):
+        inspect.unwrap(llm.linear)(torch.ones(4, 3), torch.ones(3, 2), torch.ones(wrong))
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
+@pytest.mark.parametrize("biased", [False, True], ids=["unbiased", "biased"])
+@few
+@given(st.lists(sizes, min_size=1, max_size=3), st.sampled_from([1e-5, 1.0]), seeds)
+def test_layer_norm(weighted, biased, shape, eps, seed):
+    embed_dim = shape[-1]
+    x = 100 + 10 * normal(*shape, seed=seed)
+    weight, bias = normal(embed_dim, seed=1) if weighted else None, normal(embed_dim, seed=2) if biased else None
+    result = in_both(llm.layer_norm, x, weight, bias, eps=eps)
+    torch.testing.assert_close(result, F.layer_norm(x, (embed_dim,), weight, bias, eps), rtol=1e-9, atol=1e-10)
+
+
+@few
+@given(st.lists(sizes, max_size=2), st.integers(2, 6), st.sampled_from([1e-5, 1.0]), seeds)
+def test_layer_norm_of_the_course(batch, embed_dim, eps, seed):
+    x = normal(*batch, embed_dim, seed=seed)
+    mean, std = x.mean(dim=-1, keepdim=True), x.std(dim=-1, keepdim=True)
+    close(in_both(llm.layer_norm_unbiased, x, eps=eps), (x - mean) / (std + eps))
+
+
+@pytest.mark.claim("layer-norm")
+def test_the_two_forms_of_layer_norm_differ_by_the_divisor_of_the_variance():
+    for embed_dim in (2, 3, 64):
+        x = normal(5, embed_dim)
+        layer = torch.nn.LayerNorm(embed_dim, dtype=torch.float64, device="cpu")
+        assert {name for name, _ in layer.named_parameters()} == {"weight", "bias"}
+        close(llm.layer_norm(x), layer(x).detach())
+        by_hand = (x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + 1e-5)
+        close(llm.layer_norm_unbiased(x), by_hand)
+        assert not torch.allclose(by_hand, layer(x))
+        factor = math.sqrt(embed_dim / (embed_dim - 1))
+        close(llm.layer_norm_unbiased(x, eps=0.0) * factor, llm.layer_norm(x, eps=0.0))
+    # Where the numbers of a token hardly differ, eps decides, and inside the root it weighs far more.
+    x = torch.tensor([0.0, 1e-4], dtype=torch.float64, device="cpu")
+    inside, outside = (function(x)[1].item() for function in (llm.layer_norm, llm.layer_norm_unbiased))
+    assert inside == pytest.approx(5e-5 / math.sqrt(25e-10 + 1e-5))
+    assert outside == pytest.approx(5e-5 / (math.sqrt(50e-10) + 1e-5))
+    assert outside > 30 * inside
+
+
+def test_tokens_that_do_not_vary_become_the_bias():
+    x, bias = torch.full((2, 3), 7.0), torch.tensor([1.0, 2.0, 3.0])
+    assert llm.layer_norm(x, None, bias).tolist() == [[1, 2, 3]] * 2
+    assert llm.layer_norm_unbiased(x).tolist() == [[0, 0, 0]] * 2
+
+
+@pytest.mark.parametrize("empty", [np.ones, torch.ones], ids=["numpy", "torch"])
+def test_layer_norm_refuses_what_it_cannot_normalize(empty):
+    layer_norm, unbiased = inspect.unwrap(llm.layer_norm), inspect.unwrap(llm.layer_norm_unbiased)
+    for function, shape, least in [
+        (layer_norm, (2, 0), 1),
+        (layer_norm, (), 1),
+        (unbiased, (2, 1), 2),
+        (unbiased, (), 2),
+    ]:
+        with pytest.raises(ValueError) as raised:
+            function(empty(shape))
+        assert str(raised.value) == (
+            f"x has shape {shape}, so {shape[-1] if shape else 0} features; normalizing takes {least} or more on the last axis"
+        )
+    for wrong in [(1,), (4, 3), ()]:
+        for options in ({"weight": empty(wrong)}, {"bias": empty(wrong)}):
+            with pytest.raises(ValueError) as raised:
+                layer_norm(empty((4, 3)), **options)
+            assert str(raised.value) == (
+                f"{next(iter(options))} has shape {wrong}, x has 3 features; give one number for each, of shape (3,)"
+            )
+
+
+@few
+@given(st.lists(sizes, min_size=1, max_size=3), st.data(), seeds, st.sampled_from([1.0, 100.0, 1e4]))
+def test_softmax(shape, data, seed, spread):
+    axis = data.draw(st.integers(-len(shape), len(shape) - 1))
+    logits = spread * normal(*shape, seed=seed)
+    result = in_both(llm.softmax, logits, axis=axis)
+    close(result, torch.softmax(logits, axis))
+    close(result.sum(axis), torch.ones_like(result.sum(axis)))
+
+
+def test_softmax_of_minus_infinity():
+    inf = float("inf")
+    logits = torch.tensor([[0.0, -inf, 0.0], [-inf, -inf, 3.0]])
+    assert llm.softmax(logits).tolist() == [[0.5, 0, 0.5], [0, 0, 1]]
+    alone = torch.full((2,), -inf)
+    assert llm.softmax(alone).isnan().tolist() == torch.softmax(alone, -1).isnan().tolist() == [True, True]
+    with pytest.warns(RuntimeWarning, match="invalid value"):
+        assert np.isnan(llm.softmax(np.full(2, -inf))).all()
+
+
+@pytest.mark.parametrize("shape", [(0,), (2, 0), (0, 2)], ids=str)
+def test_nothing_gives_nothing_as_in_pytorch(shape):
+    nothing = torch.empty(shape)
+    assert llm.softmax(nothing).shape == torch.softmax(nothing, -1).shape == shape
+    assert llm.softmax(np.empty(shape)).shape == shape
+
+
+@few
+@given(st.tuples(sizes, sizes, sizes, sizes), st.sampled_from([None, 1.0, 0.3]), seeds)
+def test_attention_scores_are_the_dot_products(lengths, scale, seed):
+    batch, query_len, key_len, head_dim = lengths
+    query, key = normal(batch, 2, query_len, head_dim, seed=seed), normal(1, 2, key_len, head_dim, seed=1)
+    result = in_both(llm.attention_scores, query, key, scale=scale)
+    products = torch.einsum("bhqd,bhkd->bhqk", query, key.expand(batch, -1, -1, -1))
+    close(result, products * (1 / math.sqrt(head_dim) if scale is None else scale))
+
+
+MASKS = {
+    "none": lambda *_: None,
+    "causal": lambda _batch, _heads, queries, keys: llm.causal_mask(queries, keys, device="cpu"),
+    "random": lambda *shape: allowed(shape, 3),
+    "padding": lambda batch, _heads, _queries, keys: llm.padding_mask(
+        torch.arange(batch * keys, device="cpu").reshape(batch, keys) % 3, pad_id=2
+    ),
+    "nothing": lambda *shape: torch.zeros(shape, dtype=torch.bool, device="cpu"),
+}
+
+
+@pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS)
+@few
+@given(st.tuples(sizes, sizes, sizes, sizes), st.sampled_from([None, 0.7]), seeds)
+def test_attention(mask, lengths, scale, seed):
+    query_len, key_len, head_dim, value_dim = lengths
+    shape = (2, 3, query_len, key_len)
+    query, key = normal(2, 3, query_len, head_dim, seed=seed), normal(2, 3, key_len, head_dim, seed=1)
+    value = normal(2, 3, key_len, value_dim, seed=2)
+    given_mask = mask(*shape)
+    ours = in_both(llm.attention, query, key, value, given_mask, scale=scale)
+    close(ours, F.scaled_dot_product_attention(query, key, value, given_mask, scale=scale))
+    weights = in_both(llm.attention_weights, llm.attention_scores(query, key), given_mask)
+    where = torch.ones(shape, dtype=torch.bool, device="cpu") if given_mask is None else given_mask.expand(shape)
+    assert (weights[~where] == 0).all()
+    close(weights.sum(-1), where.any(-1).double())
+
+
+@pytest.mark.parametrize("mask", ["causal", "random", "nothing"])
+def test_gradients_are_those_of_pytorch_and_never_nan(mask):
+    tensors = [normal(2, 3, 4, 5, seed=seed).requires_grad_() for seed in range(3)]
+    given_mask = MASKS[mask](2, 3, 4, 4)
+    upstream = normal(2, 3, 4, 5, seed=9)
+    ours = torch.autograd.grad(llm.attention(*tensors, given_mask), tensors, upstream)
+    theirs = torch.autograd.grad(F.scaled_dot_product_attention(*tensors, given_mask), tensors, upstream)
+    for one, other in zip(ours, theirs, strict=True):
+        assert one.isfinite().all()
+        close(one, other)
+
+
+def test_gradients_by_finite_differences():
+    small = normal(2, 3).requires_grad_()
+    mask = torch.tensor([[False, False, False], [True, False, True]], device="cpu")
+    assert torch.autograd.gradcheck(llm.softmax, small)
+    assert torch.autograd.gradcheck(llm.layer_norm, small)
+    assert torch.autograd.gradcheck(llm.layer_norm_unbiased, small)
+    assert torch.autograd.gradcheck(lambda scores: llm.attention_weights(scores, mask), small)
+
+
+def test_a_query_that_may_look_nowhere():
+    inf = float("inf")
+    nowhere = torch.tensor([[False, False], [True, True]], device="cpu")
+    scores = torch.zeros(2, 2, device="cpu")
+    expected = [[0, 0], [0.5, 0.5]]
+    assert llm.attention_weights(scores, nowhere).tolist() == expected
+    assert llm.attention_weights(scores.numpy(), nowhere.numpy()).tolist() == expected
+    assert llm.attention_weights(torch.where(nowhere, scores, -inf)).tolist() == expected
+    # PyTorch gives nan, 0 or nan, by the function that is called.
+    assert torch.softmax(torch.where(nowhere, scores, -inf), -1)[0].isnan().all()
+    x = normal(1, 2, 4)
+    assert (F.scaled_dot_product_attention(x, x, x, nowhere)[0, 0] == 0).all()
+    layer = torch.nn.MultiheadAttention(4, 2, bias=False, batch_first=True, dtype=torch.float64, device="cpu")
+    for need_weights in (True, False):
+        row = layer(x, x, x, attn_mask=~nowhere, need_weights=need_weights)[0][0, 0]
+        assert row.isnan().all() if need_weights else (row == 0).all()
+
+
+def test_infinite_and_nan_scores_are_not_hidden():
+    assert llm.attention_weights(torch.tensor([[float("nan"), 0.0]])).isnan().all()
+    assert llm.attention_weights(torch.tensor([[float("inf"), 0.0]])).isnan().any()
+
+
+def test_no_keys_at_all():
+    query, nothing = normal(2, 3), normal(0, 3)
+    assert torch.equal(llm.attention(query, nothing, nothing), F.scaled_dot_product_attention(query, nothing, nothing))
+
+
+@pytest.mark.parametrize("dtype", HALVES, ids=str)
+def test_two_bytes_lose_no_more_than_their_rounding(dtype):
+    eps = torch.finfo(dtype).eps
+    x = normal(4, 8, 256, dtype=dtype)
+    far = 5 + 30 * x
+    weight, bias = normal(256, seed=1, dtype=dtype), normal(256, seed=2, dtype=dtype)
+
+    for ours, exact in [
+        (llm.softmax(far), torch.softmax(far.double(), -1)),
+        (llm.layer_norm(far), F.layer_norm(far.double(), (256,))),
+        (llm.layer_norm(far, weight, bias), F.layer_norm(far.double(), (256,), weight.double(), bias.double())),
+        (llm.layer_norm_unbiased(far), llm.layer_norm_unbiased(far.double())),
+        (llm.attention_weights(far), torch.softmax(far.double(), -1)),
+    ]:
+        assert ours.dtype == dtype
+        # Half a unit in the last place: the result was rounded once.
+        smallest = torch.finfo(dtype).smallest_normal * eps
+        torch.testing.assert_close(
+            ours.double(), exact, rtol=0.51 * eps, atol=max(smallest, 1e-6 * exact.abs().max().item())
+        )
+
+    mask = llm.causal_mask(8, device="cpu")
+    ours = llm.attention(x, x, x, mask)
+    exact = F.scaled_dot_product_attention(*[x.double()] * 3, mask)
+    assert ours.dtype == dtype
+    torch.testing.assert_close(ours.double(), exact, rtol=4 * eps, atol=4 * eps)
+    theirs = F.scaled_dot_product_attention(x, x, x, mask)
+    assert (ours.double() - exact).abs().max() < 2 * (theirs.double() - exact).abs().max() + eps
+
+
+def test_numpy_float16_stays_float16():
+    x = normal(3, 64, dtype=torch.float16).numpy()
+    for result in (llm.softmax(x), llm.layer_norm(x), llm.attention_weights(x)):
+        assert result.dtype == np.float16
+    np.testing.assert_array_equal(llm.layer_norm(x), llm.layer_norm(torch.from_numpy(x)).numpy())
+
+
+def test_sums_in_float16_do_not_overflow():
+    large = torch.full((1, 4096), 300.0, dtype=torch.float16)
+    assert large.sum().isinf()
+    large[0, 0] = 0
+    assert llm.layer_norm(large).isfinite().all()
+    assert llm.softmax(large).sum().item() == pytest.approx(1, abs=1e-2)
+    query = torch.full((1, 64), 40.0, dtype=torch.float16)
+    assert (query @ query.mT).isinf().all()
+    assert llm.attention_scores(query, query).tolist() == [[12800]]
+
+
+def test_causal_mask_is_that_of_numpy_and_of_pytorch():
+    for queries, keys in itertools.product(range(5), repeat=2):
+        ours = llm.causal_mask(queries, keys, device="cpu")
+        assert (ours.numpy() == np.tri(queries, keys, keys - queries, dtype=bool)).all()
+        if 0 < queries <= keys:
+            x, y = normal(1, 1, queries, 2), normal(1, 1, keys, 2)
+            theirs = F.scaled_dot_product_attention(x, y, y, causal_lower_right(queries, keys))
+            close(llm.attention(x, y, y, ours), theirs)
+    assert torch.equal(llm.causal_mask(4), llm.causal_mask(4, 4))
+    x = normal(1, 4, 2)
+    close(
+        llm.attention(x, x, x, llm.causal_mask(4, device="cpu")),
+        F.scaled_dot_product_attention(x, x, x, is_causal=True),
+    )
+    assert llm.causal_mask(2, device="meta").device.type == "meta"
+    with pytest.raises(ValueError) as raised:
+        llm.causal_mask(-1)
+    assert str(raised.value) == (
+        "(query_len, key_len)[0] is -1; a size is 0 or more: write the size itself, only reshape works out -1"
+    )
+
+
+def test_a_later_token_changes_nothing_before_it():
+    x = normal(1, 6, 4)
+    changed = x.clone()
+    changed[0, 4:] = 100
+    mask = llm.causal_mask(6, device="cpu")
+    assert torch.equal(llm.attention(x, x, x, mask)[0, :4], llm.attention(changed, changed, changed, mask)[0, :4])
+    assert not torch.equal(llm.attention(x, x, x)[0, :4], llm.attention(changed, changed, changed)[0, :4])
+
+
+def test_padding_changes_nothing_for_the_tokens():
+    token_ids = torch.tensor([[3, 1, 2, 0, 0], [1, 1, 4, 2, 3]], device="cpu")
+    x = normal(5, 4)[token_ids][:, None]
+    mask = llm.padding_mask(token_ids, pad_id=0)
+    assert mask.shape == (2, 1, 1, 5)
+    assert (llm.padding_mask(token_ids.numpy(), pad_id=0) == mask.numpy()).all()
+    padded = llm.attention(x, x, x, mask)
+    close(padded[0, :, :3], llm.attention(x[0, :, :3], x[0, :, :3], x[0, :, :3]))
+    close(padded[1], llm.attention(x[1], x[1], x[1]))
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+def test_a_mask_that_is_not_one_is_refused(library):
+    weights = inspect.unwrap(llm.attention_weights)
+    ones = np.ones if library == "numpy" else torch.ones
+    scores = ones((2, 4, 4))
+    for name in ("float32", "int64"):
+        dtype = np.dtype(name) if library == "numpy" else getattr(torch, name)
+        with pytest.raises(TypeError) as raised:
+            weights(scores, ones((4, 4), dtype=dtype))
+        assert str(raised.value) == (
+            f"mask has dtype {dtype}; it is True where a query may look: write mask != 0 for ones and zeros, or add what "
+            "is to be added to the scores"
+        )
+    boolean = bool if library == "numpy" else torch.bool
+    with pytest.raises(ValueError) as raised:
+        weights(scores, ones((2, 1, 1, 4), dtype=boolean))
+    assert str(raised.value) == (
+        "mask has shape (2, 1, 1, 4), scores has shape (2, 4, 4): together they broadcast to (2, 2, 4, 4); take axes off "
+        "the mask, such as mask[:, 0], or add a 1 to the scores"
+    )
+    with pytest.raises(broadcasting.BroadcastError):
+        weights(scores, ones((3, 4), dtype=boolean))
+    assert weights(scores, ones((2, 1, 1, 4), dtype=boolean)[:, 0]).shape == (2, 4, 4)
+
+
+def test_inputs_are_left_as_they_were():
+    x, mask = normal(2, 4, 4), torch.eye(4, dtype=torch.bool, device="cpu")
+    before = x.clone()
+    for function in (llm.softmax, llm.layer_norm, llm.layer_norm_unbiased, llm.attention_weights):
+        function(x).add_(1)
+        assert torch.equal(x, before)
+    llm.attention(x, x, x, mask).add_(1)
+    assert torch.equal(x, before)
