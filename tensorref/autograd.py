@@ -1,0 +1,520 @@
+"""How PyTorch computes derivatives while a program runs, and which in-place operations break that.
+
+>>> import torch
+>>> from tensorref import autograd
+>>> autograd.derivative(lambda x: x**2 + 3 * x, 2.0)
+tensor(7.)
+
+A tensor with ``requires_grad`` that no operation made is a leaf. Operations on it record how their results came about,
+``backward`` walks that record from the end, and the gradient arrives in the ``.grad`` of the leaf:
+
+>>> x = torch.tensor([2.0], requires_grad=True)
+>>> y = x**2 + 3 * x
+>>> y.backward()
+>>> print(f"x = {x.item()}")
+x = 2.0
+>>> print(f"y = x^2 + 3x = {y.item()}")
+y = x^2 + 3x = 10.0
+>>> print(f"dy/dx (computed automatically) = {x.grad.item()}")
+dy/dx (computed automatically) = 7.0
+
+A second ``backward`` adds to ``.grad``; the functions here ask for the gradient itself and leave ``.grad`` alone. NumPy
+records nothing; there a derivative is worked out by hand, or measured by `finite_difference`.
+
+An operation in place, whose name ends in ``_``, is recorded like any other. It raises in two cases: when it changes a leaf
+that requires grad, and when it changes a value that was saved for ``backward``. The product saves its factors, not its
+result, so that its result may change; ``exp`` saves its result, which is its own derivative:
+
+>>> x = torch.tensor([1.0, 2.0, 3.0])
+>>> autograd.explain_in_place(lambda x: (x * 2).add_(1), x).verdict
+'works'
+>>> autograd.explain_in_place(lambda x: x.exp().add_(1), x).verdict
+'saved'
+>>> autograd.saved(torch.exp, x)
+('result',)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, cast
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from tensorref._explanation import Diagram
+
+__all__ = ["Check", "Explanation", "check", "derivative", "explain_in_place", "finite_difference", "gradient", "saved"]
+
+Verdict = Literal["works", "leaf", "saved", "view", "wrong"]
+
+_ELSEWHERE = "write the operation without the underscore, which makes a new tensor"
+_REASONS: dict[Verdict, tuple[str, str]] = {
+    "works": ("No value that backward needs was changed.", ""),
+    "leaf": (
+        "It changes a leaf that requires grad, or a view of one, and so the very input that the gradient is for.",
+        f"{_ELSEWHERE}; to set a parameter, change it under torch.no_grad()",
+    ),
+    "saved": (
+        "It changes a value that an earlier operation saved for backward.",
+        f"{_ELSEWHERE}, or change a clone()",
+    ),
+    "view": (
+        "It changes one of several views that one call returned.",
+        f"{_ELSEWHERE}, or take the view by indexing",
+    ),
+    "wrong": (
+        "It changes a value behind the back of autograd, which notices nothing and gives a wrong gradient.",
+        f"{_ELSEWHERE}; never write through .data or under torch.no_grad() into what backward needs",
+    ),
+}
+_MESSAGES: dict[str, Verdict] = {
+    "leaf Variable that requires grad": "leaf",
+    "has been modified by an inplace operation": "saved",
+    "is a view and is being modified inplace": "view",
+}
+
+
+def derivative(
+    f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"] | float
+) -> Float[Tensor, "*shape"] | Float[Tensor, ""]:
+    """Return the derivative of a function of one number, at one number or at every element of a tensor.
+
+    >>> import torch
+    >>> from tensorref import autograd
+    >>> autograd.derivative(lambda x: x**3, torch.tensor([0.0, 1.0, 2.0]))
+    tensor([ 0.,  3., 12.])
+
+    Parameters
+    ----------
+    f
+        Made of PyTorch's operations, and element by element: no element of the result depends on another of `x`.
+    x
+        Where to take it; a tensor of a floating-point dtype, or a Python number, which becomes one of the default dtype.
+
+    Returns
+    -------
+    :
+        Of the shape, dtype and device of `x`, in new memory; the ``.grad`` of `x` stays as it is.
+
+    Raises
+    ------
+    ValueError
+        If `f` changes the shape, or its result does not hang together with its argument.
+    TypeError
+        If `x` has no floating-point dtype.
+
+    See Also
+    --------
+    gradient : of a function of many numbers.
+    torch.func.grad : PyTorch's own, as a function of functions; ``torch.func.vmap`` of it takes a tensor of numbers.
+
+    Examples
+    --------
+    The slope of ReLU at 0 is 0 to PyTorch, as of every number from 0 to 1 it might be:
+
+    >>> autograd.derivative(torch.relu, torch.tensor([-1.0, 0.0, 1.0]))
+    tensor([0., 0., 1.])
+    """
+    start = _leaf(x)
+    y = _recorded(f(start))
+    if y.shape != start.shape:
+        raise ValueError(
+            f"f gives shape {tuple(y.shape)} for x of shape {tuple(start.shape)}; a derivative is taken element by "
+            "element: use gradient(f, x) where f gives one number"
+        )
+    return _gradient(y.sum(), start)
+
+
+def gradient(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Return the gradient of a function that gives one number: how that changes with each element of a tensor.
+
+    >>> import torch
+    >>> from tensorref import autograd
+    >>> autograd.gradient(lambda w: (w**2).sum(), torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    tensor([[2., 4.],
+            [6., 8.]])
+
+    Parameters
+    ----------
+    f
+        Made of PyTorch's operations; gives a tensor of one element, such as a loss.
+    x
+        Where to take it, of a floating-point dtype.
+
+    Returns
+    -------
+    :
+        Of the shape, dtype and device of `x`, in new memory; the ``.grad`` of `x` stays as it is.
+
+    Raises
+    ------
+    ValueError
+        If `f` gives more than one number, or its result does not hang together with its argument.
+    TypeError
+        If `x` has no floating-point dtype.
+
+    See Also
+    --------
+    check : whether it is right.
+    torch.autograd.grad : what computes it; ``backward`` adds it to ``.grad`` instead.
+    torch.func.jacrev : for a function that gives many numbers.
+
+    Examples
+    --------
+    Of cross-entropy with respect to the logits it is the probabilities less 1 for the token that came:
+
+    >>> logits, token = torch.tensor([[0.0, 0.0]]), torch.tensor([1])
+    >>> autograd.gradient(lambda x: torch.nn.functional.cross_entropy(x, token), logits)
+    tensor([[ 0.5000, -0.5000]])
+    """
+    start = _leaf(x)
+    return _gradient(_one_number(_recorded(f(start))), start)
+
+
+def finite_difference(
+    f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"], *, step: float = 1e-5
+) -> Float[Tensor, "*shape"]:
+    """Measure the gradient: move each element a little up and down and see how far the result moves.
+
+    >>> import torch
+    >>> from tensorref import autograd
+    >>> x = torch.tensor([1.0, 2.0], device="cpu")
+    >>> autograd.finite_difference(lambda x: (x**2).sum(), x).round(decimals=6)
+    tensor([2., 4.], dtype=torch.float64)
+
+    Parameters
+    ----------
+    f
+        Gives a tensor of one element; called twice for each element of `x`, in float64.
+    x
+        Where to take it, of a floating-point dtype.
+    step
+        How far to move: the formula is wrong by about ``step**2`` times the third derivative, rounding by about ``1e-16``
+        times the result over `step`. In float32 no step is good, so that `x` is taken to float64.
+
+    Returns
+    -------
+    :
+        ``(f(x + step) - f(x - step)) / (2 * step)`` for each element; of the shape of `x`, in float64 on the CPU where
+        the device has none (MPS).
+
+    Raises
+    ------
+    ValueError
+        If `f` gives more than one number.
+    TypeError
+        If `x` has no floating-point dtype.
+
+    See Also
+    --------
+    check : holds it against autograd.
+    """
+    point = _double(x)
+    result = torch.empty_like(point)
+    with torch.no_grad():
+        for index in range(point.numel()):
+            ends = []
+            for shift in (step, -step):
+                moved = point.clone()
+                moved.view(-1)[index] += shift
+                ends.append(_one_number(f(moved)))
+            result.view(-1)[index] = (ends[0] - ends[1]) / (2 * step)
+    return result
+
+
+@dataclass(frozen=True)
+class Check(Diagram):
+    """A gradient as autograd computes it beside the same measured: what `check` returns.
+
+    >>> import torch
+    >>> from tensorref import autograd
+    >>> autograd.check(lambda x: (x**2).sum(), torch.tensor([1.0, 2.0], device="cpu")).right
+    True
+    """
+
+    right: bool
+    """Whether every element agrees to `tolerance`."""
+    automatic: tuple[float, ...]
+    """What autograd computes, in float64, row by row."""
+    measured: tuple[float, ...]
+    """What `finite_difference` finds."""
+    error: float
+    """The largest difference, relative where the element is larger than 1."""
+    tolerance: float
+
+    def table(self) -> tuple[tuple[str, ...], ...]:
+        """Return the rows of the diagram: each element with both gradients."""
+        pairs = zip(self.automatic, self.measured, strict=True)
+        rows = ((str(index), f"{ours:.6f}", f"{found:.6f}") for index, (ours, found) in enumerate(pairs))
+        return (("element", "autograd", "measured"), *rows)
+
+    def notes(self) -> tuple[str, ...]:
+        """Return the verdict."""
+        words = "agree" if self.right else "do not agree"
+        return (f"The two {words} to within {self.tolerance:g}.",)
+
+
+def check(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"], *, tolerance: float = 1e-6) -> Check:
+    """Check the gradient of a function against finite differences, both in float64.
+
+    >>> import torch
+    >>> from tensorref import autograd
+    >>> print(autograd.check(lambda x: (x**3).sum(), torch.tensor([1.0, 2.0], device="cpu")))
+    element   autograd   measured
+    0         3.000000   3.000000
+    1        12.000000  12.000000
+    * The two agree to within 1e-06.
+
+    Parameters
+    ----------
+    f
+        Gives a tensor of one element; called in float64.
+    x
+        Where to check, of a floating-point dtype; away from corners such as that of ReLU at 0.
+    tolerance
+        The largest difference to accept; relative where an element is larger than 1.
+
+    Returns
+    -------
+    :
+        Whether the two agree, and both.
+
+    Raises
+    ------
+    ValueError
+        As for `gradient`.
+    TypeError
+        If `x` has no floating-point dtype.
+
+    See Also
+    --------
+    torch.autograd.gradcheck : PyTorch's own, for functions of several tensors; it raises where this returns.
+
+    Examples
+    --------
+    A value that was taken out of the record counts as a constant to autograd:
+
+    >>> print(autograd.check(lambda x: (x * x.detach()).sum(), torch.tensor([3.0], device="cpu")))
+    element  autograd  measured
+    0        3.000000  6.000000
+    * The two do not agree to within 1e-06.
+    """
+    point = _double(x)
+    automatic, measured = gradient(f, point), finite_difference(f, point)
+    difference = (automatic - measured).abs() / measured.abs().clamp(min=1)
+    error = difference.max().item() if difference.numel() else 0.0
+    return Check(error <= tolerance, _numbers(automatic), _numbers(measured), error, tolerance)
+
+
+def saved(operation: Callable[..., Tensor], *tensors: Float[Tensor, "..."]) -> tuple[str, ...]:
+    """Name what an operation saves for ``backward``: what must not be changed in place until then.
+
+    >>> import torch
+    >>> from tensorref import autograd
+    >>> x = torch.tensor([1.0, 2.0])
+    >>> autograd.saved(torch.sigmoid, x), autograd.saved(torch.sin, x), autograd.saved(torch.neg, x)
+    (('result',), ('tensors[0]',), ())
+
+    Parameters
+    ----------
+    operation
+        One of PyTorch's, or a function of several.
+    *tensors
+        What to call it with; all require grad in the call.
+
+    Returns
+    -------
+    :
+        ``tensors[0]`` and so on for its arguments, ``result`` for what it returns; values of its own in between have no
+        name here and are left out.
+
+    See Also
+    --------
+    explain_in_place : what becomes of a change.
+    torch.autograd.graph.saved_tensors_hooks : how it is seen.
+
+    Examples
+    --------
+    >>> autograd.saved(torch.mul, x, x), autograd.saved(torch.add, x, x)
+    (('tensors[0]', 'tensors[1]'), ())
+    """
+    inputs = [tensor.detach().clone().requires_grad_() for tensor in tensors]
+    kept: list[tuple[int, torch.Size]] = []
+
+    def note(tensor: Tensor) -> Tensor:
+        kept.append((tensor.data_ptr(), tensor.shape))
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        result = operation(*inputs)
+    named = {f"tensors[{position}]": tensor for position, tensor in enumerate(inputs)} | {"result": result}
+    return tuple(name for name, tensor in named.items() if (tensor.data_ptr(), tensor.shape) in kept)
+
+
+@dataclass(frozen=True)
+class Explanation(Diagram):
+    """What becomes of the gradient of a function that works in place: what `explain_in_place` returns.
+
+    >>> import torch
+    >>> from tensorref import autograd
+    >>> explanation = autograd.explain_in_place(lambda x: x.mul_(2), torch.tensor([1.0]))
+    >>> explanation.verdict, explanation.raised
+    ('leaf', 'at once')
+    """
+
+    verdict: Verdict
+    """``works``, or what is changed that must not be: a ``leaf``, a ``saved`` value, one of several views (``view``), or
+    a value behind the back of autograd (``wrong``)."""
+    raised: Literal["at once", "at backward"] | None
+    """When PyTorch raises; None where it does not, which with ``wrong`` it should."""
+    message: str | None
+    """What PyTorch says."""
+    automatic: tuple[float, ...] | None
+    """The gradient of the sum of the result that autograd gives, if it does."""
+    measured: tuple[float, ...]
+    """The same measured by `finite_difference`."""
+    mend: str
+    """What to write instead; empty where it works."""
+
+    def table(self) -> tuple[tuple[str, ...], ...]:
+        """Return the rows of the diagram: each element with both gradients."""
+        automatic = self.automatic or ("none",) * len(self.measured)
+        cells = [ours if isinstance(ours, str) else f"{ours:.4f}" for ours in automatic]
+        rows = ((str(index), ours, f"{self.measured[index]:.4f}") for index, ours in enumerate(cells))
+        return (("element", "autograd", "measured"), *rows)
+
+    def notes(self) -> tuple[str, ...]:
+        """Return the reason, what PyTorch says and the mend, a sentence each."""
+        notes = [_REASONS[self.verdict][0]]
+        if self.raised:
+            notes.append(f"PyTorch raises {self.raised}: {self.message}")
+        if self.mend:
+            notes.append(f"{self.mend[0].upper()}{self.mend[1:]}.")
+        return tuple(notes)
+
+
+def explain_in_place(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"]) -> Explanation:
+    """Tell whether a function that works in place still has a gradient, and whether it is right.
+
+    >>> import torch
+    >>> from tensorref import autograd
+    >>> x = torch.tensor([1.0, 2.0, 3.0], device="cpu")
+    >>> print(autograd.explain_in_place(lambda x: x.add_(1), x))
+    element  autograd  measured
+    0            none    1.0000
+    1            none    1.0000
+    2            none    1.0000
+    * It changes a leaf that requires grad, or a view of one, and so the very input that the gradient is for.
+    * PyTorch raises at once: a leaf Variable that requires grad is being used in an in-place operation.
+    * Write the operation without the underscore, which makes a new tensor; to set a parameter, change it under torch.no_grad().
+
+    Parameters
+    ----------
+    f
+        Takes a leaf that requires grad. It is run, with ``backward`` from the sum of its result, and run again to measure
+        the gradient; what it changes are copies of `x`.
+    x
+        Where to try it, of a floating-point dtype.
+
+    Returns
+    -------
+    :
+        What happened, as data; ``print`` shows a table.
+
+    Raises
+    ------
+    RuntimeError
+        If `f` fails for a reason that has nothing to do with autograd.
+    ValueError
+        If the result of `f` does not hang together with its argument.
+    TypeError
+        If `x` has no floating-point dtype.
+
+    See Also
+    --------
+    saved : which values an operation saves.
+    torch.Tensor.is_leaf : whether a tensor is one.
+
+    Notes
+    -----
+    Every tensor counts its changes in place (``tensor._version``), and ``backward`` compares the count with that at the
+    time of saving. ``.data`` does not count, and its changes are not seen:
+    https://docs.pytorch.org/docs/stable/notes/autograd.html#in-place-operations-with-autograd
+
+    Examples
+    --------
+    The result of a product is no leaf, and the product has not saved it, so that ``add_`` works:
+
+    >>> autograd.explain_in_place(lambda x: (x * 2).add_(1), x).automatic
+    (2.0, 2.0, 2.0)
+
+    A change that is not counted is the worst of all, since nothing is raised:
+
+    >>> def shifted(x):
+    ...     z = x.exp()
+    ...     z.data.add_(1)
+    ...     return z
+    >>> print(autograd.explain_in_place(shifted, torch.tensor([0.0], device="cpu")))
+    element  autograd  measured
+    0          2.0000    1.0000
+    * It changes a value behind the back of autograd, which notices nothing and gives a wrong gradient.
+    * Write the operation without the underscore, which makes a new tensor; never write through .data or under torch.no_grad() into what backward needs.
+    """
+    point = _double(x)
+    measured = finite_difference(lambda moved: f(moved).sum(), point)
+    leaf = _leaf(point)
+    raised: Literal["at once", "at backward"] = "at once"
+    try:
+        total = _recorded(f(leaf).sum())
+        raised = "at backward"
+        automatic = _gradient(total, leaf)
+    except RuntimeError as error:
+        said = str(error)
+        for words, broken in _MESSAGES.items():
+            if words in said:
+                return Explanation(broken, raised, said, None, _numbers(measured), _REASONS[broken][1])
+        raise
+    verdict: Verdict = "works" if torch.allclose(automatic, measured, rtol=1e-5, atol=1e-5) else "wrong"
+    return Explanation(verdict, None, None, _numbers(automatic), _numbers(measured), _REASONS[verdict][1])
+
+
+def _leaf(x: Tensor | float) -> Tensor:
+    start = x.detach().clone() if isinstance(x, Tensor) else torch.tensor(x, dtype=torch.get_default_dtype())
+    if not start.is_floating_point():
+        raise TypeError(f"x has dtype {start.dtype}; only floating-point tensors have gradients: pass x.float()")
+    return start.requires_grad_()
+
+
+def _double(x: Tensor) -> Tensor:
+    """Return a copy in float64, on the CPU where the device has none."""
+    point = _leaf(x).detach()
+    return (point.cpu() if point.device.type == "mps" else point).to(torch.float64)
+
+
+def _recorded(y: Tensor) -> Tensor:
+    if not y.requires_grad:
+        raise ValueError(
+            "f gives a result without a record of how it came from x; compute it with PyTorch's operations alone, without "
+            "item(), numpy(), detach() or torch.no_grad()"
+        )
+    return y
+
+
+def _one_number(y: Tensor) -> Tensor:
+    if y.numel() != 1:
+        raise ValueError(
+            f"f gives shape {tuple(y.shape)}; a gradient is that of one number: end f with .sum() or .mean(), or use "
+            "torch.func.jacrev for all"
+        )
+    return y.reshape(())
+
+
+def _gradient(y: Tensor, x: Tensor) -> Tensor:
+    return torch.autograd.grad(y, x, materialize_grads=True)[0]
+
+
+def _numbers(x: Tensor) -> tuple[float, ...]:
+    return tuple(cast("list[float]", x.flatten().tolist()))

@@ -1,0 +1,323 @@
+"""Where a tensor is: the CPU, or an accelerator such as a GPU.
+
+>>> import torch
+>>> from tensorref import devices
+>>> device = devices.best()
+>>> torch.zeros(2, 3, device=device).device == device
+True
+
+The last line holds on every machine: `best` is the accelerator that PyTorch can use, and the CPU where there is none.
+PyTorch is built for one kind of accelerator at a time, which ``torch.accelerator`` names: ``cuda`` (NVIDIA, and AMD in a
+ROCm build), ``mps`` (Apple), ``xpu`` (Intel) and others. NumPy arrays are always in the memory of the CPU.
+
+A tensor stays where it is until ``.to(device)`` copies it; where it is there already, ``.to`` gives the tensor itself:
+
+>>> x = torch.ones(3, device="cpu")
+>>> x.to("cpu") is x
+True
+
+Operands have to be on the same device. The device ``meta``, which stores no values, shows that without a GPU:
+
+>>> x + torch.ones(3, device="meta")
+Traceback (most recent call last):
+...
+RuntimeError: Tensor on device meta is not on the expected device cpu!
+
+A CPU tensor without axes may join a tensor on any device, a scalar on an accelerator may not join a CPU tensor:
+
+>>> (torch.ones(3, device="meta") * torch.tensor(2.0, device="cpu")).device
+device(type='meta')
+
+`check_same` says before an operation what would fail in it. An accelerator works while Python goes on; reading a value
+waits for it, and so does `synchronize`, without which a clock measures only how long it took to ask.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from tensorref._explanation import Diagram
+
+__all__ = ["Accelerator", "Status", "available", "best", "check_same", "status", "synchronize"]
+
+_CPU = torch.device("cpu")
+_NAMES = {"cuda": "CUDA", "mps": "MPS", "xpu": "XPU"}
+_INTEL = "0x8086"  # its number as a maker of PCI devices
+
+
+def available() -> tuple[torch.device, ...]:
+    """Return the devices that a tensor can be put on here: the CPU first, then each accelerator.
+
+    >>> from tensorref import devices
+    >>> devices.available()[0]
+    device(type='cpu')
+
+    Returns
+    -------
+    :
+        The CPU without an index and the accelerators with theirs, as ``tensor.device`` has them.
+
+    See Also
+    --------
+    status : why an accelerator is not among them.
+    torch.accelerator.is_available : whether there is more than the CPU.
+    """
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    if accelerator is None:
+        return (_CPU,)
+    return (_CPU, *(torch.device(accelerator.type, index) for index in range(torch.accelerator.device_count())))
+
+
+def best() -> torch.device:
+    """Return the accelerator that is in use, or the CPU where there is none.
+
+    >>> from tensorref import devices
+    >>> devices.best() in devices.available()
+    True
+
+    Returns
+    -------
+    :
+        A device with its index, equal to the ``.device`` of a tensor that was put there.
+
+    See Also
+    --------
+    torch.accelerator.current_accelerator : the same without the index, and None where there is none.
+    """
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    return _CPU if accelerator is None else torch.device(accelerator.type, torch.accelerator.current_device_index())
+
+
+def synchronize(device: torch.device | str | None = None) -> None:
+    """Wait until everything that was asked of a device is done.
+
+    >>> from tensorref import devices
+    >>> devices.synchronize()
+
+    Parameters
+    ----------
+    device
+        The accelerator to wait for; by default the one in use, and nothing where there is none. The devices ``cpu``
+        and ``meta`` never have anything to wait for.
+
+    Raises
+    ------
+    ValueError
+        If `device` is an accelerator that is not available here.
+
+    See Also
+    --------
+    torch.accelerator.synchronize : what waits; it raises where there is no accelerator.
+
+    Examples
+    --------
+    >>> devices.synchronize("cpu")
+    """
+    place = best() if device is None else torch.device(device)
+    if place.type in {"cpu", "meta"}:
+        return
+    if all(place not in (other, torch.device(other.type)) for other in available()):
+        here = ", ".join(map(str, available()))
+        raise ValueError(f"device is {str(place)!r}, available are {here}; devices.status() says why")
+    torch.accelerator.synchronize(place)
+
+
+def check_same(*tensors: Tensor) -> torch.device:
+    """Return the device on which an element-wise operation of `tensors` gives its result, or say which one to move.
+
+    >>> import torch
+    >>> from tensorref import devices
+    >>> device = "cpu"
+    >>> a, b = torch.randn(100, device=device), torch.randn(100, device=device)
+    >>> print(f"Both on {devices.check_same(a, b)}: operation succeeded")
+    Both on cpu: operation succeeded
+
+    Parameters
+    ----------
+    *tensors
+        One or more, of any shape and dtype.
+
+    Returns
+    -------
+    :
+        The device of all, CPU tensors without axes aside: those may join tensors on another device.
+
+    Raises
+    ------
+    ValueError
+        If the operation would raise ``RuntimeError``; nothing is computed or moved.
+    TypeError
+        If there are no `tensors`.
+
+    See Also
+    --------
+    torch.Tensor.to : moves a tensor, by a copy.
+
+    Examples
+    --------
+    >>> scale = torch.tensor(0.5, device="cpu")
+    >>> devices.check_same(torch.ones(3, device="meta"), scale)
+    device(type='meta')
+    >>> devices.check_same(torch.ones(3, device="meta"), scale[None])
+    Traceback (most recent call last):
+    ...
+    ValueError: tensors[1] is on cpu, tensors[0] is on meta; move it there with tensors[1].to('meta'): only a CPU tensor of shape () may stay
+    """
+    if not tensors:
+        raise TypeError("tensors is empty; give at least one tensor")
+    bound = [position for position, tensor in enumerate(tensors) if not (tensor.is_cpu and tensor.ndim == 0)]
+    first = bound[0] if bound else 0
+    device = tensors[first].device
+    for position in bound:
+        if (other := tensors[position].device) != device:
+            raise ValueError(
+                f"tensors[{position}] is on {other}, tensors[{first}] is on {device}; move it there with "
+                f"tensors[{position}].to({str(device)!r}): only a CPU tensor of shape () may stay"
+            )
+    return device
+
+
+@dataclass(frozen=True)
+class Accelerator:
+    """What `status` found out about one kind of accelerator.
+
+    >>> from tensorref import devices
+    >>> [accelerator.kind for accelerator in devices.status().accelerators][:3]
+    ['cuda', 'mps', 'xpu']
+    """
+
+    kind: str
+    """As in ``torch.device(kind)``."""
+    state: Literal["usable", "unusable", "none"]
+    """Whether it computes, is there but does not, or is not there."""
+    count: int
+    """How many of them PyTorch sees."""
+    reason: str
+    """What the state follows from, a sentence, and where the state is ``unusable`` what to do."""
+
+
+@dataclass(frozen=True)
+class Status(Diagram):
+    """Which accelerators are there, and why one that is there cannot be used: what `status` returns.
+
+    >>> from tensorref import devices
+    >>> print(devices.Status((devices.Accelerator("xpu", "none", 0, "no sign of an Intel GPU."),)))
+    device   state  count
+    cpu     usable      1
+    xpu       none      0
+    * xpu: no sign of an Intel GPU.
+    """
+
+    accelerators: tuple[Accelerator, ...]
+
+    def table(self) -> tuple[tuple[str, ...], ...]:
+        """Return the rows of the diagram: the CPU and each kind of accelerator."""
+        rows = ((found.kind, found.state, str(found.count)) for found in self.accelerators)
+        return (("device", "state", "count"), ("cpu", "usable", "1"), *rows)
+
+    def notes(self) -> tuple[str, ...]:
+        """Return the reasons, a sentence each."""
+        return tuple(f"{found.kind}: {found.reason}" for found in self.accelerators)
+
+
+def status() -> Status:
+    """Tell for each kind of accelerator whether it is usable, there but not usable, or not there.
+
+    >>> from tensorref import devices
+    >>> {accelerator.state for accelerator in devices.status().accelerators} <= {"usable", "unusable", "none"}
+    True
+
+    Returns
+    -------
+    :
+        CUDA, MPS and XPU, and what else PyTorch was built for; ``print`` shows a table with the reasons.
+
+    Notes
+    -----
+    The accelerator in use has to add two numbers before it counts as usable, which takes memory on it. What PyTorch was
+    not built for can only be guessed from what the system shows: a driver of NVIDIA or AMD, an Apple processor, on Linux
+    an Intel GPU. What none of those shows counts as not there.
+    """
+    built = torch.accelerator.current_accelerator()
+    kind = None if built is None else built.type
+    kinds = [*_NAMES, *([kind] if kind and kind not in _NAMES else [])]
+    return Status(tuple(_try(each) if each == kind else _not_built(each) for each in kinds))
+
+
+def _not_built(kind: str) -> Accelerator:
+    seen = _seen(kind)
+    if seen is None:
+        return Accelerator(kind, "none", 0, f"nothing shows one, and {_version()} was built without {_NAMES[kind]}.")
+    return Accelerator(
+        kind,
+        "unusable",
+        0,
+        f"{seen} is there, but {_version()} was built without {_NAMES[kind]}; where PyTorch supports it, install another "
+        "build: https://pytorch.org/get-started/locally",
+    )
+
+
+def _try(kind: str) -> Accelerator:
+    """Tell how it stands with the kind of accelerator that PyTorch was built for."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        usable, count = torch.accelerator.is_available(), torch.accelerator.device_count()
+        complaint = _complaint(kind, usable=usable)
+    complaint = complaint or (str(caught[0].message) if caught and not usable else None)
+    complaint = complaint and complaint.strip().partition("\n")[0]
+    name = _NAMES.get(kind, kind)
+    if usable and complaint is None:
+        return Accelerator(kind, "usable", count, f"{best()} computes, with {_version()}.")
+    seen = _seen(kind)
+    if usable:
+        return Accelerator(kind, "unusable", count, f"PyTorch finds it, but {best()} does not compute: {complaint}")
+    if seen is None and (complaint is None or re.search(r"\b(no|zero)\b", complaint, re.IGNORECASE)):
+        return Accelerator(kind, "none", 0, f"nothing shows one, though {_version()} was built for {name}.")
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") if kind == "cuda" else None
+    words = [f"{seen or 'a driver'} is there, but {_version()}, built for {name}, cannot use it:"]
+    words.append(complaint or "is the driver or the operating system too old?")
+    if hidden is not None:
+        words.append(f"CUDA_VISIBLE_DEVICES is {hidden!r}, which may hide it.")
+    return Accelerator(kind, "unusable", 0, " ".join(words))
+
+
+def _complaint(kind: str, *, usable: bool) -> str | None:
+    """Return what PyTorch says when it is made to use an accelerator, or None where it does or says nothing."""
+    try:
+        if usable:
+            (torch.ones(1, device=best()) + 1).item()
+        elif hasattr(module := torch.get_device_module(kind), "init"):
+            module.init()
+    except (RuntimeError, AssertionError) as error:
+        return str(error)
+    return None
+
+
+def _seen(kind: str) -> str | None:
+    """Return what of the system shows an accelerator, in words, or None."""
+    if kind == "mps":
+        return "an Apple GPU" if (platform.system(), platform.machine()) == ("Darwin", "arm64") else None
+    if kind == "xpu":
+        makers = Path("/sys/class/drm").glob("card*/device/vendor")
+        return "an Intel GPU" if any(maker.read_text().strip() == _INTEL for maker in makers) else None
+    if kind == "cuda":
+        if any(Path("/proc/driver/nvidia/gpus").glob("*")):
+            return "an NVIDIA GPU (/proc/driver/nvidia/gpus lists it)"
+        if tool := shutil.which("nvidia-smi"):
+            return f"an NVIDIA driver ({tool})"
+        return "an AMD GPU (/dev/kfd)" if Path("/dev/kfd").exists() else None
+    return None
+
+
+def _version() -> str:
+    return f"PyTorch {torch.__version__}"

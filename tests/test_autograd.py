@@ -1,0 +1,399 @@
+"""Gradients against calculus, finite differences and PyTorch's own checker, and what changes in place really break."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import math
+import re
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tensorref import autograd
+
+# Each with its derivative, as calculus has it.
+FUNCTIONS = {
+    "quadratic": (lambda x: x**2 + 3 * x, lambda x: 2 * x + 3),
+    "cube": (lambda x: x**3, lambda x: 3 * x**2),
+    "exp": (torch.exp, torch.exp),
+    "sin": (torch.sin, torch.cos),
+    "tanh": (torch.tanh, lambda x: 1 - torch.tanh(x) ** 2),
+    "sigmoid": (torch.sigmoid, lambda x: torch.sigmoid(x) * (1 - torch.sigmoid(x))),
+    "softplus": (lambda x: torch.log1p(torch.exp(x)), torch.sigmoid),
+    "identity": (lambda x: x, torch.ones_like),
+}
+numbers = st.lists(st.floats(-3, 3), min_size=1, max_size=4)
+
+
+def doubles(values):
+    return torch.tensor(values, dtype=torch.float64, device="cpu")
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@given(numbers)
+def test_derivatives_are_those_of_calculus(name, values):
+    f, expected = FUNCTIONS[name]
+    x = doubles(values)
+    torch.testing.assert_close(autograd.derivative(f, x), expected(x))
+    torch.testing.assert_close(autograd.gradient(lambda x: f(x).sum(), x), expected(x))
+    measured = autograd.finite_difference(lambda x: f(x).sum(), x)
+    torch.testing.assert_close(measured, expected(x), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.claim("autograd")
+def test_the_derivative_of_the_course():
+    f = FUNCTIONS["quadratic"][0]
+    assert autograd.derivative(f, 2.0).item() == 7
+    assert autograd.derivative(f, torch.tensor([2.0])).tolist() == [7]
+    x = torch.tensor([2.0], requires_grad=True)
+    f(x).backward()
+    assert x.grad.tolist() == [7]
+    assert autograd.check(lambda x: f(x).sum(), torch.tensor([2.0])).right
+
+
+def test_derivative_and_gradient_leave_the_tensor_alone():
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    x.grad = torch.tensor([5.0, 5.0])
+    for result in (autograd.derivative(torch.square, x), autograd.gradient(lambda x: x.square().sum(), x)):
+        assert result.tolist() == [2, 4]
+        assert not result.requires_grad
+        assert result.data_ptr() != x.data_ptr()
+    assert x.grad.tolist() == [5, 5]
+    assert x.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32], ids=str)
+def test_shape_dtype_and_device_are_those_of_the_argument(dtype):
+    for shape in [(), (3,), (2, 3), (2, 0)]:
+        x = torch.ones(shape, dtype=dtype)
+        for result in (autograd.derivative(torch.square, x), autograd.gradient(lambda x: x.square().sum(), x)):
+            assert (result.shape, result.dtype, result.device) == (x.shape, x.dtype, x.device)
+        measured = autograd.finite_difference(lambda x: x.square().sum(), x)
+        assert (measured.shape, measured.dtype) == (x.shape, torch.float64)
+        assert autograd.check(lambda x: x.square().sum(), x).right
+
+
+def test_a_number_becomes_a_tensor_of_the_default_dtype():
+    torch.set_default_dtype(torch.float64)
+    assert autograd.derivative(torch.sin, 0.0).dtype == torch.float64
+    assert autograd.derivative(torch.sin, 0.0).shape == ()
+
+
+SCALARS = {
+    "norm": lambda x: x.norm(),
+    "logsumexp": lambda x: x.logsumexp(-1).sum(),
+    "softmax": lambda x: (x.softmax(-1) ** 2).sum(),
+    "layer_norm": lambda x: (torch.nn.functional.layer_norm(x, x.shape[-1:]) ** 3).sum(),
+    "product": lambda x: x.prod(),
+    "attention": lambda x: ((x @ x.mT).softmax(-1) @ x).sum() if x.ndim == 2 else x.sum(),
+    "ignored": lambda x: (x * 0).sum() + 3,
+}
+
+
+@pytest.mark.parametrize("name", SCALARS)
+def test_gradients_are_those_that_are_measured_and_gradcheck_agrees(name):
+    generator = torch.Generator("cpu").manual_seed(0)
+    for shape in [(3,), (2, 3), (4, 2)]:
+        x = torch.randn(shape, generator=generator, device="cpu", dtype=torch.float64)
+        result = autograd.check(SCALARS[name], x)
+        assert result.right, result
+        assert result.error < 1e-6
+        assert torch.autograd.gradcheck(SCALARS[name], x.requires_grad_())
+
+
+WRONG = {
+    "detached": lambda x: (x * x.detach()).sum(),
+    "data": lambda x: (x * x.data).sum(),
+    "rounded": lambda x: x.sum() + x.detach().exp().sum(),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_wrong_gradient_is_found_as_by_gradcheck(name):
+    x = doubles([0.5, 1.5])
+    result = autograd.check(WRONG[name], x)
+    assert not result.right
+    assert result.error > 0.1
+    assert "do not agree" in str(result)
+    with pytest.raises(RuntimeError, match="Jacobian mismatch"):
+        torch.autograd.gradcheck(WRONG[name], x.requires_grad_())
+
+
+def test_the_error_is_relative_only_where_an_element_is_large():
+    result = autograd.check(
+        lambda x: (x * doubles([1.0, 1e6])).sum() + (x.detach() * doubles([0.5, 5e5])).sum(), doubles([0.0, 0.0])
+    )
+    assert result.automatic == (1, 1e6)
+    assert result.error == pytest.approx(1 / 3)
+    small = autograd.check(lambda x: (x * 0.01).sum() + (x.detach() * 0.01).sum(), doubles([0.0]))
+    assert small.error == pytest.approx(0.01)
+    assert autograd.check(lambda x: x.sum() + 0.01 * x.detach().sum(), doubles([0.0]), tolerance=0.02).right
+
+
+def test_the_finite_difference_gets_better_with_the_square_of_the_step():
+    x = doubles([1.0])
+    errors = [abs(autograd.finite_difference(lambda x: (x**3).sum(), x, step=step).item() - 3) for step in (0.1, 0.01)]
+    assert errors == pytest.approx([0.01, 0.0001], rel=1e-6)
+
+
+NO_RECORD = (
+    "f gives a result without a record of how it came from x; compute it with PyTorch's operations alone, without item(), "
+    "numpy(), detach() or torch.no_grad()"
+)
+
+
+@pytest.mark.parametrize(
+    "function", [autograd.derivative, autograd.gradient, autograd.check, autograd.explain_in_place]
+)
+def test_what_has_no_record_is_refused(function):
+    for f in (lambda x: x.detach().sum().reshape(()), lambda x: torch.tensor(x.sum().item() * 2)):
+        with pytest.raises(ValueError) as raised:
+            function(f, torch.tensor(1.0))
+        assert str(raised.value) == NO_RECORD
+
+
+@pytest.mark.parametrize("function", [autograd.gradient, autograd.finite_difference, autograd.check])
+def test_a_gradient_is_that_of_one_number(function):
+    with pytest.raises(ValueError) as raised:
+        function(torch.exp, torch.ones(2, 3))
+    assert str(raised.value) == (
+        "f gives shape (2, 3); a gradient is that of one number: end f with .sum() or .mean(), or use torch.func.jacrev "
+        "for all"
+    )
+
+
+def test_a_derivative_is_taken_element_by_element():
+    with pytest.raises(ValueError) as raised:
+        autograd.derivative(torch.sum, torch.ones(3))
+    assert str(raised.value) == (
+        "f gives shape () for x of shape (3,); a derivative is taken element by element: use gradient(f, x) where f gives "
+        "one number"
+    )
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.bool, torch.complex64], ids=str)
+@pytest.mark.parametrize(
+    "function",
+    [autograd.derivative, autograd.gradient, autograd.finite_difference, autograd.check, autograd.explain_in_place],
+)
+def test_other_dtypes_have_no_gradient(function, dtype):
+    # Without the import hook's check of the annotations, as a user calls it.
+    with pytest.raises(TypeError) as raised:
+        inspect.unwrap(function)(torch.sum, torch.ones(3, dtype=dtype))
+    assert str(raised.value) == (f"x has dtype {dtype}; only floating-point tensors have gradients: pass x.float()")
+
+
+# What is wrong in place
+
+
+def add_to_a_product(x):
+    y = x * 2
+    y.add_(1)
+    return y
+
+
+def add_to_a_power(x):
+    z = x.exp()
+    z.add_(1)
+    return z
+
+
+def add_to_one_of_several_views(x):
+    y = x * 1
+    first, *_ = y.unbind()
+    first.add_(1)
+    return y
+
+
+def change_the_input_of_a_square(x):
+    y = x * 1
+    z = y**2
+    y.add_(1)
+    return z
+
+
+def through_data(x):
+    z = x.exp()
+    z.data.add_(1)
+    return z
+
+
+def through_detach(x):
+    z = x.exp()
+    z.detach().add_(1)
+    return z
+
+
+def without_grad(x):
+    y = x * 1
+    z = y.sin()
+    with torch.no_grad():
+        y.data.add_(1)
+    return z
+
+
+IN_PLACE = [
+    (add_to_a_product, "works", None),
+    (torch.square, "works", None),
+    (lambda x: (x * 1).relu_(), "works", None),
+    (lambda x: (x * 1).mul_(3).add_(1).neg_(), "works", None),
+    (lambda x: (x * 1).exp_().clone().add_(1), "works", None),
+    (lambda x: x.clone()[:1].zero_(), "works", None),
+    (lambda x: x.add_(1), "leaf", "at once"),
+    (lambda x: x.view(-1).add_(1), "leaf", "at once"),
+    (lambda x: x[0].add_(1), "leaf", "at once"),
+    (add_to_a_power, "saved", "at backward"),
+    (lambda x: torch.sigmoid(x).mul_(2), "saved", "at backward"),
+    (change_the_input_of_a_square, "saved", "at backward"),
+    (through_detach, "saved", "at backward"),
+    (add_to_one_of_several_views, "view", "at once"),
+    (through_data, "wrong", None),
+    (without_grad, "wrong", None),
+]
+
+
+@pytest.mark.claim("autograd", "in-place-breaks-gradients")
+@pytest.mark.parametrize(("f", "verdict", "when"), IN_PLACE, ids=[f"{n}-{case[1]}" for n, case in enumerate(IN_PLACE)])
+def test_what_becomes_of_a_change_in_place(f, verdict, when):
+    x = torch.tensor([0.5, 1.0, 2.0])
+    explanation = autograd.explain_in_place(f, x)
+    assert (explanation.verdict, explanation.raised) == (verdict, when)
+    assert x.tolist() == [0.5, 1.0, 2.0]
+    # As a user meets it, without tensorref.
+    leaf = torch.tensor([0.5, 1.0, 2.0], requires_grad=True)
+    if when == "at once":
+        with pytest.raises(RuntimeError) as raised:
+            f(leaf)
+    elif when == "at backward":
+        total = f(leaf).sum()
+        with pytest.raises(RuntimeError) as raised:
+            total.backward()
+    else:
+        f(leaf).sum().backward()
+        assert explanation.message is None
+        assert explanation.automatic == pytest.approx(leaf.grad.tolist(), rel=1e-5)
+        agrees = explanation.automatic == pytest.approx(explanation.measured, abs=1e-5)
+        assert agrees == (verdict == "works")
+    if when:
+        assert explanation.automatic is None
+        dtypes = re.compile(r"torch\.(\w+\.)?\w+Tensor")
+        assert dtypes.sub("", str(raised.value)) == dtypes.sub("", explanation.message)
+    assert bool(explanation.mend) == (verdict != "works")
+
+
+@pytest.mark.claim("in-place-breaks-gradients")
+def test_add_on_what_is_no_leaf_works_and_the_gradient_is_right():
+    x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    y = x * 2
+    assert not y.is_leaf
+    y.add_(1)
+    y.sum().backward()
+    assert x.grad.tolist() == [2, 2, 2]
+
+
+@pytest.mark.claim("in-place-breaks-gradients")
+def test_add_on_a_leaf_raises_at_once():
+    x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    with pytest.raises(
+        RuntimeError, match=r"^a leaf Variable that requires grad is being used in an in-place operation\."
+    ):
+        x.add_(1)
+    with torch.no_grad():
+        x.add_(1)  # what an optimizer does
+    assert x.tolist() == [2, 3, 4]
+
+
+@pytest.mark.claim("in-place-breaks-gradients")
+def test_a_change_of_a_saved_value_raises_at_backward():
+    x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    z = x.exp()
+    z.add_(1)
+    with pytest.raises(RuntimeError, match="one of the variables needed for gradient computation has been modified"):
+        z.sum().backward()
+
+
+def test_the_first_mend_is_a_new_tensor():
+    for f, verdict, _ in IN_PLACE:
+        if verdict != "works":
+            mend = autograd.explain_in_place(f, torch.tensor([0.5, 1.0, 2.0])).mend
+            assert mend.startswith("write the operation without the underscore, which makes a new tensor")
+
+
+def test_the_mends_work():
+    x = torch.tensor([0.5, 1.0])
+    for mended in (lambda x: x.exp().add(1), lambda x: x.exp().clone().add_(1), lambda x: (x * 1)[0].add_(1)):
+        assert autograd.explain_in_place(mended, x).verdict == "works"
+
+
+def test_other_errors_are_not_about_gradients():
+    with pytest.raises(RuntimeError, match=re.escape("more than one element of the written-to tensor")):
+        autograd.explain_in_place(lambda x: (x * 1)[:1].expand(2).add_(1), torch.ones(2))
+
+
+OPERATIONS = {
+    "exp": torch.exp,
+    "sqrt": torch.sqrt,
+    "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid,
+    "relu": torch.relu,
+    "reciprocal": torch.reciprocal,
+    "softmax": lambda x: x.softmax(0),
+    "log_softmax": lambda x: x.log_softmax(0),
+    "log": torch.log,
+    "sin": torch.sin,
+    "square": torch.square,
+    "power": lambda x: x**3,
+    "abs": torch.abs,
+    "gelu": torch.nn.functional.gelu,
+    "silu": torch.nn.functional.silu,
+    "times": lambda x: x * 2,
+    "itself": lambda x: x * x,
+    "plus": lambda x: x + 2,
+    "neg": torch.neg,
+    "sum": torch.sum,
+    "mean": torch.mean,
+    "cumsum": lambda x: x.cumsum(0),
+    "clone": torch.clone,
+}
+
+
+@pytest.mark.claim("in-place-breaks-gradients")
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_a_change_raises_exactly_where_the_value_was_saved(name):
+    operation, x = OPERATIONS[name], torch.tensor([0.5, 1.0, 2.0])
+    kept = autograd.saved(operation, x)
+
+    def changes_the_result(x):
+        return operation(x).add_(1)
+
+    def changes_the_argument(x):
+        y = x + 0
+        result = operation(y)
+        y.add_(1)
+        return result
+
+    for changes, what in [(changes_the_result, "result"), (changes_the_argument, "tensors[0]")]:
+        verdict = autograd.explain_in_place(changes, x).verdict
+        assert verdict == ("saved" if what in kept else "works"), what
+
+
+def test_saved_of_several_arguments():
+    x, y = torch.ones(2, 3), torch.ones(3, 2)
+    assert autograd.saved(torch.matmul, x, y) == ("tensors[0]", "tensors[1]")
+    assert autograd.saved(torch.maximum, x, x) == ("tensors[0]", "tensors[1]")
+    assert autograd.saved(torch.add, x, x) == ()
+    assert not x.requires_grad
+
+
+def test_results_are_data():
+    x = torch.tensor([1.0, 2.0])
+    for result in (autograd.check(torch.sum, x), autograd.explain_in_place(torch.exp, x)):
+        assert json.loads(json.dumps(result.to_dict())) == result.to_dict()
+        assert result.notes()[0] in result._repr_html_()
+        assert len(result.table()) == 3
+    empty = autograd.check(torch.sum, torch.ones(0))
+    assert (empty.right, empty.error, empty.automatic) == (True, 0, ())
+    assert math.isclose(autograd.check(torch.sum, x).measured[0], 1, abs_tol=1e-9)

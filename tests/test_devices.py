@@ -1,0 +1,269 @@
+"""Devices: on whatever this machine has, on machines that are made up, and on the device that needs none."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import platform
+import shutil
+import types
+import warnings
+from pathlib import Path
+
+import pytest
+import torch
+
+from tensorref import devices
+
+TOO_OLD = (
+    "The NVIDIA driver on your system is too old (found version 11040). Please update your GPU driver by downloading and "
+    "installing a new version."
+)
+NO_DRIVER = "Found no NVIDIA driver on your system. Please check that you have an NVIDIA GPU and installed a driver."
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """Make up a machine: what PyTorch was built for, what of it is there, and what the system shows."""
+
+    def make(built=None, *, count=0, says=None, warns=None, shown=()):
+        def current(check_available=False):  # noqa: FBT002  as PyTorch has it
+            return torch.device(built) if built and (count or not check_available) else None
+
+        def is_available():
+            if warns:
+                warnings.warn(warns, UserWarning, stacklevel=1)
+            return count > 0
+
+        def init():
+            if says:
+                raise RuntimeError(says)
+
+        accelerator = torch.accelerator
+        monkeypatch.setattr(accelerator, "current_accelerator", current)
+        monkeypatch.setattr(accelerator, "is_available", is_available)
+        monkeypatch.setattr(accelerator, "device_count", lambda: count)
+        monkeypatch.setattr(accelerator, "current_device_index", lambda: count - 1)
+        monkeypatch.setattr(torch, "get_device_module", lambda _: types.SimpleNamespace(init=init))
+        monkeypatch.setattr(shutil, "which", lambda _: "/usr/bin/nvidia-smi" if "nvidia-smi" in shown else None)
+        monkeypatch.setattr(platform, "system", lambda: "Darwin" if "apple" in shown else "Linux")
+        monkeypatch.setattr(platform, "machine", lambda: "arm64" if "apple" in shown else "x86_64")
+        monkeypatch.setattr(Path, "exists", lambda path: "amd" in shown and str(path) == "/dev/kfd")
+        files = {"/proc/driver/nvidia/gpus": "nvidia", "/sys/class/drm": "intel"}
+        monkeypatch.setattr(Path, "glob", lambda path, _: [path] if files.get(str(path)) in shown else [])
+        monkeypatch.setattr(Path, "read_text", lambda _: "0x8086\n")
+        monkeypatch.setattr(torch, "__version__", "2.13.0")
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+    return make
+
+
+def found(kind):
+    return next(each for each in devices.status().accelerators if each.kind == kind)
+
+
+def test_this_machine():
+    here = devices.available()
+    assert here[0] == torch.device("cpu")
+    assert len(here) == 1 + torch.accelerator.device_count()
+    for device in here:
+        assert torch.zeros(2, device=device).device == device
+        devices.synchronize(device)
+    assert (devices.best().type != "cpu") == torch.accelerator.is_available()
+    assert torch.zeros(2, device=devices.best()).device == devices.best()
+    usable = {each.kind for each in devices.status().accelerators if each.state == "usable"}
+    assert usable == {device.type for device in here[1:]}
+
+
+def test_without_any_accelerator(machine):
+    machine()
+    assert devices.available() == (torch.device("cpu"),)
+    assert devices.best() == torch.device("cpu")
+    devices.synchronize()
+
+
+def test_status_of_a_machine_that_has_none(machine):
+    machine()
+    assert str(devices.status()) == (
+        "device   state  count\n"
+        "cpu     usable      1\n"
+        "cuda      none      0\n"
+        "mps       none      0\n"
+        "xpu       none      0\n"
+        "* cuda: nothing shows one, and PyTorch 2.13.0 was built without CUDA.\n"
+        "* mps: nothing shows one, and PyTorch 2.13.0 was built without MPS.\n"
+        "* xpu: nothing shows one, and PyTorch 2.13.0 was built without XPU."
+    )
+
+
+@pytest.mark.parametrize(
+    ("shown", "kind", "words"),
+    [
+        ("nvidia", "cuda", "an NVIDIA GPU (/proc/driver/nvidia/gpus lists it)"),
+        ("nvidia-smi", "cuda", "an NVIDIA driver (/usr/bin/nvidia-smi)"),
+        ("amd", "cuda", "an AMD GPU (/dev/kfd)"),
+        ("apple", "mps", "an Apple GPU"),
+        ("intel", "xpu", "an Intel GPU"),
+    ],
+)
+def test_there_but_pytorch_was_built_without_it(machine, shown, kind, words):
+    machine(shown=(shown,))
+    assert found(kind) == devices.Accelerator(
+        kind,
+        "unusable",
+        0,
+        f"{words} is there, but PyTorch 2.13.0 was built without {kind.upper()}; where PyTorch supports it, install "
+        "another build: https://pytorch.org/get-started/locally",
+    )
+    assert {each.state for each in devices.status().accelerators if each.kind != kind} == {"none"}
+    assert devices.best() == torch.device("cpu")
+
+
+@pytest.mark.parametrize("as_warning", [True, False], ids=["warned", "raised"])
+@pytest.mark.parametrize("shown", [(), ("nvidia-smi",)], ids=["unseen", "seen"])
+def test_a_driver_that_is_too_old_is_there_but_not_usable(machine, as_warning, shown):
+    words = f"{TOO_OLD}\n(Triggered internally)"
+    machine("cuda", shown=shown, **({"warns": words} if as_warning else {"says": words}))
+    seen = "an NVIDIA driver (/usr/bin/nvidia-smi)" if shown else "a driver"
+    assert found("cuda") == devices.Accelerator(
+        "cuda", "unusable", 0, f"{seen} is there, but PyTorch 2.13.0, built for CUDA, cannot use it: {TOO_OLD}"
+    )
+
+
+@pytest.mark.parametrize("says", [None, NO_DRIVER, "No CUDA GPUs are available"], ids=["nothing", "driver", "gpus"])
+def test_built_for_cuda_on_a_machine_without(machine, says):
+    machine("cuda", says=says)
+    assert found("cuda") == devices.Accelerator(
+        "cuda", "none", 0, "nothing shows one, though PyTorch 2.13.0 was built for CUDA."
+    )
+
+
+def test_a_gpu_that_is_hidden(machine, monkeypatch):
+    machine("cuda", says="No CUDA GPUs are available", shown=("nvidia",))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert found("cuda").state == "unusable"
+    assert found("cuda").reason == (
+        "an NVIDIA GPU (/proc/driver/nvidia/gpus lists it) is there, but PyTorch 2.13.0, built for CUDA, cannot use it: "
+        "No CUDA GPUs are available CUDA_VISIBLE_DEVICES is '', which may hide it."
+    )
+
+
+def test_a_mac_that_is_too_old(machine):
+    machine("mps", shown=("apple",))
+    assert found("mps") == devices.Accelerator(
+        "mps",
+        "unusable",
+        0,
+        "an Apple GPU is there, but PyTorch 2.13.0, built for MPS, cannot use it: is the driver or the operating system "
+        "too old?",
+    )
+
+
+def test_a_gpu_that_is_found_but_does_not_compute(machine, monkeypatch):
+    machine("cuda", count=1)
+
+    def ones(*_, **__):
+        raise RuntimeError("CUDA error: no kernel image is available for execution on the device\nCUDA kernel errors …")
+
+    monkeypatch.setattr(torch, "ones", ones)
+    assert found("cuda") == devices.Accelerator(
+        "cuda",
+        "unusable",
+        1,
+        "PyTorch finds it, but cuda:0 does not compute: CUDA error: no kernel image is available for execution on the "
+        "device",
+    )
+
+
+@pytest.mark.parametrize("kind", ["cuda", "mps", "xpu", "mtia"])
+def test_several_of_any_kind(machine, monkeypatch, kind):
+    machine(kind, count=2)
+    ones = torch.ones
+    monkeypatch.setattr(
+        torch, "ones", lambda *shape, device: ones(*shape, device="cpu" if device.type == kind else device)
+    )
+    waited = []
+    monkeypatch.setattr(torch.accelerator, "synchronize", waited.append)
+    first, second = torch.device(kind, 0), torch.device(kind, 1)
+    assert devices.available() == (torch.device("cpu"), first, second)
+    assert devices.best() == second
+    assert found(kind) == devices.Accelerator(kind, "usable", 2, f"{kind}:1 computes, with PyTorch 2.13.0.")
+    for device in (None, kind, first, "cpu", "meta"):
+        devices.synchronize(device)
+    assert waited == [second, torch.device(kind), first]
+    with pytest.raises(ValueError) as raised:
+        devices.synchronize(torch.device(kind, 2))
+    assert str(raised.value) == (
+        f"device is '{kind}:2', available are cpu, {kind}:0, {kind}:1; devices.status() says why"
+    )
+
+
+def test_a_device_that_is_not_there_cannot_be_waited_for(machine):
+    machine("cuda")
+    for device in ("cuda", "cuda:0", "xpu"):
+        with pytest.raises(ValueError) as raised:
+            devices.synchronize(device)
+        assert str(raised.value) == f"device is {device!r}, available are cpu; devices.status() says why"
+
+
+def test_status_is_data():
+    status = devices.status()
+    assert json.loads(json.dumps(status.to_dict())) == status.to_dict()
+    assert all(each.reason in status._repr_html_() for each in status.accelerators)
+
+
+def outcome(function, *arguments):
+    """Return the device of a result, or None where the devices did not agree."""
+    try:
+        result = function(*arguments)
+    except (RuntimeError, ValueError):
+        return None
+    return result if isinstance(result, torch.device) else result.device
+
+
+def tensors_on_cpu_and(other):
+    return [torch.ones(shape, device=device) for device in ("cpu", other) for shape in ((), (1,), (3,), (2, 3))]
+
+
+@pytest.mark.claim("same-device")
+@pytest.mark.parametrize("other", ["meta", "best"])
+def test_same_device_is_what_pytorch_asks_for(other):
+    tensors = tensors_on_cpu_and(devices.best() if other == "best" else other)
+    seen = set()
+    for pair in itertools.product(tensors, repeat=2):
+        expected = outcome(torch.add, *pair)
+        assert outcome(devices.check_same, *pair) == expected
+        seen.add(expected)
+    for three in itertools.product(tensors, repeat=3):
+        assert outcome(devices.check_same, *three) == outcome(torch.addcmul, *three)
+    if other == "meta":
+        assert seen == {torch.device("cpu"), torch.device("meta"), None}
+
+
+@pytest.mark.claim("same-device")
+def test_a_cpu_scalar_may_join_and_nothing_else():
+    far, scalar = torch.ones(3, device="meta"), torch.tensor(2.0, device="cpu")
+    assert (far * scalar).device == devices.check_same(scalar, far) == torch.device("meta")
+    for wrong in (scalar[None], torch.ones(3, device="cpu")):
+        with pytest.raises(RuntimeError, match="Tensor on device cpu is not on the expected device meta!"):
+            far * wrong
+        with pytest.raises(ValueError) as raised:
+            devices.check_same(scalar, far, far, wrong)
+        assert str(raised.value) == (
+            "tensors[3] is on cpu, tensors[1] is on meta; move it there with tensors[3].to('meta'): only a CPU tensor of "
+            "shape () may stay"
+        )
+    with pytest.raises(ValueError, match=r"tensors\[1\] is on meta, tensors\[0\] is on cpu"):
+        devices.check_same(torch.ones(3, device="cpu"), torch.ones((), device="meta"))
+
+
+def test_the_mend_works():
+    tensors = [torch.ones(3, device="meta"), torch.ones(3, device="cpu")]
+    tensors[1] = tensors[1].to("meta")
+    assert devices.check_same(*tensors) == torch.device("meta")
+
+
+def test_no_tensors():
+    with pytest.raises(TypeError) as raised:
+        devices.check_same()
+    assert str(raised.value) == "tensors is empty; give at least one tensor"
