@@ -1,0 +1,659 @@
+r"""What an index selects: the shape of the result, and whether it is a view or a copy.
+
+>>> from tensorref import indexing
+>>> indexing.result_shape((2, 3, 4), (slice(None), 0))
+(2, 4)
+
+An int takes an axis away, a slice keeps it, ``None`` adds one of size 1, and ``...`` stands for the axes that are not
+named. All of these give a view, which shares the memory of its source. A mask or an array of integers picks elements
+one by one: a copy.
+
+>>> import numpy as np
+>>> batch = np.arange(24).reshape(2, 3, 4)  # (batch, seq, features)
+>>> print(f"Full shape: {batch.shape}")
+Full shape: (2, 3, 4)
+>>> print(f"Original:\n{batch}")
+Original:
+[[[ 0  1  2  3]
+  [ 4  5  6  7]
+  [ 8  9 10 11]]
+<BLANKLINE>
+ [[12 13 14 15]
+  [16 17 18 19]
+  [20 21 22 23]]]
+>>> print(f"batch[0, 0]: {batch[0, 0]}")
+batch[0, 0]: [0 1 2 3]
+>>> print(f"batch[:, 0, :] shape: {batch[:, 0, :].shape}")
+batch[:, 0, :] shape: (2, 4)
+>>> print(f"batch[0, -1, :]: {batch[0, -1, :]}")
+batch[0, -1, :]: [ 8  9 10 11]
+>>> print(f"Elements > 10: {batch[batch > 10]}")
+Elements > 10: [11 12 13 14 15 16 17 18 19 20 21 22 23]
+
+Index arrays broadcast together. Their shape stands in the result where they stood, or first where a slice parts them.
+The rule is `NumPy's <https://numpy.org/doc/stable/user/basics.indexing.html>`__; PyTorch keeps it with three
+exceptions. A slice does not run backward (`torch.flip` copies). An int beside index arrays is applied before them and
+parts nothing. And an int for every axis gives a view of shape ``()`` where NumPy gives a scalar:
+
+>>> import torch
+>>> batch[0, :, [0, 1]].shape, torch.tensor(batch)[0, :, [0, 1]].shape
+((2, 3), torch.Size([3, 2]))
+>>> torch.arange(3)[::-1]
+Traceback (most recent call last):
+...
+ValueError: step must be greater than zero
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from math import prod
+from typing import Any, Literal, TypeAlias
+
+from tensorref._explanation import Diagram
+from tensorref._shape import MAX_RANK, as_shape
+from tensorref._typing import ArrayT, ShapeLike, jaxtyping
+from tensorref._words import INDEXING as WORDS
+
+__all__ = [
+    "Entry",
+    "Explanation",
+    "Indices",
+    "Mask",
+    "WrongIndexError",
+    "explain",
+    "is_view",
+    "last",
+    "masked",
+    "result_shape",
+    "token",
+]
+
+Library: TypeAlias = Literal["numpy", "torch"]
+Kind: TypeAlias = Literal["int", "slice", "newaxis", "ellipsis", "array", "mask"]
+
+
+class WrongIndexError(ValueError, IndexError):
+    """Raised for an index that does not go with the shape.
+
+    >>> from tensorref import indexing
+    >>> try:
+    ...     indexing.result_shape((2, 3), (2, 3))
+    ... except indexing.WrongIndexError as error:
+    ...     print(len(error.explanation.problems))
+    2
+    """
+
+    explanation: Explanation
+    """All that is wrong with the index."""
+
+    def __init__(self, explanation: Explanation) -> None:
+        self.explanation = explanation
+        super().__init__(" ".join(explanation.problems))
+
+
+def result_shape(shape: ShapeLike, index: object, *, library: Library = "numpy") -> tuple[int, ...]:
+    """Return the shape of ``x[index]`` for an array of `shape`.
+
+    >>> from tensorref import indexing
+    >>> indexing.result_shape((4, 32, 64), (..., None, slice(0, 8)))
+    (4, 32, 1, 8)
+    >>> indexing.result_shape((50257, 64), [[5, 23, 7], [42, 0, 0]])
+    (2, 3, 64)
+
+    Parameters
+    ----------
+    shape
+        An int, a sequence of ints or the ``.shape`` of an array.
+    index
+        What stands in the brackets; several are a tuple, and a colon is ``slice(None)``. A list, nested or not, stands
+        for the array or tensor that it makes. Where there are no values, `Indices` and `Mask` stand for them.
+    library
+        Whose rule: they differ for an int beside index arrays, and for negative steps.
+
+    Returns
+    -------
+    :
+        The shape of the result.
+
+    Raises
+    ------
+    WrongIndexError
+        If the index does not go with the shape; it is an IndexError too. Two ellipses are wrong even where PyTorch
+        lets them pass.
+    TypeError
+        If something in `index` is no index, such as a fraction.
+
+    See Also
+    --------
+    explain : the same entry by entry, for an index that is wrong too.
+
+    Examples
+    --------
+    A mask gives one axis, of as many elements as it has True:
+
+    >>> indexing.result_shape((2, 3, 4), indexing.Mask((2, 3), count=5))
+    (5, 4)
+
+    Index arrays that a slice parts come first:
+
+    >>> indexing.result_shape((2, 3, 4), ([0, 1], slice(None), [0, 2]))
+    (2, 3)
+    >>> indexing.result_shape((2, 3, 4), (0, 3))
+    Traceback (most recent call last):
+    ...
+    tensorref.indexing.WrongIndexError: index[1] is 3, axis 1 has size 3; give an int from -3 to 2.
+    """
+    explanation = _explain(as_shape(shape, "shape"), index, library)
+    if explanation.result is None:
+        raise WrongIndexError(_compared(explanation, index))
+    return explanation.result
+
+
+def is_view(shape: ShapeLike, index: object, *, library: Library = "numpy") -> bool:
+    """Tell whether ``x[index]`` is a view of `x`, so that writing to one changes the other.
+
+    >>> from tensorref import indexing
+    >>> indexing.is_view((4, 32, 64), (0, slice(None, 8))), indexing.is_view((4, 32, 64), [0, 1])
+    (True, False)
+
+    Parameters
+    ----------
+    shape, index, library
+        As for `result_shape`.
+
+    Returns
+    -------
+    :
+        True without masks and index arrays; False with them (NumPy's advanced indexing copies, even ``x[True]``). With
+        an int for every axis NumPy gives a scalar, a copy, and PyTorch a view.
+
+    Raises
+    ------
+    WrongIndexError, TypeError
+        As `result_shape` does.
+
+    Examples
+    --------
+    >>> indexing.is_view((2, 3), (0, 0)), indexing.is_view((2, 3), (0, 0), library="torch")
+    (False, True)
+
+    Assigning to ``x[index]`` writes to `x` in either case; assigning to a name that holds a copy does not:
+
+    >>> import torch
+    >>> x = torch.zeros(3)
+    >>> first, picked = x[:1], x[[0]]
+    >>> x[[0]] = 7
+    >>> first, picked
+    (tensor([7.]), tensor([0.]))
+    """
+    explanation = _explain(as_shape(shape, "shape"), index, library)
+    if explanation.view is None:
+        raise WrongIndexError(_compared(explanation, index))
+    return explanation.view
+
+
+def explain(shape: ShapeLike, index: object, *, library: Library = "numpy") -> Explanation:
+    """Explain entry by entry what ``x[index]`` selects, or all that is wrong with the index.
+
+    >>> from tensorref import indexing
+    >>> print(indexing.explain((2, 3, 4), (0, slice(None), [0, 1])))
+    index    0      :  [0, 1]
+    kind   int  slice   array
+    axis     0      1       2
+    size     2      3       4
+    gives    –      3       2
+    * The result has shape (2, 3), 6 elements: a copy.
+    * The index arrays broadcast to (2,). Something stands between them, so this comes first in the result.
+    * PyTorch differs: shape (3, 2), a copy.
+
+    Parameters
+    ----------
+    shape, index, library
+        As for `result_shape`.
+
+    Returns
+    -------
+    :
+        The explanation as data; ``print`` shows it as a diagram.
+
+    Raises
+    ------
+    TypeError
+        If something in `index` is no index.
+
+    Examples
+    --------
+    >>> print(indexing.explain((4, 32, 64), (slice(None), slice(None, None, -1)), library="torch"))
+    index      :   ::-1       ...
+    kind   slice  slice  ellipsis
+    axis       0      1         2
+    size       4     32        64
+    gives      4      ?        64
+    * index[1] has step -1, PyTorch takes positive ones; reverse with torch.flip(x, dims=[1]), which copies, and slice that with step 1.
+    * NumPy differs: shape (4, 32, 64), a view.
+    """
+    return _compared(_explain(as_shape(shape, "shape"), index, library), index)
+
+
+@dataclass(frozen=True)
+class Explanation(Diagram):
+    """All that an index does to a shape, or all that is wrong with it: what `explain` returns.
+
+    >>> from tensorref import indexing
+    >>> explanation = indexing.explain((2, 3, 4), (slice(None), [0, 2, 2]))
+    >>> explanation.result, explanation.view, explanation.joint, explanation.position
+    ((2, 3, 4), False, (3,), 1)
+    """
+
+    shape: tuple[int, ...]
+    library: Library
+    entries: tuple[Entry, ...]
+    """What stands in the brackets, with an ellipsis at the end where that leaves axes over."""
+    joint: tuple[int, ...] | None
+    """What index arrays and masks broadcast to; None without any."""
+    position: int | None
+    """The axis of the result at which `joint` begins."""
+    apart: bool
+    """Whether it comes first because something stands between the index arrays."""
+    result: tuple[int, ...] | None
+    """The shape of the result; None where there are problems."""
+    view: bool | None
+    """Whether the result shares memory with its source."""
+    problems: tuple[str, ...]
+    """A sentence for everything that is wrong."""
+    other: str | None = None
+    """What the other library does, where it differs."""
+
+    def table(self) -> tuple[tuple[str, ...], ...]:
+        """Return the rows of the diagram: index, kind, axis, size, and the sizes that each entry gives."""
+        return (
+            (WORDS["index"], *(entry.code for entry in self.entries)),
+            (WORDS["kind"], *(WORDS[entry.kind] for entry in self.entries)),
+            (WORDS["axis"], *(_listed(entry.axes) for entry in self.entries)),
+            (WORDS["size"], *(_listed(entry.sizes) for entry in self.entries)),
+            (WORDS["gives"], *("?" if entry.gives is None else _listed(entry.gives) for entry in self.entries)),
+        )
+
+    def notes(self) -> tuple[str, ...]:
+        """Return the result and why it is so, or the problems, a sentence each."""
+        notes = [*self.problems]
+        if self.result is not None:
+            memory = WORDS["view" if self.view else "copy"]
+            notes.append(WORDS["success"].format(shape=self.result, elements=prod(self.result), memory=memory))
+            if self.joint:
+                words = WORDS["joint.apart" if self.apart else "joint.together"]
+                notes.append(words.format(joint=self.joint, position=self.position))
+        return (*notes, *([self.other] if self.other else []))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One of the things between the brackets.
+
+    >>> from tensorref import indexing
+    >>> indexing.explain((2, 3, 4), (0, ...)).entries[1]
+    Entry(code='...', kind='ellipsis', axes=(1, 2), sizes=(3, 4), gives=(3, 4))
+    """
+
+    code: str
+    kind: Kind
+    axes: tuple[int, ...]
+    """The axes of the source that it takes: none for ``None``, one for each axis of a mask."""
+    sizes: tuple[int, ...]
+    """Their sizes."""
+    gives: tuple[int, ...] | None
+    """Its own sizes in the result; those of index arrays and masks broadcast together first. None where it is wrong."""
+
+
+@dataclass(frozen=True)
+class Indices:
+    """An array of integers, of which only the shape is known.
+
+    >>> from tensorref import indexing
+    >>> indexing.result_shape((50257, 64), indexing.Indices((8, 128)))
+    (8, 128, 64)
+    """
+
+    shape: tuple[int, ...]
+    bounds: tuple[int, int] = (0, 0)
+    """The least and the greatest of them, where they are known."""
+
+
+@dataclass(frozen=True)
+class Mask:
+    """An array of truth values, of which only the shape and how many are True is known.
+
+    >>> from tensorref import indexing
+    >>> indexing.result_shape((8, 128, 64), indexing.Mask((8, 128), count=700))
+    (700, 64)
+    """
+
+    shape: tuple[int, ...]
+    count: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.count <= prod(self.shape):
+            raise ValueError(f"count is {self.count}; a mask of shape {self.shape} has 0 to {prod(self.shape)} True")
+
+
+def token(
+    x: jaxtyping.Shaped[ArrayT, "batch seq *features"], position: int
+) -> jaxtyping.Shaped[ArrayT, " batch *features"]:
+    """Select the token at one position of every sequence.
+
+    >>> import torch
+    >>> from tensorref import indexing
+    >>> hidden = torch.arange(12).reshape(2, 3, 2)
+    >>> indexing.token(hidden, 0)
+    tensor([[0, 1],
+            [6, 7]])
+
+    Parameters
+    ----------
+    x
+        A batch of sequences, of any dtype.
+    position
+        Which token; -1 is the last.
+
+    Returns
+    -------
+    :
+        ``x[:, position]``, a view.
+
+    Raises
+    ------
+    IndexError
+        If no sequence is as long; the library says so.
+    """
+    result: ArrayT = x[:, position]
+    return result
+
+
+def last(
+    x: jaxtyping.Shaped[ArrayT, "batch seq *features"], lengths: jaxtyping.Int[ArrayT, " batch"] | None = None
+) -> jaxtyping.Shaped[ArrayT, " batch *features"]:
+    """Select the last token of every sequence, which predicts the next.
+
+    >>> import torch
+    >>> from tensorref import indexing
+    >>> ids = torch.tensor([[5, 23, 7], [42, 0, 0]])
+    >>> indexing.last(ids), indexing.last(ids, torch.tensor([3, 1]))
+    (tensor([7, 0]), tensor([ 7, 42]))
+
+    Parameters
+    ----------
+    x
+        A batch of sequences, of any dtype.
+    lengths
+        How many tokens each has before the padding, from 1 to ``seq``; without, no sequence is padded.
+
+    Returns
+    -------
+    :
+        ``x[:, -1]``, a view; with `lengths` a copy.
+
+    Raises
+    ------
+    ValueError
+        If a length is not from 1 to ``seq``: 0 would select the last token, which is padding.
+    """
+    result: ArrayT
+    if lengths is None:
+        result = x[:, -1]
+        return result
+    size = x.shape[1]
+    if not bool(((lengths >= 1) & (lengths <= size)).all()):
+        raise ValueError(f"lengths is {lengths.tolist()}; a length is from 1 to {size}, the sequence axis of x")
+    # One pair of positions per sequence: slicing the rows instead would pair every row with every length.
+    result = x[list(range(x.shape[0])), lengths - 1]
+    return result
+
+
+def masked(
+    x: jaxtyping.Shaped[ArrayT, "..."], mask: jaxtyping.Bool[ArrayT, "..."]
+) -> jaxtyping.Shaped[ArrayT, "selected ..."]:
+    """Select the elements, or the tokens, where a mask is True.
+
+    >>> import torch
+    >>> from tensorref import indexing
+    >>> ids = torch.tensor([[5, 23, 7], [42, 0, 0]])
+    >>> indexing.masked(ids, ids != 0)
+    tensor([ 5, 23,  7, 42])
+    >>> hidden = torch.zeros(2, 3, 64)
+    >>> indexing.masked(hidden, ids != 0).shape
+    torch.Size([4, 64])
+
+    Parameters
+    ----------
+    x
+        An array or a tensor of any dtype.
+    mask
+        Truth values for the first axes of `x`, or all of them.
+
+    Returns
+    -------
+    :
+        ``x[mask]``, a copy: the axes of the mask become one, in row-major order.
+
+    Raises
+    ------
+    TypeError
+        If `mask` holds numbers: zeros and ones would select the positions 0 and 1.
+    ValueError
+        If `mask` does not have the sizes of the first axes of `x`.
+
+    See Also
+    --------
+    numpy.where : keeps the shape, and takes another value where the mask is False.
+    torch.masked_select : the same for a mask of the shape of `x`; it broadcasts, an index does not.
+    """
+    if str(mask.dtype).rpartition(".")[2] != "bool":
+        raise TypeError(f"mask has dtype {mask.dtype}, which would select positions; compare to get truth: mask != 0")
+    result_shape(x.shape, Mask(tuple(mask.shape), 0))
+    source: Any = x
+    result: ArrayT = source[mask]
+    return result
+
+
+_KINDS: dict[type, Kind] = {
+    int: "int",
+    slice: "slice",
+    type(None): "newaxis",
+    type(...): "ellipsis",
+    Indices: "array",
+    Mask: "mask",
+}
+_ARRAYS = ("array", "mask")
+_SHOWN = 8  # characters; the diagram gives a longer list by its shape
+
+
+def _explain(shape: tuple[int, ...], index: Any, library: Any) -> Explanation:
+    if library not in ("numpy", "torch"):
+        raise ValueError(f"library is {library!r}; it is 'numpy' or 'torch'")
+    given = [(f"index[{n}]", item) for n, item in enumerate(index)] if isinstance(index, tuple) else [("index", index)]
+    parts = [(where, *_item(item, where, library)) for where, item in given]
+    entries, problems = _entries(shape, parts, library)
+    arrays = [entry.gives or () for entry in entries if entry.kind in _ARRAYS]
+    result: tuple[int, ...] = ()
+    joint, position, apart = _joint(arrays), 0, False
+    if joint is None:
+        problems.append(WORDS["joint.wrong"].format(shapes=", ".join(map(str, arrays))))
+    elif not problems:
+        position, apart, result = _placed(entries, joint, library)
+        for (where, item, _), entry in zip(parts, entries, strict=False):
+            # Nobody looks at the values where nothing is selected: in NumPy by the arrays, in PyTorch by anything.
+            unseen = 0 in joint or (library == "torch" and 0 in result and 0 not in entry.sizes)
+            if isinstance(item, Indices) and not (unseen and item.shape):
+                problems += _out_of_range(item.bounds, where, entry)
+        if library == "numpy" and len(result) > MAX_RANK:
+            problems.append(WORDS["rank"].format(rank=len(result), most=MAX_RANK))
+    # An int for every axis leaves a scalar in NumPy, which is no part of the array.
+    view = not arrays and (library == "torch" or any(entry.kind != "int" for entry in entries))
+    return Explanation(
+        shape=shape,
+        library=library,
+        entries=tuple(entries),
+        joint=joint if arrays else None,
+        position=position if arrays and not problems else None,
+        apart=apart,
+        result=None if problems else result,
+        view=None if problems else view,
+        problems=tuple(problems),
+    )
+
+
+def _entries(
+    shape: tuple[int, ...], parts: Sequence[tuple[str, Any, str]], library: Library
+) -> tuple[list[Entry], list[str]]:
+    """Return what each part takes and gives, and what is wrong with any."""
+    problems: list[str] = []
+    ellipses = sum(item is ... for _, item, _ in parts)
+    extra = sum(_takes(item) for _, item, _ in parts) - len(shape)
+    if ellipses > 1:
+        problems.append(WORDS["ellipses"].format(count=ellipses))
+    if extra > 0:
+        problems.append(WORDS["take"].format(taken=len(shape) + extra, shape=shape, rank=len(shape), extra=extra))
+    entries: list[Entry] = []
+    for where, item, code in parts if ellipses or extra >= 0 else [*parts, ("", ..., "...")]:
+        start = sum(len(entry.axes) for entry in entries)
+        takes = max(-extra, 0) if item is ... else _takes(item)
+        axes = tuple(range(len(shape)))[start : start + takes]
+        entry = Entry(code, _KINDS[type(item)], axes, tuple(shape[axis] for axis in axes), None)
+        if len(axes) == takes:
+            wrong = [*_wrong(item, where, entry, library)]
+            problems += wrong
+            entry = entry if wrong else replace(entry, gives=_gives(item, entry.sizes))
+        entries.append(entry)
+    return entries, problems
+
+
+def _compared(explanation: Explanation, index: object) -> Explanation:
+    """Return the explanation with what the other library does, where it differs."""
+    other = _explain(explanation.shape, index, "torch" if explanation.library == "numpy" else "numpy")
+    if (other.result, other.view) == (explanation.result, explanation.view):
+        return explanation
+    words = WORDS["other.problem" if other.problems else "other"]
+    text = words.format(
+        library=WORDS[other.library],
+        shape=other.result,
+        memory=WORDS["view" if other.view else "copy"],
+        problem=" ".join(other.problems),
+    )
+    return replace(explanation, other=text)
+
+
+def _item(given: Any, where: str, library: Library) -> tuple[Any, str]:
+    """Return what stands for something between the brackets, of a type in `_KINDS`, and how to write it."""
+    if given is None or given is ...:
+        return given, "None" if given is None else "..."
+    if isinstance(given, slice):
+        ends = [None if end is None else _whole(end, where) for end in (given.start, given.stop, given.step)]
+        return slice(*ends), ":".join("" if end is None else str(end) for end in ends[: 2 + (ends[2] is not None)])
+    item = _array(given, where, library)
+    if not isinstance(item, (Indices, Mask)):
+        item = _whole(item, where)
+        return item, str(item)
+    code = str(given) if isinstance(given, (list, bool)) else ""
+    return item, code if 0 < len(code) <= _SHOWN else f"{_KINDS[type(item)]} {item.shape}"
+
+
+def _array(given: Any, where: str, library: Library) -> Any:
+    """Return the stand-in for an array, a tensor, a list or a truth value, and anything else as it is."""
+    array = given
+    if isinstance(given, bool):
+        return Mask((), int(given))
+    if isinstance(given, Sequence) and not isinstance(given, (str, bytes)):
+        import numpy as np
+
+        try:
+            array = np.array(given)
+        except ValueError:
+            raise TypeError(f"{where} is {given!r}, whose rows differ in length; give all of them one length") from None
+        array = array if array.size else array.astype(int)
+    if isinstance(given, Indices) and not given.shape and library == "torch":
+        return given.bounds[0]
+    if not hasattr(array, "dtype") or not hasattr(array, "shape"):
+        return given
+    name, shape = str(array.dtype).rpartition(".")[2], tuple(array.shape)
+    if name == "bool":
+        return Mask(shape, int(array.sum()))
+    if "int" not in name:
+        raise TypeError(f"{where} holds {name}, which is no index; give integers or truth values")
+    # An array without axes is an array to NumPy but not to PyTorch. A scalar is none: nothing can be assigned to it.
+    if shape == () and (library == "torch" or not hasattr(array, "__setitem__")):
+        return int(array)
+    return Indices(shape, (0, 0) if 0 in shape else (int(array.min()), int(array.max())))
+
+
+def _whole(value: Any, where: str) -> int:
+    try:
+        return operator.index(value)
+    except TypeError:
+        mend = "divide with // to keep it whole" if isinstance(value, float) else "give an int, a slice or an array"
+        raise TypeError(f"{where} holds {value!r}, which is no index; {mend}") from None
+
+
+def _takes(item: Any) -> int:
+    """Return how many axes of the source an item takes, an ellipsis aside."""
+    return len(item.shape) if isinstance(item, Mask) else int(item is not None and item is not ...)
+
+
+def _gives(item: Any, sizes: tuple[int, ...]) -> tuple[int, ...]:
+    if isinstance(item, slice):
+        return (len(range(*item.indices(*sizes))),)
+    if isinstance(item, Indices):
+        return item.shape
+    if isinstance(item, Mask):
+        return (item.count,)
+    return (1,) if item is None else sizes if item is ... else ()
+
+
+def _wrong(item: Any, where: str, entry: Entry, library: Library) -> Iterator[str]:
+    if isinstance(item, int):
+        yield from _out_of_range((item, item), where, entry)
+    if isinstance(item, Mask) and item.shape != entry.sizes:
+        yield WORDS["mask.shape"].format(where=where, mask=item.shape, sizes=entry.sizes)
+    if isinstance(item, slice):
+        step = 1 if item.step is None else item.step
+        if step == 0:
+            yield WORDS["step.zero"].format(where=where)
+        elif step < 0 and library == "torch":
+            yield WORDS["step.negative"].format(where=where, step=step, axis=entry.axes[0], positive=-step)
+
+
+def _out_of_range(bounds: tuple[int, int], where: str, entry: Entry) -> Iterator[str]:
+    (axis,), (size,) = entry.axes, entry.sizes
+    for value in [value for value in bounds if not -size <= value < size][:1]:
+        has = WORDS["range.is" if entry.kind == "int" else "range.holds"]
+        words = WORDS["range" if size else "range.empty"]
+        yield words.format(where=where, has=has, value=value, axis=axis, size=size, low=-size, high=size - 1)
+
+
+def _joint(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...] | None:
+    """Return what shapes broadcast to, or None."""
+    columns = zip_longest(*(shape[::-1] for shape in shapes), fillvalue=1)
+    distinct = [{*column} - {1} or {1} for column in columns]
+    return None if any(len(sizes) > 1 for sizes in distinct) else tuple(sizes.pop() for sizes in distinct)[::-1]
+
+
+def _placed(entries: Sequence[Entry], joint: tuple[int, ...], library: Library) -> tuple[int, bool, tuple[int, ...]]:
+    """Return where the axes of index arrays begin, whether something parts them, and the shape of the result."""
+    numpy = library == "numpy"
+    # To NumPy an int beside arrays is one of them, and even an ellipsis that stands for no axis parts them. PyTorch
+    # has applied both before it comes to the arrays.
+    members = ("int", *_ARRAYS) if numpy else _ARRAYS
+    places = [n for n, entry in enumerate(entries) if entry.kind in members]
+    between = entries[places[0] : places[-1]] if places else []
+    apart = any(entry.kind not in members and (numpy or entry.gives) for entry in between)
+    own = [(n, size) for n, entry in enumerate(entries) if entry.kind not in _ARRAYS for size in entry.gives or ()]
+    position = 0 if apart or not places else sum(n < places[0] for n, _ in own)
+    sizes = [size for _, size in own]
+    return position, apart, (*sizes[:position], *joint, *sizes[position:])
+
+
+def _listed(sizes: Sequence[int]) -> str:
+    return ", ".join(map(str, sizes)) or "–"

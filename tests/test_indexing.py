@@ -1,0 +1,341 @@
+"""The rule of indexing, held against NumPy and PyTorch."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import json
+import math
+import re
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tensorref import indexing
+
+LIBRARIES = ["numpy", "torch"]
+SHAPES = [(), (2,), (0,), (2, 3), (3, 0), (3, 2, 2), (2, 1, 3)]
+BASIC = [0, -1, 2, slice(None), slice(1, None), slice(5, -7, 2), slice(None, None, -1), slice(0, 0), None, ...]
+ADVANCED = [
+    *(True, False),
+    *(np.array(index) for index in ([0, 1], [-2], [[0], [1]], [2], 0)),
+    *(np.zeros(shape, int) for shape in [(0,), (1, 0)]),
+    *(np.array(mask) for mask in ([True, False], [True, True, False], [[True, True], [False, True], [False, False]])),
+]
+# The 'cpu' is for the values that are out of range: an accelerator looks at them too late to raise an error.
+TO = {"numpy": lambda array: array, "torch": lambda array: torch.tensor(array, device="cpu")}
+
+
+def source(library, shape):
+    """Return an array whose memory holds one element more, so that even one without elements has some."""
+    size = math.prod(shape)
+    return TO[library](np.arange(size + 1))[:size].reshape(shape)
+
+
+def converted(library, index):
+    return tuple(TO[library](item) if isinstance(item, np.ndarray) else item for item in index)
+
+
+def shared(library, result, x):
+    """Return whether a result has the memory of x."""
+    if library == "torch":
+        return result.untyped_storage().data_ptr() == x.untyped_storage().data_ptr()
+    if np.size(result):
+        return np.shares_memory(result, x)
+    return result.base is x.base
+
+
+def by(library, shape, index):
+    """Return the shape that a library gives and whether it is a view, or None."""
+    x = source(library, shape)
+    try:
+        result = x[converted(library, index)]
+    except (IndexError, ValueError):
+        return None
+    return tuple(result.shape), shared(library, result, x)
+
+
+def ours(library, shape, index):
+    try:
+        return indexing.result_shape(shape, index, library=library), indexing.is_view(shape, index, library=library)
+    except indexing.WrongIndexError:
+        return None
+
+
+def ellipses(index):
+    return sum(item is ... for item in index)
+
+
+def agree(library, shape, index):
+    if library == "torch" and ellipses(index) > 1:
+        assert ours(library, shape, index) is None
+    else:
+        assert ours(library, shape, index) == by(library, shape, index), (library, shape, index)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_every_one_and_every_two_on_small_shapes(library, shape):
+    for length in range(3):
+        for index in itertools.product(BASIC + ADVANCED, repeat=length):
+            agree(library, shape, index)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_every_three_of_the_kinds_on_four_axes(library):
+    """Only here can a slice, ``None``, an int or an empty ellipsis part index arrays that do not stand first."""
+    kinds = [
+        1,
+        slice(1, None),
+        None,
+        ...,
+        True,
+        np.array([0, 1, 1]),
+        np.array([[0], [1]]),
+        np.array([True, True, True]),
+    ]
+    for index in itertools.product(kinds, repeat=3):
+        agree(library, (3, 3, 2, 4), (slice(None), *index))
+        agree(library, (3, 3, 2), (slice(None), *index))
+
+
+items = st.one_of(
+    st.integers(-4, 4),
+    st.slices(4),
+    st.none(),
+    st.just(...),
+    st.booleans(),
+    st.lists(st.integers(-3, 3), min_size=1, max_size=3).map(np.array),
+    st.lists(st.booleans(), min_size=1, max_size=4).map(np.array),
+    st.lists(st.lists(st.booleans(), min_size=2, max_size=2), min_size=1, max_size=3).map(np.array),
+)
+
+
+@given(
+    st.sampled_from(LIBRARIES),
+    st.lists(st.integers(0, 4), max_size=5).map(tuple),
+    st.lists(items, max_size=6).map(tuple),
+)
+def test_any_index(library, shape, index):
+    agree(library, shape, index)
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=5).map(tuple), st.data())
+def test_an_index_that_fits(shape, data):
+    """Draw each entry for its axis, so that most of them have a result."""
+    index = []
+    for size in shape:
+        fancy = st.lists(st.integers(-size, size - 1), min_size=1, max_size=2).map(np.array)
+        truths = st.lists(st.booleans(), min_size=size, max_size=size).map(np.array)
+        index.append(data.draw(st.one_of(st.integers(-size, size - 1), st.slices(size), fancy, truths)))
+        index += data.draw(st.sampled_from([[], [], [None], [True]]))
+    for library in LIBRARIES:
+        agree(library, shape, tuple(index[: data.draw(st.integers(0, len(index)))]))
+
+
+def test_writing_to_a_view_writes_to_the_source_and_to_a_copy_does_not():
+    for empty, index in itertools.product(
+        (np.zeros, torch.zeros), (0, slice(1, None), None, [0, 1], [True, False, True])
+    ):
+        x = empty((3, 2))
+        x[index][...] = 1
+        assert bool((x == 0).all()) != indexing.is_view(x.shape, index)
+        x[index] = 1
+        assert not (x == 0).all()
+
+
+@pytest.mark.claim("indexing-identical")
+def test_where_numpy_and_pytorch_differ():
+    array, tensor = np.arange(24).reshape(2, 3, 4), torch.arange(24).reshape(2, 3, 4)
+    # A negative step.
+    assert array[:, ::-1].tolist() == torch.flip(tensor, dims=[1]).tolist()
+    with pytest.raises(ValueError, match="step must be greater than zero"):
+        tensor[:, ::-1]
+    # An int beside an index array, with a slice between them.
+    assert array[0, :, [0, 1]].T.tolist() == tensor[0, :, [0, 1]].tolist()
+    assert indexing.result_shape((2, 3, 4), (0, slice(None), [0, 1])) == array[0, :, [0, 1]].shape == (2, 3)
+    assert indexing.result_shape((2, 3, 4), (0, slice(None), [0, 1]), library="torch") == (3, 2)
+    # An int for every axis.
+    assert not np.shares_memory(array[0, 0, 0], array)
+    assert tensor[0, 0, 0].data_ptr() == tensor.data_ptr()
+    # A list of lists, without a tuple around it, is no array to PyTorch; what it stands for here is.
+    with pytest.warns(UserWarning, match="non-tuple sequence"):
+        assert tensor[[[0, 1], [1, 2]]].shape == (2, 4)
+    assert tensor[torch.tensor([[0, 1], [1, 0]])].shape == array[[[0, 1], [1, 0]]].shape == (2, 2, 3, 4)
+    # A second ellipsis.
+    with pytest.raises(IndexError, match="single ellipsis"):
+        array[..., ...]
+    assert tensor[..., ...].shape == tensor.shape
+
+
+def test_what_differs_is_told():
+    for index in [slice(None, None, -1), (0, slice(None), [0, 1]), (0, 0, 0)]:
+        assert indexing.explain((2, 3, 4), index).other.startswith("PyTorch differs: ")
+        assert indexing.explain((2, 3, 4), index, library="torch").other.startswith("NumPy differs: ")
+    for index in [0, (0, [0, 1]), [True, False], (..., None)]:
+        assert indexing.explain((2, 3, 4), index).other is None
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_arrays_lists_and_stand_ins_mean_the_same(library):
+    to = {"numpy": np.asarray, "torch": torch.tensor}[library]
+    for values in ([0, 1], [[0], [-1]], [], [[], []]):
+        array = to(np.array(values, int))
+        for index in (values, array, indexing.Indices(tuple(array.shape))):
+            assert indexing.result_shape((2, 3), index, library=library) == (*array.shape, 3)
+    for mask in ([True, False], [[True, False, True], [False, False, True]]):
+        array = to(np.array(mask))
+        for index in (mask, array, indexing.Mask(tuple(array.shape), int(array.sum()))):
+            assert indexing.result_shape((2, 3), index, library=library) == tuple(to(np.zeros((2, 3)))[array].shape)
+    assert indexing.result_shape((2, 3), to(np.array(1)), library=library) == (3,)
+    assert indexing.is_view((2, 3), to(np.array(1)), library=library) == (library == "torch")
+    assert indexing.is_view((2, 3), indexing.Indices(()), library=library) == (library == "torch")
+    assert indexing.is_view((2, 3), np.int64(1), library=library)
+    assert indexing.result_shape((2, 3), range(2), library=library) == (2, 3)
+
+
+@pytest.mark.parametrize("dtype", [torch.int32, torch.int64], ids=str)
+def test_dtypes_of_index_tensors(dtype):
+    assert indexing.result_shape((4, 3), torch.tensor([3, 0], dtype=dtype), library="torch") == (2, 3)
+
+
+WRONG = [
+    (3, "index is 3, axis 0 has size 2; give an int from -2 to 1."),
+    ((0, -4), "index[1] is -4, axis 1 has size 3; give an int from -3 to 2."),
+    ((0, [1, 7, -9]), "index[1] holds -9, axis 1 has size 3; give an int from -3 to 2."),
+    ((slice(None), 0, 0), "index takes 3 axes, shape (2, 3) has 2; take 1 away, or write None for a new axis."),
+    ((..., ...), "index has 2 ellipses; keep one, which stands for all axes that are not named."),
+    (slice(None, None, 0), "index has step 0; a step is not 0, leave it out for 1."),
+    (
+        [True, False, True],
+        (
+            "index is a mask of shape (3,), its axes have shape (2,); a mask does not broadcast, give it the sizes of "
+            "the first axes it selects from."
+        ),
+    ),
+    (
+        ([0, 1], [0, 1, 2]),
+        (
+            "the index arrays have shapes (2,), (3,), which do not broadcast; give all one shape, or, for every "
+            "combination, make the first a column: rows[:, None]."
+        ),
+    ),
+    (
+        (2, slice(None, None, 0)),
+        (
+            "index[0] is 2, axis 0 has size 2; give an int from -2 to 1. index[1] has step 0; a step is not 0, leave "
+            "it out for 1."
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("index", "words"), WRONG, ids=[str(index) for index, _ in WRONG])
+def test_a_wrong_index_is_refused_with_the_mend(index, words):
+    for function in (indexing.result_shape, indexing.is_view):
+        with pytest.raises(indexing.WrongIndexError) as raised:
+            function((2, 3), index)
+        assert str(raised.value).startswith(words)
+    assert isinstance(raised.value, ValueError)
+    assert isinstance(raised.value, IndexError)
+    assert raised.value.explanation == indexing.explain((2, 3), index)
+
+
+def test_a_size_of_0_has_no_int():
+    with pytest.raises(indexing.WrongIndexError) as raised:
+        indexing.result_shape((2, 0), (0, 0))
+    assert str(raised.value) == "index[1] is 0, axis 1 has size 0; no int fits, a slice does."
+
+
+def test_numpy_has_64_axes_at_most():
+    assert indexing.result_shape((1,) * 63, None) == np.empty((1,) * 63)[None].shape
+    with pytest.raises(IndexError, match="64"):
+        np.empty((1,) * 64)[None]
+    with pytest.raises(indexing.WrongIndexError) as raised:
+        indexing.result_shape((1,) * 64, None)
+    assert str(raised.value) == ("the result would have 65 axes, the most in NumPy is 64; index fewer times with None.")
+    assert len(indexing.result_shape((1,) * 64, None, library="torch")) == torch.empty((1,) * 64)[None].ndim
+
+
+NO_INDEX = [
+    (1.5, "index holds 1.5, which is no index; divide with // to keep it whole"),
+    ((0, slice(0, 3 / 2)), "index[1] holds 1.5, which is no index; divide with // to keep it whole"),
+    ("ab", "index holds 'ab', which is no index; give an int, a slice or an array"),
+    ({0, 1}, "index holds {0, 1}, which is no index; give an int, a slice or an array"),
+    ([[0, 1], [0]], "index is [[0, 1], [0]], whose rows differ in length; give all of them one length"),
+    ([0.0, 1.0], "index holds float64, which is no index; give integers or truth values"),
+    (torch.zeros(2), "index holds float32, which is no index; give integers or truth values"),
+]
+
+
+@pytest.mark.parametrize(("index", "words"), NO_INDEX, ids=[words for _, words in NO_INDEX])
+def test_what_is_no_index_is_refused_with_the_mend(index, words):
+    with pytest.raises(TypeError) as raised:
+        indexing.result_shape((2, 3), index)
+    assert str(raised.value) == words
+
+
+def test_other_arguments_are_refused_with_the_mend():
+    with pytest.raises(ValueError) as raised:
+        inspect.unwrap(indexing.result_shape)((2, 3), 0, library="jax")
+    assert str(raised.value) == "library is 'jax'; it is 'numpy' or 'torch'"
+    with pytest.raises(ValueError) as raised:
+        indexing.Mask((2, 3), count=7)
+    assert str(raised.value) == "count is 7; a mask of shape (2, 3) has 0 to 6 True"
+    with pytest.raises(TypeError, match=re.escape("shape[0] is 8.0, of type float;")):
+        indexing.result_shape((64 / 8, 3), 0)
+
+
+def test_explanation_is_data_and_a_diagram():
+    explanation = indexing.explain((4, 32, 64), (slice(None), None, 0, [[0, 1], [2, 3]]))
+    assert (explanation.joint, explanation.position, explanation.apart) == ((2, 2), 2, False)
+    assert [entry.kind for entry in explanation.entries] == ["slice", "newaxis", "int", "array"]
+    assert json.loads(json.dumps(explanation.to_dict())) == explanation.to_dict()
+    assert ">array (2, 2)<" in explanation._repr_html_()
+    assert explanation.notes() == (
+        "The result has shape (4, 1, 2, 2), 16 elements: a copy.",
+        "The index arrays broadcast to (2, 2), from axis 2 of the result on.",
+    )
+    assert str(indexing.explain((), ())).startswith("index\nkind\naxis\nsize\ngives\n* The result has shape ()")
+    wrong = indexing.explain((2,), (0, 0, [0]))
+    assert [entry.gives for entry in wrong.entries] == [(), None, None]
+    assert wrong.table()[-1] == ("gives", "–", "?", "?")
+
+
+@pytest.mark.parametrize("to", [np.array, torch.tensor], ids=LIBRARIES)
+def test_tokens(to):
+    x = to([[[1, 2], [3, 4], [5, 6]], [[7, 8], [9, 10], [11, 12]]])
+    assert indexing.token(x, 1).tolist() == [[3, 4], [9, 10]]
+    assert indexing.token(x[..., 0], -1).tolist() == [5, 11]
+    assert indexing.last(x).tolist() == [[5, 6], [11, 12]]
+    lengths = to([1, 3])
+    assert indexing.last(x, lengths).tolist() == [[1, 2], [11, 12]]
+    assert indexing.masked(x, x > 9).tolist() == [10, 11, 12]
+    assert indexing.masked(x, x[..., 0] > 4).tolist() == [[5, 6], [7, 8], [9, 10], [11, 12]]
+    for result in (indexing.token(x, 0), indexing.last(x), indexing.last(x, lengths), indexing.masked(x, x > 9)):
+        assert type(result) is type(x)
+    indexing.token(x, 0)[...] = 0
+    indexing.last(x)[...] = 0
+    assert x.tolist() == [[[0, 0], [3, 4], [0, 0]], [[0, 0], [9, 10], [0, 0]]]
+    indexing.last(x, to([2, 2]))[...] = 0
+    indexing.masked(x, x == 3)[...] = 0
+    assert x.tolist() == [[[0, 0], [3, 4], [0, 0]], [[0, 0], [9, 10], [0, 0]]]
+
+
+@pytest.mark.parametrize("to", [np.array, torch.tensor], ids=LIBRARIES)
+def test_wrong_lengths_and_masks_are_refused_with_the_mend(to):
+    x = to([[5, 23, 7], [42, 0, 0]])
+    for lengths in ([3, 0], [4, 1]):
+        with pytest.raises(ValueError) as raised:
+            indexing.last(x, to(lengths))
+        assert str(raised.value) == f"lengths is {lengths}; a length is from 1 to 3, the sequence axis of x"
+    masked = inspect.unwrap(indexing.masked)
+    with pytest.raises(TypeError) as raised:
+        masked(x, to([[1, 1, 1], [1, 0, 0]]))
+    assert str(raised.value).startswith("mask has dtype ")
+    assert str(raised.value).endswith("int64, which would select positions; compare to get truth: mask != 0")
+    with pytest.raises(indexing.WrongIndexError, match=re.escape("is a mask of shape (3,), its axes have shape (2,)")):
+        masked(x, to([True, False, True]))
