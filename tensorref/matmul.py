@@ -1,0 +1,667 @@
+r"""What a matrix product takes, gives and costs, for matrices, vectors and stacks of them.
+
+>>> from tensorref import matmul
+>>> matmul.result_shape((4, 3, 2), (4, 2, 5))
+(4, 3, 5)
+
+The last two axes are a matrix. The columns of the first are summed against the rows of the second, so these two sizes
+must be equal: ``(m, k) @ (k, n)`` gives ``(m, n)``. The axes before are batch axes: they make a stack of matrices, and
+stacks broadcast (see `tensorref.broadcasting`). A vector counts as one row on the left and as one column on the right,
+and that axis leaves the result.
+
+In NumPy, ``@``, `numpy.matmul` and, for two matrices, `numpy.dot` are the same:
+
+>>> import numpy as np
+>>> A, B = np.array([[1, 2], [3, 4]]), np.array([[5, 6], [7, 8]])
+>>> print("A @ B =", A @ B, sep="\n")
+A @ B =
+[[19 22]
+ [43 50]]
+>>> print("Result shape:", np.matmul(A, B).shape)
+Result shape: (2, 2)
+>>> batch_A, batch_B = np.ones((4, 3, 2)), np.ones((4, 2, 5))
+>>> print(f"Batch matmul: {batch_A.shape} @ {batch_B.shape} = {(batch_A @ batch_B).shape}")
+Batch matmul: (4, 3, 2) @ (4, 2, 5) = (4, 3, 5)
+
+On stacks `numpy.dot` pairs every matrix of one with every matrix of the other:
+
+>>> np.dot(batch_A, batch_B).shape
+(4, 3, 4, 5)
+
+PyTorch's ``@`` and `torch.matmul` follow the rule of `numpy.matmul`; `torch.dot` takes two vectors, `torch.mm` two
+matrices and `torch.bmm` two stacks of three axes, none of which broadcast:
+
+>>> import torch
+>>> A, B = torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([[5.0, 6.0], [7.0, 8.0]])
+>>> print("PyTorch A @ B =", A @ B, sep="\n")
+PyTorch A @ B =
+tensor([[19., 22.],
+        [43., 50.]])
+>>> print("Batched:", torch.matmul(torch.ones(4, 3, 2), torch.ones(4, 2, 5)).shape)
+Batched: torch.Size([4, 3, 5])
+
+The rule is that of the `array API standard
+<https://data-apis.org/array-api/latest/API_specification/generated/array_api.matmul.html>`__, and ``@`` that of
+`PEP 465 <https://peps.python.org/pep-0465/>`__.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Literal
+
+from tensorref._explanation import Diagram
+from tensorref._shape import MAX_RANK, agreed, as_shape, lined_up
+from tensorref._typing import ArrayT, ShapeLike, jaxtyping
+from tensorref._words import MATMUL as WORDS
+
+__all__ = [
+    "Axis",
+    "Explanation",
+    "MatmulError",
+    "Messages",
+    "Suggestion",
+    "attention_scores",
+    "explain",
+    "flops",
+    "messages",
+    "product",
+    "result_shape",
+]
+
+
+class MatmulError(ValueError):
+    """Raised for shapes that have no matrix product.
+
+    >>> from tensorref import matmul
+    >>> try:
+    ...     matmul.result_shape((2, 3), (2, 3))
+    ... except matmul.MatmulError as error:
+    ...     print(error.explanation.conflicts)
+    ((-1, -2),)
+    """
+
+    explanation: Explanation
+    """All that is wrong with the shapes, and what would fit."""
+
+    def __init__(self, explanation: Explanation) -> None:
+        self.explanation = explanation
+        super().__init__(" ".join([explanation.steps[-1], *explanation.suggested()[:1]]))
+
+
+def result_shape(a: ShapeLike, b: ShapeLike) -> tuple[int, ...]:
+    """Return the shape of the matrix product of arrays of shapes `a` and `b`.
+
+    >>> from tensorref import matmul
+    >>> matmul.result_shape((32, 10, 64), (64, 256))
+    (32, 10, 256)
+    >>> matmul.result_shape((32, 10, 64), 64)
+    (32, 10)
+
+    Parameters
+    ----------
+    a, b
+        Each an int, a sequence of ints or the ``.shape`` of an array; 1 to 64 axes.
+
+    Returns
+    -------
+    :
+        The batch axes, then the rows of `a`, then the columns of `b`; a vector has no rows or columns to give.
+
+    Raises
+    ------
+    MatmulError
+        If the shapes have no product. It names every axis that is wrong, and a product that would fit.
+    TypeError, ValueError
+        If an argument is not a shape, or is that of a scalar.
+
+    See Also
+    --------
+    explain : the same step by step, for shapes that do not fit too.
+    tensorref.broadcasting.result_shape : the rule for the batch axes, and for all that works element by element.
+
+    Examples
+    --------
+    >>> matmul.result_shape((2, 8, 32, 16), (2, 8, 32, 16))
+    Traceback (most recent call last):
+    ...
+    tensorref.matmul.MatmulError: a (2, 8, 32, 16), b (2, 8, 32, 16) have no matrix product: axis -1 of a has 16, axis -2 of b has 32, and the two must be equal. a @ b.mT would give (2, 8, 32, 32).
+    """
+    return _checked(*_operands(a, b))
+
+
+def flops(a: ShapeLike, b: ShapeLike) -> int:
+    """Return the floating-point operations of a matrix product.
+
+    >>> from tensorref import matmul
+    >>> matmul.flops((32, 64), (64, 256))
+    1048576
+
+    Parameters
+    ----------
+    a, b
+        As for `result_shape`.
+
+    Returns
+    -------
+    :
+        Two for every term, a multiplication and an addition: ``2 * m * k * n`` a matrix. It is what
+        ``torch.utils.flop_counter`` counts, and the 6 operations a parameter and token of training (`Kaplan et al.
+        2020 <https://arxiv.org/abs/2001.08361>`__) are made of: 2 forward, 4 backward.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `result_shape`.
+    """
+    first, second = _operands(a, b)
+    return 2 * prod(_checked(first, second)) * first[-1]
+
+
+def explain(a: ShapeLike, b: ShapeLike, *, names: Sequence[str] = ("a", "b"), itemsize: int = 4) -> Explanation:
+    """Explain a matrix product axis by axis, with what it costs, or all that keeps it from being one.
+
+    >>> from tensorref import matmul
+    >>> print(matmul.explain((2, 8, 32, 16), (2, 8, 16, 32), names=["query", "key.mT"]))
+    axis     batch  batch   row  sum  column
+    query        2      8    32   16       –
+    key.mT       2      8     –   16      32
+    result       2      8    32    –      32
+    verdict  equal  equal  kept  sum    kept
+    * The result has shape (2, 8, 32, 32), 16,384 elements.
+    * 524,288 floating-point operations on 131,072 bytes, 4.0 a byte.
+
+    Parameters
+    ----------
+    a, b
+        As for `result_shape`.
+    names
+        A name for each.
+    itemsize
+        Bytes per element: 4 for float32, 2 for bfloat16.
+
+    Returns
+    -------
+    :
+        The explanation as data; ``print`` shows it as a diagram.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a shape or is that of a scalar, or `names` are not two.
+
+    Examples
+    --------
+    Shapes that do not fit are explained too. The weight of `torch.nn.Linear` is stored as ``(out, in)``, and is
+    transposed to be multiplied by:
+
+    >>> print(matmul.explain((32, 10, 64), (256, 64), names=["x", "weight"]))
+    axis        batch   row       sum  column
+    x              32    10        64       –
+    weight   (1) → 32     –       256      64
+    result         32    10         ?      64
+    verdict   expands  kept  conflict    kept
+    * x (32, 10, 64), weight (256, 64) have no matrix product: axis -1 of x has 64, axis -2 of weight has 256, and the two must be equal.
+    * NumPy: matmul: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature (n?,k),(k,m?)->(n?,m?) (size 256 is different from 64)
+    * PyTorch: mat1 and mat2 shapes cannot be multiplied (320x64 and 256x64)
+    * x @ weight.mT would give (32, 10, 256).
+
+    A success can be a bug. A vector for each of 4 matrices is itself a matrix, which meets every one of them:
+
+    >>> matmul.explain((4, 64), (4, 64, 32), names=["vectors", "matrices"]).warning
+    'Every row of vectors meets every matrix of matrices: the result is (4, 4, 32). For one row a matrix, vectors[..., None, :] @ matrices gives (4, 1, 32).'
+    """
+    first, second = _operands(a, b)
+    if len(names) != 2:  # noqa: PLR2004  two operands
+        raise ValueError(f"names has {len(names)} entries; give two, one for a and one for b")
+    pair = (names[0], names[1])
+    axes = _axes(first, second)
+    conflicts = tuple((axis.axes[0] or 0, axis.axes[1] or 0) for axis in axes if axis.verdict == "conflict")
+    result = None if conflicts else _checked(first, second)
+    elements = None if result is None else prod(result)
+    stored = itemsize * (prod(first) + prod(second))
+    moved = None if elements is None else stored + itemsize * elements
+    operations = None if elements is None else 2 * elements * first[-1]
+    return Explanation(
+        names=pair,
+        shapes=(first, second),
+        axes=axes,
+        conflicts=conflicts,
+        result=result,
+        elements=elements,
+        einsum=_einsum(first, second),
+        flops=operations,
+        bytes=moved,
+        intensity=None if operations is None or moved is None else operations / moved if moved else 0.0,
+        steps=_steps(first, second, pair, axes, result),
+        warning=None if result is None or len(first) == 1 else _warning(first, second, pair, result),
+        messages=messages(first, second),
+        suggestions=_suggestions(first, second, pair) if conflicts else (),
+    )
+
+
+@dataclass(frozen=True)
+class Explanation(Diagram):
+    """All that a matrix product does with two shapes, or all that keeps it from doing so: what `explain` returns.
+
+    >>> from tensorref import matmul
+    >>> explanation = matmul.explain((4, 3, 2), (2, 5))
+    >>> explanation.result, explanation.flops, explanation.einsum
+    ((4, 3, 5), 240, '...ik,kj->...ij')
+
+    Without a result, `result`, `elements`, `flops`, `bytes` and `intensity` are None; with one, `messages` is.
+    """
+
+    names: tuple[str, str]
+    shapes: tuple[tuple[int, ...], tuple[int, ...]]
+    axes: tuple[Axis, ...]
+    """The batch axes, then the rows, the sum and the columns."""
+    conflicts: tuple[tuple[int, int], ...]
+    """The axes of a and b, counted from the right, whose sizes do not agree."""
+    result: tuple[int, ...] | None
+    elements: int | None
+    """How many elements the result has."""
+    einsum: str
+    """The same product for ``numpy.einsum`` and ``torch.einsum``."""
+    flops: int | None
+    """Floating-point operations (see `flops`)."""
+    bytes: int | None
+    """What the operands and the result take: the least that has to be read and written."""
+    intensity: float | None
+    """Floating-point operations a byte. Where it is low, the memory is what takes the time, not the arithmetic."""
+    steps: tuple[str, ...]
+    """A sentence for each step, which are shapes, vectors, batch axes, sum, result."""
+    warning: str | None
+    """Set where vectors that come with a stack are taken for one matrix."""
+    messages: Messages | None
+    suggestions: tuple[Suggestion, ...]
+
+    def table(self) -> tuple[tuple[str, ...], ...]:
+        """Return the rows of the diagram: axes, operands, result, verdict."""
+        labels = (WORDS["axis"], *self.names, WORDS["result"], WORDS["verdict"])
+        columns = (
+            (
+                WORDS[axis.role],
+                axis.cell(0),
+                axis.cell(1),
+                "?" if axis.size is None else WORDS["none"] if axis.role == "sum" else str(axis.size),
+                WORDS[axis.verdict],
+            )
+            for axis in self.axes
+        )
+        return tuple(zip(labels, *columns, strict=True))
+
+    def notes(self) -> tuple[str, ...]:
+        """Return the verdict and what follows from it, a sentence each."""
+        notes = [self.steps[-1]]
+        if self.warning:
+            notes.append(self.warning)
+        if self.messages:
+            notes += [f"NumPy: {self.messages.numpy}", f"PyTorch: {self.messages.torch}"]
+        else:
+            notes.append(WORDS["cost"].format(flops=self.flops, bytes=self.bytes, intensity=self.intensity))
+        return (*notes, *self.suggested())
+
+    def suggested(self) -> tuple[str, ...]:
+        """Return the suggestions, a sentence each."""
+        return tuple(WORDS["suggestion"].format(**vars(suggestion)) for suggestion in self.suggestions)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis of a matrix product: of the stack, of the rows, of the sum or of the columns.
+
+    >>> from tensorref import matmul
+    >>> matmul.explain((4, 3, 2), (2, 5)).axes[0]
+    Axis(role='batch', axes=(-3, None), sizes=(4, 1), size=4, verdict='expand')
+    """
+
+    role: Literal["batch", "row", "sum", "column"]
+    axes: tuple[int | None, int | None]
+    """Where a and b have it, counted from the right; None where they do not."""
+    sizes: tuple[int | None, int | None]
+    """The sizes there. A batch axis that an operand lacks counts as 1."""
+    size: int | None
+    """The size in the result, for the sum the number of terms; None in a conflict."""
+    verdict: Literal["equal", "expand", "sum", "keep", "conflict"]
+
+    @property
+    def index(self) -> int:
+        """Where it stands in the operand that has it, counted from the right; for the sum, in the first."""
+        return next(axis for axis in self.axes if axis is not None)
+
+    def cell(self, operand: int) -> str:
+        """Return what stands in the table for an operand: its size, and what the size becomes."""
+        given = self.sizes[operand]
+        if given is None:
+            return WORDS["none"]
+        size = str(given) if self.axes[operand] is not None else f"({given})"
+        return size if self.size in (None, given) else f"{size} → {self.size}"
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A product that would fit: a guess, never applied by itself.
+
+    >>> from tensorref import matmul
+    >>> matmul.explain((10, 64), (256, 64)).suggestions[0]
+    Suggestion(code='a @ b.mT', result=(10, 256))
+    """
+
+    code: str
+    """The same in NumPy and PyTorch."""
+    result: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Messages:
+    """What the libraries say of operands that have no matrix product: what `messages` returns.
+
+    >>> from tensorref import matmul
+    >>> matmul.messages((2, 3), (4, 5)).torch
+    'mat1 and mat2 shapes cannot be multiplied (2x3 and 4x5)'
+    """
+
+    numpy: str
+    torch: str
+
+
+def messages(a: ShapeLike, b: ShapeLike) -> Messages | None:
+    """Return what NumPy and PyTorch say of ``a @ b`` for shapes without a product, or None where there is one.
+
+    >>> import torch
+    >>> from tensorref import matmul
+    >>> matmul.messages((4, 32, 64), (256, 64)).torch
+    'mat1 and mat2 shapes cannot be multiplied (128x64 and 256x64)'
+    >>> try:
+    ...     torch.ones(4, 32, 64) @ torch.ones(256, 64)
+    ... except RuntimeError as error:
+    ...     print(str(error) == matmul.messages((4, 32, 64), (256, 64)).torch)
+    True
+
+    Parameters
+    ----------
+    a, b
+        As for `result_shape`; the shapes of scalars too.
+
+    Returns
+    -------
+    :
+        The messages to the letter, for PyTorch those of contiguous tensors that need no gradient. PyTorch multiplies
+        a stack by a matrix as one matrix, hence the sizes in its message that stand nowhere in the code.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a shape.
+    """
+    first, second = as_shape(a, "a"), as_shape(b, "b")
+    axes = _axes(first, second) if first and second else ()
+    if axes and all(axis.size is not None for axis in axes):
+        return None
+    return Messages(_numpy_message(first, second, axes), _torch_message(first, second, axes))
+
+
+def product(a: jaxtyping.Num[ArrayT, "..."], b: jaxtyping.Num[ArrayT, "..."]) -> jaxtyping.Num[ArrayT, "..."]:
+    """Multiply two matrices, two vectors, or stacks of matrices.
+
+    >>> import numpy as np
+    >>> from tensorref import matmul
+    >>> matmul.product(np.array([[1, 2], [3, 4]]), np.array([[5, 6], [7, 8]]))
+    array([[19, 22],
+           [43, 50]])
+
+    Parameters
+    ----------
+    a, b
+        Arrays or tensors of one library, with at least one axis each.
+
+    Returns
+    -------
+    :
+        ``a @ b``, of the shape that `result_shape` gives, in new memory. NumPy promotes dtypes that differ.
+
+    Raises
+    ------
+    MatmulError
+        If the shapes have no product; it says which would.
+    ValueError
+        If an operand is a scalar.
+    RuntimeError
+        PyTorch's own, where dtypes or devices differ.
+
+    See Also
+    --------
+    numpy.matmul : NumPy's name for ``@``.
+    torch.matmul : PyTorch's.
+
+    Examples
+    --------
+    >>> import torch
+    >>> matmul.product(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([4.0, 5.0, 6.0]))
+    tensor(32.)
+    """
+    result_shape(a.shape, b.shape)
+    result: ArrayT = a @ b
+    return result
+
+
+def attention_scores(
+    query: jaxtyping.Float[ArrayT, "*#batch queries head_dim"], key: jaxtyping.Float[ArrayT, "*#batch keys head_dim"]
+) -> jaxtyping.Float[ArrayT, "... queries keys"]:
+    """Multiply every query by every key: Q Kᵀ, unscaled.
+
+    >>> import torch
+    >>> from tensorref import matmul
+    >>> _ = torch.manual_seed(0)
+    >>> Q, K = torch.randn(2, 8, 32, 8), torch.randn(2, 8, 32, 8)
+    >>> print(f"Q shape: {Q.shape}")
+    Q shape: torch.Size([2, 8, 32, 8])
+    >>> print(f"K^T shape: {K.mT.shape}")
+    K^T shape: torch.Size([2, 8, 8, 32])
+    >>> print(f"Scores shape: {matmul.attention_scores(Q, K).shape}")
+    Scores shape: torch.Size([2, 8, 32, 32])
+
+    Parameters
+    ----------
+    query, key
+        A vector for each position, on the last axis; axes before the last two, such as batch and heads, broadcast.
+
+    Returns
+    -------
+    :
+        The dot product of each query (row) with each key (column), in new memory.
+
+    Raises
+    ------
+    MatmulError
+        If the sizes of the last axis differ, or the batch axes do not broadcast.
+    ValueError
+        If an operand has less than two axes.
+
+    See Also
+    --------
+    product : any matrix product.
+    torch.nn.functional.scaled_dot_product_attention : scores, scale, softmax and average in one.
+
+    Notes
+    -----
+    Attention divides the scores by ``sqrt(head_dim)`` before the softmax: `Vaswani et al. 2017, equation 1
+    <https://arxiv.org/abs/1706.03762>`__.
+    """
+    for name, shape in (("query", query.shape), ("key", key.shape)):
+        if len(shape) < 2:  # noqa: PLR2004  positions and features
+            raise ValueError(
+                f"{name} has shape {tuple(shape)}; attention takes a vector for each position: write {name}[None] for "
+                "one position"
+            )
+    if query.shape[-1] != key.shape[-1]:
+        raise ValueError(
+            f"query has vectors of {query.shape[-1]}, key of {key.shape[-1]}; project both to the same head_dim, and "
+            "give key as it is: it is transposed here"
+        )
+    transposed: ArrayT = key.mT
+    _checked(tuple(query.shape), tuple(transposed.shape), ("query", "key.mT"))
+    result: ArrayT = query @ transposed
+    return result
+
+
+def _operands(a: ShapeLike, b: ShapeLike) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    first, second = as_shape(a, "a"), as_shape(b, "b")
+    for name, shape in (("a", first), ("b", second)):
+        if not shape:
+            raise ValueError(f"{name} has shape (), a scalar; a matrix product needs an axis to sum over: write a * b")
+    return first, second
+
+
+def _checked(a: tuple[int, ...], b: tuple[int, ...], names: tuple[str, str] = ("a", "b")) -> tuple[int, ...]:
+    """Return the shape of the product of two shapes that have an axis, or raise."""
+    sizes = [axis.size for axis in _axes(a, b) if axis.role != "sum" or axis.size is None]
+    if None in sizes:
+        raise MatmulError(explain(a, b, names=names))
+    return tuple(size for size in sizes if size is not None)
+
+
+def _axes(a: Sequence[int], b: Sequence[int]) -> tuple[Axis, ...]:
+    axes: list[Axis] = []
+    columns = lined_up((a[:-2], b[:-2]))
+    for index, sizes in zip(range(-2 - len(columns), -2), columns, strict=True):
+        size = agreed(sizes)
+        axes.append(
+            Axis(
+                "batch",
+                (index if -index <= len(a) else None, index if -index <= len(b) else None),
+                (sizes[0], sizes[1]),
+                size,
+                "conflict" if size is None else "equal" if sizes[0] == sizes[1] else "expand",
+            )
+        )
+    if len(a) > 1:
+        axes.append(Axis("row", (-2, None), (a[-2], None), a[-2], "keep"))
+    row = -2 if len(b) > 1 else -1
+    axes.append(
+        Axis("sum", (-1, row), (a[-1], b[row]), a[-1], "sum")
+        if a[-1] == b[row]
+        else Axis("sum", (-1, row), (a[-1], b[row]), None, "conflict")
+    )
+    if len(b) > 1:
+        axes.append(Axis("column", (None, -1), (None, b[-1]), b[-1], "keep"))
+    return tuple(axes)
+
+
+def _einsum(a: Sequence[int], b: Sequence[int]) -> str:
+    dots = ["..." if len(shape) > 2 else "" for shape in (a, b)]  # noqa: PLR2004  the axes before a matrix
+    row, column = "i" if len(a) > 1 else "", "j" if len(b) > 1 else ""
+    return f"{dots[0]}{row}k,{dots[1]}k{column}->{max(dots)}{row}{column}"
+
+
+def _steps(
+    a: tuple[int, ...], b: tuple[int, ...], names: tuple[str, str], axes: Sequence[Axis], result: tuple[int, ...] | None
+) -> tuple[str, ...]:
+    summed = next(axis for axis in axes if axis.role == "sum")
+    words: dict[str, object] = {"a": names[0], "b": names[1], "first": a, "second": b}
+    words |= {"row": summed.axes[1], "terms": summed.sizes[0], "rows": summed.sizes[1]}
+    vectors = [WORDS[f"vector.{side}"].format(**words) for side, shape in (("a", a), ("b", b)) if len(shape) == 1]
+    compared = [
+        WORDS["batch.axis"].format(axis=axis.index, sizes=axis.sizes, verdict=WORDS[axis.verdict])
+        for axis in axes[::-1]
+        if axis.role == "batch"
+    ]
+    wrong = [
+        WORDS[f"failure.{axis.role}"].format(axis=axis.index, sizes=axis.sizes, **words)
+        for axis in axes
+        if axis.size is None
+    ]
+    return (
+        WORDS["shapes"].format(**words),
+        " ".join(vectors) or WORDS["vector.none"],
+        WORDS["batch.text"].format(axes="; ".join(compared)) if compared else WORDS["batch.none"],
+        WORDS["sum.text"].format(**words),
+        WORDS["failure"].format(axes="; ".join(wrong), **words)
+        if result is None
+        else WORDS["success"].format(shape=result, elements=prod(result)),
+    )
+
+
+def _warning(a: Sequence[int], b: Sequence[int], names: tuple[str, str], result: tuple[int, ...]) -> str | None:
+    if (*a,) != (*b[:-1],):
+        return None
+    meant = (*b[:-2], 1, b[-1])
+    return WORDS["warning"].format(a=names[0], b=names[1], result=result, meant=meant)
+
+
+def _suggestions(a: Sequence[int], b: Sequence[int], names: tuple[str, str]) -> tuple[Suggestion, ...]:
+    """Guess what was meant, the likeliest first: a stack of vectors, a transpose, a lacking batch axis, the order."""
+    first, second = names
+    guesses: list[tuple[str, Sequence[int], Sequence[int]]] = []
+    if len(b) > 1 and (*a[:-2], a[-1]) == (*b,):
+        guesses.append((f"{first} @ {second}[..., None]", a, (*b, 1)))
+    if len(a) > 1 and (*a,) == (*b[:-1],):
+        guesses.append((f"{first}[..., None, :] @ {second}", (*a[:-1], 1, a[-1]), b))
+    if len(b) > 1:
+        guesses.append((f"{first} @ {second}.mT", a, (*b[:-2], b[-1], b[-2])))
+    if len(a) > 1:
+        guesses.append((f"{first}.mT @ {second}", (*a[:-2], a[-1], a[-2]), b))
+    if len(a) > len(b) > 2:  # noqa: PLR2004  b has a batch axis
+        guesses.append((f"{first} @ {second}[:, None]", a, (b[0], 1, *b[1:])))
+    if len(b) > len(a) > 2:  # noqa: PLR2004  a has a batch axis
+        guesses.append((f"{first}[:, None] @ {second}", (a[0], 1, *a[1:]), b))
+    guesses.append((f"{second} @ {first}", b, a))
+    found: list[Suggestion] = []
+    for code, left, right in guesses:
+        axes = _axes(left, right)
+        if max(len(left), len(right)) <= MAX_RANK and all(axis.size is not None for axis in axes):
+            found.append(Suggestion(code, _checked((*left,), (*right,))))
+    return tuple(found[:3])
+
+
+def _numpy_message(a: Sequence[int], b: Sequence[int], axes: Sequence[Axis]) -> str:
+    signature = "(n?,k),(k,m?)->(n?,m?)"
+    if not (a and b):
+        return (
+            f"matmul: Input operand {1 if a else 0} does not have enough dimensions (has 0, gufunc core with signature "
+            f"{signature} requires 1)"
+        )
+    summed = next(axis for axis in axes if axis.role == "sum")
+    if summed.size is None:
+        return (
+            f"matmul: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature {signature} "
+            f"(size {summed.sizes[1]} is different from {summed.sizes[0]})"
+        )
+    remapped = (f"({_joined(shape)})->({_joined([*shape[:-2], 'newaxis', 'newaxis'])})" for shape in (a, b))
+    return (
+        f"operands could not be broadcast together with remapped shapes [original->remapped]: {' '.join(remapped)}  and "
+        f"requested shape ({a[-2]},{b[-1]})"
+    )
+
+
+def _torch_message(a: Sequence[int], b: Sequence[int], axes: Sequence[Axis]) -> str:
+    if not (a and b):
+        return f"both arguments to matmul need to be at least 1D, but they are {len(a)}D and {len(b)}D"
+    k, rows = a[-1], b[-2] if len(b) > 1 else b[-1]
+    if len(a) == len(b) == 1:
+        return (
+            f"inconsistent tensor size, expected tensor [{k}] and src [{rows}] to have the same number of elements, but "
+            f"got {k} and {rows} elements respectively"
+        )
+    if len(b) == 2:  # noqa: PLR2004  a stack by a matrix is multiplied as one matrix
+        return f"mat1 and mat2 shapes cannot be multiplied ({prod(a[:-1])}x{k} and {rows}x{b[-1]})"
+    if len(b) == 1 or (len(a) == 1 and (0 in b or rows == 1)):  # so is a stack that can be read as one, by a vector
+        most, size, vector = (prod(a[:-1]), k, rows) if len(b) == 1 else (prod(b[:-2]) * b[-1], rows, k)
+        return f"size mismatch, got input ({most}), mat ({most}x{size}), vec ({vector})"
+    batch = [axis for axis in axes if axis.role == "batch"]
+    for position, axis in reversed([*enumerate(batch)]):
+        if axis.size is None:
+            first, second = axis.sizes
+            return (
+                f"The size of tensor a ({first}) must match the size of tensor b ({second}) at non-singleton dimension "
+                f"{position}"
+            )
+    stack = prod(axis.size or 0 for axis in batch)
+    return f"Expected size for first two dimensions of batch2 tensor to be: [{stack}, {k}] but got: [{stack}, {rows}]."
+
+
+def _joined(sizes: Sequence[object]) -> str:
+    return ",".join(map(str, sizes))

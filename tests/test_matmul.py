@@ -1,0 +1,354 @@
+"""The rule of the matrix product, held against NumPy and PyTorch."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import json
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.utils.flop_counter import FlopCounterMode
+
+from tensorref import matmul
+
+SMALL = [shape for rank in range(4) for shape in itertools.product(range(4), repeat=rank)]
+RANK_4 = [shape for rank in range(5) for shape in itertools.product(range(3), repeat=rank)]
+PAIRS = [
+    *itertools.product(SMALL, repeat=2),
+    *((a, b) for a, b in itertools.product(RANK_4, repeat=2) if 4 in (len(a), len(b))),
+]
+
+sizes = st.integers(0, 5)
+shapes = st.lists(sizes, max_size=5).map(tuple)
+
+
+@st.composite
+def fitting(draw):
+    """Draw two shapes that have a product."""
+    m, k, n = draw(sizes), draw(sizes), draw(sizes)
+    batch = draw(st.lists(st.integers(0, 3), max_size=3))
+    a, b = ([draw(st.sampled_from([1, size])) for size in batch[draw(st.integers(0, len(batch))) :]] for _ in range(2))
+    matrices = [((*a, m, k), (*b, k, n))]
+    if not a:
+        matrices.append(((k,), (*b, k, n)))
+    if not b:
+        matrices.append(((*a, m, k), (k,)))
+    if not (a or b):
+        matrices.append(((k,), (k,)))
+    return draw(st.sampled_from(matrices))
+
+
+def numbers(shape, start=1):
+    """Return float64 whole numbers, so that sums are exact in any order."""
+    return (np.arange(start, start + math.prod(shape)) % 7 - 3.0).reshape(shape)
+
+
+def by(product, a, b):
+    """Return the shape that a library gives, or None, and its message, or None."""
+    try:
+        return tuple(product(a, b).shape), None
+    except (ValueError, RuntimeError) as error:
+        return None, str(error)
+
+
+@pytest.mark.claim("batched-matmul")
+def test_every_small_pair_gives_what_numpy_and_pytorch_give_and_say():
+    arrays = {shape: np.zeros(shape) for shape in {*SMALL, *RANK_4}}
+    tensors = {shape: torch.zeros(shape, device="cpu") for shape in arrays}
+    assert len(PAIRS) == 85**2 + 121**2 - 40**2
+    assert {(len(a), len(b)) for a, b in PAIRS} == {*itertools.product(range(5), repeat=2)}
+    fit = 0
+    for a, b in PAIRS:
+        numpy_shape, numpy_words = by(np.matmul, arrays[a], arrays[b])
+        torch_shape, torch_words = by(torch.matmul, tensors[a], tensors[b])
+        messages = matmul.messages(a, b)
+        if messages is None:
+            assert matmul.result_shape(a, b) == numpy_shape == torch_shape, (a, b)
+            fit += 1
+        else:
+            assert (messages.numpy, messages.torch) == (numpy_words, torch_words), (a, b)
+    assert 4000 < fit < len(PAIRS) / 2
+
+
+@given(shapes, shapes)
+def test_a_result_a_message_an_error(a, b):
+    expected, _ = by(np.matmul, np.zeros(a), np.zeros(b))
+    if expected is None:
+        for function in (matmul.result_shape, matmul.flops):
+            with pytest.raises(ValueError):
+                function(a, b)
+        assert matmul.messages(a, b) is not None
+    else:
+        assert matmul.result_shape(a, b) == expected
+        assert matmul.messages(a, b) is None
+
+
+@given(fitting())
+def test_product_is_that_of_both_libraries_and_of_einsum(operands):
+    a, b = (numbers(shape, start) for start, shape in enumerate(operands))
+    expected = np.matmul(a, b)
+    explanation = matmul.explain(a.shape, b.shape)
+    assert explanation.result == expected.shape
+    assert (matmul.product(a, b) == expected).all()
+    assert (np.einsum(explanation.einsum, a, b) == expected).all()
+    x, y = torch.tensor(a, device="cpu"), torch.tensor(b, device="cpu")
+    product = matmul.product(x, y)
+    assert isinstance(product, torch.Tensor)
+    assert product.shape == expected.shape
+    for same in (product, torch.matmul(x, y), torch.einsum(explanation.einsum, x, y)):
+        assert (same.numpy() == expected).all()
+
+
+@settings(max_examples=10)  # the counter is slow
+@given(fitting())
+def test_operations_are_those_that_pytorch_counts(operands):
+    a, b = (torch.zeros(shape, device="cpu") for shape in operands)
+    m, k, n = a.shape[-2:-1].numel(), a.shape[-1], b.shape[-1] if b.ndim > 1 else 1
+    if 1 in (a.ndim, b.ndim):  # it does not count products with a vector
+        a, b = (a[None] if a.ndim == 1 else a), (b[:, None] if b.ndim == 1 else b)
+    with FlopCounterMode(display=False) as counter:
+        result = a @ b
+    assert matmul.flops(*operands) == counter.get_total_flops()
+    assert matmul.flops(*operands) == 2 * k * result.numel()
+    assert result.shape[-2:].numel() == m * n
+
+
+@given(fitting(), st.sampled_from([np.float16, np.float32, np.float64]))
+def test_bytes_are_those_of_the_arrays(operands, dtype):
+    a, b = (np.zeros(shape, dtype) for shape in operands)
+    explanation = matmul.explain(a.shape, b.shape, itemsize=a.itemsize)
+    result = np.asarray(a @ b)
+    assert explanation.bytes == a.nbytes + b.nbytes + result.nbytes
+    assert explanation.elements == result.size
+    if explanation.bytes:
+        assert explanation.intensity == explanation.flops / explanation.bytes
+    else:
+        assert explanation.intensity == 0
+
+
+@given(st.one_of(st.tuples(shapes.filter(len), shapes.filter(len)), fitting()))
+def test_explanation_agrees_with_the_shapes(operands):
+    a, b = operands
+    explanation = matmul.explain(a, b)
+    assert explanation.result == by(np.matmul, np.zeros(a), np.zeros(b))[0]
+    assert explanation.messages == matmul.messages(a, b)
+    assert bool(explanation.conflicts) == (explanation.result is None) == (explanation.messages is not None)
+    for first, second in explanation.conflicts:
+        assert a[first] != b[second]
+    kept = tuple(axis.size for axis in explanation.axes if axis.role != "sum")
+    assert explanation.result in (None, kept)
+    for axis in explanation.axes:
+        for shape, index, size in zip(operands, axis.axes, axis.sizes, strict=True):
+            if index is not None:
+                assert shape[index] == size
+            else:
+                assert size == (1 if axis.role == "batch" else None)
+    assert [axis.index for axis in explanation.axes if axis.role == "batch"] == [*range(-max(len(a), len(b), 2), -2)]
+    assert json.loads(json.dumps(explanation.to_dict())) == explanation.to_dict()
+    for row in explanation.table():
+        assert len(row) == 1 + len(explanation.axes)
+
+
+@given(shapes.filter(len), shapes.filter(len))
+def test_suggestions_fit_when_their_code_is_run(a, b):
+    for suggestion in matmul.explain(a, b).suggestions:
+        for empty in (np.zeros, torch.zeros):
+            product = eval(suggestion.code, {"a": empty(a), "b": empty(b)})  # noqa: S307  the code is ours
+            assert tuple(product.shape) == suggestion.result
+
+
+def test_the_usual_mends_come_first():
+    def first(a, b):
+        return matmul.explain(a, b).suggestions[0].code
+
+    assert first((32, 64), (256, 64)) == "a @ b.mT"
+    assert first((64, 32), (64, 256)) == "a.mT @ b"
+    assert first((4, 32, 64), (4, 64)) == "a @ b[..., None]"
+    assert first((2, 4, 64), (2, 4, 64, 32)) == "a[..., None, :] @ b"
+    assert first((2, 8, 32, 16), (2, 16, 16)) == "a @ b[:, None]"
+    assert first((2, 16, 16), (2, 8, 16, 32)) == "a[:, None] @ b"
+    assert first((2, 3, 5), (7, 3)) == "b @ a"
+    assert first((3,), (4, 3)) == "a @ b.mT"
+    assert matmul.explain((3, 4, 5), (2, 7, 6)).suggestions == ()
+
+
+def test_a_vector_for_each_matrix_is_told_from_one_matrix():
+    vectors, matrices = numbers((4, 6)), numbers((4, 6, 3))
+    warning = matmul.explain(vectors.shape, matrices.shape).warning
+    assert warning == (
+        "Every row of a meets every matrix of b: the result is (4, 4, 3). For one row a matrix, a[..., None, :] @ b gives "
+        "(4, 1, 3)."
+    )
+    assert (vectors @ matrices).shape == (4, 4, 3)
+    assert (vectors[..., None, :] @ matrices).shape == (4, 1, 3)
+    for fine in [((5, 6), (4, 6, 3)), ((6,), (6, 3)), ((4, 1, 6), (4, 6, 3)), ((6,), (6,)), ((4, 5), (4, 6, 3))]:
+        assert matmul.explain(*fine).warning is None, fine
+
+
+def test_every_conflict_is_named():
+    with pytest.raises(matmul.MatmulError) as raised:
+        matmul.result_shape((3, 4, 5), (2, 6, 7))
+    assert str(raised.value) == (
+        "a (3, 4, 5), b (2, 6, 7) have no matrix product: batch axis -3 has 3, 2, and sizes there must be equal or 1; "
+        "axis -1 of a has 5, axis -2 of b has 6, and the two must be equal."
+    )
+    assert isinstance(raised.value, ValueError)
+    assert raised.value.explanation == matmul.explain((3, 4, 5), (2, 6, 7))
+    assert raised.value.explanation.conflicts == ((-3, -3), (-1, -2))
+
+
+def test_a_size_of_1_does_not_repeat_in_the_sum():
+    with pytest.raises(matmul.MatmulError) as raised:
+        matmul.result_shape((4, 1), (3, 5))
+    assert str(raised.value) == (
+        "a (4, 1), b (3, 5) have no matrix product: axis -1 of a has 1, axis -2 of b has 3, and the two must be equal."
+    )
+
+
+@pytest.mark.parametrize("function", [matmul.result_shape, matmul.flops, matmul.explain])
+def test_a_scalar_has_no_product(function):
+    for a, b, name in [((), (3,), "a"), ((3,), (), "b"), ((), (), "a")]:
+        with pytest.raises(ValueError) as raised:
+            function(a, b)
+        assert (
+            str(raised.value)
+            == f"{name} has shape (), a scalar; a matrix product needs an axis to sum over: write a * b"
+        )
+
+
+@pytest.mark.parametrize("function", [matmul.result_shape, matmul.flops, matmul.explain, matmul.messages])
+def test_what_is_no_shape_is_refused_by_name(function):
+    with pytest.raises(TypeError) as raised:
+        function((4, 2.5), (3,))
+    assert str(raised.value) == "a[1] is 2.5, of type float; a size is an int: divide with // to keep it whole"
+    with pytest.raises(TypeError) as raised:
+        function((4, 3), np.ones((3, 2)))
+    assert str(raised.value) == "b is of type ndarray, not a shape; pass its shape: b.shape"
+
+
+def test_shapes_in_every_form():
+    for a in [(4, 3), [4, 3], torch.Size([4, 3]), (np.int64(4), np.uint8(3))]:
+        assert matmul.result_shape(a, 3) == (4,)
+        assert type(matmul.result_shape(a, 3)[0]) is int
+
+
+def test_names():
+    with pytest.raises(ValueError) as raised:
+        matmul.explain((4, 1), (1, 3), names=["x"])
+    assert str(raised.value) == "names has 1 entries; give two, one for a and one for b"
+    assert matmul.explain((4, 1), (2, 3), names=["x", "w"]).steps[-1].startswith("x (4, 1), w (2, 3) have no")
+
+
+def test_steps():
+    assert matmul.explain((8,), (2, 8, 3)).steps == (
+        "a (8,), b (2, 8, 3).",
+        "a is a vector: it counts as one row, and that axis leaves the result.",
+        "The batch axes broadcast, from the right: axis -3 has 1, 2: expands.",
+        "Axis -1 of a is summed against axis -2 of b: 8 and 8 terms.",
+        "The result has shape (2, 3), 6 elements.",
+    )
+    assert matmul.explain((8, 3), (3, 2)).steps[1:3] == ("Neither is a vector.", "There is no batch axis.")
+
+
+def test_a_notebook_shows_the_same_as_the_terminal():
+    explanation = matmul.explain((32, 10, 64), (256, 64), names=["<x>", "weight"])
+    shown = explanation._repr_html_()
+    assert "<x>" not in shown
+    for cell in itertools.chain.from_iterable(explanation.table()[2:]):
+        assert f">{cell}<" in shown
+        assert cell in str(explanation)
+
+
+def test_explanations_are_values():
+    assert matmul.explain([4, 3], 3) == matmul.explain((4, 3), (3,))
+    with pytest.raises(AttributeError):
+        matmul.explain((4, 3), 3).result = (1,)
+
+
+@pytest.mark.claim("three-ways-to-multiply")
+def test_dot_is_the_product_of_two_matrices_and_pairs_the_matrices_of_stacks():
+    a, b = numbers((3, 4)), numbers((4, 5))
+    assert (np.dot(a, b) == np.matmul(a, b)).all()
+    assert (a @ b == np.matmul(a, b)).all()
+    stack, other = numbers((2, 3, 4)), numbers((2, 4, 5))
+    pairs = np.dot(stack, other)
+    assert pairs.shape == (2, 3, 2, 5) != (stack @ other).shape == (2, 3, 5)
+    for i, j in itertools.product(range(2), repeat=2):
+        assert (pairs[i, :, j] == stack[i] @ other[j]).all()
+
+
+@pytest.mark.claim("three-ways-to-multiply")
+def test_dot_of_pytorch_takes_two_vectors_only():
+    assert torch.dot(torch.ones(3), torch.ones(3)) == 3
+    with pytest.raises(RuntimeError, match="1D tensors expected"):
+        torch.dot(torch.ones(2, 2), torch.ones(2, 2))
+    for product, shape in [(torch.mm, (2, 2, 2)), (torch.bmm, (2, 2))]:
+        with pytest.raises(RuntimeError, match="must be a"):
+            product(torch.ones(shape), torch.ones(shape))
+
+
+def test_product_says_what_would_fit():
+    # Without the import hook's check of the annotations, as a user calls it.
+    product = inspect.unwrap(matmul.product)
+    for ones in (np.ones, torch.ones):
+        with pytest.raises(matmul.MatmulError) as raised:
+            product(ones((2, 3)), ones((4, 3)))
+        assert str(raised.value).endswith("and the two must be equal. a @ b.mT would give (2, 4).")
+        with pytest.raises(ValueError, match="b has shape"):
+            product(ones((2, 3)), ones(()))
+
+
+@given(st.integers(0, 3), st.integers(0, 3), st.integers(0, 4), st.integers(0, 4), st.integers(0, 4))
+def test_scores_are_dot_products(batch, heads, queries, keys, head_dim):
+    query, key = numbers((batch, heads, queries, head_dim)), numbers((batch, heads, keys, head_dim), 3)
+    scores = matmul.attention_scores(query, key)
+    assert scores.shape == (batch, heads, queries, keys)
+    for index in np.ndindex(scores.shape):
+        assert scores[index] == sum(query[(*index[:2], index[2])] * key[(*index[:2], index[3])])
+    tensor = matmul.attention_scores(torch.tensor(query), torch.tensor(key))
+    assert isinstance(tensor, torch.Tensor)
+    assert (tensor.numpy(force=True) == scores).all()
+
+
+def test_keys_of_one_head_serve_every_head():
+    query, key = numbers((2, 8, 3, 4)), numbers((2, 1, 5, 4))
+    scores = matmul.attention_scores(query, key)
+    assert (scores == matmul.attention_scores(query, np.repeat(key, 8, axis=1))).all()
+
+
+@pytest.mark.parametrize("ones", [np.ones, torch.ones], ids=["numpy", "torch"])
+def test_scores_refuse_what_has_none(ones):
+    scores = inspect.unwrap(matmul.attention_scores)
+    with pytest.raises(ValueError) as raised:
+        scores(ones((2, 6, 8)), ones((2, 8, 6)))
+    assert str(raised.value) == (
+        "query has vectors of 8, key of 6; project both to the same head_dim, and give key as it is: it is transposed "
+        "here"
+    )
+    with pytest.raises(ValueError) as raised:
+        scores(ones((6, 8)), ones(8))
+    assert str(raised.value) == (
+        "key has shape (8,); attention takes a vector for each position: write key[None] for one position"
+    )
+    with pytest.raises(matmul.MatmulError) as raised:
+        scores(ones((2, 8, 6, 4)), ones((2, 2, 6, 4)))
+    assert str(raised.value) == (
+        "query (2, 8, 6, 4), key.mT (2, 2, 4, 6) have no matrix product: batch axis -3 has 8, 2, and sizes there must be "
+        "equal or 1."
+    )
+
+
+def test_neither_library_is_needed():
+    program = (
+        "import sys; from tensorref import matmul; matmul.explain((2, 3), (3, 4)); matmul.messages(2, 3);"
+        "print(sorted({'numpy', 'torch'} & sys.modules.keys()))"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"
