@@ -148,7 +148,8 @@ def _table(rows: Sequence[Sequence[str]]) -> nodes.table:
     columns[0]["stub"] = 1
     heading, *body = (nodes.row("", *(nodes.entry("", _paragraph(cell)) for cell in row)) for row in rows)
     group = nodes.tgroup("", *columns, nodes.thead("", heading), nodes.tbody("", *body), cols=len(columns))
-    return nodes.table("", group)
+    # Given widths would become style attributes, which a strict content security policy forbids.
+    return nodes.table("", group, classes=["colwidths-auto"])
 
 
 def _bullets(sentences: Iterable[str]) -> nodes.bullet_list:

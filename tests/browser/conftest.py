@@ -9,7 +9,7 @@ import sys
 import threading
 
 import pytest
-from playwright.sync_api import Error
+from playwright.sync_api import Error, expect
 
 PAGE = """\
 # Explorers
@@ -30,12 +30,16 @@ PAGE = """\
 """
 CONF = """\
 extensions = ["myst_parser", "tensorref.sphinxext"]
-html_sidebars = {"**": []} if tags.has("basic") else {}
+if tags.has("basic"):
+    html_sidebars, templates_path = {"**": []}, ["templates"]
 project, language = "small", "en"
 """
-# The theme that Sphinx's others build on has no script or style inside its pages: the policy can be as strict as it gets.
+# Without the bars of links, whose style stands in the page, a page of the basic theme obeys the strictest policy.
+LAYOUT = '{% extends "!layout.html" %}{% block relbar1 %}{% endblock %}{% block relbar2 %}{% endblock %}'
 THEMES = ("furo", "alabaster", "basic")
 POLICY = "default-src 'self'; script-src 'self'; style-src 'self'"
+PATIENCE = 20_000  # milliseconds; a machine may be busy
+expect.set_options(timeout=PATIENCE)
 SWITCHES = (
     "--disable-gpu",
     "--disable-quic",
@@ -48,7 +52,7 @@ SWITCHES = (
 
 @pytest.fixture(scope="session")
 def browser(launch_browser):
-    """The browser that TENSORREF_BROWSER names; else the machine's Chromium or Chrome; else Playwright's own."""
+    """Start the browser that TENSORREF_BROWSER names, or else the machine's own, or else Playwright's."""
     named = os.environ.get("TENSORREF_BROWSER")
     installed = map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"))
     paths = [named] if named else [*filter(None, installed), None]
@@ -95,13 +99,21 @@ def site(tmp_path_factory):
     """Return the address under which the small site is served, in a folder for each theme."""
     source, root = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("site")
     (source / "index.md").write_text(PAGE, encoding="utf-8")
+    (source / "templates").mkdir()
+    (source / "templates/layout.html").write_text(LAYOUT, encoding="utf-8")
     (source / "conf.py").write_text(CONF, encoding="utf-8")
-    for theme in THEMES:
-        command = ["sphinx", "-q", "-W", "-t", theme, "-D", f"html_theme={theme}", "-d", str(root / f".{theme}")]
-        ran = subprocess.run(
-            [sys.executable, "-m", *command, str(source), str(root / theme)], capture_output=True, text=True, check=False
+    command = [sys.executable, "-m", "sphinx", "-q", "-W"]
+    builds = [
+        subprocess.Popen(
+            [*command, "-t", theme, "-D", f"html_theme={theme}", "-d", root / f".{theme}", source, root / theme],
+            stderr=subprocess.PIPE,
+            text=True,
         )
-        assert ran.returncode == 0, ran.stderr
+        for theme in THEMES
+    ]
+    for build in builds:
+        assert build.communicate()[1] == ""
+        assert build.returncode == 0
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(root))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -117,7 +129,7 @@ def visit(site, browser):
         context = browser.new_context(viewport={"width": 1000, "height": 900}, **settings)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(5000)
+        page.set_default_timeout(PATIENCE)
         page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
@@ -127,6 +139,7 @@ def visit(site, browser):
             page.wait_for_function("document.querySelectorAll('.tref-panel').length === 3")
         return page
 
+    visit.complaints = complaints
     yield visit
     for context in contexts:
         context.close()

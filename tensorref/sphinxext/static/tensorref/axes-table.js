@@ -28,7 +28,7 @@ export function axesTable({ axes, operands, result }, step, { words, scalar }) {
   const sizes = axes.map(({ size, verdict }, column) => {
     const made = step < STEP.result ? element("td") : element("td", { "data-verdict": verdict }, `${size ?? "?"}`);
     const widest = Math.max(say(verdict).length, ...operands.map((_, operand) => written(operand, column).join("").length));
-    made.style.minWidth = `calc(${widest}ch + 1.5em)`;
+    made.style.minWidth = `calc(${widest}ch + 1.8em)`;
     return made;
   });
   const body = [...rows, row(say("result"), axes.length ? sizes : [spanning(step < STEP.result ? "" : scalar)], "tref-result")];

@@ -81,5 +81,9 @@ export function explorer(root) {
 }
 
 for (const root of document.querySelectorAll(".tensorref-explorer[data-tensorref]")) {
-  explorer(/** @type {HTMLElement} */ (root));
+  try {
+    explorer(/** @type {HTMLElement} */ (root));
+  } catch (error) {
+    reportError(error); // this one keeps its table, the others their explorer
+  }
 }
