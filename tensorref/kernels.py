@@ -187,9 +187,9 @@ class Measurement:
     """
 
     median: float
-    """Seconds per call in the middle run: half of the runs took longer."""
+    """Seconds per call in the middle run; half of the runs took longer."""
     spread: float
-    """The interquartile range in seconds: the middle half of the runs lies this close together."""
+    """The interquartile range in seconds; the middle half of the runs lies this close together."""
     runs: int
     """How many runs there were; a run is one call, or many where a call is short."""
     device: str
@@ -247,7 +247,7 @@ def measure(
     -----
     ``time.time()`` around one call measures the wrong thing three times: the first call also loads and compiles, an
     accelerator is still at work when it returns, and one number does not say how far the next would be from it. Here
-    every run starts and ends with `devices.synchronize`, and as many threads compute as outside (``Timer`` by
+    every run starts and ends with `tensorref.devices.synchronize`, and as many threads compute as outside (``Timer`` by
     itself uses one).
     """
     if not seconds > 0:

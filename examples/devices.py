@@ -1,0 +1,100 @@
+# %% [markdown]
+# # Run on whatever device is there
+#
+# One script for CPU, CUDA, MPS and XPU: find the device, move model and batch, and measure what it is worth.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+
+from tensorref import devices, kernels
+
+# %% [markdown]
+# ## What is there
+#
+# PyTorch is built for one kind of accelerator. `status` also sees one that this build cannot use, and says why.
+
+# %%
+print(f"PyTorch version: {torch.__version__}")
+print(f"MPS available: {torch.backends.mps.is_available()}")
+print(f"CUDA available: {torch.cuda.is_available()}")
+print(devices.status())
+
+# %% [markdown]
+# ## Move the model and the batch
+#
+# Choose the device once, at the top. What is created there needs no move; what comes from elsewhere, such as token ids
+# from a data loader, is moved with `.to`. The weights of a module move in place, a tensor gives a copy.
+
+# %%
+torch.manual_seed(0)
+device = devices.best()
+print(f"Device: {device}")
+
+vocab_size, embed_dim = 100, 32
+model = torch.nn.Sequential(torch.nn.Embedding(vocab_size, embed_dim), torch.nn.Linear(embed_dim, vocab_size))
+model.to(device)
+
+x = torch.randn(1000, 1000, device=device)
+print(f"Tensor device: {x.device}")
+token_ids = torch.randint(vocab_size, (4, 16), device="cpu")
+token_ids = token_ids.to(device)
+print(f"After .to(): {token_ids.device}")
+
+logits = model(token_ids)
+print(f"Logits {tuple(logits.shape)} on {devices.check_same(logits, model[1].weight)}")
+
+# %% [markdown]
+# ## What happens when one was forgotten
+#
+# The device `meta` has shapes and no values, so that it shows the error on a machine with nothing but a CPU. A CPU
+# tensor without axes, such as a scale, may join tensors on any device.
+
+# %%
+far, near, scale = torch.ones(3, device="meta"), torch.ones(3, device="cpu"), torch.tensor(0.5, device="cpu")
+try:
+    far + near
+except RuntimeError as error:
+    print("PyTorch:  ", error)
+try:
+    devices.check_same(far, near)
+except ValueError as error:
+    print("tensorref:", error)
+print("With a scale it works, on", (far * scale).device)
+
+# %% [markdown]
+# ## What the device is worth
+#
+# A matrix product of size `n` does `2 * n**3` floating-point operations. Each line below was measured in this run, with
+# a warm-up and with a wait for the device at both ends. How much faster an accelerator is depends on the size: small
+# products do not keep it busy, and large ones do.
+
+# %%
+sizes = [32, 64, 128, 256, 512, 1024]
+rates: dict[str, list[float]] = {}
+for n in sizes:
+    array = np.random.default_rng(0).standard_normal((n, n), dtype=np.float32)
+    on_cpu = torch.from_numpy(array)
+    runs = {"NumPy (CPU)": (np.matmul, array), "PyTorch (CPU)": (torch.matmul, on_cpu)}
+    if device.type != "cpu":
+        runs[f"PyTorch ({device})"] = (torch.matmul, on_cpu.to(device))
+    times = {name: kernels.measure(matmul, a, a, seconds=0.05) for name, (matmul, a) in runs.items()}
+    for name, time in times.items():
+        rates.setdefault(name, []).append(2 * n**3 / time.median / 1e9)
+
+print(f"{n} x {n}, float32:")
+for name, time in times.items():
+    print(f"{name}: {time.median * 1e3:.1f} ms, {times['NumPy (CPU)'].median / time.median:.1f} times as fast as NumPy")
+
+# %%
+figure, axes = plt.subplots(figsize=(6, 3.8), layout="constrained")
+styles = zip(rates.items(), ["#0072B2", "#D55E00", "#009E73"], ["o-", "s--", "^-"], strict=False)
+for (name, rate), color, style in styles:
+    axes.loglog(sizes, rate, style, color=color, label=name)
+axes.set_xticks(sizes, labels=map(str, sizes))
+axes.minorticks_off()
+axes.set(title="Matrix products in float32", xlabel="size n of n × n", ylabel="10⁹ operations per second")
+axes.grid(alpha=0.3)
+axes.legend()
+plt.show()
