@@ -33,7 +33,9 @@ extensions = [
 ]
 exclude_patterns = ["_build", "_ext", "_inventories", "conf.py"]
 nitpicky = True
-default_role = "autolink"
+# A name in single backticks is a parameter or one of our functions; whichever it is, a link is made where there is one.
+default_role = "py:obj"
+nitpick_ignore_regex = [("py:obj", r"[a-z_0-9]+")]
 highlight_language = "python"
 
 # References: signatures without types, which stand in the lists of parameters, with the words of `ShapeTypes`.
