@@ -1,0 +1,551 @@
+"""The usual mistakes with tensors, each as a guard to leave in real code.
+
+>>> import torch
+>>> from tensorref import pitfalls
+>>> tokens = torch.zeros(2, 10, 64)
+>>> pitfalls.check_shape(tokens, "batch seq 64")
+{'batch': 2, 'seq': 10}
+
+A guard reads attributes and nothing else: it computes nothing, copies nothing and waits for no accelerator, so that it
+takes microseconds wherever the tensor is. Where all is well it returns what it found, the sizes here. Otherwise it raises
+an error that says what to write instead:
+
+>>> pitfalls.check_shape(tokens, "seq 64")
+Traceback (most recent call last):
+...
+tensorref.pitfalls.ShapeError: x has shape (2, 10, 64), expected 'seq 64': it has 3 axes, not 2. Change spec if this shape is right, else what makes x.
+
+The mistakes that raise no error are the ones that guards are for: shapes that broadcast to something else
+(`check_broadcast`), dtypes that promote (`check_same_dtype`). The others raise anyway, but later and in other words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import combinations
+from math import prod
+from typing import Any, NoReturn
+
+import numpy as np
+import torch
+from jaxtyping import Shaped
+from torch import Tensor
+from torch.autograd.graph import Node
+
+from tensorref import broadcasting, devices, dtypes, layout
+from tensorref._typing import ShapeLike
+
+__all__ = [
+    "InPlaceError",
+    "ShapeError",
+    "check_broadcast",
+    "check_in_place",
+    "check_same_device",
+    "check_same_dtype",
+    "check_shape",
+    "check_view",
+]
+
+
+class ShapeError(ValueError):
+    """Raised for a shape that is not the one expected.
+
+    >>> import numpy as np
+    >>> from tensorref import pitfalls
+    >>> try:
+    ...     pitfalls.check_shape(np.zeros((10, 2)), "2 10")
+    ... except pitfalls.ShapeError as error:
+    ...     print(error)
+    x has shape (10, 2), expected '2 10': axis -2 is 10, not 2; axis -1 is 2, not 10. Write x.swapaxes(-2, -1).
+    """
+
+
+class InPlaceError(ValueError):
+    """Raised for a tensor that must not be changed in place.
+
+    >>> import torch
+    >>> from tensorref import pitfalls
+    >>> try:
+    ...     pitfalls.check_in_place(torch.ones(3, requires_grad=True))
+    ... except pitfalls.InPlaceError as error:
+    ...     print(error)
+    tensor is a leaf that requires grad. Make a new tensor, as with tensor + 1 rather than tensor.add_(1); to set a parameter, change it under torch.no_grad().
+    """
+
+
+def check_shape(
+    x: Shaped[np.ndarray | Tensor, "..."], spec: str, sizes: Mapping[str, Any] | None = None, *, name: str = "x"
+) -> dict[str, Any]:
+    """Check a shape against a specification such as ``"batch seq 64"``.
+
+    >>> import torch
+    >>> from tensorref import pitfalls
+    >>> query, mask = torch.zeros(2, 8, 10, 64), torch.zeros(2, 1, 10, 12)
+    >>> sizes = pitfalls.check_shape(query, "batch heads seq head_dim", name="query")
+    >>> pitfalls.check_shape(mask, "batch 1 seq seq", sizes, name="mask")
+    Traceback (most recent call last):
+    ...
+    tensorref.pitfalls.ShapeError: mask has shape (2, 1, 10, 12), expected 'batch 1 seq seq': axis -1 is 12, but seq is 10. Change spec if this shape is right, else what makes mask.
+
+    Parameters
+    ----------
+    x
+        An array or a tensor.
+    spec
+        What to expect of each axis, separated by spaces: a size, a name, which stands for the same size wherever it is
+        used, or ``_`` for any size. Once, ``...`` stands for any number of axes, and so does ``*batch``, which gives
+        them a name. The empty string is a scalar.
+    sizes
+        What earlier calls returned, or sizes by name that are known otherwise.
+    name
+        What the error calls `x`.
+
+    Returns
+    -------
+    :
+        `sizes` and those found here: an int by name, and a tuple under ``"*batch"``.
+
+    Raises
+    ------
+    ShapeError
+        If the shape is another. It names every axis that is wrong, and the code that makes it right where one is known.
+    ValueError, TypeError
+        If `spec` is no specification.
+
+    See Also
+    --------
+    jaxtyping : checks the annotations of whole functions in the same notation.
+
+    Examples
+    --------
+    What broadcasts may still be wrong, and nothing is raised:
+
+    >>> a, b = torch.zeros(4, 3), torch.zeros(3)
+    >>> result = a + b
+    >>> print(f"a: {a.shape}, b: {b.shape}, result: {result.shape}")
+    a: torch.Size([4, 3]), b: torch.Size([3]), result: torch.Size([4, 3])
+
+    If `b` was meant to be as large as `a`, it is `b` that has to be checked:
+
+    >>> sizes = pitfalls.check_shape(a, "tokens features", name="a")
+    >>> pitfalls.check_shape(b, "tokens features", sizes, name="b")
+    Traceback (most recent call last):
+    ...
+    tensorref.pitfalls.ShapeError: b has shape (3,), expected 'tokens features': it has 1 axis, not 2. Change spec if this shape is right, else what makes b.
+
+    Any number of leading axes, the same for both:
+
+    >>> sizes = pitfalls.check_shape(query, "*batch seq head_dim")
+    >>> sizes
+    {'*batch': (2, 8), 'seq': 10, 'head_dim': 64}
+    >>> pitfalls.check_shape(torch.zeros(2, 8, 12, 64), "*batch keys head_dim", sizes)["keys"]
+    12
+    """
+    shape, axes = tuple(x.shape), _axes(spec)
+    found, faults = _match(shape, axes, sizes or {})
+    if not faults:
+        return found
+    mends = [code for code, guess in _guesses(shape, name) if not _match(guess, axes, sizes or {})[1]]
+    mend = f"Write {mends[0]}." if mends else f"Change spec if this shape is right, else what makes {name}."
+    raise ShapeError(f"{name} has shape {shape}, expected {spec!r}: {'; '.join(faults)}. {mend}")
+
+
+def check_same_device(*tensors: Shaped[Tensor, "..."]) -> torch.device:
+    """Check that tensors are on devices that can work together.
+
+    >>> import torch
+    >>> from tensorref import pitfalls
+    >>> device = "cpu"
+    >>> x_cpu, x_gpu = torch.ones(3, device="cpu"), torch.ones(3, device=device)
+    >>> print(f"Both on {pitfalls.check_same_device(x_cpu, x_gpu)}: operation succeeded")
+    Both on cpu: operation succeeded
+
+    Parameters
+    ----------
+    *tensors
+        One or more, of any shape and dtype. A zero-dimensional tensor on the CPU may join tensors on any device.
+
+    Returns
+    -------
+    :
+        The device of all: this is `devices.check_same <tensorref.devices.check_same>`, which has the rule.
+
+    Raises
+    ------
+    ValueError
+        If one has to be moved.
+    TypeError
+        If there are no `tensors`.
+
+    Examples
+    --------
+    The device ``meta`` shows it without a GPU:
+
+    >>> pitfalls.check_same_device(x_cpu, torch.ones(3, device="meta"))
+    Traceback (most recent call last):
+    ...
+    ValueError: tensors[1] is on meta, tensors[0] is on cpu; move it there with tensors[1].to('cpu'): only a CPU tensor of shape () may stay
+    """
+    return devices.check_same(*tensors)
+
+
+def check_same_dtype(
+    *arrays: Shaped[np.ndarray | Tensor, "..."], names: Sequence[str] | None = None
+) -> np.dtype[Any] | torch.dtype:
+    """Check that arrays or tensors have one dtype, so that nothing is promoted and no matrix product raises.
+
+    >>> import torch
+    >>> from tensorref import pitfalls
+    >>> a, b = torch.ones(2, dtype=torch.float32), torch.ones(2, dtype=torch.float16)
+    >>> print(f"Result dtype: {(a + b).dtype}")
+    Result dtype: torch.float32
+    >>> pitfalls.check_same_dtype(a, b, names=["a", "b"])
+    Traceback (most recent call last):
+    ...
+    TypeError: b is float16, a is float32: element-wise operations give float32, a matrix product raises. Write b.to(a.dtype), or a.to(b.dtype).
+    >>> print(f"Explicit dtype: {pitfalls.check_same_dtype(a.to(b.dtype), b)}")
+    Explicit dtype: torch.float16
+
+    Parameters
+    ----------
+    *arrays
+        One or more of the same library, of any shape. Zero-dimensional ones count as all others.
+    names
+        What the error calls them; ``arrays[0]`` and so on by default.
+
+    Returns
+    -------
+    :
+        The dtype of all.
+
+    Raises
+    ------
+    TypeError
+        If there are two dtypes or two libraries, or no `arrays`.
+    ValueError
+        If there are not as many `names`.
+
+    See Also
+    --------
+    tensorref.dtypes.promote : what two dtypes become.
+    """
+    names = _names(names, len(arrays))
+    first = arrays[0].dtype
+    for name, array in zip(names, arrays, strict=True):
+        if array.dtype != first:
+            _refuse_dtype(names[0], arrays[0], name, array)
+    return first
+
+
+def check_broadcast(*arrays: Shaped[np.ndarray | Tensor, "..."], names: Sequence[str] | None = None) -> tuple[int, ...]:
+    """Check that arrays broadcast, and to no more elements than the largest of them has.
+
+    >>> import torch
+    >>> from tensorref import pitfalls
+    >>> prediction, target = torch.zeros(5, 1), torch.zeros(5)
+    >>> (prediction - target).shape
+    torch.Size([5, 5])
+    >>> pitfalls.check_broadcast(prediction, target, names=["prediction", "target"])
+    Traceback (most recent call last):
+    ...
+    ValueError: prediction and target have 5 elements each, the result has 25: every element of one meets every element of the other. To pair them one to one, give both the same shape. Write target.reshape((5, 1)); if the table of all pairs is meant, leave this check out.
+
+    Parameters
+    ----------
+    *arrays
+        One or more, of either library.
+    names
+        What the error calls them; ``arrays[0]`` and so on by default.
+
+    Returns
+    -------
+    :
+        The shape of the result.
+
+    Raises
+    ------
+    BroadcastError
+        If they do not broadcast.
+    ValueError
+        If the result has more elements than each of them, or if there are not as many `names`.
+    TypeError
+        If there are no `arrays`.
+
+    See Also
+    --------
+    tensorref.broadcasting.explain : the same as a warning, with every step.
+
+    Examples
+    --------
+    >>> pitfalls.check_broadcast(torch.zeros(32, 10, 64), torch.zeros(64))
+    (32, 10, 64)
+    """
+    names = _names(names, len(arrays))
+    shapes = [tuple(array.shape) for array in arrays]
+    if not broadcasting.compatible(*shapes):
+        raise broadcasting.BroadcastError(broadcasting.explain(*shapes, names=names))
+    result = broadcasting.result_shape(*shapes)
+    if prod(result) > max(map(prod, shapes)):
+        mends = [
+            f"{names[b]}.reshape({shapes[a]})"
+            for a, b in combinations(range(len(shapes)), 2)
+            if shapes[a] != shapes[b] and prod(shapes[a]) == prod(shapes[b])
+        ]
+        write = f"Write {mends[0]}; if" if mends else "If"
+        warning = broadcasting.explain(*shapes, names=names).warning
+        raise ValueError(f"{warning} {write} the table of all pairs is meant, leave this check out.")
+    return result
+
+
+def check_in_place(tensor: Shaped[Tensor, "..."], *results: Shaped[Tensor, "..."]) -> None:
+    """Check that a tensor may be changed in place without breaking a gradient.
+
+    >>> import torch
+    >>> from tensorref import pitfalls
+    >>> x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    >>> y = x * 2
+    >>> pitfalls.check_in_place(y)
+    >>> y.add_(1).sum().backward()
+    >>> print(f"Gradient computed: {x.grad}")
+    Gradient computed: tensor([2., 2., 2.])
+
+    Known beforehand is whether `tensor` is a leaf that requires grad, or a view of one, and whether the operation that
+    made it saved its own result for ``backward``, as ``exp``, ``sigmoid`` and ``softmax`` do:
+
+    >>> pitfalls.check_in_place(x.exp())
+    Traceback (most recent call last):
+    ...
+    tensorref.pitfalls.InPlaceError: tensor lies in memory that ExpBackward0 saved for backward. Make a new tensor, as with tensor + 1 rather than tensor.add_(1), or change tensor.clone().
+
+    A tensor does not know which later operations saved it. The `results` that were computed from it do:
+
+    >>> y, weight = x * 2, torch.ones(3, requires_grad=True)
+    >>> loss = (y * weight).sum()
+    >>> pitfalls.check_in_place(y)
+    >>> pitfalls.check_in_place(y, loss)
+    Traceback (most recent call last):
+    ...
+    tensorref.pitfalls.InPlaceError: tensor lies in memory that MulBackward0 saved for backward. Make a new tensor, as with tensor + 1 rather than tensor.add_(1), or change tensor.clone().
+
+    Parameters
+    ----------
+    tensor
+        What is about to be changed; called ``tensor`` in the error.
+    *results
+        Tensors whose ``backward`` is still to come. The record of each is walked, one step per operation.
+
+    Raises
+    ------
+    InPlaceError
+        If ``tensor.add_(1)``, say, would raise, or make ``backward`` raise.
+
+    See Also
+    --------
+    tensorref.autograd.explain_in_place : runs a function to see what becomes of its gradient.
+
+    Notes
+    -----
+    It cannot be known what is kept by hooks on saved tensors, as activation checkpointing and offloading do, nor what an
+    operation that comes after the change will save; the latter does no harm. Under ``torch.no_grad()`` a leaf may be
+    changed, a saved value may not.
+    """
+    base = _base(tensor)
+    if torch.is_grad_enabled() and base.is_leaf and base.requires_grad:
+        kind = "a leaf" if base is tensor else "a view of a leaf"
+        raise InPlaceError(
+            f"tensor is {kind} that requires grad. Make a new tensor, as with tensor + 1 rather than tensor.add_(1); to set "
+            "a parameter, change it under torch.no_grad()."
+        )
+    memory = _memory(tensor)
+    for node in (tensor.grad_fn, base.grad_fn, *_record(results)):
+        if node is not None and memory is not None and memory in _saved(node):
+            raise InPlaceError(
+                f"tensor lies in memory that {node.name()} saved for backward. Make a new tensor, as with tensor + 1 rather "
+                "than tensor.add_(1), or change tensor.clone()."
+            )
+
+
+def check_view(tensor: Shaped[Tensor, "..."], shape: ShapeLike) -> tuple[int, ...]:
+    """Check that a tensor can be viewed in another shape without a copy.
+
+    >>> import torch
+    >>> from tensorref import pitfalls
+    >>> x = torch.zeros(3, 4)
+    >>> x_t = x.transpose(0, 1)
+    >>> print(f"Original contiguous: {x.is_contiguous()}")
+    Original contiguous: True
+    >>> print(f"Transposed contiguous: {x_t.is_contiguous()}")
+    Transposed contiguous: False
+    >>> pitfalls.check_view(x, (12,))
+    (1,)
+    >>> pitfalls.check_view(x_t, (12,))
+    Traceback (most recent call last):
+    ...
+    ValueError: tensor has no view of shape (12,): axis -1, of size 12, takes more than one run of memory, and an axis has one stride. Write tensor.reshape((12,)), which copies 48 bytes.
+
+    Parameters
+    ----------
+    tensor
+        Contiguous or not; called ``tensor`` in the error.
+    shape
+        What ``tensor.view`` is to be called with.
+
+    Returns
+    -------
+    :
+        The strides of the view, in elements. The rule is that of `layout.view_strides <tensorref.layout.view_strides>`.
+
+    Raises
+    ------
+    ValueError
+        If no view has that shape, so that ``tensor.view`` would raise and ``tensor.reshape`` would copy.
+
+    Examples
+    --------
+    Not every tensor that is not contiguous is refused:
+
+    >>> part = torch.zeros(4, 6)[:, :3]
+    >>> part.is_contiguous(), pitfalls.check_view(part, (4, 3, 1))
+    (False, (6, 1, 1))
+    """
+    strides = layout.view_strides(tuple(tensor.shape), tensor.stride(), shape)
+    if strides is None:
+        size = tensor.element_size()
+        why = layout.explain(tuple(tensor.shape), tensor.stride(), shape, name="tensor", itemsize=size)
+        raise ValueError(
+            f"{why.steps[-1]} Write tensor.reshape({why.target}), which copies {why.copied_bytes:,} bytes."
+        )
+    return strides
+
+
+def _axes(spec: Any) -> tuple[int | str, ...]:
+    if not isinstance(spec, str):
+        raise TypeError(f"spec is {spec!r}, of type {type(spec).__name__}; write it as a string: 'batch seq 64'")
+    return _parsed(spec)
+
+
+@lru_cache(maxsize=1024)
+def _parsed(spec: str) -> tuple[int | str, ...]:
+    """Return the axes of a specification: an int for a size, else the word itself."""
+    words = spec.split()
+    for word in words:
+        if not (word == "..." or word.removeprefix("*").isidentifier() or (word.isascii() and word.isdecimal())):
+            raise ValueError(
+                f"spec is {spec!r}, and {word!r} in it is no axis: write a size, a name, _, ... or *name, separated by "
+                "spaces alone"
+            )
+    if sum(map(_is_open, words)) > 1:
+        raise ValueError(f"spec is {spec!r}; of ... and *name it can have one, or nobody knows where the other ends")
+    return tuple(int(word) if word.isdecimal() else word for word in words)
+
+
+def _is_open(axis: int | str) -> bool:
+    return isinstance(axis, str) and (axis == "..." or axis.startswith("*"))
+
+
+def _match(
+    shape: tuple[int, ...], axes: tuple[int | str, ...], sizes: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the sizes by name and all that is wrong."""
+    found, faults = dict(sizes), list[str]()
+    places = [place for place, axis in enumerate(axes) if _is_open(axis)]
+    missing = len(axes) - len(places) - len(shape)
+    if missing > 0 or (missing < 0 and not places):
+        least = "at least " if places else ""
+        plural = "axis" if len(shape) == 1 else "axes"
+        return found, [f"it has {len(shape)} {plural}, not {least}{len(axes) - len(places)}"]
+    if places:
+        start, stop = places[0], places[0] - missing
+        word, middle = str(axes[start]), shape[start:stop]
+        if word != "..." and found.setdefault(word, middle) != middle:
+            faults.append(f"its axes for {word} are {middle}, but {word} is {found[word]}")
+        axes = (*axes[:start], *["_"] * -missing, *axes[start + 1 :])
+    for index, (axis, size) in enumerate(zip(axes, shape, strict=True), start=-len(shape)):
+        if isinstance(axis, int):
+            if axis != size:
+                faults.append(f"axis {index} is {size}, not {axis}")
+        elif axis != "_" and found.setdefault(axis, size) != size:
+            faults.append(f"axis {index} is {size}, but {axis} is {found[axis]}")
+    return found, faults
+
+
+def _guesses(shape: tuple[int, ...], name: str) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Yield code that gives a similar shape, the same in NumPy and PyTorch, with that shape."""
+    rank = len(shape)
+    for axis in range(rank):
+        if shape[axis] == 1:
+            yield f"{name}.squeeze({axis - rank})", (*shape[:axis], *shape[axis + 1 :])
+    for first, second in combinations(range(rank), 2):
+        swapped = [*shape]
+        swapped[first], swapped[second] = shape[second], shape[first]
+        yield f"{name}.swapaxes({first - rank}, {second - rank})", tuple(swapped)
+
+
+def _names(names: Sequence[str] | None, count: int) -> Sequence[str]:
+    if not count:
+        raise TypeError("arrays is empty; give at least one array or tensor")
+    if names is None:
+        return [f"arrays[{position}]" for position in range(count)]
+    if len(names) != count:
+        raise ValueError(f"names has {len(names)} entries for {count} arrays; give one name for each array")
+    return names
+
+
+def _refuse_dtype(first: str, a: Any, second: str, b: Any) -> NoReturn:
+    if isinstance(a, Tensor) != isinstance(b, Tensor):
+        to = "to_torch" if isinstance(a, Tensor) else "to_numpy"
+        raise TypeError(
+            f"{second} is of type {type(b).__name__}, {first} of type {type(a).__name__}. Write interop.{to}({second})."
+        )
+    library, convert = ("torch", "to") if isinstance(a, Tensor) else ("numpy", "astype")
+    try:
+        effect = f"element-wise operations give {dtypes.promote(a, b, library)}"
+    except dtypes.PromotionError:
+        effect = "element-wise operations raise"
+    product = ", a matrix product raises" if library == "torch" else ", and so does a matrix product"
+    kinds = [str(array.dtype).removeprefix("torch.") for array in (a, b)]
+    raise TypeError(
+        f"{second} is {kinds[1]}, {first} is {kinds[0]}: {effect}{product}. Write {second}.{convert}({first}.dtype), or "
+        f"{first}.{convert}({second}.dtype)."
+    )
+
+
+def _base(tensor: Tensor) -> Tensor:
+    """Return the tensor that `tensor` is a view of, or itself."""
+    base = tensor._base  # noqa: SLF001  PyTorch has no public name for it
+    return tensor if base is None else base
+
+
+def _memory(tensor: Tensor) -> tuple[torch.device, int] | None:
+    """Return what tells the memory of a tensor from all other, or None where it has none."""
+    address = tensor.untyped_storage().data_ptr() if tensor.layout == torch.strided else 0
+    return (tensor.device, address) if address else None
+
+
+def _record(results: Sequence[Tensor]) -> Iterator[Node]:
+    """Yield every operation that `results` came from."""
+    waiting: list[Node | None] = [result.grad_fn for result in results]
+    seen = set[Node]()
+    while waiting:
+        node = waiting.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            waiting.extend(following for following, _ in node.next_functions)
+            yield node
+
+
+def _saved(node: Node) -> Iterator[tuple[torch.device, int]]:
+    """Yield the memory of what an operation saved; hooks, which may compute, are left alone."""
+    for attribute in _slots(type(node)):
+        slots = getattr(node, attribute)
+        for slot in slots if isinstance(slots, tuple) else (slots,):
+            value = None if slot.unpack_hook else slot.data
+            memory = None if value is None else _memory(value)
+            if memory is not None:
+                yield memory
+
+
+@lru_cache(maxsize=1024)
+def _slots(kind: type[Node]) -> tuple[str, ...]:
+    return tuple(name for name in dir(kind) if name.startswith("_raw_saved_"))
