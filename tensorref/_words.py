@@ -139,7 +139,7 @@ DTYPES: Mapping[str, str] = MappingProxyType(
         "stored.exact": "{value} is stored as it is.",
         "stored.rounded": "{value} is stored as {stored}, the nearest {dtype}.",
         "stored.zero": "{value} is too small for {dtype}, and becomes zero.",
-        "stored.beyond": "{value} is outside ±{largest}, the range of {dtype}, and becomes {becomes}.",
+        "stored.beyond": "{value} is outside ±{largest}, the range of {dtype}, and becomes infinity.",
         "raises": "raises",
         "varies": "varies",
         "same": "{library}: both are {result}.",
@@ -176,6 +176,31 @@ DTYPES: Mapping[str, str] = MappingProxyType(
             "the default of NumPy, for the reference that a test compares with. Slow on most GPUs; MPS has none."
         ),
         "use.int64": "for token ids, positions and targets, which floating point would round.",
-        "use.bool": "for masks. An integer mask indexes instead: x[mask] picks rows 0 and 1.",
+        "use.bool": "for masks. An int64 mask indexes instead: x[mask] picks rows 0 and 1.",
+    }
+)
+
+LAYOUT: Mapping[str, str] = MappingProxyType(
+    {
+        "run": "run",
+        "shape": "shape",
+        "strides": "strides",
+        "target": "target",
+        "view": "strides of view",
+        "verdict": "verdict",
+        "none": "–",
+        "fit": "fits",
+        "conflict": "conflict",
+        "contiguous": "{name} has shape {shape} and strides {strides}: it is contiguous.",
+        "strided": "{name} has shape {shape} and strides {strides}: it is not contiguous.",
+        "runs": "Runs of memory that one stride steps through: {runs}.",
+        "run.text": "axis {axes} ({elements} elements, {stride} apart)",
+        "runs.none": "There is nothing to step through.",
+        "within": "Each axis of {target} lies within one run.",
+        "within.not": "Axis {axes} of {target} takes more than one run.",
+        "success": "The view has shape {target} and strides {result}, without a copy.",
+        "failure": "{name} has no view of shape {target}: {axes} of memory, and an axis has one stride.",
+        "failure.axis": "axis {axis}, of size {size}, takes more than one run",
+        "copy": "{name}.reshape({sizes}) copies {bytes:,} bytes.",
     }
 )

@@ -1,0 +1,753 @@
+r"""How numbers are stored, what that costs in range and precision, and what two dtypes become together.
+
+>>> from tensorref import dtypes
+>>> print(dtypes.bits(0.1, "bfloat16"))
+bfloat16    sign  exponent   mantissa
+bits           0  01111011    1001101
+stands for     +     2**-4  1.6015625
+* 0.1 is stored as 0.10009765625, the nearest bfloat16.
+
+The exponent sets the range and the mantissa the precision. bfloat16 has the 8 exponent bits of float32 and so its
+range, with fewer mantissa bits than float16; float16 is finer and ends at 65504:
+
+>>> for name in ("float32", "bfloat16", "float16"):
+...     limits = dtypes.limits(name)
+...     print(name, limits.exponent_bits, limits.mantissa_bits, f"{limits.largest:.3g}", limits.epsilon)
+float32 8 23 3.4e+38 1.1920928955078125e-07
+bfloat16 8 7 3.39e+38 0.0078125
+float16 5 10 6.55e+04 0.0009765625
+
+Half the bits are half the bytes (see `anatomy.itemsize <tensorref.anatomy.itemsize>`):
+
+>>> import torch
+>>> t32 = torch.zeros(1000, 1000)
+>>> print(f"float32: {t32.element_size()} bytes per element, total: {t32.nbytes / 1e6:.1f} MB")
+float32: 4 bytes per element, total: 4.0 MB
+>>> t16 = torch.zeros(1000, 1000, dtype=torch.float16)
+>>> print(f"float16: {t16.element_size()} bytes per element, total: {t16.nbytes / 1e6:.1f} MB")
+float16: 2 bytes per element, total: 2.0 MB
+>>> tbf16 = torch.zeros(1000, 1000, dtype=torch.bfloat16)
+>>> print(f"bfloat16: {tbf16.element_size()} bytes per element")
+bfloat16: 2 bytes per element
+
+Where two dtypes meet, the result takes the smallest dtype that holds every value of both; PyTorch leaves integers out
+beside floating point, and NumPy does not (see `promote`):
+
+>>> dtypes.promote("int64", "float16", "numpy"), dtypes.promote("int64", "float16", "torch")
+('float64', 'float16')
+
+Nothing tells that it happened, so say which dtype you want:
+
+>>> a = torch.tensor([1.0, 2.0], dtype=torch.float32)
+>>> b = torch.tensor([1.0, 2.0], dtype=torch.float16)
+>>> print(f"Result dtype: {(a + b).dtype}")
+Result dtype: torch.float32
+>>> print(f"Explicit dtype: {(a.to(torch.float16) + b).dtype}")
+Explicit dtype: torch.float16
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, SupportsFloat, TypeAlias
+
+from tensorref._explanation import Diagram
+from tensorref._words import DTYPES as WORDS
+from tensorref.anatomy import DTypeLike, dtype_name, itemsize
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+    OperandLike: TypeAlias = DTypeLike | complex | np.ndarray[Any, Any] | np.generic | torch.Tensor
+else:
+    OperandLike = Annotated[object, "OperandLike"]
+
+__all__ = [
+    "Bits",
+    "Explanation",
+    "Guide",
+    "Limits",
+    "OperandLike",
+    "Outcome",
+    "PromotionError",
+    "bits",
+    "explain",
+    "limits",
+    "promote",
+    "when_to_use",
+]
+
+# The bits of the exponent and of the mantissa.
+_FLOATS: Mapping[str, tuple[int, int]] = MappingProxyType(
+    {
+        "float8_e4m3fn": (4, 3),
+        "float8_e5m2": (5, 2),
+        "float16": (5, 10),
+        "bfloat16": (8, 7),
+        "float32": (8, 23),
+        "float64": (11, 52),
+    }
+)
+_COMPONENTS: Mapping[str, str] = MappingProxyType(
+    {"complex32": "float16", "complex64": "float32", "complex128": "float64"}
+)
+_BOOL, _INTEGER, _FLOAT, _COMPLEX = range(4)
+
+_SIGNED = ("int8", "int16", "int32", "int64")
+_UNSIGNED = ("uint8", "uint16", "uint32", "uint64")
+# What each library computes with, smallest first, so that the first that holds two dtypes is what they become.
+_DTYPES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "numpy": (
+            "bool",
+            *(name for pair in zip(_UNSIGNED, _SIGNED, strict=True) for name in pair),
+            *("float16", "float32", "float64", "complex64", "complex128"),
+        ),
+        "torch": ("bool", "uint8", *_SIGNED, "float16", "bfloat16", "float32", "float64", *_COMPONENTS),
+    }
+)
+_STORED_ONLY = (*_UNSIGNED[1:], "float8_e4m3fn", "float8_e5m2")  # by PyTorch
+# What a number of Python becomes without an array.
+_NUMBERS = (bool, int, float, complex)
+_DEFAULTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"numpy": ("bool", "int64", "float64", "complex128"), "torch": ("bool", "int64", "float32", "complex64")}
+)
+_TITLES: Mapping[str, str] = MappingProxyType({"numpy": "NumPy", "torch": "PyTorch"})
+_MULTIPLIED = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
+
+
+class PromotionError(TypeError):
+    """Raised for dtypes that a library does not promote, or does not have.
+
+    >>> from tensorref import dtypes
+    >>> try:
+    ...     dtypes.promote("bfloat16", "float32", "numpy")
+    ... except dtypes.PromotionError as error:
+    ...     print(error)
+    NumPy has no bfloat16; convert it to float32 first.
+    """
+
+
+def promote(a: OperandLike, b: OperandLike, library: Literal["numpy", "torch"]) -> str:
+    """Return the dtype that ``a + b`` has in a library.
+
+    >>> import numpy as np
+    >>> import torch
+    >>> from tensorref import dtypes
+    >>> dtypes.promote("float16", "bfloat16", "torch"), dtypes.promote("int32", "float32", "numpy")
+    ('float32', 'float64')
+    >>> torch.promote_types(torch.float16, torch.bfloat16), np.promote_types(np.int32, np.float32)
+    (torch.float32, dtype('float64'))
+
+    One rule serves both: the result is the library's smallest dtype that holds every value of `a` and of `b`.
+
+    - NumPy takes float64 or complex128 where none does, which rounds integers beyond 2⁵³.
+    - PyTorch leaves bools and integers out beside floating point or complex, so that these keep their size. It promotes
+      no float8, and uint16, uint32 and uint64 only with floating point.
+
+    A number of Python yields to an array: it matters only if its category (bool, integer, floating point, complex) is
+    higher, and is then the default of the library, which for floats is float64 in NumPy and float32 in PyTorch. Beside
+    floating point of n bits, a complex number makes that complex. In PyTorch a zero-dimensional tensor yields as a
+    number does, and keeps its own dtype where it matters; in NumPy it counts as any array:
+
+    >>> vector, zero_dim = np.ones(3, np.float32), np.array(2.0)
+    >>> (vector * 2.0).dtype, (vector * zero_dim).dtype
+    (dtype('float32'), dtype('float64'))
+    >>> (torch.tensor(vector, device="cpu") * torch.tensor(zero_dim, device="cpu")).dtype
+    torch.float32
+
+    Parameters
+    ----------
+    a, b
+        Each a dtype (as for `dtype_name <tensorref.anatomy.dtype_name>`), which stands for an array with axes; a number
+        of Python; or an array or tensor, of which dtype and ``ndim`` count. The order does not matter.
+    library
+        ``"numpy"`` (2 and later) or ``"torch"`` (with ``torch.get_default_dtype()`` at float32).
+
+    Returns
+    -------
+    :
+        The name of the dtype. Division is another matter: ``/`` on integers gives floats in both libraries.
+
+    Raises
+    ------
+    PromotionError
+        If the library does not promote the two, or lacks one.
+    TypeError, ValueError
+        If `a` or `b` is not a dtype that is known here, or `library` neither library.
+
+    See Also
+    --------
+    explain : both libraries side by side, with the reason.
+    numpy.result_type : NumPy's own; its rule for numbers is `NEP 50 <https://numpy.org/neps/nep-0050-scalar-promotion.html>`__.
+    torch.result_type : PyTorch's own; its rule is in the notes on
+        `tensor attributes <https://docs.pytorch.org/docs/stable/tensor_attributes.html>`__.
+    """
+    if library not in _TITLES:
+        raise ValueError(f"library is {library!r}; write 'numpy' or 'torch'")
+    result, why = _promoted(_operand(a, library), _operand(b, library), library)
+    if result is None:
+        raise PromotionError(why)
+    return result
+
+
+def explain(a: OperandLike, b: OperandLike) -> Explanation:
+    """Explain what two dtypes become in each library, and why.
+
+    >>> from tensorref import dtypes
+    >>> print(dtypes.explain("float32", "float16"))
+    float32, float16    NumPy  PyTorch
+    a + b             float32  float32
+    a @ b             float32   raises
+    * NumPy: float32 is its smallest dtype that holds every value of both.
+    * PyTorch: float32 is its smallest dtype that holds every value of both.
+    * PyTorch: a matrix product takes one dtype, so a @ b raises RuntimeError; write a @ b.to(a.dtype).
+
+    Parameters
+    ----------
+    a, b
+        As for `promote`.
+
+    Returns
+    -------
+    :
+        The explanation as data; ``print`` shows it as a table.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `a` or `b` is not a dtype that is known here. What a library refuses is part of the explanation.
+
+    Examples
+    --------
+    An integer array costs float64 in NumPy and nothing in PyTorch:
+
+    >>> print(dtypes.explain("int64", "float16"))
+    int64, float16    NumPy  PyTorch
+    a + b           float64  float16
+    a @ b           float64   raises
+    * NumPy: no dtype holds every value of both, so it takes float64, which rounds integers beyond 2**53.
+    * PyTorch: beside floating point an integer does not count, so float16 stays.
+    * PyTorch: a matrix product takes one dtype, so a @ b raises RuntimeError; write a.to(b.dtype) @ b.
+
+    A Python number is no array:
+
+    >>> print(dtypes.explain("int64", 0.5))
+    int64, Python float    NumPy  PyTorch
+    a + b                float64  float32
+    a @ b                 raises   raises
+    * NumPy: a Python float outranks int64, and becomes the default, float64.
+    * PyTorch: a Python float outranks int64, and becomes the default, float32.
+    * A matrix product needs axes on both sides.
+    """
+    outcomes = []
+    products: list[str] = []
+    names = tuple(_operand(value, "numpy").label for value in (a, b))
+    for library, title in _TITLES.items():
+        first, second = _operand(a, library), _operand(b, library)
+        result, why = _promoted(first, second, library)
+        product, note = _product(first, second, result, library)
+        outcomes.append(Outcome(title, result, product, why))
+        if note and note not in products:
+            products.append(note)
+    return Explanation(names[0], names[1], outcomes[0], outcomes[1], tuple(products))
+
+
+@dataclass(frozen=True)
+class Explanation(Diagram):
+    """What two dtypes become, and why: what `explain` returns.
+
+    >>> from tensorref import dtypes
+    >>> explanation = dtypes.explain("bfloat16", "float16")
+    >>> explanation.numpy.result, explanation.torch.result
+    (None, 'float32')
+    >>> explanation.numpy.why
+    'NumPy has no bfloat16; convert it to float32 first.'
+    """
+
+    a: str
+    b: str
+    numpy: Outcome
+    torch: Outcome
+    products: tuple[str, ...]
+    """What there is to say of the matrix product, a sentence each."""
+
+    def table(self) -> tuple[tuple[str, ...], ...]:
+        """Return the rows of the diagram: libraries, sum, matrix product."""
+        both = (self.numpy, self.torch)
+        return (
+            (f"{self.a}, {self.b}", *(outcome.library for outcome in both)),
+            ("a + b", *(outcome.result or WORDS["raises"] for outcome in both)),
+            ("a @ b", *(outcome.product for outcome in both)),
+        )
+
+    def notes(self) -> tuple[str, ...]:
+        """Return the reasons, a sentence each."""
+        return (self.numpy.why, self.torch.why, *self.products)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one library makes of two dtypes.
+
+    >>> from tensorref import dtypes
+    >>> dtypes.explain("uint8", "int8").torch
+    Outcome(library='PyTorch', result='int16', product='raises', why='PyTorch: int16 is its smallest dtype that holds every value of both.')
+    """
+
+    library: str
+    result: str | None
+    """The dtype of ``a + b``; None where it raises."""
+    product: str
+    """The dtype of ``a @ b`` for matrices, or "raises", or "varies" where it depends on the device."""
+    why: str
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a dtype can hold: what `limits` returns.
+
+    >>> from tensorref import dtypes
+    >>> dtypes.limits("int8")
+    Limits(dtype='int8', itemsize=1, smallest=-128, largest=127, exact_integers=127, exponent_bits=0, mantissa_bits=0, digits=None, epsilon=None, smallest_normal=None, smallest_subnormal=None)
+
+    What only floating point has is None otherwise, and its bits 0.
+    """
+
+    dtype: str
+    itemsize: int
+    """Bytes per element."""
+    smallest: int | float
+    """The least finite value; an int for integers."""
+    largest: int | float
+    """The greatest finite value; an int for integers."""
+    exact_integers: int
+    """Every integer from 0 to this one is stored exactly."""
+    exponent_bits: int
+    mantissa_bits: int
+    digits: int | None
+    """Decimal digits that are kept, whatever they are; NumPy calls it ``precision``."""
+    epsilon: float | None
+    """The step from 1 to the next value; ``eps`` in both libraries."""
+    smallest_normal: float | None
+    """The least positive value of full precision."""
+    smallest_subnormal: float | None
+    """The least positive value."""
+
+
+def limits(dtype: DTypeLike) -> Limits:
+    """Return the range and the precision of a dtype.
+
+    >>> from tensorref import dtypes
+    >>> dtypes.limits("float16").largest, dtypes.limits("bfloat16").epsilon
+    (65504.0, 0.0078125)
+
+    Token ids do not survive bfloat16, which holds every integer up to 256 only:
+
+    >>> import torch
+    >>> dtypes.limits("bfloat16").exact_integers
+    256
+    >>> torch.tensor([256, 257, 50256], device="cpu").to(torch.bfloat16).long()
+    tensor([  256,   256, 50176])
+
+    Parameters
+    ----------
+    dtype
+        A dtype of bools, integers or floating point, as for `dtype_name <tensorref.anatomy.dtype_name>`.
+
+    Returns
+    -------
+    :
+        The limits as data: ints for integers, floats for floating point.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `dtype` is not a dtype, or a complex one, or one that is not known here.
+
+    See Also
+    --------
+    numpy.finfo : NumPy's own for floating point, ``numpy.iinfo`` for integers.
+    torch.finfo : PyTorch's own, and ``torch.iinfo``.
+    """
+    name = dtype_name(dtype)
+    form = _format(name)
+    if form.category == _COMPLEX:
+        raise ValueError(f"dtype is {name!r}, a pair of {_COMPONENTS[name]!r}; ask for the limits of that")
+    if name not in _FLOATS:
+        least, most = -(2**form.digits) if form.signed else 0, 2**form.digits - 1
+        return Limits(name, itemsize(name), least, most, most, 0, 0, None, None, None, None)
+    exponent_bits, mantissa_bits = _FLOATS[name]
+    largest = _decode(_infinity(name) - 1, name)
+    return Limits(
+        dtype=name,
+        itemsize=itemsize(name),
+        smallest=-largest,
+        largest=largest,
+        exact_integers=2**form.digits,
+        exponent_bits=exponent_bits,
+        mantissa_bits=mantissa_bits,
+        digits=int(mantissa_bits * math.log10(2)),
+        epsilon=2.0**-mantissa_bits,
+        smallest_normal=_decode(1 << mantissa_bits, name),
+        smallest_subnormal=_decode(1, name),
+    )
+
+
+def bits(value: SupportsFloat, dtype: DTypeLike) -> Bits:
+    """Return the sign, the exponent and the mantissa with which a dtype stores a number.
+
+    >>> from tensorref import dtypes
+    >>> print(dtypes.bits(70000, "float16"))
+    float16     sign  exponent    mantissa
+    bits           0     11111  0000000000
+    stands for     +              infinity
+    * 70000.0 is outside ±65504.0, the range of float16, and becomes infinity.
+
+    Parameters
+    ----------
+    value
+        A number, or an array or tensor of one element; ``float(value)`` is what is stored.
+    dtype
+        A dtype of floating point, as for `dtype_name <tensorref.anatomy.dtype_name>`.
+
+    Returns
+    -------
+    :
+        The bits as data; ``print`` shows them as a table. The nearest number is stored, of two that are as near the one
+        with an even mantissa (IEEE 754, as both libraries round). Beyond the range that is infinity, and in
+        float8_e4m3fn, which has none, the largest number (so PyTorch since 2.12). A number is rounded once, as in NumPy;
+        PyTorch takes float64 to 16 bits by way of float32, which rounds twice.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `dtype` is not a dtype, not of floating point, or not known here.
+    OverflowError
+        If `value` is an int that is too large for a Python float.
+
+    Examples
+    --------
+    They are the bytes that the libraries store, here of a tensor:
+
+    >>> import torch
+    >>> dtypes.bits(0.1, "bfloat16").pattern
+    '0011110111001101'
+    >>> f"{torch.tensor(0.1, dtype=torch.bfloat16).view(torch.int16).item():016b}"
+    '0011110111001101'
+    """
+    name = dtype_name(dtype)
+    if name not in _FLOATS:
+        raise ValueError(f"dtype is {name!r}, which has no exponent and mantissa; write one of {', '.join(_FLOATS)}")
+    number = float(value)
+    exponent_bits, mantissa_bits = _FLOATS[name]
+    width = 1 + exponent_bits + mantissa_bits
+    pattern = f"{_encode(number, name):0{width}b}"
+    stored = math.copysign(_decode(int(pattern[1:], 2), name), number)
+    return Bits(name, number, stored, pattern[0], pattern[1 : 1 + exponent_bits], pattern[1 + exponent_bits :])
+
+
+@dataclass(frozen=True)
+class Bits(Diagram):
+    """How a dtype stores a number: what `bits` returns.
+
+    >>> from tensorref import dtypes
+    >>> one_third = dtypes.bits(1 / 3, "float16")
+    >>> one_third.sign, one_third.exponent, one_third.mantissa, one_third.stored
+    ('0', '01101', '0101010101', 0.333251953125)
+    """
+
+    dtype: str
+    value: float
+    """What was to be stored."""
+    stored: float
+    """What is stored: the nearest value that the dtype has."""
+    sign: str
+    exponent: str
+    """The exponent plus a bias, half the range; 0 for zero and subnormal numbers."""
+    mantissa: str
+    """The digits after the binary point; those before it, 1 for normal numbers, are not stored."""
+
+    @property
+    def pattern(self) -> str:
+        """All bits, the sign first."""
+        return self.sign + self.exponent + self.mantissa
+
+    def table(self) -> tuple[tuple[str, ...], ...]:
+        """Return the rows of the diagram: the bits and what they stand for."""
+        sign = "-" if self.sign == "1" else "+"
+        if math.isfinite(self.stored):
+            power = max(int(self.exponent, 2), 1) + 1 - 2 ** (len(self.exponent) - 1)
+            meaning = (sign, f"2**{power}", str(math.ldexp(abs(self.stored), -power)))
+        else:
+            meaning = (sign, "", WORDS["nan" if math.isnan(self.stored) else "infinity"])
+        return (
+            (self.dtype, WORDS["sign"], WORDS["exponent"], WORDS["mantissa"]),
+            (WORDS["bits"], self.sign, self.exponent, self.mantissa),
+            (WORDS["meaning"], *meaning),
+        )
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what became of the number, in a sentence."""
+        facts = {"value": self.value, "stored": self.stored, "dtype": self.dtype}
+        if math.isnan(self.value) or self.value == self.stored:
+            return (WORDS["stored.exact"].format(**facts),)
+        if math.isinf(self.stored):
+            return (WORDS["stored.beyond"].format(largest=limits(self.dtype).largest, **facts),)
+        return (WORDS["stored.rounded" if self.stored else "stored.zero"].format(**facts),)
+
+
+def when_to_use(*dtypes: DTypeLike) -> Guide:
+    """Say when to use which dtype in a language model.
+
+    >>> from tensorref import dtypes
+    >>> print(dtypes.when_to_use())
+    dtype     bytes      largest  digits    exact integers to
+    float32       4   3.4028e+38       6             16777216
+    bfloat16      2   3.3895e+38       2                  256
+    float16       2        65504       3                 2048
+    float64       8  1.7977e+308      15     9007199254740992
+    int64         8   9.2234e+18          9223372036854775807
+    bool          1            1                            1
+    * float32: the default of PyTorch, for learning, debugging and small models; a loss and long sums stay in it while a model runs in half the bytes.
+    * bfloat16: to train and run large models: the range of float32 in half the bytes, but 2 digits. The weights that an optimizer updates stay in float32, where a small step is not rounded away.
+    * float16: to run models on GPUs without bfloat16. It ends at 65504 and small gradients become zero, so training scales the loss (torch.amp.GradScaler).
+    * float64: the default of NumPy, for the reference that a test compares with. Slow on most GPUs; MPS has none.
+    * int64: for token ids, positions and targets, which floating point would round.
+    * bool: for masks. An int64 mask indexes instead: x[mask] picks rows 0 and 1.
+
+    Parameters
+    ----------
+    *dtypes
+        The dtypes to compare; by default float32, bfloat16, float16, float64, int64, bool.
+
+    Returns
+    -------
+    :
+        The advice as data; ``print`` shows it as a table with a sentence for each.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not a dtype, or one that there is no advice on.
+    """
+    advised = [key.removeprefix("use.") for key in WORDS if key.startswith("use.")]
+    names = [dtype_name(dtype) for dtype in dtypes] or advised
+    for name in names:
+        if name not in advised:
+            raise ValueError(f"dtypes has {name!r}, on which there is no advice; there is on {', '.join(advised)}")
+    return Guide(tuple(map(limits, names)), tuple(WORDS[f"use.{name}"] for name in names))
+
+
+@dataclass(frozen=True)
+class Guide(Diagram):
+    """When to use which dtype: what `when_to_use` returns.
+
+    >>> from tensorref import dtypes
+    >>> dtypes.when_to_use("int64").advice
+    ('for token ids, positions and targets, which floating point would round.',)
+    """
+
+    limits: tuple[Limits, ...]
+    advice: tuple[str, ...]
+    """A sentence for each."""
+
+    def table(self) -> tuple[tuple[str, ...], ...]:
+        """Return the rows of the diagram: a dtype each."""
+        rows = (
+            (
+                limits.dtype,
+                str(limits.itemsize),
+                f"{limits.largest:.5g}",
+                "" if limits.digits is None else str(limits.digits),
+                str(limits.exact_integers),
+            )
+            for limits in self.limits
+        )
+        return (("dtype", "bytes", "largest", "digits", "exact integers to"), *rows)
+
+    def notes(self) -> tuple[str, ...]:
+        """Return the advice, a sentence for each dtype."""
+        return tuple(f"{limits.dtype}: {advice}" for limits, advice in zip(self.limits, self.advice, strict=True))
+
+
+class _Format(NamedTuple):
+    category: int
+    signed: bool
+    exponent: int
+    """Bits of the exponent."""
+    digits: int
+    """Bits of the largest integer up to which all are exact."""
+
+
+class _Operand(NamedTuple):
+    dtype: str
+    rank: int
+    """The lower of two yields: 0 for a number of Python, 1 for a zero-dimensional tensor, 2 for an array."""
+    axes: bool
+    label: str
+
+
+def _format(name: str) -> _Format:
+    if name == "bool":
+        return _Format(_BOOL, signed=False, exponent=0, digits=1)
+    if name in _FLOATS:
+        exponent, mantissa = _FLOATS[name]
+        return _Format(_FLOAT, signed=True, exponent=exponent, digits=mantissa + 1)
+    if name in _COMPONENTS:
+        return _format(_COMPONENTS[name])._replace(category=_COMPLEX)
+    if found := re.fullmatch(r"(u?)int(8|16|32|64)", name):
+        unsigned, width = bool(found[1]), int(found[2])
+        return _Format(_INTEGER, signed=not unsigned, exponent=0, digits=width if unsigned else width - 1)
+    known = ", ".join(("bool", *_UNSIGNED, *_SIGNED, *_FLOATS, *_COMPONENTS))
+    raise ValueError(f"dtype is {name!r}, which is not known here; write one of {known}")
+
+
+def _holds(name: str, other: str) -> bool:
+    """Tell whether every value of `other` is a value of the dtype `name`."""
+    return all(wide >= narrow for wide, narrow in zip(_format(name), _format(other), strict=True))
+
+
+def _operand(value: Any, library: str) -> _Operand:
+    if hasattr(value, "dtype") and not isinstance(value, type):
+        name, axes = dtype_name(value.dtype), len(value.shape)
+        operand = _Operand(
+            name, 1 if library == "torch" and not axes else 2, bool(axes), name if axes else f"{name} ()"
+        )
+    elif (category := _python(value)) is not None:
+        label = f"Python {_NUMBERS[category].__name__}"
+        operand = _Operand(_DEFAULTS[library][category], 0, axes=False, label=label)
+    else:
+        name = dtype_name(value)
+        operand = _Operand(name, 2, axes=True, label=name)
+    _format(operand.dtype)
+    return operand
+
+
+def _python(value: object) -> int | None:
+    """Return the category of a number of Python, None for anything else."""
+    return next((category for category, number in enumerate(_NUMBERS) if isinstance(value, number)), None)
+
+
+def _promoted(a: _Operand, b: _Operand, library: str) -> tuple[str | None, str]:
+    """Return the dtype of ``a + b``, or None, and the reason."""
+    high, low = (a, b) if a.rank >= b.rank else (b, a)
+    lacking = [
+        name
+        for name in (a.dtype, b.dtype)
+        if name not in _DTYPES[library] and not (library == "torch" and name in _STORED_ONLY)
+    ]
+    result: str | None
+    if lacking:
+        result, key = None, "lacks"
+    elif high.rank > low.rank:
+        result, key = _yielding(high, low, library)
+    else:
+        result, key = _together(a.dtype, b.dtype, library)
+    return result, WORDS[key].format(
+        library=_TITLES[library],
+        result=result,
+        high=high.label,
+        low=low.label,
+        lacking="".join(lacking[:1]),
+        wider="complex64" if lacking[:1] == ["complex32"] else "float32",
+    )
+
+
+def _yielding(high: _Operand, low: _Operand, library: str) -> tuple[str | None, str]:
+    """Return what an array and something without axes become, and the key of the reason."""
+    category, other = _format(high.dtype).category, _format(low.dtype).category
+    if other <= category:
+        return high.dtype, "yields"
+    if category < _FLOAT and low.dtype not in _STORED_ONLY:
+        return low.dtype, "outranks" if low.rank else "outranks.default"
+    if category == _FLOAT and high.dtype not in _STORED_ONLY:
+        return _smallest([high.dtype], [name for name in _DTYPES[library] if name in _COMPONENTS]), "complex"
+    return _together(high.dtype, low.dtype, library)
+
+
+def _together(a: str, b: str, library: str) -> tuple[str | None, str]:
+    """Return what two dtypes become when neither yields, and the key of the reason."""
+    categories = [_format(name).category for name in (a, b)]
+    if a == b:
+        return a, "same"
+    if library == "torch":
+        if any(name.startswith("float8") for name in (a, b)):
+            return None, "refused.float8"
+        if any(name in _STORED_ONLY for name in (a, b)) and _FLOAT not in categories:
+            return None, "refused.unsigned"
+        if max(categories) >= _FLOAT > min(categories):
+            return (a if categories[0] >= _FLOAT else b), "outranked"
+    if found := _smallest([a, b], _DTYPES[library]):
+        return found, "holds"
+    return "complex128" if _COMPLEX in categories else "float64", "none"
+
+
+def _smallest(names: Sequence[str], among: Sequence[str]) -> str | None:
+    return next((name for name in among if all(_holds(name, other) for other in names)), None)
+
+
+def _product(a: _Operand, b: _Operand, result: str | None, library: str) -> tuple[str, str]:
+    """Return what ``a @ b`` gives, and a sentence where there is something to say."""
+    if not (a.axes and b.axes):
+        return WORDS["raises"], WORDS["product.axes"]
+    if result is None:
+        return WORDS["raises"], ""
+    if library == "numpy":
+        return result, ""
+    if a.dtype == b.dtype:
+        return (
+            (result, "") if result in _MULTIPLIED else (WORDS["varies"], WORDS["product.varies"].format(dtype=result))
+        )
+    if a.dtype == result:
+        code = "a @ b.to(a.dtype)"
+    elif b.dtype == result:
+        code = "a.to(b.dtype) @ b"
+    else:
+        code = f"a.to(torch.{result}) @ b.to(torch.{result})"
+    return WORDS["raises"], WORDS["product.raises"].format(code=code)
+
+
+def _infinity(name: str) -> int:
+    """Return the bits, without the sign, of what follows the largest finite value."""
+    exponent_bits, mantissa_bits = _FLOATS[name]
+    if name.endswith("fn"):  # finite, and NaN only where all bits are set
+        return (1 << (exponent_bits + mantissa_bits)) - 1
+    return ((1 << exponent_bits) - 1) << mantissa_bits
+
+
+def _most(name: str) -> int:
+    """Return the bits of what is beyond the largest finite value: infinity, or where there is none that value itself."""
+    return _infinity(name) - name.endswith("fn")
+
+
+def _encode(number: float, name: str) -> int:
+    """Return the bits of the nearest value of a dtype."""
+    exponent_bits, mantissa_bits = _FLOATS[name]
+    size = abs(number)
+    if math.isnan(size):
+        code = _infinity(name) | 1 << (mantissa_bits - 1)
+    elif math.isinf(size) or not size:
+        code = _most(name) if size else 0
+    else:
+        least = 2 - 2 ** (exponent_bits - 1)  # the exponent of subnormal numbers and of the smallest normal ones
+        exponent = max(math.frexp(size)[1] - 1, least)
+        steps = round(math.ldexp(size, mantissa_bits - exponent))  # exact before it is rounded, half to even
+        # The bit before the point, and a carry out of the mantissa, add to the exponent.
+        code = min(((exponent - least) << mantissa_bits) + steps, _most(name))
+    return code | (math.copysign(1, number) < 0) << (exponent_bits + mantissa_bits)
+
+
+def _decode(code: int, name: str) -> float:
+    """Return the value of bits without a sign."""
+    exponent_bits, mantissa_bits = _FLOATS[name]
+    if code >= _infinity(name):
+        return math.nan if code > _infinity(name) or name.endswith("fn") else math.inf
+    field, fraction = divmod(code, 1 << mantissa_bits)
+    whole = fraction + (1 << mantissa_bits if field else 0)
+    return math.ldexp(whole, max(field, 1) + 1 - 2 ** (exponent_bits - 1) - mantissa_bits)
