@@ -1,0 +1,601 @@
+"""How a shape lies in memory, when ``view`` works, and how attention splits its heads.
+
+>>> from tensorref import layout
+>>> layout.strides((4, 32, 64))
+(2048, 64, 1)
+
+Elements lie in memory in one row. The stride of an axis is how many elements further the next index along it is found.
+In row-major order, also called C order, the last axis has stride 1 and every other steps over all that comes after it;
+an array in that order without a gap is contiguous. A transpose changes shape and strides and leaves memory as it is:
+
+>>> import torch
+>>> x = torch.arange(12).reshape(3, 4)
+>>> print(f"Original is contiguous: {x.is_contiguous()}")
+Original is contiguous: True
+>>> x_t = x.transpose(0, 1)
+>>> print(f"Transposed is contiguous: {x_t.is_contiguous()}")
+Transposed is contiguous: False
+>>> x_t.stride(), x_t.data_ptr() == x.data_ptr()
+((1, 4), True)
+
+A view is another shape for the same memory, so it needs strides that reach every element in the right order. Where
+there are none, ``view`` raises; ``contiguous`` and ``reshape`` copy:
+
+>>> try:
+...     x_t.view(12)
+... except RuntimeError as error:
+...     print(f"Error: {error}")
+Error: view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead.
+>>> print(f"After contiguous(): {x_t.contiguous().is_contiguous()}")
+After contiguous(): True
+>>> if x_t.contiguous().view(12).shape == (12,):
+...     print("view() works after contiguous()")
+view() works after contiguous()
+>>> print(f"reshape() auto-handles non-contiguous: {x_t.reshape(12).shape}")
+reshape() auto-handles non-contiguous: torch.Size([12])
+
+What decides is not whether a tensor is contiguous. Axes that a single stride steps through are a run, and every axis of
+the new shape must lie within one run:
+
+>>> columns = torch.ones(4, 6)[:, :3]
+>>> columns.is_contiguous(), columns.view(4, 3, 1).stride()
+(False, (6, 1, 1))
+>>> layout.can_view((4, 3), (6, 1), (4, 3, 1)), layout.can_view((4, 3), (6, 1), (12,))
+(True, False)
+
+To swap the last two axes, write ``.mT`` in either library. ``.T`` reverses all axes: the same for two, another thing
+for more, where PyTorch deprecates it.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from math import prod
+from typing import Any
+
+from tensorref._explanation import Diagram
+from tensorref._shape import as_shape
+from tensorref._typing import ArrayT, ShapeLike, jaxtyping
+from tensorref._words import LAYOUT as WORDS
+
+__all__ = [
+    "Explanation",
+    "Run",
+    "can_view",
+    "explain",
+    "is_contiguous",
+    "merge_heads",
+    "split_heads",
+    "strides",
+    "view_strides",
+]
+
+_REFUSED = (
+    "view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous "
+    "subspaces). Use .reshape(...) instead."
+)
+
+
+def strides(shape: ShapeLike) -> tuple[int, ...]:
+    """Return the strides of a row-major array of a shape.
+
+    >>> import torch
+    >>> from tensorref import layout
+    >>> layout.strides((3, 4)), torch.zeros(3, 4).stride()
+    ((4, 1), (4, 1))
+
+    Parameters
+    ----------
+    shape
+        An int, a sequence of ints or the ``.shape`` of an array.
+
+    Returns
+    -------
+    :
+        A stride for each axis, in elements, as `torch.Tensor.stride` gives. `numpy.ndarray.strides` counts bytes:
+        divide by ``itemsize``. A size of 0 counts as 1, as in PyTorch; NumPy has 0 everywhere in an empty array.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `shape` is not a shape.
+    """
+    return _row_major(as_shape(shape, "shape"))
+
+
+def is_contiguous(shape: ShapeLike, strides: Sequence[int]) -> bool:
+    """Tell whether an array lies in memory in row-major order without a gap.
+
+    >>> import torch
+    >>> from tensorref import layout
+    >>> x = torch.zeros(3, 4)
+    >>> layout.is_contiguous(x.shape, x.stride()), layout.is_contiguous(x.mT.shape, x.mT.stride())
+    (True, False)
+
+    Parameters
+    ----------
+    shape
+        The sizes of the array.
+    strides
+        Its strides, in elements: ``x.stride()`` in PyTorch.
+
+    Returns
+    -------
+    :
+        What `torch.Tensor.is_contiguous` and NumPy's ``flags.c_contiguous`` say. The stride of an axis of size 1 does
+        not matter, nor any in an array without elements.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `shape` is not a shape, or `strides` are not one int for each axis.
+    """
+    sizes = as_shape(shape, "shape")
+    steps = _as_strides(strides, sizes)
+    row_major = _row_major(sizes)
+    return 0 in sizes or all(
+        size == 1 or step == wanted for size, step, wanted in zip(sizes, steps, row_major, strict=True)
+    )
+
+
+def view_strides(shape: ShapeLike, strides: Sequence[int], target: ShapeLike) -> tuple[int, ...] | None:
+    """Return the strides that a view of an array as another shape has, or None where there is no such view.
+
+    >>> import torch
+    >>> from tensorref import layout
+    >>> x = torch.zeros(4, 32, 64)
+    >>> layout.view_strides(x.shape, x.stride(), (4, 32, 8, 8))
+    (2048, 64, 8, 1)
+    >>> x.view(4, 32, 8, 8).stride()
+    (2048, 64, 8, 1)
+
+    Parameters
+    ----------
+    shape, strides
+        Of the array, strides in elements.
+    target
+        The shape of the view. One size may be -1 and is worked out.
+
+    Returns
+    -------
+    :
+        The strides that ``x.view(target)`` has in PyTorch, in elements; None where it raises and ``x.reshape(target)``
+        copies. NumPy's ``reshape`` is a view in the same cases.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not what it should be, or `target` has another number of elements.
+
+    See Also
+    --------
+    explain : the same with the reason.
+    torch.Tensor.view : raises where this gives None.
+    torch.Tensor.reshape : copies where this gives None.
+
+    Examples
+    --------
+    Heads that were brought together in front cannot be merged without a copy:
+
+    >>> heads = x.view(4, 32, 8, 8).transpose(1, 2)
+    >>> print(layout.view_strides(heads.shape, heads.stride(), (4, 8, 256)))
+    None
+    """
+    source = as_shape(shape, "shape")
+    steps = _as_strides(strides, source)
+    return _view(source, steps, _as_target(target, source))
+
+
+def can_view(shape: ShapeLike, strides: Sequence[int], target: ShapeLike) -> bool:
+    """Tell whether ``view`` works: whether another shape can be had without a copy.
+
+    >>> import torch
+    >>> from tensorref import layout
+    >>> x = torch.zeros(3, 4).mT
+    >>> layout.can_view(x.shape, x.stride(), (2, 2, 3)), layout.can_view(x.shape, x.stride(), (12,))
+    (True, False)
+
+    Parameters
+    ----------
+    shape, strides, target
+        As for `view_strides`.
+
+    Returns
+    -------
+    :
+        True if each axis of `target` lies within one run of memory.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `view_strides`.
+    """
+    return view_strides(shape, strides, target) is not None
+
+
+def explain(
+    shape: ShapeLike, strides: Sequence[int], target: ShapeLike, *, name: str = "x", itemsize: int = 4
+) -> Explanation:
+    """Explain why a view as another shape works, or what keeps it from working.
+
+    >>> from tensorref import layout
+    >>> print(layout.explain((4, 3), (1, 4), (12,)))
+    run                     1         2
+    shape                (4,)      (3,)
+    strides              (1,)      (4,)
+    target              (12,)     (12,)
+    strides of view         ?         ?
+    verdict          conflict  conflict
+    * x has no view of shape (12,): axis -1, of size 12, takes more than one run of memory, and an axis has one stride.
+    * PyTorch: view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead.
+    * x.reshape(12) copies 48 bytes.
+
+    Parameters
+    ----------
+    shape, strides, target
+        As for `view_strides`.
+    name
+        What to call the array.
+    itemsize
+        Bytes per element: 4 for float32, 2 for bfloat16.
+
+    Returns
+    -------
+    :
+        The explanation as data; ``print`` shows it as a diagram with a column for each run of memory.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `view_strides`.
+
+    Examples
+    --------
+    A tensor that is not contiguous may still have the view that is asked for:
+
+    >>> import torch
+    >>> columns = torch.ones(4, 6)[:, :3]
+    >>> print(layout.explain(columns.shape, columns.stride(), (2, 2, 3), name="columns"))
+    run                    1     2
+    shape               (4,)  (3,)
+    strides             (6,)  (1,)
+    target            (2, 2)  (3,)
+    strides of view  (12, 6)  (1,)
+    verdict             fits  fits
+    * The view has shape (2, 2, 3) and strides (12, 6, 1), without a copy.
+    """
+    source = as_shape(shape, "shape")
+    steps = _as_strides(strides, source)
+    sizes = _as_target(target, source)
+    result = _view(source, steps, sizes)
+    runs, conflicts = _explained(source, steps, sizes)
+    contiguous = is_contiguous(source, steps)
+    words: dict[str, object] = {"name": name, "shape": source, "strides": steps, "contiguous": contiguous}
+    return Explanation(
+        name=name,
+        shape=source,
+        strides=steps,
+        contiguous=contiguous,
+        target=sizes,
+        runs=runs,
+        conflicts=conflicts,
+        result=result,
+        copied_bytes=0 if result is not None else itemsize * prod(source),
+        steps=_steps(words | {"target": sizes, "result": result}, sizes, runs, conflicts),
+        message=None if result is not None else _REFUSED,
+    )
+
+
+@dataclass(frozen=True)
+class Explanation(Diagram):
+    """Why a view works, or what keeps it from working: what `explain` returns.
+
+    >>> from tensorref import layout
+    >>> explanation = layout.explain((4, 3), (1, 4), (2, 6))
+    >>> explanation.result, explanation.conflicts, explanation.copied_bytes
+    (None, (-1,), 48)
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    """In elements."""
+    contiguous: bool
+    target: tuple[int, ...]
+    """The shape of the view, with -1 worked out."""
+    runs: tuple[Run, ...]
+    """The runs of memory from left to right; none where there is no axis or no element."""
+    conflicts: tuple[int, ...]
+    """The axes of the target, counted from the right, that do not lie within one run."""
+    result: tuple[int, ...] | None
+    """The strides of the view in elements; None where it cannot work."""
+    copied_bytes: int
+    """What ``reshape`` copies: 0 where it gives the view."""
+    steps: tuple[str, ...]
+    """A sentence for each step, which are layout, runs, target, result."""
+    message: str | None
+    """What ``view`` of PyTorch says; None where it works."""
+
+    def table(self) -> tuple[tuple[str, ...], ...]:
+        """Return the rows of the diagram: runs, what they hold, what the target makes of them, verdict."""
+        labels = ("run", "shape", "strides", "target", "view", "verdict")
+        columns = (
+            (
+                str(number),
+                _part(self.shape, run.axes),
+                _part(self.strides, run.axes),
+                _part(self.target, run.target),
+                "?" if self.result is None else _part(self.result, run.target),
+                WORDS["fit" if run.fits else "conflict"],
+            )
+            for number, run in enumerate(self.runs, 1)
+        )
+        return tuple(zip((WORDS[label] for label in labels), *columns, strict=True))
+
+    def notes(self) -> tuple[str, ...]:
+        """Return the verdict and what follows from it, a sentence each."""
+        notes = [self.steps[-1]]
+        if self.message:
+            notes += [
+                f"PyTorch: {self.message}",
+                WORDS["copy"].format(name=self.name, sizes=_listed(self.target), bytes=self.copied_bytes),
+            ]
+        return tuple(notes)
+
+
+@dataclass(frozen=True)
+class Run:
+    """Axes of an array that a single stride steps through.
+
+    >>> from tensorref import layout
+    >>> layout.explain((2, 3, 4), (24, 4, 1), (2, 12)).runs[1]
+    Run(axes=(-2, -1), elements=12, stride=1, target=(-1,), fits=True)
+    """
+
+    axes: tuple[int, ...]
+    """The axes of the array, counted from the right."""
+    elements: int
+    """How many elements it has."""
+    stride: int
+    """How far apart they are."""
+    target: tuple[int, ...]
+    """The axes of the target that have a part in it, counted from the right."""
+    fits: bool
+    """Whether all of them lie within it."""
+
+
+def split_heads(
+    x: jaxtyping.Shaped[ArrayT, "*batch seq embed"], num_heads: int
+) -> jaxtyping.Shaped[ArrayT, "*batch {num_heads} seq head_dim"]:
+    """Split the last axis into attention heads, and bring the heads before the sequence.
+
+    >>> import torch
+    >>> from tensorref import layout
+    >>> x = torch.zeros(4, 32, 64)
+    >>> print(f"Original: {x.shape}")
+    Original: torch.Size([4, 32, 64])
+    >>> print(f"After view: {x.view(4, 32, 8, 8).shape}")
+    After view: torch.Size([4, 32, 8, 8])
+    >>> print(f"After transpose: {layout.split_heads(x, 8).shape}")
+    After transpose: torch.Size([4, 8, 32, 8])
+
+    Parameters
+    ----------
+    x
+        A vector for each position; an array or a tensor of any dtype.
+    num_heads
+        How many heads; it divides ``embed``.
+
+    Returns
+    -------
+    :
+        ``head_dim`` is ``embed // num_heads``; head ``h`` has the features from ``h * head_dim`` on. Always a view,
+        whatever the strides of `x`, as one axis lies within one run. It is not contiguous.
+
+    Raises
+    ------
+    ValueError
+        If `num_heads` does not divide ``embed``, or `x` has less than two axes.
+
+    See Also
+    --------
+    merge_heads : the way back.
+    torch.Tensor.unflatten : the split without the transpose.
+
+    Examples
+    --------
+    >>> layout.split_heads(x, 8).data_ptr() == x.data_ptr()
+    True
+    """
+    shape = as_shape(x.shape, "x")
+    if len(shape) < 2:  # noqa: PLR2004  seq and embed
+        raise ValueError(f"x has shape {shape}; heads are split from (…, seq, embed): write x[None] for one position")
+    *batch, seq, embed = shape
+    if num_heads < 1 or embed % num_heads:
+        divisors = [str(heads) for heads in range(1, embed + 1) if embed % heads == 0]
+        raise ValueError(
+            f"num_heads is {num_heads}, which does not divide embed, the {embed} of x; choose one of {', '.join(divisors)}"
+        )
+    split: ArrayT = x.reshape((*batch, seq, num_heads, embed // num_heads))
+    heads: ArrayT = split.swapaxes(-3, -2)
+    return heads
+
+
+def merge_heads(
+    x: jaxtyping.Shaped[ArrayT, "*batch heads seq head_dim"],
+) -> jaxtyping.Shaped[ArrayT, "*batch seq heads*head_dim"]:
+    """Bring attention heads back to one vector for each position: the inverse of `split_heads`.
+
+    >>> import torch
+    >>> from tensorref import layout
+    >>> x = torch.randn(4, 32, 64)
+    >>> torch.equal(layout.merge_heads(layout.split_heads(x, 8)), x)
+    True
+
+    Parameters
+    ----------
+    x
+        What each head gives for each position; an array or a tensor of any dtype.
+
+    Returns
+    -------
+    :
+        The heads side by side on the last axis. The result of attention is a new tensor with the heads outermost in
+        memory, and is copied; what `split_heads` gave goes back to a view.
+
+    Raises
+    ------
+    ValueError
+        If `x` has less than three axes.
+
+    See Also
+    --------
+    split_heads : the way there.
+
+    Examples
+    --------
+    >>> attended = torch.zeros(4, 8, 32, 8)
+    >>> layout.merge_heads(attended).data_ptr() == attended.data_ptr()
+    False
+    >>> layout.merge_heads(layout.split_heads(x, 8)).data_ptr() == x.data_ptr()
+    True
+    """
+    shape = as_shape(x.shape, "x")
+    if len(shape) < 3:  # noqa: PLR2004  heads, seq and head_dim
+        raise ValueError(
+            f"x has shape {shape}; heads are merged from (…, heads, seq, head_dim): write x[None] for one head"
+        )
+    *batch, heads, seq, head_dim = shape
+    swapped: ArrayT = x.swapaxes(-3, -2)
+    merged: ArrayT = swapped.reshape((*batch, seq, heads * head_dim))
+    return merged
+
+
+def _row_major(sizes: Sequence[int]) -> tuple[int, ...]:
+    return tuple(prod(max(size, 1) for size in sizes[axis + 1 :]) for axis in range(len(sizes)))
+
+
+def _as_strides(value: Any, shape: Sequence[int]) -> tuple[int, ...]:
+    given = tuple(value)
+    try:
+        steps = tuple(operator.index(step) for step in given)
+    except TypeError:
+        raise TypeError(
+            f"strides is {given}; strides are ints, counted in elements: divide NumPy's by itemsize with //"
+        ) from None
+    if len(steps) != len(shape):
+        raise ValueError(
+            f"strides has {len(steps)} entries for the {len(shape)} axes of shape {shape}; give one for each, such as "
+            "x.stride()"
+        )
+    return steps
+
+
+def _as_target(value: ShapeLike, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the sizes of `value`, with -1 worked out, and refuse another number of elements than `shape` has."""
+    given: list[Any] = [*value] if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+    unknown = [axis for axis, size in enumerate(given) if getattr(size, "shape", ()) == () and size == -1]
+    elements = prod(shape)
+    if not unknown:
+        sizes = as_shape(value, "target")
+        if prod(sizes) != elements:
+            raise ValueError(
+                f"target is {sizes}, which {prod(sizes)} elements fill; shape {shape} has {elements}, and neither view "
+                "nor reshape adds or drops any"
+            )
+        return sizes
+    sizes = as_shape([1 if axis in unknown else size for axis, size in enumerate(given)], "target")
+    shown = tuple(-1 if axis in unknown else size for axis, size in enumerate(sizes))
+    rest = prod(sizes)
+    if len(unknown) > 1 or rest == 0:
+        raise ValueError(
+            f"target is {shown}; only one size can be worked out, and only beside sizes that are not 0: write the others"
+        )
+    if elements % rest:
+        raise ValueError(
+            f"target is {shown}, and {rest} does not divide the {elements} elements of shape {shape}; choose sizes that do"
+        )
+    return tuple(elements // rest if axis in unknown else size for axis, size in enumerate(sizes))
+
+
+def _runs(shape: Sequence[int], strides: Sequence[int]) -> list[tuple[tuple[int, ...], int, int]]:
+    """Return the axes, elements and stride of each run, from the last axis on."""
+    runs: list[tuple[tuple[int, ...], int, int]] = []
+    for axis in range(-1, -1 - len(shape), -1):
+        size, step = shape[axis], strides[axis]
+        if runs:
+            axes, elements, stride = runs[-1]
+            if size == 1 or step == elements * stride:
+                runs[-1] = (axis, *axes), elements * size, stride
+                continue
+        runs.append(((axis,), size, step))
+    return runs
+
+
+def _placed(runs: Sequence[tuple[tuple[int, ...], int, int]], target: Sequence[int]) -> list[tuple[int, list[int]]]:
+    """Return for each axis of the target, from the last on, where it starts among the elements and the runs it meets."""
+    bounds = [1, *accumulate((elements for _, elements, _ in runs), operator.mul)]
+    placed: list[tuple[int, list[int]]] = []
+    start = 1
+    for size in reversed(target):
+        end = start * size
+        met = [run for run in range(len(runs)) if bounds[run] < end and start < bounds[run + 1]]
+        if size == 1:  # it steps nowhere: PyTorch counts it to the run that ends there
+            met = [next(run for run in range(len(runs)) if start <= bounds[run + 1])]
+        placed.append((start // bounds[met[0]], met))
+        start = end
+    return placed
+
+
+def _view(shape: tuple[int, ...], strides: tuple[int, ...], target: tuple[int, ...]) -> tuple[int, ...] | None:
+    if 0 in shape:
+        return strides if shape == target else _row_major(target)
+    if not shape:
+        return (1,) * len(target)
+    runs = _runs(shape, strides)
+    placed = _placed(runs, target)
+    if any(len(met) > 1 for _, met in placed):
+        return None
+    return tuple(offset * runs[met[0]][2] for offset, met in reversed(placed))
+
+
+def _explained(
+    shape: tuple[int, ...], strides: tuple[int, ...], target: tuple[int, ...]
+) -> tuple[tuple[Run, ...], tuple[int, ...]]:
+    """Return the runs from left to right, and the axes of the target that do not lie within one."""
+    if 0 in shape or not shape:
+        return (), ()
+    runs = _runs(shape, strides)
+    placed = {-1 - axis: met for axis, (_, met) in enumerate(_placed(runs, target))}
+    conflicts = tuple(axis for axis, met in sorted(placed.items()) if len(met) > 1)
+    explained: list[Run] = []
+    for number, (axes, elements, stride) in enumerate(runs):
+        within = tuple(axis for axis, met in sorted(placed.items()) if number in met)
+        explained.append(Run(axes, elements, stride, within, not {*within} & {*conflicts}))
+    return tuple(explained[::-1]), conflicts
+
+
+def _steps(
+    words: dict[str, object], target: Sequence[int], runs: Sequence[Run], conflicts: Sequence[int]
+) -> tuple[str, ...]:
+    listed = [
+        WORDS["run.text"].format(axes=_listed(run.axes), elements=run.elements, stride=run.stride) for run in runs
+    ]
+    wrong = [WORDS["failure.axis"].format(axis=axis, size=target[axis]) for axis in conflicts]
+    return (
+        WORDS["contiguous" if words["contiguous"] else "strided"].format(**words),
+        WORDS["runs"].format(runs="; ".join(listed)) if runs else WORDS["runs.none"],
+        WORDS["within.not"].format(axes=_listed(conflicts), **words) if conflicts else WORDS["within"].format(**words),
+        WORDS["failure"].format(axes="; ".join(wrong), **words) if conflicts else WORDS["success"].format(**words),
+    )
+
+
+def _part(sizes: Sequence[int], axes: Sequence[int]) -> str:
+    return str(tuple(sizes[axis] for axis in axes)) if axes else WORDS["none"]
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers))
