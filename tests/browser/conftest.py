@@ -23,7 +23,7 @@ PAGE = """\
 ```
 
 ```{broadcasting} (5, 1) (5,) ()
-:names: prediction, target, scale
+:names: prediction, target, <i>scale</i>
 :step: 3
 :itemsize: 2
 ```

@@ -1,6 +1,7 @@
 """The explorer on a page: what a reader sees, hears and can do, and what nobody can make it do."""
 
 import re
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -133,7 +134,7 @@ def test_it_starts_at_the_step_of_the_directive(visit):
         expect(control.get_by_role("button", name=STEPS[step], exact=True)).to_have_attribute("aria-pressed", "true")
     third = page.locator(".tensorref-explorer").nth(2)
     choose(third, 5)
-    explanation = broadcasting.explain((5, 1), (5,), (), names=["prediction", "target", "scale"], itemsize=2)
+    explanation = broadcasting.explain((5, 1), (5,), (), names=["prediction", "target", "<i>scale</i>"], itemsize=2)
     assert third.locator(".tref-notes li").all_text_contents() == list(explanation.notes()[1:])
 
 
@@ -414,3 +415,26 @@ def test_bad_data_leaves_the_table(visit, site):
     (complaint,) = visit.complaints
     assert "JSON" in complaint
     visit.complaints.clear()
+
+
+def test_names_stay_text(visit):
+    explorer = visit().locator(".tensorref-explorer").nth(2)
+    for step in range(6):
+        choose(explorer, step)
+        assert explorer.locator("i").count() == 0
+    choose(explorer, 0)
+    expect(sentence(explorer)).to_have_text("prediction (5, 1), target (5,), <i>scale</i> ().")
+    assert rows(explorer)[3] == ["<i>scale</i>", "scalar"]
+
+
+def test_no_script_makes_markup_or_code_of_text():
+    import tensorref.sphinxext.broadcasting as directive
+
+    scripts = [*(Path(directive.__file__).parent / "static/tensorref").glob("*.js")]
+    assert len(scripts) > 5
+    for script in scripts:
+        found = re.findall(
+            r"innerHTML|outerHTML|insertAdjacentHTML|eval\(|Function\(|document\.write|fetch\(|https?:",
+            script.read_text(encoding="utf-8"),
+        )
+        assert found == [], script.name
