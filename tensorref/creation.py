@@ -1,0 +1,366 @@
+"""New tensors: from lists, of one value, in steps, at random; and which dtype they get.
+
+>>> from tensorref import creation
+>>> x = creation.from_list([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], device="cpu")
+>>> print(f"Shape: {x.shape}")
+Shape: torch.Size([2, 3])
+>>> print(f"Dtype: {x.dtype}")
+Dtype: torch.float32
+>>> print(f"Device: {x.device}")
+Device: cpu
+>>> print(x)
+tensor([[1., 2., 3.],
+        [4., 5., 6.]])
+
+Weights start at random, from a seed so that a run can be repeated. The generator of each kind of device gives its own
+numbers; these are the CPU's, rounded to four places:
+
+>>> random_tensor = creation.normal((2, 3, 4), seed=0, device="cpu")
+>>> print(f"Random tensor shape: {random_tensor.shape}")
+Random tensor shape: torch.Size([2, 3, 4])
+>>> print(f"Mean: {random_tensor.mean():.4f}, Std: {random_tensor.std():.4f}")
+Mean: 0.0104, Std: 1.0413
+
+The dtype follows the values. Integers become int64 in both libraries. Python's floats become float64 in NumPy and
+float32 in PyTorch, which :func:`torch.set_default_dtype` changes; but what was a NumPy array keeps its dtype:
+
+>>> for row in creation.DEFAULTS:
+...     print(f"{row.task:28}  {row.numpy_dtype:10}  {row.torch_dtype}")
+floats in a list              float64     float32
+ints in a list                int64       int64
+ints and floats in a list     float64     float32
+truth values in a list        bool        bool
+complex numbers in a list     complex128  complex64
+an empty list                 float64     float32
+a NumPy array                 float64     float64
+zeros                         float64     float32
+ones                          float64     float32
+one int everywhere            int64       int64
+one float everywhere          float64     float32
+the identity matrix           float64     float32
+a range of ints               int64       int64
+a range of floats             float64     float32
+evenly spaced numbers         float64     float32
+normal random numbers         float64     float32
+random ints                   int64       int64
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import torch
+from jaxtyping import Float, Int, Shaped
+from torch import Tensor
+
+from tensorref._shape import as_shape
+from tensorref._typing import ShapeLike
+
+__all__ = ["DEFAULTS", "Default", "arange", "from_list", "linspace", "normal", "ones", "zeros"]
+
+Number: TypeAlias = int | float
+Device: TypeAlias = torch.device | str | int | None
+
+
+@dataclass(frozen=True)
+class Default:
+    """How to create something in both libraries, and the dtype that it gets: a row of `DEFAULTS`.
+
+    >>> from tensorref import creation
+    >>> creation.DEFAULTS[0]
+    Default(task='floats in a list', numpy='np.array([1.0, 2.0])', torch='torch.tensor([1.0, 2.0])', numpy_dtype='float64', torch_dtype='float32')
+    """
+
+    task: str
+    numpy: str
+    """The code in NumPy."""
+    torch: str
+    """The code in PyTorch."""
+    numpy_dtype: str
+    torch_dtype: str
+
+
+DEFAULTS: tuple[Default, ...] = (
+    Default("floats in a list", "np.array([1.0, 2.0])", "torch.tensor([1.0, 2.0])", "float64", "float32"),
+    Default("ints in a list", "np.array([1, 2])", "torch.tensor([1, 2])", "int64", "int64"),
+    Default("ints and floats in a list", "np.array([1, 2.0])", "torch.tensor([1, 2.0])", "float64", "float32"),
+    Default("truth values in a list", "np.array([True, False])", "torch.tensor([True, False])", "bool", "bool"),
+    Default("complex numbers in a list", "np.array([1j])", "torch.tensor([1j])", "complex128", "complex64"),
+    Default("an empty list", "np.array([])", "torch.tensor([])", "float64", "float32"),
+    Default("a NumPy array", "np.array(np.ones(2))", "torch.tensor(np.ones(2))", "float64", "float64"),
+    Default("zeros", "np.zeros((2, 3))", "torch.zeros(2, 3)", "float64", "float32"),
+    Default("ones", "np.ones((2, 3))", "torch.ones(2, 3)", "float64", "float32"),
+    Default("one int everywhere", "np.full((2, 3), 7)", "torch.full((2, 3), 7)", "int64", "int64"),
+    Default("one float everywhere", "np.full((2, 3), 7.0)", "torch.full((2, 3), 7.0)", "float64", "float32"),
+    Default("the identity matrix", "np.eye(3)", "torch.eye(3)", "float64", "float32"),
+    Default("a range of ints", "np.arange(6)", "torch.arange(6)", "int64", "int64"),
+    Default("a range of floats", "np.arange(0.0, 3.0, 0.5)", "torch.arange(0.0, 3.0, 0.5)", "float64", "float32"),
+    Default("evenly spaced numbers", "np.linspace(0, 1, 5)", "torch.linspace(0, 1, 5)", "float64", "float32"),
+    Default(
+        "normal random numbers",
+        "np.random.default_rng(0).standard_normal((2, 3))",
+        "torch.randn(2, 3, generator=generator)",
+        "float64",
+        "float32",
+    ),
+    Default(
+        "random ints",
+        "np.random.default_rng(0).integers(0, 9, (2, 3))",
+        "torch.randint(0, 9, (2, 3), generator=generator)",
+        "int64",
+        "int64",
+    ),
+)
+"""What the libraries create by default, as code to run: with ``np``, ``torch`` and a seeded ``generator``."""
+
+
+def from_list(
+    values: Sequence[Any], *, dtype: torch.dtype | None = None, device: Device = None
+) -> Shaped[Tensor, "..."]:
+    """Create a tensor from a list, nested as deep as the tensor has axes.
+
+    >>> from tensorref import creation
+    >>> creation.from_list([[5, 23, 7], [42, 0, 0]])
+    tensor([[ 5, 23,  7],
+            [42,  0,  0]])
+
+    Parameters
+    ----------
+    values
+        Numbers or truth values; lists beside each other have one length.
+    dtype
+        By default float32 for floats, int64 for ints and bool for truth values.
+    device
+        By default PyTorch's default device.
+
+    Returns
+    -------
+    :
+        A copy of the values, with an axis for each level of lists.
+
+    Raises
+    ------
+    ValueError
+        If lists beside each other differ in length.
+
+    See Also
+    --------
+    torch.tensor : PyTorch's own.
+    numpy.array : NumPy's, where floats are float64.
+    torch.nn.utils.rnn.pad_sequence : makes sequences of tokens equally long.
+
+    Examples
+    --------
+    >>> creation.from_list([[5, 23, 7], [42]])
+    Traceback (most recent call last):
+    ...
+    ValueError: values[0] has length 3, values[1] has length 1; give lists beside each other one length: pad the shorter
+    """
+    _check_lengths(values, "values")
+    return torch.tensor(values, dtype=dtype, device=device)
+
+
+def normal(
+    shape: ShapeLike,
+    *,
+    seed: int,
+    std: Number = 1.0,
+    dtype: torch.dtype = torch.float32,
+    device: Device = None,
+) -> Float[Tensor, "..."]:
+    """Draw normally distributed numbers, the same for the same seed.
+
+    >>> from tensorref import creation
+    >>> weight = creation.normal((50257, 64), seed=0, std=0.02)
+    >>> bool((weight == creation.normal((50257, 64), seed=0, std=0.02)).all())
+    True
+    >>> print(f"{weight.std():.3f}")
+    0.020
+
+    Parameters
+    ----------
+    shape
+        An int or a sequence of ints.
+    seed
+        Of a generator of its own: the global state of PyTorch is neither used nor changed.
+    std
+        Standard deviation of the distribution, whose mean is 0; those of the numbers drawn come near.
+    dtype, device
+        By default float32 on PyTorch's default device. Another device or version of PyTorch may draw other numbers.
+
+    Returns
+    -------
+    :
+        A new tensor of shape `shape`.
+
+    Raises
+    ------
+    ValueError
+        If `std` is negative.
+    TypeError, ValueError
+        If `shape` is not a shape.
+
+    See Also
+    --------
+    torch.randn : standard normal numbers from the global generator, which `torch.manual_seed` seeds.
+    numpy.random.Generator.normal : NumPy's; the same seed gives other numbers.
+    """
+    if std < 0:
+        raise ValueError(f"std is {std}; a standard deviation is 0 or more, its square is the variance")
+    where = torch.get_default_device() if device is None else torch.device(device)
+    generator = torch.Generator(where).manual_seed(seed)
+    numbers = torch.randn(as_shape(shape, "shape"), generator=generator, dtype=dtype, device=where)
+    return numbers.mul_(std)
+
+
+def zeros(shape: ShapeLike, *, dtype: torch.dtype = torch.float32, device: Device = None) -> Shaped[Tensor, "..."]:
+    """Create a tensor of zeros.
+
+    >>> from tensorref import creation
+    >>> creation.zeros((2, 3))
+    tensor([[0., 0., 0.],
+            [0., 0., 0.]])
+
+    Parameters
+    ----------
+    shape
+        An int or a sequence of ints.
+    dtype, device
+        By default float32, where `numpy.zeros` has float64, on PyTorch's default device.
+
+    Returns
+    -------
+    :
+        A new tensor of shape `shape`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `shape` is not a shape: a fraction, such as ``64 / 8``, or a negative size.
+
+    See Also
+    --------
+    torch.zeros : PyTorch's own, which takes the sizes one by one too.
+    torch.zeros_like : of the shape, dtype and device of another tensor.
+    """
+    return torch.zeros(as_shape(shape, "shape"), dtype=dtype, device=device)
+
+
+def ones(shape: ShapeLike, *, dtype: torch.dtype = torch.float32, device: Device = None) -> Shaped[Tensor, "..."]:
+    """Create a tensor of ones.
+
+    >>> import torch
+    >>> from tensorref import creation
+    >>> creation.ones(3, dtype=torch.bool)
+    tensor([True, True, True])
+
+    Parameters
+    ----------
+    shape, dtype, device
+        As for `zeros`.
+
+    Returns
+    -------
+    :
+        A new tensor of shape `shape`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `shape` is not a shape.
+
+    See Also
+    --------
+    torch.ones : PyTorch's own.
+    torch.full : any other value; an int gives int64.
+    """
+    return torch.ones(as_shape(shape, "shape"), dtype=dtype, device=device)
+
+
+def arange(stop: int, *, device: Device = None) -> Int[Tensor, " stop"]:
+    """Count from 0 up to, not including, `stop`: the positions of a sequence.
+
+    >>> from tensorref import creation
+    >>> creation.arange(5)
+    tensor([0, 1, 2, 3, 4])
+
+    Parameters
+    ----------
+    stop
+        How many positions, 0 or more.
+    device
+        By default PyTorch's default device.
+
+    Returns
+    -------
+    :
+        A new tensor of shape ``(stop,)`` and dtype int64.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `stop` is no int, or negative.
+
+    See Also
+    --------
+    linspace : fractions, without the doubt whether the end belongs to them.
+    torch.arange : PyTorch's own, with a start and a step. A fractional step may give one number too many.
+
+    Examples
+    --------
+    >>> import torch
+    >>> torch.arange(1.0, 1.3, 0.1)  # 1.3 is not to belong to it
+    tensor([1.0000, 1.1000, 1.2000, 1.3000])
+    """
+    return torch.arange(*as_shape(stop, "stop"), device=device)
+
+
+def linspace(start: Number, stop: Number, num: int, *, device: Device = None) -> Float[Tensor, " num"]:
+    """Space numbers evenly from `start` to `stop`, both included.
+
+    >>> from tensorref import creation
+    >>> creation.linspace(0.0, 1.0, 5)
+    tensor([0.0000, 0.2500, 0.5000, 0.7500, 1.0000])
+
+    Parameters
+    ----------
+    start, stop
+        The first number and the last.
+    num
+        How many.
+    device
+        By default PyTorch's default device.
+
+    Returns
+    -------
+    :
+        A new tensor of shape ``(num,)`` and dtype float32.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `num` is no int, or negative.
+
+    See Also
+    --------
+    torch.linspace : PyTorch's own, which calls `num` ``steps``.
+    numpy.linspace : NumPy's, float64, 50 numbers by default.
+    """
+    return torch.linspace(start, stop, *as_shape(num, "num"), dtype=torch.float32, device=device)
+
+
+def _check_lengths(values: Any, where: str) -> None:
+    """Raise an error for the first two lists beside each other that differ in length."""
+    if not isinstance(values, (list, tuple)):
+        return
+    lengths = [len(value) if isinstance(value, (list, tuple)) else None for value in values]
+    for place, length in enumerate(lengths):
+        if length != lengths[0]:
+            first, other = ("is no list" if found is None else f"has length {found}" for found in (lengths[0], length))
+            raise ValueError(
+                f"{where}[0] {first}, {where}[{place}] {other}; give lists beside each other one length: pad the shorter"
+            )
+    for place, value in enumerate(values):
+        _check_lengths(value, f"{where}[{place}]")

@@ -1,0 +1,223 @@
+"""The same operation on every element, in the same words in NumPy and PyTorch.
+
+>>> import numpy as np
+>>> a, b = np.array([1.0, 2.0, 3.0]), np.array([4.0, 5.0, 6.0])
+>>> print(f"a + b = {a + b}")
+a + b = [5. 7. 9.]
+>>> print(f"a * b = {a * b}")
+a * b = [ 4. 10. 18.]
+>>> print(f"a ** 2 = {a ** 2}")
+a ** 2 = [1. 4. 9.]
+>>> print(f"np.exp(a) = {np.exp(a)}")
+np.exp(a) = [ 2.71828183  7.3890561  20.08553692]
+>>> import torch
+>>> a, b = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([4.0, 5.0, 6.0])
+>>> print(f"a + b = {a + b}")
+a + b = tensor([5., 7., 9.])
+>>> print(f"a * b = {a * b}")
+a * b = tensor([ 4., 10., 18.])
+>>> print(f"a ** 2 = {a ** 2}")
+a ** 2 = tensor([1., 4., 9.])
+>>> print(f"torch.exp(a) = {torch.exp(a)}")
+torch.exp(a) = tensor([ 2.7183,  7.3891, 20.0855])
+
+Three things differ. Python's floats become float64 in NumPy and float32 in PyTorch. Where a value is out of range, NumPy
+warns and PyTorch does not. And an update in place that reads what it writes is safe in NumPy only, which copies what
+overlaps first; PyTorch reads what it has just written, or refuses:
+
+>>> rows = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+>>> tensor = torch.tensor(rows, device="cpu")
+>>> rows -= rows[:, 0][:, None]
+>>> rows
+array([[0., 1., 2.],
+       [0., 1., 2.]])
+>>> tensor -= tensor[:, 0][:, None]
+>>> tensor
+tensor([[0., 2., 3.],
+        [0., 5., 6.]], dtype=torch.float64)
+
+The first column was 0 by the time it was subtracted from the others. ``tensor - tensor[:, 0][:, None]``, which makes a
+new tensor, is right in both, and so is a ``clone()`` of what is read.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+
+from tensorref._typing import ArrayT, jaxtyping
+
+__all__ = ["add", "exp", "multiply", "power"]
+
+Number: TypeAlias = int | float
+
+
+def add(a: jaxtyping.Num[ArrayT, "..."], b: jaxtyping.Num[ArrayT, "..."] | Number) -> jaxtyping.Num[ArrayT, "..."]:
+    """Add element by element.
+
+    >>> import torch
+    >>> from tensorref import elementwise
+    >>> elementwise.add(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([4.0, 5.0, 6.0]))
+    tensor([5., 7., 9.])
+
+    Parameters
+    ----------
+    a, b
+        Arrays or tensors of shapes that broadcast; `b` may be a number.
+
+    Returns
+    -------
+    :
+        ``a + b`` in new memory: of the shape that the two broadcast to, and of the dtype that the library promotes
+        them to.
+
+    Raises
+    ------
+    TypeError
+        If one is an array and the other a tensor: ``array + tensor`` alone gives now one kind, now the other.
+
+    See Also
+    --------
+    numpy.add : NumPy's name for it.
+    torch.add : PyTorch's, which can scale: ``torch.add(a, b, alpha=0.1)``.
+
+    Examples
+    --------
+    >>> elementwise.add(torch.tensor([1, 2]), 0.5)
+    tensor([1.5000, 2.5000])
+    """
+    result: ArrayT = a + _of_one_library(a, b)
+    return result
+
+
+def multiply(a: jaxtyping.Num[ArrayT, "..."], b: jaxtyping.Num[ArrayT, "..."] | Number) -> jaxtyping.Num[ArrayT, "..."]:
+    """Multiply element by element, which is no matrix product.
+
+    >>> import torch
+    >>> from tensorref import elementwise
+    >>> matrix = torch.tensor([[1, 2], [3, 4]])
+    >>> elementwise.multiply(matrix, matrix)
+    tensor([[ 1,  4],
+            [ 9, 16]])
+    >>> matrix @ matrix
+    tensor([[ 7, 10],
+            [15, 22]])
+
+    Parameters
+    ----------
+    a, b
+        Arrays or tensors of shapes that broadcast; `b` may be a number.
+
+    Returns
+    -------
+    :
+        ``a * b`` in new memory: of the shape that the two broadcast to, and of the dtype that the library promotes
+        them to.
+
+    Raises
+    ------
+    TypeError
+        If one is an array and the other a tensor.
+
+    See Also
+    --------
+    numpy.multiply : NumPy's name for it.
+    torch.mul : PyTorch's.
+    """
+    result: ArrayT = a * _of_one_library(a, b)
+    return result
+
+
+def power(
+    a: jaxtyping.Num[ArrayT, "..."], exponent: jaxtyping.Num[ArrayT, "..."] | Number
+) -> jaxtyping.Num[ArrayT, "..."]:
+    """Raise every element to a power.
+
+    >>> import numpy as np
+    >>> from tensorref import elementwise
+    >>> elementwise.power(np.array([1.0, 2.0, 3.0]), 2)
+    array([1., 4., 9.])
+
+    Parameters
+    ----------
+    a, exponent
+        Arrays or tensors of shapes that broadcast; `exponent` may be a number.
+
+    Returns
+    -------
+    :
+        ``a ** exponent`` in new memory: of the shape that the two broadcast to, and of the dtype that the library
+        promotes them to. A fractional power of a negative number is nan.
+
+    Raises
+    ------
+    TypeError
+        If one is an array and the other a tensor.
+    ValueError, RuntimeError
+        NumPy's and PyTorch's, if integers are raised to a negative integer: write -1.0 rather than -1.
+
+    See Also
+    --------
+    numpy.power : NumPy's name for it.
+    torch.pow : PyTorch's.
+
+    Examples
+    --------
+    >>> import torch
+    >>> elementwise.power(torch.tensor([1, 2, 4]), -1.0)
+    tensor([1.0000, 0.5000, 0.2500])
+    """
+    result: ArrayT = a ** _of_one_library(a, exponent, "exponent")
+    return result
+
+
+def exp(x: jaxtyping.Num[ArrayT, "..."]) -> jaxtyping.Inexact[ArrayT, "..."]:
+    """Raise e to the power of every element.
+
+    >>> import torch
+    >>> from tensorref import elementwise
+    >>> elementwise.exp(torch.tensor([1.0, 2.0, 3.0]))
+    tensor([ 2.7183,  7.3891, 20.0855])
+
+    Parameters
+    ----------
+    x
+        An array or a tensor.
+
+    Returns
+    -------
+    :
+        ``numpy.exp(x)`` or ``torch.exp(x)`` in new memory, of the shape of `x`. Floating point keeps its dtype. Integers
+        become floating point: float32 in PyTorch; in NumPy float64, and less for less than 32 bits.
+
+    See Also
+    --------
+    numpy.exp : warns where the result is out of range.
+    torch.exp : does not warn.
+
+    Examples
+    --------
+    The result is inf for float32 from about 88.7 on, for float16 from about 11.1 on. A softmax therefore subtracts the
+    maximum first:
+
+    >>> elementwise.exp(torch.tensor([88.0, 89.0]))
+    tensor([1.6516e+38,        inf])
+    """
+    source: Any = x
+    function: Any = torch.exp if isinstance(source, torch.Tensor) else np.exp
+    result: ArrayT = function(source)
+    return result
+
+
+def _of_one_library(a: Any, b: Any, name: str = "b") -> Any:
+    """Return `b`, or raise an error if it is an array and `a` a tensor or the other way round."""
+    tensors = isinstance(a, torch.Tensor), isinstance(b, torch.Tensor)
+    arrays = isinstance(a, np.ndarray), isinstance(b, np.ndarray)
+    if any(tensors) and any(arrays):
+        kinds = ["a tensor" if tensor else "an array" for tensor in tensors]
+        raise TypeError(
+            f"a is {kinds[0]}, {name} is {kinds[1]}; convert one with torch.as_tensor(array) or tensor.numpy(force=True)"
+        )
+    return b
