@@ -33,10 +33,25 @@ def ours(*operands):
     return broadcasting.result_shape(*operands) if broadcasting.compatible(*operands) else None
 
 
+@pytest.mark.claim("broadcast-rule")
 def test_every_small_pair_gives_what_numpy_and_pytorch_give():
     assert len(PAIRS) == 7225
     for pair in PAIRS:
         assert ours(*pair) == by(np, *pair) == by(torch, *pair), pair
+
+
+@pytest.mark.claim("scalar-broadcast")
+def test_a_scalar_and_a_vector_of_one_element_go_with_every_shape_and_differ():
+    for shape in SHAPES:
+        assert ours((), shape) == by(np, (), shape) == shape
+        assert ours((1,), shape) == by(np, (1,), shape) == (shape or (1,))
+
+
+@pytest.mark.claim("incompatible")
+def test_sizes_that_differ_with_neither_1_do_not_broadcast():
+    assert by(np, (3, 4), (2, 4)) is by(torch, (3, 4), (2, 4)) is None
+    explanation = broadcasting.explain((3, 4), (2, 4))
+    assert [axis.sizes for axis in explanation.axes if axis.index in explanation.conflicts] == [(3, 2)]
 
 
 @given(st.lists(shapes, min_size=1, max_size=4))
