@@ -25,7 +25,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import combinations
 from math import prod
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 import torch
@@ -146,7 +146,7 @@ def check_shape(
     found, faults = _match(shape, axes, sizes or {})
     if not faults:
         return found
-    mends = [code for code, guess in _guesses(shape, name) if not _match(guess, axes, sizes or {})[1]]
+    mends = [code for code, guess in _guesses(shape, axes, name) if not _match(guess, axes, sizes or {})[1]]
     mend = f"Write {mends[0]}." if mends else f"Change spec if this shape is right, else what makes {name}."
     raise ShapeError(f"{name} has shape {shape}, expected {spec!r}: {'; '.join(faults)}. {mend}")
 
@@ -470,12 +470,20 @@ def _match(
     return found, faults
 
 
-def _guesses(shape: tuple[int, ...], name: str) -> Iterator[tuple[str, tuple[int, ...]]]:
+def _guesses(shape: tuple[int, ...], axes: tuple[int | str, ...], name: str) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Yield code that gives a similar shape, the same in NumPy and PyTorch, with that shape."""
     rank = len(shape)
+    wanted = sum(not _is_open(axis) for axis in axes)
     for axis in range(rank):
         if shape[axis] == 1:
             yield f"{name}.squeeze({axis - rank})", (*shape[:axis], *shape[axis + 1 :])
+    if wanted > rank:
+        # An axis is likelier to be missing where the specification has a 1.
+        places = combinations(range(wanted), wanted - rank)
+        for missing in sorted(places, key=lambda places: sum(axes[place] != 1 for place in places)):
+            sizes = iter(shape)
+            index = ", ".join("None" if place in missing else ":" for place in range(wanted))
+            yield f"{name}[{index}]", tuple(1 if place in missing else next(sizes) for place in range(wanted))
     for first, second in combinations(range(rank), 2):
         swapped = [*shape]
         swapped[first], swapped[second] = shape[second], shape[first]
@@ -498,7 +506,8 @@ def _refuse_dtype(first: str, a: Any, second: str, b: Any) -> NoReturn:
         raise TypeError(
             f"{second} is of type {type(b).__name__}, {first} of type {type(a).__name__}. Write interop.{to}({second})."
         )
-    library, convert = ("torch", "to") if isinstance(a, Tensor) else ("numpy", "astype")
+    library: Literal["numpy", "torch"] = "torch" if isinstance(a, Tensor) else "numpy"
+    convert = "to" if library == "torch" else "astype"
     try:
         effect = f"element-wise operations give {dtypes.promote(a, b, library)}"
     except dtypes.PromotionError:
