@@ -5,7 +5,6 @@
 
 # %%
 import matplotlib.pyplot as plt
-import torch
 
 from tensorref import creation
 

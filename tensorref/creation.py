@@ -113,7 +113,7 @@ DEFAULTS: tuple[Default, ...] = (
         "int64",
     ),
 )
-"""What the libraries create by default, as code to run: with ``np``, ``torch`` and a seeded ``generator``."""
+"""What the libraries create by default, as code that runs with ``np``, ``torch`` and a seeded ``generator``."""
 
 
 def from_list(
@@ -158,8 +158,12 @@ def from_list(
     ...
     ValueError: values[0] has length 3, values[1] has length 1; give lists beside each other one length: pad the shorter
     """
-    _check_lengths(values, "values")
-    return torch.tensor(values, dtype=dtype, device=device)
+    try:
+        return torch.tensor(values, dtype=dtype, device=device)
+    except (ValueError, TypeError):
+        if problem := _uneven(values):
+            raise ValueError(f"{problem}; give lists beside each other one length: pad the shorter") from None
+        raise
 
 
 def normal(
@@ -351,16 +355,16 @@ def linspace(start: Number, stop: Number, num: int, *, device: Device = None) ->
     return torch.linspace(start, stop, *as_shape(num, "num"), dtype=torch.float32, device=device)
 
 
-def _check_lengths(values: Any, where: str) -> None:
-    """Raise an error for the first two lists beside each other that differ in length."""
-    if not isinstance(values, (list, tuple)):
-        return
-    lengths = [len(value) if isinstance(value, (list, tuple)) else None for value in values]
-    for place, length in enumerate(lengths):
-        if length != lengths[0]:
-            first, other = ("is no list" if found is None else f"has length {found}" for found in (lengths[0], length))
-            raise ValueError(
-                f"{where}[0] {first}, {where}[{place}] {other}; give lists beside each other one length: pad the shorter"
-            )
-    for place, value in enumerate(values):
-        _check_lengths(value, f"{where}[{place}]")
+def _uneven(values: Any) -> str | None:
+    """Return which two lists of the same depth differ in length, the outermost first."""
+    level = [("values", values)]
+    while any(isinstance(value, (list, tuple)) for _, value in level):
+        found = [
+            (where, f"has length {len(value)}" if isinstance(value, (list, tuple)) else "is no list")
+            for where, value in level
+        ]
+        for where, length in found:
+            if length != found[0][1]:
+                return f"{' '.join(found[0])}, {where} {length}"
+        level = [(f"{where}[{place}]", inner) for where, value in level for place, inner in enumerate(value)]
+    return None

@@ -302,7 +302,7 @@ class Entry:
     code: str
     kind: Kind
     axes: tuple[int, ...]
-    """The axes of the source that it takes: none for ``None``, one for each axis of a mask."""
+    """The axes of the source that it takes, none for ``None``, one for each axis of a mask."""
     sizes: tuple[int, ...]
     """Their sizes."""
     gives: tuple[int, ...] | None

@@ -55,7 +55,8 @@ RAGGED = [
     ([[1, 2], [3]], "values[0] has length 2, values[1] has length 1"),
     ([1, [2]], "values[0] is no list, values[1] has length 1"),
     ([[1], 2], "values[0] has length 1, values[1] is no list"),
-    ([[[1], [2]], [[3], [4, 5]]], "values[1][0] has length 1, values[1][1] has length 2"),
+    ([[[1], [2]], [[3], [4, 5]]], "values[0][0] has length 1, values[1][1] has length 2"),
+    ([[1], [[2]]], "values[0][0] is no list, values[1][0] has length 1"),
 ]
 
 
@@ -64,6 +65,11 @@ def test_lists_of_unequal_length_are_refused_with_the_mend(values, words):
     with pytest.raises(ValueError) as raised:
         creation.from_list(values)
     assert str(raised.value) == f"{words}; give lists beside each other one length: pad the shorter"
+
+
+def test_what_is_no_number_is_refused_in_the_words_of_pytorch():
+    with pytest.raises(ValueError, match="too many dimensions 'str'"):
+        creation.from_list(["a"])
 
 
 def test_a_list_is_copied():
