@@ -117,17 +117,19 @@ class Exercise:
     concept: str
     """The module that it belongs to."""
     task: str
+    """What to write, with the shapes and the dtypes."""
     hint: str = field(repr=False)
+    """What helps without telling the answer."""
     solution: str = field(repr=False)
     """Source of a function that the checker takes for right; one of many."""
     results: tuple[str, ...] = field(repr=False)
-    """What the function returns, by name: one object, or a tuple of as many."""
+    """The names of what the function returns, which is a tuple where there are several."""
     _expected: Callable[..., Any] = field(repr=False, compare=False)
     _cases: Callable[[], Sequence[tuple[Any, ...]]] = field(repr=False, compare=False)
 
     @property
     def starter(self) -> str:
-        """The function to fill in: the first line of the solution."""
+        """The function to fill in, which is the first line of the solution."""
         return self.solution.partition("\n")[0] + "\n    ..."
 
     def __str__(self) -> str:

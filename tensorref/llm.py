@@ -365,7 +365,7 @@ def attention_scores(
 
     See Also
     --------
-    matmul.attention_scores : the plain product.
+    tensorref.matmul.attention_scores : the plain product.
     attention_weights : what softmax makes of the scores.
     """
     numbers: Any = query
@@ -469,7 +469,7 @@ def attention(
     See Also
     --------
     torch.nn.functional.scaled_dot_product_attention : PyTorch's own, which never stores all weights at once.
-    layout.split_heads : from ``(batch, seq_len, embed_dim)`` to heads.
+    tensorref.layout.split_heads : from ``(batch, seq_len, embed_dim)`` to heads.
 
     References
     ----------
