@@ -233,7 +233,7 @@ def explain(a: ShapeLike, b: ShapeLike, *, names: Sequence[str] = ("a", "b"), it
         elements=elements,
         einsum=_einsum(first, second),
         flops=operations,
-        bytes=moved,
+        moved_bytes=moved,
         intensity=None if operations is None or moved is None else operations / moved if moved else 0.0,
         steps=_steps(first, second, pair, axes, result),
         warning=None if result is None or len(first) == 1 else _warning(first, second, pair, result),
@@ -251,7 +251,7 @@ class Explanation(Diagram):
     >>> explanation.result, explanation.flops, explanation.einsum
     ((4, 3, 5), 240, '...ik,kj->...ij')
 
-    Without a result, `result`, `elements`, `flops`, `bytes` and `intensity` are None; with one, `messages` is.
+    Without a result, `result`, `elements`, `flops`, `moved_bytes` and `intensity` are None; with one, `messages` is.
     """
 
     names: tuple[str, str]
@@ -267,8 +267,8 @@ class Explanation(Diagram):
     """The same product for ``numpy.einsum`` and ``torch.einsum``."""
     flops: int | None
     """Floating-point operations (see `flops`)."""
-    bytes: int | None
-    """What the operands and the result take: the least that has to be read and written."""
+    moved_bytes: int | None
+    """What the operands and the result take, the least that has to be read and written."""
     intensity: float | None
     """Floating-point operations a byte. Where it is low, the memory is what takes the time, not the arithmetic."""
     steps: tuple[str, ...]
@@ -301,7 +301,7 @@ class Explanation(Diagram):
         if self.messages:
             notes += [f"NumPy: {self.messages.numpy}", f"PyTorch: {self.messages.torch}"]
         else:
-            notes.append(WORDS["cost"].format(flops=self.flops, bytes=self.bytes, intensity=self.intensity))
+            notes.append(WORDS["cost"].format(flops=self.flops, bytes=self.moved_bytes, intensity=self.intensity))
         return (*notes, *self.suggested())
 
     def suggested(self) -> tuple[str, ...]:

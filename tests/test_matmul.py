@@ -125,10 +125,10 @@ def test_bytes_are_those_of_the_arrays(operands, dtype):
     a, b = (np.zeros(shape, dtype) for shape in operands)
     explanation = matmul.explain(a.shape, b.shape, itemsize=a.itemsize)
     result = np.asarray(a @ b)
-    assert explanation.bytes == a.nbytes + b.nbytes + result.nbytes
+    assert explanation.moved_bytes == a.nbytes + b.nbytes + result.nbytes
     assert explanation.elements == result.size
-    if explanation.bytes:
-        assert explanation.intensity == explanation.flops / explanation.bytes
+    if explanation.moved_bytes:
+        assert explanation.intensity == explanation.flops / explanation.moved_bytes
     else:
         assert explanation.intensity == 0
 
