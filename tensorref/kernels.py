@@ -224,7 +224,7 @@ def measure(
     *arguments
         What to call it with.
     seconds
-        How long the runs take together, at least; five calls where those take longer. The warm-up comes on top.
+        How long the runs take together, at least; five runs where those take longer. The warm-up comes on top.
     device
         The accelerator to wait for. By default the device of the first tensor among `arguments`, and without one the
         default device.
@@ -268,10 +268,9 @@ def measure(
         globals={"function": function, "arguments": arguments},
         num_threads=torch.get_num_threads(),
     )
-    once = timer.timeit(1).raw_times[0]
-    times = timer.blocked_autorange(min_run_time=max(seconds, _LEAST_RUNS * once)).times
-    while len(times) < _LEAST_RUNS:  # a call that took longer the first time
-        times += timer.timeit(1).times
+    times: list[float] = []
+    while len(times) < _LEAST_RUNS:  # each block begins with calls that do not count
+        times += timer.blocked_autorange(min_run_time=seconds).times
     # Not `Timer`'s own statistics, which need float64 on the default device; MPS has none.
     first, median, third = statistics.quantiles(times, method="inclusive")
     return Measurement(median, third - first, len(times), str(place))

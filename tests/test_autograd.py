@@ -76,6 +76,24 @@ def test_shape_dtype_and_device_are_those_of_the_argument(dtype):
         assert autograd.check(lambda x: x.square().sum(), x).right
 
 
+def test_a_function_that_changes_its_argument_changes_a_copy():
+    def shifts(x):
+        x.data.add_(1)
+        return x.square()
+
+    x = torch.tensor([1.0, 2.0])
+    for function in (autograd.derivative, lambda f, x: autograd.gradient(lambda x: f(x).sum(), x)):
+        assert function(shifts, x).tolist() == [4, 6]
+    autograd.explain_in_place(shifts, x)
+    assert x.tolist() == [1, 2]
+
+
+def test_a_result_that_hangs_together_with_something_else_has_gradient_zero():
+    weight = torch.tensor(2.0, requires_grad=True)
+    assert autograd.gradient(lambda _: weight * 3, torch.ones(2)).tolist() == [0, 0]
+    assert weight.grad is None
+
+
 def test_a_number_becomes_a_tensor_of_the_default_dtype():
     torch.set_default_dtype(torch.float64)
     assert autograd.derivative(torch.sin, 0.0).dtype == torch.float64
