@@ -345,7 +345,7 @@ class Description(Diagram):
     nbytes: int
     """Bytes of all elements, each counted once for every index that reads it."""
     device: str
-    """Where the elements are: ``cpu`` for every NumPy array."""
+    """The place of the elements, ``cpu`` for every NumPy array."""
     strides: tuple[int, ...] | None
     """For each axis, how many elements on the next one is stored; None where it is not a whole number of elements,
     and for sparse tensors."""
@@ -360,9 +360,8 @@ class Description(Diagram):
         """Return what the numbers do not say, a sentence each."""
         if self.strides is None:
             return ("Its elements are not stored at a stride of whole elements; nbytes counts them as if they were.",)
-        if self.size > 1 and any(
-            stride == 0 and size > 1 for stride, size in zip(self.strides, self.shape, strict=True)
-        ):
+        repeats = any(stride == 0 and size > 1 for stride, size in zip(self.strides, self.shape, strict=True))
+        if repeats and self.size:
             return ("A stride of 0 reads the same elements again: fewer bytes are stored than nbytes counts.",)
         return ()
 

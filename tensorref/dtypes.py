@@ -466,7 +466,7 @@ class Bits(Diagram):
     value: float
     """What was to be stored."""
     stored: float
-    """What is stored: the nearest value that the dtype has."""
+    """The nearest value that the dtype has, which is what is stored."""
     sign: str
     exponent: str
     """The exponent plus a bias, half the range; 0 for zero and subnormal numbers."""

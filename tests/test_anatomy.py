@@ -213,7 +213,7 @@ def test_strides_of_views():
 
 def test_a_repeated_element_is_told():
     assert "A stride of 0" in anatomy.describe(np.broadcast_to(np.zeros(3), (4, 3))).notes()[0]
-    for plain in (np.zeros((4, 3)), np.broadcast_to(np.zeros(3), (1, 3)), np.broadcast_to(np.zeros(1), (0,))):
+    for plain in (np.zeros((4, 3)), np.broadcast_to(np.zeros(3), (1, 3)), np.broadcast_to(np.zeros((0, 1)), (0, 3))):
         assert anatomy.describe(plain).notes() == ()
 
 
