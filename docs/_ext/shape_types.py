@@ -21,8 +21,13 @@ class ShapeTypes:
             return f":ref:`{name} <reading-{name.lower()}>`"
         if isinstance(annotation, type) and issubclass(annotation, AbstractArray):
             kind = annotation.__name__.partition("[")[0]
-            array = annotation.array_type.__name__
-            link = ":ref:`Array <reading-array>`" if array == "Array" else f":py:class:`~torch.{array}`"
+            array = annotation.array_type
+            library = array.__module__.partition(".")[0]
+            link = (
+                ":ref:`Array <reading-array>`"
+                if library == "tensorref"
+                else f":py:class:`~{library}.{array.__name__}`"
+            )
             shape = annotation.dim_str.strip()
             return rf':ref:`{kind} <reading-{kind.lower()}>`\ [{link}, ``"{shape}"``]'
         return None
