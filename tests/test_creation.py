@@ -35,7 +35,8 @@ def test_the_default_dtype_of_floats_can_be_set_and_that_of_arrays_stays():
     torch.set_default_dtype(torch.float64)
     assert creation.from_list([1.0]).dtype == torch.float64
     assert torch.tensor(np.ones(1, np.float32)).dtype == torch.float32
-    assert creation.zeros(1).dtype == torch.float32
+    for tensor in (creation.zeros(1), creation.ones(1), creation.linspace(0, 1, 3), creation.normal(1, seed=0)):
+        assert tensor.dtype == torch.float32
 
 
 @given(st.recursive(st.integers(-9, 9), lambda inner: st.lists(inner, min_size=1, max_size=3), max_leaves=12))
