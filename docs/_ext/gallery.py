@@ -180,6 +180,7 @@ def _finish_page(app: Sphinx, doctree: nodes.document) -> None:
         return
     executed = Path(env.mystnb_config.output_folder, *f"{env.docname}.ipynb".split("/"))  # type: ignore[attr-defined]
     script = EXAMPLES / f"{name}.py"
+    summary(script)  # says what is wrong with a page that has no title
     for cell in nbformat.read(executed, as_version=4).cells:
         for error in (output for output in cell.get("outputs", []) if output.output_type == "error"):
             text = script.read_text("utf-8")
