@@ -71,7 +71,6 @@ INDEXING: Mapping[str, str] = MappingProxyType(
         "take": "index takes {taken} axes, shape {shape} has {rank}; take {extra} away, or write None for a new axis.",
         "range": "{where} {has} {value}, axis {axis} has size {size}; give an int from {low} to {high}.",
         "range.empty": "{where} {has} {value}, axis {axis} has size 0; no int fits, a slice does.",
-        "range.unknown": "{where} is not empty, axis {axis} has size 0; no int fits, a slice does.",
         "range.is": "is",
         "range.holds": "holds",
         "mask.shape": (
