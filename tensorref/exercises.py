@@ -147,7 +147,8 @@ class Exercise:
         Parameters
         ----------
         answer
-            The function itself, of the parameters that the task names. It gets tensors on PyTorch's default device.
+            The function itself, of the parameters that the task names. It runs on the CPU, where an index out of range
+            raises an error rather than ending all work on the accelerator.
 
         Returns
         -------
@@ -166,12 +167,13 @@ class Exercise:
                 f"check({self.starter[4:].partition('(')[0]})"
             )
         parameters = [*inspect.signature(self._expected).parameters]
-        for arguments in self._cases():
-            before = [_copy(argument) for argument in arguments]
-            wrong = next(self._differences(answer, dict(zip(parameters, arguments, strict=True)), before), None)
-            if wrong:
-                given = [_described(*pair) for pair in zip(parameters, before, strict=True)]
-                return Verdict(correct=False, message=f"Not yet. With {' and '.join(given)}: {wrong}")
+        with torch.device("cpu"):
+            for arguments in self._cases():
+                before = [_copy(argument) for argument in arguments]
+                wrong = next(self._differences(answer, dict(zip(parameters, arguments, strict=True)), before), None)
+                if wrong:
+                    given = [_described(*pair) for pair in zip(parameters, before, strict=True)]
+                    return Verdict(correct=False, message=f"Not yet. With {' and '.join(given)}: {wrong}")
         return Verdict(correct=True, message="Right.")
 
     def _differences(self, answer: Callable[..., Any], given: Mapping[str, Any], before: list[Any]) -> Iterator[str]:
@@ -315,9 +317,7 @@ def _why(got: tuple[int, ...], wanted: tuple[int, ...]) -> str:
 
 def _normal(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:
     """Return numbers that are the same on every call, and leave the global seed alone."""
-    return torch.randn(shape, generator=torch.Generator("cpu").manual_seed(seed), device="cpu").to(
-        torch.get_default_device(), dtype
-    )
+    return torch.randn(shape, generator=torch.Generator("cpu").manual_seed(seed), device="cpu").to(dtype)
 
 
 def _count(*shape: int) -> Tensor:

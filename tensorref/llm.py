@@ -232,9 +232,9 @@ def layer_norm(
                 f"of shape {tuple(x.shape[-1:])}"
             )
     if weight is not None:
-        result = result * _wide(weight)
+        result = result * weight
     if bias is not None:
-        result = result + _wide(bias)
+        result = result + bias
     rounded: ArrayT = _cast(result, x.dtype)
     return rounded
 

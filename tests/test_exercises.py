@@ -382,6 +382,22 @@ def test_inputs_are_the_same_each_time_and_the_global_seed_is_left_alone(name):
             assert a == b if not isinstance(a, torch.Tensor) else a.is_meta or torch.equal(a, b)
 
 
+@pytest.mark.parametrize("name", exercises.names())
+def test_answers_run_on_the_cpu_whatever_the_default_device(name):
+    torch.set_default_device("meta")
+    assert exercises.get(name).check(solved(name))
+    assert {
+        argument.device.type
+        for arguments in arguments_of(name)
+        for argument in arguments
+        if hasattr(argument, "device")
+    } <= {
+        "cpu",
+        *(["meta"] if name == "rows-of-zeros" else []),
+    }
+    assert torch.get_default_device().type == "meta"
+
+
 def test_a_result_instead_of_a_function_is_refused():
     with pytest.raises(TypeError) as raised:
         inspect.unwrap(exercises.Exercise.check)(exercises.get("embedding-lookup"), torch.zeros(4, 32))
