@@ -47,7 +47,7 @@ def as_shapes(values: Sequence[ShapeLike]) -> tuple[tuple[int, ...], ...]:
     return tuple(as_shape(value, f"shapes[{position}]") for position, value in enumerate(values))
 
 
-def lined_up(shapes: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
+def lined_up(shapes: Sequence[Sequence[int]]) -> list[tuple[int, ...]]:
     """Return the sizes of each axis, with the last axes of the shapes lined up, with 1 where a shape has none."""
     return list(zip_longest(*(shape[::-1] for shape in shapes), fillvalue=1))[::-1]
 
@@ -56,3 +56,14 @@ def agreed(sizes: Sequence[int]) -> int | None:
     """Return the one size that is not 1, or 1 where there is none, or None where there are several."""
     distinct = {*sizes} - {1} or {1}
     return distinct.pop() if len(distinct) == 1 else None
+
+
+def joined(shapes: Sequence[Sequence[int]]) -> tuple[int, ...] | None:
+    """Return the shape that shapes broadcast to, or None where the sizes of an axis do not agree."""
+    sizes: list[int] = []
+    for column in lined_up(shapes):
+        size = agreed(column)
+        if size is None:
+            return None
+        sizes.append(size)
+    return tuple(sizes)

@@ -37,7 +37,7 @@ from math import prod
 from typing import Any, Literal
 
 from tensorref._explanation import Diagram
-from tensorref._shape import MAX_RANK, agreed, as_shape, as_shapes, lined_up
+from tensorref._shape import MAX_RANK, agreed, as_shape, as_shapes, joined, lined_up
 from tensorref._typing import ArrayT, ShapeLike, jaxtyping
 from tensorref._words import BROADCASTING as WORDS
 
@@ -121,10 +121,10 @@ def result_shape(*shapes: ShapeLike) -> tuple[int, ...]:
     tensorref.broadcasting.BroadcastError: a (32, 10, 64), b (32,) do not broadcast: axis -1 has 64, 32. Sizes on one axis must be equal or 1. b[:, None, None] has shape (32, 1, 1) and would give (32, 10, 64).
     """
     given = as_shapes(shapes)
-    sizes = [agreed(column) for column in lined_up(given)]
-    if None in sizes:
+    result = joined(given)
+    if result is None:
         raise BroadcastError(explain(*given))
-    return tuple(size for size in sizes if size is not None)
+    return result
 
 
 def compatible(*shapes: ShapeLike) -> bool:
@@ -149,7 +149,7 @@ def compatible(*shapes: ShapeLike) -> bool:
     TypeError, ValueError
         If an argument is not a shape.
     """
-    return None not in map(agreed, lined_up(as_shapes(shapes)))
+    return joined(as_shapes(shapes)) is not None
 
 
 def explain(*shapes: ShapeLike, names: Sequence[str] | None = None, itemsize: int = 4) -> Explanation:
@@ -215,7 +215,7 @@ def explain(*shapes: ShapeLike, names: Sequence[str] | None = None, itemsize: in
         raise ValueError(f"names has {len(names)} entries for {len(given)} shapes; give one name for each shape")
     axes = _axes(given)
     conflicts = tuple(axis.index for axis in axes if axis.size is None)
-    result = None if conflicts else result_shape(*given)
+    result = joined(given)
     elements = None if result is None else prod(result)
     return Explanation(
         operands=tuple(
@@ -411,17 +411,17 @@ def messages(*shapes: ShapeLike) -> Messages | None:
     given = as_shapes(shapes)
     met: tuple[int, ...] = ()
     for shape in given:
-        columns = lined_up((met, shape))
-        sizes = [agreed(column) for column in columns]
-        if None in sizes:
-            axis = max(axis for axis, size in enumerate(sizes) if size is None)
+        result = joined((met, shape))
+        if result is None:
+            columns = lined_up((met, shape))
+            axis = max(axis for axis, sizes in enumerate(columns) if agreed(sizes) is None)
             a, b = columns[axis]
             listed = "".join(str(shape).replace(" ", "") + " " for shape in given)
             return Messages(
                 f"operands could not be broadcast together with shapes {listed}",
                 f"The size of tensor a ({a}) must match the size of tensor b ({b}) at non-singleton dimension {axis}",
             )
-        met = tuple(size for size in sizes if size is not None)
+        met = result
     return None
 
 
@@ -676,16 +676,16 @@ def _suggestions(shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> tup
     most = min(max(map(len, shapes)) + 1, MAX_RANK)
     found: list[Suggestion] = []
     for operand, (name, shape) in enumerate(zip(names, shapes, strict=True)):
-        others = [*shapes[:operand], *shapes[operand + 1 :]]
-        if not compatible(*others):
+        target = joined([*shapes[:operand], *shapes[operand + 1 :]])
+        if target is None:
             continue
-        target = result_shape(*others)
         guesses = [_with_axes(name, shape, target)]
         if len(shape) > 1:
             guesses.append((f"{name}.mT", (*shape[:-2], shape[-1], shape[-2])))
         for code, guess in guesses:
-            if len(guess) <= most and compatible(guess, target):
-                found.append(Suggestion(code, guess, result_shape(guess, target)))
+            result = joined((guess, target))
+            if result is not None and len(guess) <= most:
+                found.append(Suggestion(code, guess, result))
     found.sort(key=lambda guess: (prod(guess.result), guess.code.endswith(".mT")))
     return tuple(found[:3])
 

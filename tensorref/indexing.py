@@ -49,12 +49,11 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import zip_longest
 from math import prod
 from typing import Any, Literal, TypeAlias
 
 from tensorref._explanation import Diagram
-from tensorref._shape import MAX_RANK, as_shape
+from tensorref._shape import MAX_RANK, as_shape, joined
 from tensorref._typing import ArrayT, ShapeLike, jaxtyping
 from tensorref._words import INDEXING as WORDS
 
@@ -479,7 +478,7 @@ def _explain(shape: tuple[int, ...], index: Any, library: Any) -> Explanation:
     entries, problems = _entries(shape, parts, library)
     arrays = [entry.gives or () for entry in entries if entry.kind in _ARRAYS]
     result: tuple[int, ...] = ()
-    joint, position, apart = _joint(arrays), 0, False
+    joint, position, apart = joined(arrays), 0, False
     if joint is None:
         problems.append(WORDS["joint.wrong"].format(shapes=", ".join(map(str, arrays))))
     elif not problems:
@@ -631,13 +630,6 @@ def _out_of_range(bounds: tuple[int, int], where: str, entry: Entry) -> Iterator
         has = WORDS["range.is" if entry.kind == "int" else "range.holds"]
         words = WORDS["range" if size else "range.empty"]
         yield words.format(where=where, has=has, value=value, axis=axis, size=size, low=-size, high=size - 1)
-
-
-def _joint(shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...] | None:
-    """Return what shapes broadcast to, or None."""
-    columns = zip_longest(*(shape[::-1] for shape in shapes), fillvalue=1)
-    distinct = [{*column} - {1} or {1} for column in columns]
-    return None if any(len(sizes) > 1 for sizes in distinct) else tuple(sizes.pop() for sizes in distinct)[::-1]
 
 
 def _placed(entries: Sequence[Entry], joint: tuple[int, ...], library: Library) -> tuple[int, bool, tuple[int, ...]]:

@@ -58,6 +58,8 @@ def digest() -> str:
 def read_script(text: str) -> nbformat.NotebookNode:
     """Return a script in percent format as a notebook for myst-nb."""
     notebook = jupytext.reads(text, "py:percent")
+    for cell in notebook.cells:
+        cell.source = cell.source.strip("\n")  # the two lines before a function are no part of it
     if device() != "cpu":
         choose = f"import torch\n\ntorch.set_default_device({device()!r})"
         notebook.cells.insert(1, nbformat.v4.new_code_cell(choose, metadata={"tags": ["remove-cell"]}))

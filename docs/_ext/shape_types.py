@@ -24,9 +24,7 @@ class ShapeTypes:
             array = annotation.array_type
             library = array.__module__.partition(".")[0]
             link = (
-                ":ref:`Array <reading-array>`"
-                if library == "tensorref"
-                else f":py:class:`~{library}.{array.__name__}`"
+                ":ref:`Array <reading-array>`" if library == "tensorref" else f":py:class:`~{library}.{array.__name__}`"
             )
             shape = annotation.dim_str.strip()
             return rf':ref:`{kind} <reading-{kind.lower()}>`\ [{link}, ``"{shape}"``]'
