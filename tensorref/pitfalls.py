@@ -283,9 +283,10 @@ def check_broadcast(*arrays: Shaped[np.ndarray | Tensor, "..."], names: Sequence
     """
     names = _names(names, len(arrays))
     shapes = [tuple(array.shape) for array in arrays]
-    if not broadcasting.compatible(*shapes):
-        raise broadcasting.BroadcastError(broadcasting.explain(*shapes, names=names))
-    result = broadcasting.result_shape(*shapes)
+    try:
+        result = broadcasting.result_shape(*shapes)
+    except broadcasting.BroadcastError:
+        raise broadcasting.BroadcastError(broadcasting.explain(*shapes, names=names)) from None
     if prod(result) > max(map(prod, shapes)):
         mends = [
             f"{names[b]}.reshape({shapes[a]})"
@@ -478,9 +479,7 @@ def _guesses(shape: tuple[int, ...], axes: tuple[int | str, ...], name: str) -> 
         if shape[axis] == 1:
             yield f"{name}.squeeze({axis - rank})", (*shape[:axis], *shape[axis + 1 :])
     if wanted > rank:
-        # An axis is likelier to be missing where the specification has a 1.
-        places = combinations(range(wanted), wanted - rank)
-        for missing in sorted(places, key=lambda places: sum(axes[place] != 1 for place in places)):
+        for missing in combinations(range(wanted), wanted - rank):
             sizes = iter(shape)
             index = ", ".join("None" if place in missing else ":" for place in range(wanted))
             yield f"{name}[{index}]", tuple(1 if place in missing else next(sizes) for place in range(wanted))

@@ -450,6 +450,13 @@ def test_results_know_what_was_saved(use, quiet):
         assert safe
 
 
+def test_a_record_is_walked_once():
+    y = torch.ones(3, requires_grad=True)
+    for _ in range(100):
+        y = y + y  # 2¹⁰⁰ ways back to the leaf
+    pitfalls.check_in_place(torch.ones(3), y)
+
+
 def test_what_backward_has_used_may_be_changed():
     x = torch.ones(3, requires_grad=True)
     y = x.exp()
@@ -624,6 +631,12 @@ SYMPTOMS = {
     "expected m1 and m2 to have the same dtype, but got: float != c10::Half": lambda: cpu(2, 2) @ cpu(2, 2).half(),
     "result type Float can't be cast to the desired output type Long": lambda: torch.arange(3, device="cpu").add_(0.5),
 }
+
+
+if torch.cuda.is_available():
+    SYMPTOMS["Expected all tensors to be on the same device, but found at least two devices, cuda:0 and cpu!"] = (
+        lambda: torch.ones(3, device="cuda:0") + cpu(3)
+    )
 
 
 @pytest.mark.parametrize(("message", "call"), SYMPTOMS.items(), ids=[" ".join(key.split()[:6]) for key in SYMPTOMS])
