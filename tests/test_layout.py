@@ -38,25 +38,24 @@ def view_of(tensor, target):
 
 @st.composite
 def strided(draw):
-    """Draw a tensor as code makes it: transposed, sliced, expanded."""
-    sizes = draw(st.lists(st.integers(0, 4), max_size=4))
-    tensor = torch.zeros(sizes, device="cpu")
+    """Draw a tensor as code makes it: transposed, sliced, expanded, now and then empty."""
+    tensor = torch.zeros(draw(st.lists(st.sampled_from([2, 3, 4, 6]), max_size=4)), device="cpu")
     for axis in range(tensor.ndim):
-        step = draw(st.integers(1, 3))
-        tensor = tensor[(slice(None),) * axis + (slice(draw(st.integers(0, 2)), None, step),)]
+        start, step = draw(st.sampled_from([(0, 1), (0, 1), (1, 1), (0, 2)]))
+        tensor = tensor[(slice(None),) * axis + (slice(start, None, step),)]
     tensor = tensor.permute(draw(st.permutations(range(tensor.ndim))))
     if draw(st.booleans()):
         axis = draw(st.integers(0, tensor.ndim))
         tensor = tensor.unsqueeze(axis)
-        tensor = tensor.expand(*tensor.shape[:axis], draw(st.integers(0, 3)), *tensor.shape[axis + 1 :])
+        tensor = tensor.expand(*tensor.shape[:axis], draw(st.sampled_from([1, 2, 3, 0])), *tensor.shape[axis + 1 :])
     return tensor
 
 
 @st.composite
 def target_of(draw, shape):
-    """Draw a shape with as many elements: neighbors merged, split or a 1 put in."""
+    """Draw a shape with as many elements: neighbors merged, axes split, a 1 put in."""
     sizes = [*shape]
-    for _ in range(draw(st.integers(0, 4))):
+    for _ in range(draw(st.integers(1, 4))):
         place = draw(st.integers(0, len(sizes)))
         if draw(st.booleans()):
             sizes[place : place + 2] = [math.prod(sizes[place : place + 2])]
