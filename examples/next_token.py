@@ -39,7 +39,7 @@ vocab_size, seq_len, embed_dim, num_heads = len(words), corpus.shape[1], 32, 2
 
 def normal(*shape: int) -> torch.Tensor:
     """Return a parameter of small random numbers."""
-    return (0.2 * torch.randn(*shape)).requires_grad_()
+    return (0.05 * torch.randn(*shape)).requires_grad_()
 
 
 tokens, positions = normal(vocab_size, embed_dim), normal(seq_len, embed_dim)
@@ -62,13 +62,14 @@ def logits(token_ids: torch.Tensor) -> torch.Tensor:
 # ## Train it
 #
 # The prediction after each token is held against the token that follows. Gradient descent with momentum is three lines;
-# `torch.optim` has better for real models.
+# `torch.optim` has better for real models. Tensors as small as these are not worth sharing between threads.
 
 # %%
+torch.set_num_threads(1)
 parameters = [tokens, positions, w_qkv, w_out]
 velocities = [torch.zeros_like(parameter) for parameter in parameters]
 losses = []
-for _ in range(100):
+for _ in range(250):
     predicted, following = logits(corpus[:, :-1]), corpus[:, 1:]
     loss = cross_entropy(predicted.reshape(-1, vocab_size), following.reshape(-1))
     losses.append(loss.item())
@@ -77,7 +78,7 @@ for _ in range(100):
             parameters, velocities, torch.autograd.grad(loss, parameters), strict=True
         ):
             velocity.mul_(0.9).add_(gradient)
-            parameter.sub_(0.1 * velocity)
+            parameter.sub_(0.05 * velocity)
 print(f"loss at first {losses[0]:.1f}, at last {losses[-1]:.1f}")
 
 # %% [markdown]
@@ -87,7 +88,7 @@ print(f"loss at first {losses[0]:.1f}, at last {losses[-1]:.1f}")
 # the row, so one index picks the row and another the position. Softmax makes probabilities of the logits.
 
 # %%
-prompts = ["cats sleep and", "dogs eat", "birds eat and birds"]
+prompts = ["cats sleep and", "dogs", "birds eat and birds"]
 split = [prompt.split() for prompt in prompts]
 longest = max(map(len, split))
 padded = [prompt + ["<pad>"] * (longest - len(prompt)) for prompt in split]
