@@ -102,7 +102,8 @@ with torch.no_grad():
 print("logits       ", tuple(every.shape))
 print("probabilities", tuple(probabilities.shape))
 for prompt, row in zip(prompts, probabilities, strict=True):
-    print(f"{prompt} → {words[row.argmax()]}")
+    likely = [f"{word} {p:.2f}" for word, p in zip(words, row.tolist(), strict=True) if p > 0.1]
+    print(f"{prompt} → {', '.join(likely)}")
 
 # %%
 figure, axes = plt.subplots(figsize=(7, 3.6), layout="constrained")
@@ -112,5 +113,5 @@ for place, (prompt, row, color) in enumerate(zip(prompts, probabilities, colors,
     axes.bar(spots, row.numpy(force=True), 0.25, color=color, label=f"{prompt} …")
 axes.set_xticks(range(vocab_size), words)
 axes.set(title="What comes next", ylabel="probability", ylim=(0, 1))
-axes.legend()
+axes.legend(loc="upper center")
 plt.show()
