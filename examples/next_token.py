@@ -102,7 +102,7 @@ with torch.no_grad():
 print("logits       ", tuple(every.shape))
 print("probabilities", tuple(probabilities.shape))
 for prompt, row in zip(prompts, probabilities, strict=True):
-    likely = [f"{word} {p:.2f}" for word, p in zip(words, row.tolist(), strict=True) if p > 0.1]
+    likely = [f"{word} {p:.2f}" for word, p in zip(words, row.tolist(), strict=True) if round(p, 1)]
     print(f"{prompt} → {', '.join(likely)}")
 
 # %%
