@@ -66,12 +66,13 @@ def fit(target: torch.Tensor) -> torch.nn.Linear:
     """Fit a line to `target` by gradient descent."""
     torch.manual_seed(0)
     model = torch.nn.Linear(1, 1)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
     for _ in range(100):
-        optimizer.zero_grad()
         loss = (model(x) - target).square().mean()
+        model.zero_grad()
         loss.backward()
-        optimizer.step()
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.sub_(0.5 * parameter.grad)
     print(f"target {tuple(target.shape)}: slope {model.weight.item():z.2f}, loss {loss.item():.2f}")
     return model
 

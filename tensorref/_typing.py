@@ -40,4 +40,7 @@ else:
         sys.modules["jaxtyping"] = jaxtyping = module_from_spec(_spec)
         _spec.loader.exec_module(jaxtyping)
 
-__all__ = ["ArrayT", "ShapeLike", "jaxtyping"]
+Number: TypeAlias = int | float
+"""What `float` says to a type checker; when annotations are checked, an int is no float."""
+
+__all__ = ["ArrayT", "Number", "ShapeLike", "jaxtyping"]

@@ -56,11 +56,10 @@ from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from tensorref._shape import as_shape
-from tensorref._typing import ShapeLike
+from tensorref._typing import Number, ShapeLike
 
 __all__ = ["DEFAULTS", "Default", "arange", "from_list", "linspace", "normal", "ones", "zeros"]
 
-Number: TypeAlias = int | float
 Device: TypeAlias = torch.device | str | int | None
 
 

@@ -42,16 +42,14 @@ new tensor, is right in both, and so is a ``clone()`` of what is read.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
 
-from tensorref._typing import ArrayT, jaxtyping
+from tensorref._typing import ArrayT, Number, jaxtyping
 
 __all__ = ["add", "exp", "multiply", "power"]
-
-Number: TypeAlias = int | float
 
 
 def add(a: jaxtyping.Num[ArrayT, "..."], b: jaxtyping.Num[ArrayT, "..."] | Number) -> jaxtyping.Num[ArrayT, "..."]:

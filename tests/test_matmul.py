@@ -6,8 +6,6 @@ import inspect
 import itertools
 import json
 import math
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -344,12 +342,3 @@ def test_scores_refuse_what_has_none(ones):
         "query (2, 8, 6, 4), key.mT (2, 2, 4, 6) have no matrix product: batch axis -3 has 8, 2, and sizes there must be "
         "equal or 1."
     )
-
-
-def test_neither_library_is_needed():
-    program = (
-        "import sys; from tensorref import matmul; matmul.explain((2, 3), (3, 4)); matmul.messages(2, 3);"
-        "print(sorted({'numpy', 'torch'} & sys.modules.keys()))"
-    )
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert run.stdout == "[]\n"

@@ -16,7 +16,12 @@ import tensorref
     [
         "import tensorref",
         "import tensorref.sphinxext",
+        "from tensorref import anatomy; anatomy.nbytes((2, 3), 'bfloat16')",
         "from tensorref import broadcasting; broadcasting.explain(3, 4)",
+        "from tensorref import dtypes; dtypes.explain('float32', 1.0); dtypes.bits(0.1, 'bfloat16')",
+        "from tensorref import indexing; indexing.explain((2, 3), (0, ...))",
+        "from tensorref import layout; layout.explain((2, 3), (3, 1), (6,))",
+        "from tensorref import matmul; matmul.explain((2, 3), (3, 4)); matmul.messages(2, 3)",
     ],
 )
 def test_neither_library_is_loaded_by(statement):
