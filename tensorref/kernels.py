@@ -268,9 +268,10 @@ def measure(
         globals={"function": function, "arguments": arguments},
         num_threads=torch.get_num_threads(),
     )
-    times: list[float] = []
-    while len(times) < _LEAST_RUNS:  # each block begins with calls that do not count
-        times += timer.blocked_autorange(min_run_time=seconds).times
+    measured = timer.blocked_autorange(min_run_time=seconds)  # begins with calls that do not count
+    times = measured.times
+    while len(times) < _LEAST_RUNS:
+        times += timer.timeit(measured.number_per_run).times
     # Not `Timer`'s own statistics, which need float64 on the default device; MPS has none.
     first, median, third = statistics.quantiles(times, method="inclusive")
     return Measurement(median, third - first, len(times), str(place))
