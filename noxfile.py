@@ -105,7 +105,7 @@ def serve(session: nox.Session) -> None:
     install(session, "docs")
     watched = [f"--watch={folder}" for folder in ("tensorref", "examples")]
     ignored = ["--ignore=*/docs/gallery/*.py", "--ignore=*/__pycache__/*"]
-    options = ["-n", "-d", str(DOCTREES), *watched, *ignored, "--open-browser", *session.posargs]
+    options = ["-n", "-j", "auto", "-d", str(DOCTREES), *watched, *ignored, "--open-browser", *session.posargs]
     session.run("sphinx-autobuild", *options, "docs", str(SITE), env={"TENSORREF_DEVICE": "cpu"})
 
 

@@ -30,6 +30,7 @@ extensions = [
     "code_blocks",
     "gallery",
     "inventories",
+    "mathml",
 ]
 exclude_patterns = ["_build", "_ext", "_inventories", "conf.py"]
 nitpicky = True
@@ -54,7 +55,6 @@ nb_execution_mode = "cache"
 nb_execution_timeout = 120
 nb_execution_show_tb = True
 nb_execution_cache_path = str(HERE / "_build" / "jupyter_cache")
-nb_merge_streams = True
 nb_custom_formats = {".py": "gallery.read_script"}
 
 myst_enable_extensions = ["attrs_block", "colon_fence", "deflist", "dollarmath"]
@@ -68,6 +68,7 @@ copybutton_prompt_text = r">>> |\.\.\. "
 copybutton_prompt_is_regexp = True
 copybutton_exclude = ".linenos, .gp, .go"
 
+html_math_renderer = "mathml"
 html_theme = "furo"
 html_title = "tensorref"
 html_static_path = ["_static"]

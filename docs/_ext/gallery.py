@@ -189,6 +189,7 @@ def _finish_page(app: Sphinx, doctree: nodes.document) -> None:
             line = text[: text.find(cell.source)].count("\n") + 1
             place = f"cell {cell.execution_count} raised {error.ename}: {error.evalue}"
             logger.warning(place, location=f"{script.relative_to(ROOT)}:{line}", type="gallery")
+    _merge_streams(doctree)
     targets = {f"{name}.py": f"/{env.docname}.py", f"{name}.ipynb": "/" + os.path.relpath(executed, app.srcdir)}
     downloads = nodes.paragraph("", "Download: ", classes=["gallery-downloads"])
     for position, (label, target) in enumerate(targets.items()):
@@ -199,6 +200,22 @@ def _finish_page(app: Sphinx, doctree: nodes.document) -> None:
     section = next(doctree.findall(nodes.section))
     section.insert(1, downloads)
     section += nodes.paragraph("", ran, classes=["gallery-ran"])
+
+
+def _merge_streams(doctree: nodes.document) -> None:
+    """Show in one block what a cell printed; the kernel sends it in pieces (and `nb_merge_streams` repeats some)."""
+    for block in list(doctree.findall(nodes.literal_block)):
+        position = block.parent.index(block)
+        before = block.parent[position - 1] if position else None
+        if (
+            "stream" in block["classes"]
+            and isinstance(before, nodes.literal_block)
+            and before["classes"] == block["classes"]
+        ):
+            text = before.astext() + block.astext()
+            block.rawsource = text
+            block.children = [nodes.Text(text)]
+            block.parent.remove(before)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
