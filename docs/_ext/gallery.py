@@ -20,6 +20,7 @@ from typing import Any
 import jupytext
 import nbformat
 from docutils import nodes
+from jupyter_cache import get_cache
 from sphinx.addnodes import download_reference
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -183,12 +184,13 @@ def _finish_page(app: Sphinx, doctree: nodes.document) -> None:
     executed = Path(env.mystnb_config.output_folder, *f"{env.docname}.ipynb".split("/"))  # type: ignore[attr-defined]
     script = EXAMPLES / f"{name}.py"
     summary(script)  # says what is wrong with a page that has no title
-    for cell in nbformat.read(executed, as_version=4).cells:
-        for error in (output for output in cell.get("outputs", []) if output.output_type == "error"):
-            text = script.read_text("utf-8")
-            line = text[: text.find(cell.source)].count("\n") + 1
-            place = f"cell {cell.execution_count} raised {error.ename}: {error.evalue}"
-            logger.warning(place, location=f"{script.relative_to(ROOT)}:{line}", type="gallery")
+    notebook = read_script(script.read_text("utf-8"))
+    try:  # what comes from the cache, myst-nb writes without its outputs
+        _, notebook = get_cache(app.config.nb_execution_cache_path).merge_match_into_notebook(notebook)
+    except KeyError:
+        _report_failure(script, nbformat.read(executed, as_version=4))
+    else:
+        nbformat.write(notebook, executed)
     _merge_streams(doctree)
     targets = {f"{name}.py": f"/{env.docname}.py", f"{name}.ipynb": "/" + os.path.relpath(executed, app.srcdir)}
     downloads = nodes.paragraph("", "Download: ", classes=["gallery-downloads"])
@@ -200,6 +202,15 @@ def _finish_page(app: Sphinx, doctree: nodes.document) -> None:
     section = next(doctree.findall(nodes.section))
     section.insert(1, downloads)
     section += nodes.paragraph("", ran, classes=["gallery-ran"])
+
+
+def _report_failure(script: Path, notebook: nbformat.NotebookNode) -> None:
+    text = script.read_text("utf-8")
+    for cell in notebook.cells:
+        for error in (output for output in cell.get("outputs", []) if output.output_type == "error"):
+            line = text[: text.find(cell.source)].count("\n") + 1
+            what = f"cell {cell.execution_count} raised {error.ename}: {error.evalue}"
+            logger.warning(what, location=f"{script.relative_to(ROOT)}:{line}", type="gallery")
 
 
 def _merge_streams(doctree: nodes.document) -> None:
