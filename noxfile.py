@@ -46,7 +46,7 @@ def choose(session: nox.Session, device: str) -> dict[str, str]:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and spelling; ``nox -s lint -- --fix`` mends what it can."""
+    """Check style and spelling; ``nox -s lint -- --fix`` fixes what it can."""
     install(session, "lint", project=False)
     fix = "--fix" in session.posargs
     session.run("ruff", "check", *(["--fix"] if fix else []))

@@ -86,10 +86,10 @@ bugged = fit(target)
 print(broadcasting.explain((n, 1), target.shape, names=["prediction", "target"]).warning)
 
 # %% [markdown]
-# The mend is to give both the same shape:
+# The fix is to give both the same shape:
 
 # %%
-mended = fit(target[:, None])
+fixed = fit(target[:, None])
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
@@ -100,7 +100,7 @@ figure.colorbar(image, ax=left)
 xs = x.numpy(force=True)
 right.scatter(xs, target.numpy(force=True), s=12, color="0.5", label="targets")
 right.plot(xs, bugged(x).numpy(force=True), "--", color="#D55E00", label="(n, 1) with (n,)")
-right.plot(xs, mended(x).numpy(force=True), color="#0072B2", label="(n, 1) with (n, 1)")
+right.plot(xs, fixed(x).numpy(force=True), color="#0072B2", label="(n, 1) with (n, 1)")
 right.set(title="The line that each loss finds", xlabel="x")
 right.legend()
 plt.show()

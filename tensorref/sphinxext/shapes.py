@@ -48,7 +48,7 @@ _LONGEST_QUOTED = 20
 
 
 class ShapeTextError(ValueError):
-    """Raised for text that is not a shape; it says where, counted from 1, and how to mend it.
+    """Raised for text that is not a shape; it says where, counted from 1, and how to fix it.
 
     >>> from tensorref.sphinxext import shapes
     >>> shapes.parse_shape("(4, -1)")
