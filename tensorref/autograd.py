@@ -21,9 +21,10 @@ dy/dx (computed automatically) = 7.0
 A second ``backward`` adds to ``.grad``; the functions here ask for the gradient itself and leave ``.grad`` alone. NumPy
 records nothing; there a derivative is worked out by hand, or measured by `finite_difference`.
 
-An operation in place, whose name ends in ``_``, is recorded like any other. It raises in two cases: when it changes a leaf
-that requires grad, and when it changes a value that was saved for ``backward``. The product saves its factors, not its
-result, so that its result may change; ``exp`` saves its result, which is its own derivative:
+An operation in place, whose name ends in ``_``, is recorded like any other. It raises in three cases: when it changes a leaf
+that requires grad, when it changes one of several views that one call returned, and when it changes a value that was saved
+for ``backward``. The product saves its factors, not its result, so that its result may change; ``exp`` saves its result,
+which is its own derivative:
 
 >>> x = torch.tensor([1.0, 2.0, 3.0])
 >>> autograd.explain_in_place(lambda x: (x * 2).add_(1), x).verdict
@@ -66,8 +67,11 @@ _REASONS: dict[Verdict, tuple[str, str]] = {
         f"{_ELSEWHERE}, or take the view by indexing",
     ),
     "wrong": (
-        "It changes a value behind the back of autograd, which notices nothing and gives a wrong gradient.",
-        f"{_ELSEWHERE}; never write through .data or under torch.no_grad() into what backward needs",
+        (
+            "Autograd and the measurement differ: a change that autograd does not record, a detached value, randomness, or "
+            "a corner of f."
+        ),
+        f"if f changes a value in place, {_ELSEWHERE}; never write through .data, and under torch.no_grad() only to leaves",
     ),
 }
 _MESSAGES: dict[str, Verdict] = {
@@ -102,7 +106,7 @@ def derivative(
     Raises
     ------
     ValueError
-        If `f` changes the shape, or its result does not hang together with its argument.
+        If `f` changes the shape, or its result does not depend on its argument.
     TypeError
         If `x` has no floating-point dtype.
 
@@ -113,7 +117,7 @@ def derivative(
 
     Examples
     --------
-    The slope of ReLU at 0 is 0 to PyTorch, as of every number from 0 to 1 it might be:
+    As the slope of ReLU at 0 PyTorch takes 0; any number from 0 to 1 would be a valid subgradient:
 
     >>> autograd.derivative(torch.relu, torch.tensor([-1.0, 0.0, 1.0]))
     tensor([0., 0., 1.])
@@ -152,7 +156,7 @@ def gradient(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"]) -> Float
     Raises
     ------
     ValueError
-        If `f` gives more than one number, or its result does not hang together with its argument.
+        If `f` gives more than one number, or its result does not depend on its argument.
     TypeError
         If `x` has no floating-point dtype.
 
@@ -329,7 +333,8 @@ def saved(operation: Callable[..., Tensor], *tensors: Float[Tensor, "..."]) -> t
     -------
     :
         ``tensors[0]`` and so on for its arguments, ``result`` for what it returns; values of its own in between have no
-        name here and are left out.
+        name here and are left out, as are tensors without memory (empty, or on the device ``meta``). An argument that is
+        saved through a view, such as a transpose, counts: the two share memory.
 
     See Also
     --------
@@ -340,18 +345,24 @@ def saved(operation: Callable[..., Tensor], *tensors: Float[Tensor, "..."]) -> t
     --------
     >>> autograd.saved(torch.mul, x, x), autograd.saved(torch.add, x, x)
     (('tensors[0]', 'tensors[1]'), ())
+
+    A linear layer saves its weight transposed:
+
+    >>> autograd.saved(torch.nn.functional.linear, torch.ones(2, 3), torch.ones(4, 3))
+    ('tensors[0]', 'tensors[1]')
     """
     inputs = [tensor.detach().clone().requires_grad_() for tensor in tensors]
-    kept: list[tuple[int, torch.Size]] = []
+    kept = {0}  # no memory
 
     def note(tensor: Tensor) -> Tensor:
-        kept.append((tensor.data_ptr(), tensor.shape))
+        kept.add(tensor.untyped_storage().data_ptr())
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         result = operation(*inputs)
     named = {f"tensors[{position}]": tensor for position, tensor in enumerate(inputs)} | {"result": result}
-    return tuple(name for name, tensor in named.items() if (tensor.data_ptr(), tensor.shape) in kept)
+    kept.remove(0)
+    return tuple(name for name, tensor in named.items() if tensor.untyped_storage().data_ptr() in kept)
 
 
 @dataclass(frozen=True)
@@ -366,17 +377,17 @@ class Explanation(Diagram):
     """
 
     verdict: Verdict
-    """``works``, or what is changed that must not be: a ``leaf``, a ``saved`` value, one of several views (``view``), or
-    a value behind the back of autograd (``wrong``)."""
+    """``works``, or what is changed that must not be: a ``leaf``, a ``saved`` value, one of several views (``view``). Or
+    ``wrong``: nothing is raised, and the gradient is not the measured one."""
     raised: Literal["at once", "at backward"] | None
-    """When PyTorch raises; None where it does not, which with ``wrong`` it should."""
+    """When PyTorch raises; None where it does not."""
     message: str | None
     """What PyTorch says."""
     automatic: tuple[float, ...] | None
     """The gradient of the sum of the result that autograd gives, if it does."""
     measured: tuple[float, ...]
     """The same measured by `finite_difference`."""
-    mend: str
+    fix: str
     """What to write instead; empty where it works."""
 
     def table(self) -> tuple[tuple[str, ...], ...]:
@@ -387,12 +398,12 @@ class Explanation(Diagram):
         return (("element", "autograd", "measured"), *rows)
 
     def notes(self) -> tuple[str, ...]:
-        """Return the reason, what PyTorch says and the mend, a sentence each."""
+        """Return the reason, what PyTorch says and the fix, a sentence each."""
         notes = [_REASONS[self.verdict][0]]
         if self.raised:
             notes.append(f"PyTorch raises {self.raised}: {self.message}")
-        if self.mend:
-            notes.append(f"{self.mend[0].upper()}{self.mend[1:]}.")
+        if self.fix:
+            notes.append(f"{self.fix[0].upper()}{self.fix[1:]}.")
         return tuple(notes)
 
 
@@ -429,7 +440,7 @@ def explain_in_place(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"]) 
     RuntimeError
         If `f` fails for a reason that has nothing to do with autograd.
     ValueError
-        If the result of `f` does not hang together with its argument.
+        If the result of `f` does not depend on its argument.
     TypeError
         If `x` has no floating-point dtype.
 
@@ -441,7 +452,8 @@ def explain_in_place(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"]) 
     Notes
     -----
     Every tensor counts its changes in place (``tensor._version``), and ``backward`` compares the count with that at the
-    time of saving. ``.data`` does not count, and its changes are not seen:
+    time of saving. A change under ``torch.no_grad()`` is counted but not recorded: of a saved value it raises, of another it
+    goes unnoticed. A change through ``.data`` is not even counted:
     https://docs.pytorch.org/docs/stable/notes/autograd.html#in-place-operations-with-autograd
 
     Examples
@@ -451,7 +463,7 @@ def explain_in_place(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"]) 
     >>> autograd.explain_in_place(lambda x: (x * 2).add_(1), x).automatic
     (2.0, 2.0, 2.0)
 
-    A change that is not counted is the worst of all, since nothing is raised:
+    A change that is not counted is the worst of all, since nothing is raised and the gradient is wrong:
 
     >>> def shifted(x):
     ...     z = x.exp()
@@ -460,8 +472,8 @@ def explain_in_place(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"]) 
     >>> print(autograd.explain_in_place(shifted, torch.tensor([0.0], device="cpu")))
     element  autograd  measured
     0          2.0000    1.0000
-    * It changes a value behind the back of autograd, which notices nothing and gives a wrong gradient.
-    * Write the operation without the underscore, which makes a new tensor; never write through .data or under torch.no_grad() into what backward needs.
+    * Autograd and the measurement differ: a change that autograd does not record, a detached value, randomness, or a corner of f.
+    * If f changes a value in place, write the operation without the underscore, which makes a new tensor; never write through .data, and under torch.no_grad() only to leaves.
     """
     point = _double(x)
     measured = finite_difference(lambda moved: f(moved).sum(), point)
@@ -489,9 +501,9 @@ def _leaf(x: Tensor | float) -> Tensor:
 
 
 def _double(x: Tensor) -> Tensor:
-    """Return a copy in float64, on the CPU where the device has none."""
+    """Return a contiguous copy in float64, on the CPU where the device has none."""
     point = _leaf(x).detach()
-    return (point.cpu() if point.device.type == "mps" else point).to(torch.float64)
+    return (point.cpu() if point.device.type == "mps" else point).to(torch.float64).contiguous()
 
 
 def _recorded(y: Tensor) -> Tensor:

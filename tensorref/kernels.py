@@ -11,7 +11,7 @@ tensor([0.6652, 0.2447, 0.0900])
 A kernel is the compiled function that computes an operation on one kind of device. A built-in operation reads and writes
 memory once where a chain of operations by hand does so at every link, and it is written with care for what numbers can
 hold: here ``exp(1000)`` does not fit into float32, `overflow_limit` says what does. Softmax does not change when the same
-number is subtracted from every logit, so that `stable_softmax` subtracts the largest and overflows nowhere:
+number is subtracted from every logit, so that `stable_softmax` subtracts the largest, and no power overflows:
 
 >>> kernels.stable_softmax(logits)
 tensor([0.6652, 0.2447, 0.0900])
@@ -67,7 +67,7 @@ def naive_softmax(x: jaxtyping.Float[ArrayT, "*batch classes"]) -> jaxtyping.Flo
 
     See Also
     --------
-    stable_softmax : right for all logits.
+    stable_softmax : right for large logits too.
     torch.softmax : what to use.
 
     Examples
@@ -85,7 +85,7 @@ def naive_softmax(x: jaxtyping.Float[ArrayT, "*batch classes"]) -> jaxtyping.Flo
 
 
 def stable_softmax(x: jaxtyping.Float[ArrayT, "*batch classes"]) -> jaxtyping.Float[ArrayT, "*batch classes"]:
-    """Compute softmax by hand after the largest logit was subtracted from all, so that nothing overflows.
+    """Compute softmax by hand after the largest logit was subtracted from all, so that no power overflows.
 
     >>> import torch
     >>> from tensorref import kernels
@@ -100,8 +100,9 @@ def stable_softmax(x: jaxtyping.Float[ArrayT, "*batch classes"]) -> jaxtyping.Fl
     Returns
     -------
     :
-        Of the shape and dtype of `x`, in new memory; every row sums to 1. A row of which every logit is ``-inf``, a
-        token that may attend to nothing, is nan: ``-inf`` less ``-inf`` has no value.
+        Of the shape and dtype of `x`, in new memory; every row sums to 1, but for rounding and the sum in float16 (see
+        Notes). A row of which every logit is ``-inf``, a token that may attend to nothing, is nan: ``-inf`` less ``-inf``
+        has no value.
 
     See Also
     --------
@@ -113,11 +114,20 @@ def stable_softmax(x: jaxtyping.Float[ArrayT, "*batch classes"]) -> jaxtyping.Fl
     ``exp(x - m) / sum(exp(x - m))`` is ``exp(x) / sum(exp(x))`` for every ``m``, since ``exp(-m)`` cancels. With the
     largest logit as ``m`` every power is at most 1 and one of them is 1, so that the sum is at least 1.
 
+    The sum has the dtype of `x`. float16 ends at 65504: over a vocabulary larger than that, of near-equal logits, the sum
+    is ``inf`` and every result 0. `torch.softmax` sums in float32; by hand, convert with ``x.float()`` before.
+
     Examples
     --------
     >>> kernels.stable_softmax(torch.tensor([[-200.0, -200.0], [-torch.inf, 0.0]]))
     tensor([[0.5000, 0.5000],
             [0.0000, 1.0000]])
+
+    The sum of a vocabulary in float16, by hand and in one kernel:
+
+    >>> logits = torch.zeros(128256, dtype=torch.float16)
+    >>> kernels.stable_softmax(logits).max().item(), f"{torch.softmax(logits, dim=-1).max().item():.1e}"
+    (0.0, '7.8e-06')
     """
     if 0 in x.shape:
         return naive_softmax(x)  # there is no largest logit

@@ -86,9 +86,9 @@ class MatmulError(ValueError):
     explanation: Explanation
     """All that is wrong with the shapes, and what would fit."""
 
-    def __init__(self, explanation: Explanation) -> None:
+    def __init__(self, explanation: Explanation, words: str | None = None) -> None:
         self.explanation = explanation
-        super().__init__(" ".join([explanation.steps[-1], *explanation.suggested()[:1]]))
+        super().__init__(words or " ".join([explanation.steps[-1], *explanation.suggested()[:1]]))
 
 
 def result_shape(a: ShapeLike, b: ShapeLike) -> tuple[int, ...]:
@@ -148,8 +148,9 @@ def flops(a: ShapeLike, b: ShapeLike) -> int:
     -------
     :
         Two for every term, a multiplication and an addition: ``2 * m * k * n`` a matrix. It is what
-        ``torch.utils.flop_counter`` counts, and the 6 operations a parameter and token of training (`Kaplan et al.
-        2020 <https://arxiv.org/abs/2001.08361>`__) are made of: 2 forward, 4 backward.
+        ``torch.utils.flop_counter`` counts, except that it leaves out products with a vector on the right. The 6 operations
+        a parameter and token of training (`Kaplan et al. 2020 <https://arxiv.org/abs/2001.08361>`__) are made of it: 2
+        forward, 4 backward.
 
     Raises
     ------
@@ -449,9 +450,10 @@ def product(a: jaxtyping.Num[ArrayT, "..."], b: jaxtyping.Num[ArrayT, "..."]) ->
 
 
 def attention_scores(
-    query: jaxtyping.Float[ArrayT, "*#batch queries head_dim"], key: jaxtyping.Float[ArrayT, "*#batch keys head_dim"]
-) -> jaxtyping.Float[ArrayT, "... queries keys"]:
-    """Multiply every query by every key: Q Kᵀ, unscaled.
+    query: jaxtyping.Float[ArrayT, "*#batch query_len head_dim"],
+    key: jaxtyping.Float[ArrayT, "*#batch key_len head_dim"],
+) -> jaxtyping.Float[ArrayT, "... query_len key_len"]:
+    """Multiply every query by every key, without scaling: Q Kᵀ, not divided by the root of `head_dim`.
 
     >>> import torch
     >>> from tensorref import matmul
@@ -479,7 +481,7 @@ def attention_scores(
     MatmulError
         If the sizes of the last axis differ, or the batch axes do not broadcast.
     ValueError
-        If an operand has less than two axes.
+        If an operand has fewer than two axes.
 
     See Also
     --------
@@ -498,9 +500,10 @@ def attention_scores(
                 "one position"
             )
     if query.shape[-1] != key.shape[-1]:
-        raise ValueError(
+        raise MatmulError(
+            explain(query.shape, (*key.shape[:-2], key.shape[-1], key.shape[-2]), names=("query", "key.mT")),
             f"query has vectors of {query.shape[-1]}, key of {key.shape[-1]}; project both to the same head_dim, and "
-            "give key as it is: it is transposed here"
+            "give key as it is: it is transposed here",
         )
     transposed: ArrayT = key.mT
     _checked(tuple(query.shape), tuple(transposed.shape), ("query", "key.mT"))

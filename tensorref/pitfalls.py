@@ -47,6 +47,8 @@ __all__ = [
     "check_view",
 ]
 
+_INSTEAD = "Make a new tensor, as with tensor + 1 rather than tensor.add_(1), or change tensor.clone()."
+
 
 class ShapeError(ValueError):
     """Raised for a shape that is not the one expected.
@@ -139,16 +141,16 @@ def check_shape(
     >>> sizes = pitfalls.check_shape(query, "*batch seq head_dim")
     >>> sizes
     {'*batch': (2, 8), 'seq': 10, 'head_dim': 64}
-    >>> pitfalls.check_shape(torch.zeros(2, 8, 12, 64), "*batch keys head_dim", sizes)["keys"]
+    >>> pitfalls.check_shape(torch.zeros(2, 8, 12, 64), "*batch key_len head_dim", sizes)["key_len"]
     12
     """
     shape, axes = tuple(x.shape), _axes(spec)
     found, faults = _match(shape, axes, sizes or {})
     if not faults:
         return found
-    mends = [code for code, guess in _guesses(shape, axes, name) if not _match(guess, axes, sizes or {})[1]]
-    mend = f"Write {mends[0]}." if mends else f"Change spec if this shape is right, else what makes {name}."
-    raise ShapeError(f"{name} has shape {shape}, expected {spec!r}: {'; '.join(faults)}. {mend}")
+    fixes = [code for code, guess in _guesses(shape, axes, name) if not _match(guess, axes, sizes or {})[1]]
+    fix = f"Write {fixes[0]}." if fixes else f"Change spec if this shape is right, else what makes {name}."
+    raise ShapeError(f"{name} has shape {shape}, expected {spec!r}: {'; '.join(faults)}. {fix}")
 
 
 def check_same_device(*tensors: Shaped[Tensor, "..."]) -> torch.device:
@@ -288,12 +290,12 @@ def check_broadcast(*arrays: Shaped[np.ndarray | Tensor, "..."], names: Sequence
     except broadcasting.BroadcastError:
         raise broadcasting.BroadcastError(broadcasting.explain(*shapes, names=names)) from None
     if prod(result) > max(map(prod, shapes)):
-        mends = [
+        fixes = [
             f"{names[b]}.reshape({shapes[a]})"
             for a, b in combinations(range(len(shapes)), 2)
             if shapes[a] != shapes[b] and prod(shapes[a]) == prod(shapes[b])
         ]
-        write = f"Write {mends[0]}; if" if mends else "If"
+        write = f"Write {fixes[0]}; if" if fixes else "If"
         warning = broadcasting.explain(*shapes, names=names).warning
         raise ValueError(f"{warning} {write} the table of all pairs is meant, leave this check out.")
     return result
@@ -311,8 +313,9 @@ def check_in_place(tensor: Shaped[Tensor, "..."], *results: Shaped[Tensor, "..."
     >>> print(f"Gradient computed: {x.grad}")
     Gradient computed: tensor([2., 2., 2.])
 
-    Known beforehand is whether `tensor` is a leaf that requires grad, or a view of one, and whether the operation that
-    made it saved its own result for ``backward``, as ``exp``, ``sigmoid`` and ``softmax`` do:
+    Known beforehand is what PyTorch refuses at once (a leaf that requires grad, or a view of one; one of several views that
+    ``unbind``, ``chunk`` or ``split`` returned; an expanded tensor; an inference tensor), and whether the operation that
+    made `tensor` saved its own result for ``backward``, as ``exp``, ``sigmoid`` and ``softmax`` do:
 
     >>> pitfalls.check_in_place(x.exp())
     Traceback (most recent call last):
@@ -339,7 +342,7 @@ def check_in_place(tensor: Shaped[Tensor, "..."], *results: Shaped[Tensor, "..."
     Raises
     ------
     InPlaceError
-        If ``tensor.add_(1)``, say, would raise, or make ``backward`` raise.
+        If ``tensor.add_(1)``, say, would raise for one of these reasons, or make ``backward`` raise.
 
     See Also
     --------
@@ -348,8 +351,19 @@ def check_in_place(tensor: Shaped[Tensor, "..."], *results: Shaped[Tensor, "..."
     Notes
     -----
     It cannot be known what is kept by hooks on saved tensors, as activation checkpointing and offloading do, nor what an
-    operation that comes after the change will save; the latter does no harm. Under ``torch.no_grad()`` a leaf may be
-    changed, a saved value may not.
+    operation that comes after the change will save; the latter does no harm. Nor is it known of a view that a
+    ``torch.autograd.Function`` of one's own returned. Under ``torch.no_grad()`` a leaf may be changed, and so may one of
+    several views; a saved value may not.
+
+    Examples
+    --------
+    ``chunk`` returns several views of one tensor, and autograd does not follow changes through them:
+
+    >>> query, key, value = (x * 2).chunk(3)
+    >>> pitfalls.check_in_place(query)
+    Traceback (most recent call last):
+    ...
+    tensorref.pitfalls.InPlaceError: tensor is one of several views that one call returned (SplitBackward0). Make a new tensor, as with tensor + 1 rather than tensor.add_(1), or change tensor.clone().
     """
     base = _base(tensor)
     if torch.is_grad_enabled() and base.is_leaf and base.requires_grad:
@@ -358,13 +372,13 @@ def check_in_place(tensor: Shaped[Tensor, "..."], *results: Shaped[Tensor, "..."
             f"tensor is {kind} that requires grad. Make a new tensor, as with tensor + 1 rather than tensor.add_(1); to set "
             "a parameter, change it under torch.no_grad()."
         )
+    refusal = _refusal(tensor, base)
+    if refusal:
+        raise InPlaceError(f"tensor {refusal}. {_INSTEAD}")
     memory = _memory(tensor)
     for node in (tensor.grad_fn, base.grad_fn, *_record(results)):
         if node is not None and memory is not None and memory in _saved(node):
-            raise InPlaceError(
-                f"tensor lies in memory that {node.name()} saved for backward. Make a new tensor, as with tensor + 1 rather "
-                "than tensor.add_(1), or change tensor.clone()."
-            )
+            raise InPlaceError(f"tensor lies in memory that {node.name()} saved for backward. {_INSTEAD}")
 
 
 def check_view(tensor: Shaped[Tensor, "..."], shape: ShapeLike) -> tuple[int, ...]:
@@ -523,6 +537,26 @@ def _base(tensor: Tensor) -> Tensor:
     """Return the tensor that `tensor` is a view of, or itself."""
     base = tensor._base  # noqa: SLF001  PyTorch has no public name for it
     return tensor if base is None else base
+
+
+def _refusal(tensor: Tensor, base: Tensor) -> str | None:
+    """Return why PyTorch would not change a tensor whatever is saved, or None."""
+    if tensor.is_inference() and not torch.is_inference_mode_enabled():
+        return "was made in inference mode, and outside it an inference tensor must not change"
+    if tensor.layout == torch.strided and tensor.numel():
+        for axis, (size, stride) in enumerate(zip(tensor.shape, tensor.stride(), strict=True), start=-tensor.ndim):
+            if size > 1 and not stride:
+                return f"is expanded: the {size} elements along axis {axis} are one in memory"
+    if base is tensor or not (torch.is_grad_enabled() and tensor.requires_grad):
+        return None
+    node = tensor.grad_fn
+    if node is None:
+        return "is a view that was made under torch.no_grad() of a tensor that requires grad"
+    while node is not None and node != base.grad_fn:  # the operations that make the view
+        if node.name().startswith(("Unbind", "Split")):
+            return f"is one of several views that one call returned ({node.name()})"
+        node = node.next_functions[0][0] if node.next_functions else None
+    return None
 
 
 def _memory(tensor: Tensor) -> tuple[torch.device, int] | None:

@@ -44,7 +44,7 @@ def test_derivatives_are_those_of_calculus(name, values):
 
 
 @pytest.mark.claim("autograd")
-def test_the_derivative_of_the_course():
+def test_the_derivative_of_a_quadratic():
     f = FUNCTIONS["quadratic"][0]
     assert autograd.derivative(f, 2.0).item() == 7
     assert autograd.derivative(f, torch.tensor([2.0])).tolist() == [7]
@@ -299,7 +299,7 @@ def test_what_becomes_of_a_change_in_place(f, verdict, when):
         assert explanation.automatic is None
         dtypes = re.compile(r"torch\.(\w+\.)?\w+Tensor")
         assert dtypes.sub("", str(raised.value)) == dtypes.sub("", explanation.message)
-    assert bool(explanation.mend) == (verdict != "works")
+    assert bool(explanation.fix) == (verdict != "works")
 
 
 @pytest.mark.claim("in-place-breaks-gradients")
@@ -333,17 +333,59 @@ def test_a_change_of_a_saved_value_raises_at_backward():
         z.sum().backward()
 
 
-def test_the_first_mend_is_a_new_tensor():
+def test_the_first_fix_is_a_new_tensor():
     for f, verdict, _ in IN_PLACE:
         if verdict != "works":
-            mend = autograd.explain_in_place(f, torch.tensor([0.5, 1.0, 2.0])).mend
-            assert mend.startswith("write the operation without the underscore, which makes a new tensor")
+            fix = autograd.explain_in_place(f, torch.tensor([0.5, 1.0, 2.0])).fix
+            assert "write the operation without the underscore, which makes a new tensor" in fix
+            assert fix.startswith("write" if verdict != "wrong" else "if f changes a value in place, write")
 
 
-def test_the_mends_work():
+NO_CHANGE = {
+    "a corner": (lambda x: (x * 2).relu_(), 0.0),
+    "a detached value": (lambda x: x * x.detach(), 1.0),
+}
+
+
+@pytest.mark.parametrize("name", NO_CHANGE)
+def test_wrong_does_not_accuse_what_changes_nothing(name):
+    f, at = NO_CHANGE[name]
+    explanation = autograd.explain_in_place(f, torch.tensor([at]))
+    assert (explanation.verdict, explanation.raised) == ("wrong", None)
+    assert explanation.notes() == (
+        (
+            "Autograd and the measurement differ: a change that autograd does not record, a detached value, randomness, or "
+            "a corner of f."
+        ),
+        (
+            "If f changes a value in place, write the operation without the underscore, which makes a new tensor; never "
+            "write through .data, and under torch.no_grad() only to leaves."
+        ),
+    )
+
+
+@pytest.mark.claim("in-place-breaks-gradients")
+def test_under_no_grad_a_saved_value_is_noticed_and_another_is_not():
+    def changed(operation):
+        def f(x):
+            z = operation(x)
+            with torch.no_grad():
+                z.mul_(3)
+            return z
+
+        return f
+
+    saved = autograd.explain_in_place(changed(torch.exp), torch.tensor([1.0]))
+    assert (saved.verdict, saved.raised) == ("saved", "at backward")
+    silent = autograd.explain_in_place(changed(lambda x: x * 2), torch.tensor([1.0]))
+    assert (silent.verdict, silent.raised, silent.automatic) == ("wrong", None, (2.0,))
+    assert silent.measured == pytest.approx((6.0,))
+
+
+def test_the_fixes_work():
     x = torch.tensor([0.5, 1.0])
-    for mended in (lambda x: x.exp().add(1), lambda x: x.exp().clone().add_(1), lambda x: (x * 1)[0].add_(1)):
-        assert autograd.explain_in_place(mended, x).verdict == "works"
+    for fixed in (lambda x: x.exp().add(1), lambda x: x.exp().clone().add_(1), lambda x: (x * 1)[0].add_(1)):
+        assert autograd.explain_in_place(fixed, x).verdict == "works"
 
 
 def test_other_errors_are_not_about_gradients():
@@ -396,6 +438,43 @@ def test_a_change_raises_exactly_where_the_value_was_saved(name):
     for changes, what in [(changes_the_result, "result"), (changes_the_argument, "tensors[0]")]:
         verdict = autograd.explain_in_place(changes, x).verdict
         assert verdict == ("saved" if what in kept else "works"), what
+
+
+@pytest.mark.parametrize(
+    "x", [torch.arange(6.0, device="cpu").reshape(2, 3).T, torch.ones(3, 1, device="cpu").expand(3, 2)], ids=["T", "e"]
+)
+def test_a_tensor_need_not_be_contiguous(x):
+    assert not x.is_contiguous()
+    result = autograd.check(lambda x: (x**2).sum(), x)
+    assert result.right
+    assert result.automatic == tuple((2 * x).flatten().tolist())
+    torch.testing.assert_close(autograd.finite_difference(lambda x: (x**2).sum(), x), (2 * x).double())
+    assert autograd.explain_in_place(lambda x: (x * 2).add_(1), x).verdict == "works"
+
+
+VIEWED = {
+    "linear": torch.nn.functional.linear,
+    "transposed": lambda a, b: a @ b.mT,
+    "reshaped": lambda a, b: a.reshape(-1)[:4] * b.reshape(-1)[:4],
+}
+
+
+@pytest.mark.parametrize("name", VIEWED)
+def test_what_is_saved_through_a_view_is_named(name):
+    tensors = [torch.ones(2, 3), torch.ones(4, 3)]
+    assert autograd.saved(VIEWED[name], *tensors) == ("tensors[0]", "tensors[1]")
+    for changed in range(2):
+        leaves = [tensor.clone().requires_grad_() for tensor in tensors]
+        result = VIEWED[name](*leaves)
+        with torch.no_grad():
+            leaves[changed].add_(1)
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            result.sum().backward()
+
+
+def test_empty_tensors_share_no_memory():
+    assert autograd.saved(torch.mul, torch.ones(0), torch.ones(0)) == ()
+    assert autograd.saved(lambda x, y: x.exp() + y * 2, torch.ones(0), torch.ones(0)) == ()
 
 
 def test_saved_of_several_arguments():

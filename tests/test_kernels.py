@@ -80,6 +80,16 @@ def test_only_the_naive_softmax_overflows(dtype):
         assert kernels.stable_softmax(x)[-1] == 1
 
 
+def test_the_sum_of_a_vocabulary_overflows_in_float16_only_by_hand():
+    for size, overflows in [(60_000, False), (128_256, True)]:
+        x = torch.zeros(size, dtype=torch.float16)
+        assert bool(torch.exp(x).sum().isinf()) == overflows
+        built_in = torch.softmax(x, dim=-1)
+        assert built_in[0].item() == pytest.approx(1 / size, rel=0.02)
+        torch.testing.assert_close(kernels.stable_softmax(x), torch.zeros_like(x) if overflows else built_in)
+        torch.testing.assert_close(kernels.stable_softmax(x.float()).to(x.dtype), built_in)
+
+
 def test_underflow_and_a_sum_that_overflows_break_the_naive_one_too():
     for x, wrong in [([-200.0, -200.0], [math.nan] * 2), ([88.5, 88.5], [0.0, 0.0])]:
         np.testing.assert_array_equal(kernels.naive_softmax(torch.tensor(x)).tolist(), wrong)

@@ -12,7 +12,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch.utils.flop_counter import bmm_flop
+from torch.utils.flop_counter import FlopCounterMode, bmm_flop
 
 from tensorref import matmul
 
@@ -112,6 +112,14 @@ def test_operations_are_those_that_pytorch_counts(operands):
     assert matmul.flops(*operands) == bmm_flop((stack, rows, a[-1]), (stack, a[-1], columns))
 
 
+@pytest.mark.parametrize("a", [(3,), (2, 3), (5, 2, 3)], ids=str)
+def test_pytorchs_counter_leaves_out_a_vector_on_the_right(a):
+    for b, counted in [((3,), False), ((3, 4), True)]:
+        with FlopCounterMode(display=False) as counter:
+            torch.ones(a) @ torch.ones(b)
+        assert counter.get_total_flops() == (matmul.flops(a, b) if counted else 0)
+
+
 @given(fitting(), st.sampled_from([np.float16, np.float32, np.float64]))
 def test_bytes_are_those_of_the_arrays(operands, dtype):
     a, b = (np.zeros(shape, dtype) for shape in operands)
@@ -163,7 +171,7 @@ def test_suggestions_fit_when_their_code_is_run(a, b):
             assert tuple(product.shape) == suggestion.result
 
 
-def test_the_usual_mends_come_first():
+def test_the_usual_fixes_come_first():
     def first(a, b):
         return matmul.explain(a, b).suggestions[0].code
 
@@ -305,10 +313,10 @@ def test_product_says_what_would_fit():
 
 
 @given(st.integers(0, 3), st.integers(0, 3), st.integers(0, 4), st.integers(0, 4), st.integers(0, 4))
-def test_scores_are_dot_products(batch, heads, queries, keys, head_dim):
-    query, key = numbers((batch, heads, queries, head_dim)), numbers((batch, heads, keys, head_dim), 3)
+def test_scores_are_dot_products(batch, num_heads, query_len, key_len, head_dim):
+    query, key = numbers((batch, num_heads, query_len, head_dim)), numbers((batch, num_heads, key_len, head_dim), 3)
     scores = matmul.attention_scores(query, key)
-    assert scores.shape == (batch, heads, queries, keys)
+    assert scores.shape == (batch, num_heads, query_len, key_len)
     for index in np.ndindex(scores.shape):
         assert scores[index] == sum(query[(*index[:2], index[2])] * key[(*index[:2], index[3])])
     tensor = matmul.attention_scores(torch.tensor(query), torch.tensor(key))
@@ -325,8 +333,10 @@ def test_keys_of_one_head_serve_every_head():
 @pytest.mark.parametrize("ones", [np.ones, torch.ones], ids=["numpy", "torch"])
 def test_scores_refuse_what_has_none(ones):
     scores = inspect.unwrap(matmul.attention_scores)
-    with pytest.raises(ValueError) as raised:
+    with pytest.raises(matmul.MatmulError) as raised:
         scores(ones((2, 6, 8)), ones((2, 8, 6)))
+    assert raised.value.explanation == matmul.explain((2, 6, 8), (2, 6, 8), names=("query", "key.mT"))
+    assert raised.value.explanation.conflicts == ((-1, -2),)
     assert str(raised.value) == (
         "query has vectors of 8, key of 6; project both to the same head_dim, and give key as it is: it is transposed "
         "here"

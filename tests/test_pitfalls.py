@@ -1,4 +1,4 @@
-"""A guard raises exactly where the operation raises or goes wrong without a word, and its mend works."""
+"""A guard raises exactly where the operation raises or goes wrong without a word, and its fix works."""
 
 from __future__ import annotations
 
@@ -239,8 +239,8 @@ def test_a_broadcast_that_grows_is_refused_and_no_other(empty):
             code = re.search(r"Write (y\.reshape\(.*\));", str(raised.value))
             assert bool(code) == (np.prod(a) == np.prod(b))
             if code:
-                mended = eval(code[1], {"y": y})  # noqa: S307  the code is ours
-                assert pitfalls.check_broadcast(x, mended) == a
+                fixed = eval(code[1], {"y": y})  # noqa: S307  the code is ours
+                assert pitfalls.check_broadcast(x, fixed) == a
         else:
             assert pitfalls.check_broadcast(x, y) == result
     assert grown > 10
@@ -513,6 +513,78 @@ def test_a_leaf_may_be_changed_without_a_record():
     pitfalls.check_in_place(torch.ones(3))
     pitfalls.check_in_place(torch.ones(3, device="meta"))
     pitfalls.check_in_place(torch.eye(3).to_sparse())
+
+
+def inference_tensor():
+    with torch.inference_mode():
+        return torch.ones(3)
+
+
+def viewed_without_a_record(x):
+    y = x * 2
+    with torch.no_grad():
+        return y[0]
+
+
+SEVERAL = "is one of several views that one call returned ({})"
+EXPANDED = "is expanded: the {} elements along axis {} are one in memory"
+CHANGED = {  # each with why a tensor made of x, of shape (4, 4), must not be changed in place, or None
+    "unbind": (lambda x: (x * 2).unbind()[0], SEVERAL.format("UnbindBackward0")),
+    "iteration": (lambda x: next(iter(x * 2)), SEVERAL.format("UnbindBackward0")),
+    "chunk": (lambda x: (x * 2).chunk(2)[1], SEVERAL.format("SplitBackward0")),
+    "one chunk": (lambda x: (x * 2).chunk(1)[0], SEVERAL.format("SplitBackward0")),
+    "split by sizes": (lambda x: (x * 2).split([1, 3])[0], SEVERAL.format("SplitWithSizesBackward0")),
+    "view of a chunk": (lambda x: (x * 2).chunk(2)[0].mT[1:], SEVERAL.format("SplitBackward0")),
+    "chunk of a view": (lambda x: (x * 2).view(2, 8).chunk(2)[0], SEVERAL.format("SplitBackward0")),
+    "clone of a chunk": (lambda x: (x * 2).chunk(2)[0].clone(), None),
+    "result of a chunk": (lambda x: ((x * 2).chunk(2)[0] + 1)[:1], None),
+    "tensor_split": (lambda x: torch.tensor_split(x * 2, 2)[0], None),
+    "chunk of no record": (lambda x: x.detach().clone().chunk(2)[0], None),
+    "detached chunk": (lambda x: (x * 2).chunk(2)[0].detach(), None),
+    "view after a change": (lambda x: (x * 2).add_(1)[1:].mul_(2), None),
+    "expanded": (lambda x: (x * 2)[:1].expand(4, 4), EXPANDED.format(4, -2)),
+    "expanded, no record": (lambda _: torch.ones(1).expand(3), EXPANDED.format(3, -1)),
+    "expanded to a new axis": (lambda _: torch.ones(3).expand(2, 3)[None], EXPANDED.format(2, -2)),
+    "expanded to 1": (lambda _: torch.ones(1).expand(1), None),
+    "expanded to nothing": (lambda _: torch.ones(1, 0).expand(3, 0), None),
+    "part of an expanded one": (lambda _: torch.ones(2, 1, 3).expand(2, 4, 3)[:, :1], None),
+    "inference": (
+        lambda _: inference_tensor(),
+        "was made in inference mode, and outside it an inference tensor must not change",
+    ),
+    "view made without a record": (
+        viewed_without_a_record,
+        "is a view that was made under torch.no_grad() of a tensor that requires grad",
+    ),
+}
+
+
+@pytest.mark.parametrize("grad", [True, False], ids=["recorded", "under no_grad"])
+@pytest.mark.parametrize(("make", "why"), CHANGED.values(), ids=CHANGED)
+def test_the_guard_raises_where_add_would(make, why, grad):
+    tensor = make(torch.ones(4, 4, requires_grad=True))
+    if not grad and why and " view" in why:
+        why = None  # nothing is recorded that could be wrong
+    with torch.set_grad_enabled(grad):
+        if why is None:
+            pitfalls.check_in_place(tensor)
+            tensor.add_(1)
+            return
+        with pytest.raises(pitfalls.InPlaceError) as raised:
+            pitfalls.check_in_place(tensor)
+        assert str(raised.value) == (
+            f"tensor {why}. Make a new tensor, as with tensor + 1 rather than tensor.add_(1), or change tensor.clone()."
+        )
+        with pytest.raises(RuntimeError):
+            tensor.add_(1)
+        tensor.clone().add_(1)
+
+
+def test_inside_inference_mode_an_inference_tensor_may_be_changed():
+    tensor = inference_tensor()
+    with torch.inference_mode():
+        pitfalls.check_in_place(tensor)
+        tensor.add_(1)
 
 
 def test_the_words_of_an_in_place_error():
