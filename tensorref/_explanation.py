@@ -7,6 +7,8 @@ import html
 import json
 from typing import Any
 
+_NOT_FINITE = {"Infinity": "inf", "-Infinity": "-inf", "NaN": "nan"}
+
 
 class Diagram:
     """A dataclass of facts that prints as a table with notes below it.
@@ -45,6 +47,10 @@ class Diagram:
         return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><ul>{notes}</ul>"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the same facts as plain lists, dicts, strings and numbers, ready for JSON."""
-        plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))  # type: ignore[call-overload]
+        """Return the same facts as plain lists, dicts, strings and numbers, ready for JSON.
+
+        JSON has no numbers that are not finite: they are the strings "inf", "-inf" and "nan", which ``float`` reads.
+        """
+        facts = json.dumps(dataclasses.asdict(self))  # type: ignore[call-overload]
+        plain: dict[str, Any] = json.loads(facts, parse_constant=_NOT_FINITE.__getitem__)
         return plain

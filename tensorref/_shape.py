@@ -19,24 +19,25 @@ def as_shape(value: ShapeLike, argument: str) -> tuple[int, ...]:
     if getattr(value, "shape", ()) != ():
         raise TypeError(f"{argument} is of type {kind}, not a shape; pass its shape: {argument}.shape")
     if hasattr(value, "__index__") or isinstance(value, float):
-        return (_as_size(value, argument),)
+        return (as_size(value, argument),)
     if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
         raise TypeError(
             f"{argument} is {value!r}, of type {kind}; a shape is an int or a sequence of ints: write it as (4, 1)"
         )
     if len(value) > MAX_RANK:
         raise ValueError(f"{argument} has {len(value)} axes, the most is {MAX_RANK}; merge some of them with reshape")
-    return tuple(_as_size(size, f"{argument}[{position}]") for position, size in enumerate(value))
+    return tuple(as_size(size, f"{argument}[{position}]") for position, size in enumerate(value))
 
 
-def _as_size(value: Any, argument: str) -> int:
+def as_size(value: Any, argument: str) -> int:
+    """Return `value` as one size, or raise an error that names `argument`."""
     try:
         if isinstance(value, bool):
             raise TypeError
         size = operator.index(value)
     except TypeError:
-        mend = "divide with // to keep it whole" if isinstance(value, float) else "write it as a number, such as 4"
-        raise TypeError(f"{argument} is {value!r}, of type {type(value).__name__}; a size is an int: {mend}") from None
+        fix = "divide with // to keep it whole" if isinstance(value, float) else "write it as a number, such as 4"
+        raise TypeError(f"{argument} is {value!r}, of type {type(value).__name__}; a size is an int: {fix}") from None
     if size < 0:
         raise ValueError(f"{argument} is {size}; a size is 0 or more: write the size itself, only reshape works out -1")
     return size

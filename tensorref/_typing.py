@@ -43,4 +43,19 @@ else:
 Number: TypeAlias = int | float
 """What `float` says to a type checker; when annotations are checked, an int is no float."""
 
-__all__ = ["ArrayT", "Number", "ShapeLike", "jaxtyping"]
+
+def of_one_library(a: Any, b: Any, names: tuple[str, str] = ("a", "b")) -> Any:
+    """Return `b`, or raise an error if it is an array and `a` a tensor or the other way round."""
+    # Where a library is not loaded, nothing is of its type.
+    libraries = (("torch", "Tensor", "a tensor"), ("numpy", "ndarray", "an array"))
+    known = [(getattr(sys.modules[name], kind), word) for name, kind, word in libraries if name in sys.modules]
+    words = [next((word for kind, word in known if isinstance(value, kind)), "") for value in (a, b)]
+    if {*words} == {"a tensor", "an array"}:
+        raise TypeError(
+            f"{names[0]} is {words[0]}, {names[1]} is {words[1]}; convert one with torch.as_tensor(array) or "
+            "tensor.numpy(force=True)"
+        )
+    return b
+
+
+__all__ = ["ArrayT", "Number", "ShapeLike", "jaxtyping", "of_one_library"]

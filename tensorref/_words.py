@@ -62,6 +62,16 @@ INDEXING: Mapping[str, str] = MappingProxyType(
         "success": "The result has shape {shape}, {elements:,} elements: {memory}.",
         "view": "a view",
         "copy": "a copy",
+        "shape": "The source has shape {shape}.",
+        "entries": "From the left: {entries}.",
+        "entries.none": "The brackets are empty: no axis is touched.",
+        "entry": "'{code}' ({kind}) takes {takes}, gives {gives}",
+        "entry.takes": "axis {axes} of size {sizes}",
+        "entry.gives": "size {sizes}",
+        "entry.none": "no axis",
+        "entry.wrong": "nothing, as it is wrong",
+        "joint.none": "There is no index array.",
+        "joint.open": "The index arrays are not placed while something is wrong.",
         "joint.together": "The index arrays broadcast to {joint}, from axis {position} of the result on.",
         "joint.apart": (
             "The index arrays broadcast to {joint}. Something stands between them, so this comes first in the result."
@@ -77,6 +87,7 @@ INDEXING: Mapping[str, str] = MappingProxyType(
             "{where} is a mask of shape {mask}, its axes have shape {sizes}; a mask does not broadcast, give it the "
             "sizes of the first axes it selects from."
         ),
+        "dtype": "{where} holds {dtype}, PyTorch indexes with int32 or int64; write {where}.long().",
         "step.zero": "{where} has step 0; a step is not 0, leave it out for 1.",
         "step.negative": (
             "{where} has step {step}, PyTorch takes positive ones; reverse with torch.flip(x, dims=[{axis}]), which "
@@ -156,6 +167,7 @@ DTYPES: Mapping[str, str] = MappingProxyType(
         "refused.unsigned": (
             "{library} promotes uint16, uint32 and uint64 only with floating point; convert them to int64 first."
         ),
+        "operands": "The operands: {a}, {b}.",
         "product.axes": "A matrix product needs axes on both sides.",
         "product.raises": "PyTorch: a matrix product takes one dtype, so a @ b raises RuntimeError; write {code}.",
         "product.varies": "PyTorch: a matrix product of {dtype} works on some devices at most; convert it first.",

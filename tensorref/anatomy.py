@@ -166,10 +166,8 @@ def dtype_name(dtype: DTypeLike) -> str:
     own = _own(dtype)
     if own is not None:
         return str(getattr(own, "name", own)).removeprefix("torch.")
-    mend = "pass its dtype: array.dtype" if hasattr(dtype, "dtype") else "write its name, such as 'float32'"
-    raise TypeError(
-        f"dtype is of type {type(dtype).__name__}; a dtype is a name or a dtype of NumPy or PyTorch: {mend}"
-    )
+    fix = "pass its dtype: array.dtype" if hasattr(dtype, "dtype") else "write its name, such as 'float32'"
+    raise TypeError(f"dtype is of type {type(dtype).__name__}; a dtype is a name or a dtype of NumPy or PyTorch: {fix}")
 
 
 def itemsize(dtype: DTypeLike) -> int:

@@ -38,7 +38,7 @@ from typing import Any, Literal
 
 from tensorref._explanation import Diagram
 from tensorref._shape import MAX_RANK, agreed, as_shape, as_shapes, joined, lined_up
-from tensorref._typing import ArrayT, ShapeLike, jaxtyping
+from tensorref._typing import ArrayT, ShapeLike, jaxtyping, of_one_library
 from tensorref._words import BROADCASTING as WORDS
 
 __all__ = [
@@ -570,6 +570,8 @@ def add_bias(
     ------
     ValueError
         If `bias` is not one value per feature; ``x + bias`` alone lets ``(n, 1)`` and ``(1,)`` pass.
+    TypeError
+        If one is an array and the other a tensor.
 
     Examples
     --------
@@ -588,7 +590,7 @@ def add_bias(
             f"bias has shape {given}, x has shape {tuple(x.shape)}; a bias has one value for each feature on the last "
             f"axis of x: reshape it to {features or '(1,), and x to (1, 1)'}"
         )
-    result: ArrayT = x + bias
+    result: ArrayT = x + of_one_library(x, bias, ("x", "bias"))
     return result
 
 

@@ -55,7 +55,7 @@ import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
-from tensorref._shape import as_shape
+from tensorref._shape import as_shape, as_size
 from tensorref._typing import Number, ShapeLike
 
 __all__ = ["DEFAULTS", "Default", "arange", "from_list", "linspace", "normal", "ones", "zeros"]
@@ -317,7 +317,7 @@ def arange(stop: int, *, device: Device = None) -> Int[Tensor, " stop"]:
     >>> torch.arange(1.0, 1.3, 0.1)  # 1.3 is not to belong to it
     tensor([1.0000, 1.1000, 1.2000, 1.3000])
     """
-    return torch.arange(*as_shape(stop, "stop"), device=device)
+    return torch.arange(as_size(stop, "stop"), device=device)
 
 
 def linspace(start: Number, stop: Number, num: int, *, device: Device = None) -> Float[Tensor, " num"]:
@@ -351,7 +351,7 @@ def linspace(start: Number, stop: Number, num: int, *, device: Device = None) ->
     torch.linspace : PyTorch's own, which calls `num` ``steps``.
     numpy.linspace : NumPy's, float64, 50 numbers by default.
     """
-    return torch.linspace(start, stop, *as_shape(num, "num"), dtype=torch.float32, device=device)
+    return torch.linspace(start, stop, as_size(num, "num"), dtype=torch.float32, device=device)
 
 
 def _uneven(values: Any) -> str | None:

@@ -161,11 +161,19 @@ def promote(a: OperandLike, b: OperandLike, library: Literal["numpy", "torch"]) 
     >>> (torch.tensor(vector, device="cpu") * torch.tensor(zero_dim, device="cpu")).dtype
     torch.float32
 
+    A NumPy scalar, such as ``np.float64(2)`` or an element of an array, is an array to NumPy and a Python number to
+    PyTorch: its dtype does not count. PyTorch takes even ``np.bool_`` and ``np.complex64`` for floats (2.13):
+
+    >>> dtypes.promote(np.float64(2), "float32", "numpy"), dtypes.promote(np.float64(2), "int64", "torch")
+    ('float64', 'float32')
+    >>> (torch.tensor([1, 2]) * np.float64(2)).dtype
+    torch.float32
+
     Parameters
     ----------
     a, b
         Each a dtype (as for `dtype_name <tensorref.anatomy.dtype_name>`), which stands for an array with axes; a number
-        of Python; or an array or tensor, of which dtype and ``ndim`` count. The order does not matter.
+        of Python; or an array, tensor or NumPy scalar, of which dtype and ``ndim`` count. The order does not matter.
     library
         ``"numpy"`` (2 and later) or ``"torch"`` (with ``torch.get_default_dtype()`` at float32).
 
@@ -255,7 +263,8 @@ def explain(a: OperandLike, b: OperandLike) -> Explanation:
         outcomes.append(Outcome(title, result, product, why))
         if note and note not in products:
             products.append(note)
-    return Explanation(names[0], names[1], outcomes[0], outcomes[1], tuple(products))
+    steps = (WORDS["operands"].format(a=names[0], b=names[1]), *(outcome.why for outcome in outcomes), *products)
+    return Explanation(names[0], names[1], outcomes[0], outcomes[1], tuple(products), steps)
 
 
 @dataclass(frozen=True)
@@ -276,6 +285,8 @@ class Explanation(Diagram):
     torch: Outcome
     products: tuple[str, ...]
     """What there is to say of the matrix product, a sentence each."""
+    steps: tuple[str, ...]
+    """A sentence for each step, which are operands, NumPy, PyTorch, and what there is to say of the matrix product."""
 
     def table(self) -> tuple[tuple[str, ...], ...]:
         """Return the rows of the diagram: libraries, sum, matrix product."""
@@ -288,7 +299,7 @@ class Explanation(Diagram):
 
     def notes(self) -> tuple[str, ...]:
         """Return the reasons, a sentence each."""
-        return (self.numpy.why, self.torch.why, *self.products)
+        return self.steps[1:]
 
 
 @dataclass(frozen=True)
@@ -412,7 +423,7 @@ def bits(value: SupportsFloat, dtype: DTypeLike) -> Bits:
     Parameters
     ----------
     value
-        A number, or an array or tensor of one element; ``float(value)`` is what is stored.
+        A number, or an array or tensor of one element; as a Python float it is what is stored.
     dtype
         A dtype of floating point, as for `dtype_name <tensorref.anatomy.dtype_name>`.
 
@@ -427,7 +438,7 @@ def bits(value: SupportsFloat, dtype: DTypeLike) -> Bits:
     Raises
     ------
     TypeError, ValueError
-        If `dtype` is not a dtype, not of floating point, or not known here.
+        If `dtype` is not a dtype, not of floating point, or not known here, or `value` has not one element.
     OverflowError
         If `value` is an int that is too large for a Python float.
 
@@ -444,7 +455,11 @@ def bits(value: SupportsFloat, dtype: DTypeLike) -> Bits:
     name = dtype_name(dtype)
     if name not in _FLOATS:
         raise ValueError(f"dtype is {name!r}, which has no exponent and mantissa; write one of {', '.join(_FLOATS)}")
-    number = float(value)
+    # An array of one element in axes has no float, and a tensor that requires grad warns; both have an item.
+    element: Any = value
+    if math.prod(getattr(value, "shape", ())) != 1:
+        raise ValueError(f"value has shape {tuple(element.shape)}; bits are of one element, such as value[0]")
+    number = float(element.item() if hasattr(value, "item") else value)
     exponent_bits, mantissa_bits = _FLOATS[name]
     width = 1 + exponent_bits + mantissa_bits
     pattern = f"{_encode(number, name):0{width}b}"
@@ -616,9 +631,12 @@ def _holds(name: str, other: str) -> bool:
 def _operand(value: Any, library: str) -> _Operand:
     if hasattr(value, "dtype") and not isinstance(value, type):
         name, axes = dtype_name(value.dtype), len(value.shape)
-        operand = _Operand(
-            name, 1 if library == "torch" and not axes else 2, bool(axes), name if axes else f"{name} ()"
-        )
+        if library == "torch" and not hasattr(value, "__setitem__"):  # a NumPy scalar
+            operand = _Operand(_DEFAULTS[library][_scalar(value, name)], 0, axes=False, label=f"NumPy {name}")
+        else:
+            operand = _Operand(
+                name, 1 if library == "torch" and not axes else 2, bool(axes), name if axes else f"{name} ()"
+            )
     elif (category := _python(value)) is not None:
         label = f"Python {_NUMBERS[category].__name__}"
         operand = _Operand(_DEFAULTS[library][category], 0, axes=False, label=label)
@@ -627,6 +645,11 @@ def _operand(value: Any, library: str) -> _Operand:
         operand = _Operand(name, 2, axes=True, label=name)
     _format(operand.dtype)
     return operand
+
+
+def _scalar(value: object, name: str) -> int:
+    """Return the category that a NumPy scalar has as a number in PyTorch, which takes what it does not know for a float."""
+    return _INTEGER if _format(name).category == _INTEGER else _COMPLEX if isinstance(value, complex) else _FLOAT
 
 
 def _python(value: object) -> int | None:

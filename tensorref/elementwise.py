@@ -47,7 +47,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tensorref._typing import ArrayT, Number, jaxtyping
+from tensorref._typing import ArrayT, Number, jaxtyping, of_one_library
 
 __all__ = ["add", "exp", "multiply", "power"]
 
@@ -74,7 +74,8 @@ def add(a: jaxtyping.Num[ArrayT, "..."], b: jaxtyping.Num[ArrayT, "..."] | Numbe
     Raises
     ------
     TypeError
-        If one is an array and the other a tensor: ``array + tensor`` alone gives now one kind, now the other.
+        If one is an array and the other a tensor. Without this check ``array + tensor`` raises in PyTorch's words, and
+        ``tensor + array`` gives a tensor with a DeprecationWarning, of float64 if the array is.
 
     See Also
     --------
@@ -86,7 +87,7 @@ def add(a: jaxtyping.Num[ArrayT, "..."], b: jaxtyping.Num[ArrayT, "..."] | Numbe
     >>> elementwise.add(torch.tensor([1, 2]), 0.5)
     tensor([1.5000, 2.5000])
     """
-    result: ArrayT = a + _of_one_library(a, b)
+    result: ArrayT = a + of_one_library(a, b)
     return result
 
 
@@ -124,7 +125,7 @@ def multiply(a: jaxtyping.Num[ArrayT, "..."], b: jaxtyping.Num[ArrayT, "..."] | 
     numpy.multiply : NumPy's name for it.
     torch.mul : PyTorch's.
     """
-    result: ArrayT = a * _of_one_library(a, b)
+    result: ArrayT = a * of_one_library(a, b)
     return result
 
 
@@ -167,7 +168,7 @@ def power(
     >>> elementwise.power(torch.tensor([1, 2, 4]), -1.0)
     tensor([1.0000, 0.5000, 0.2500])
     """
-    result: ArrayT = a ** _of_one_library(a, exponent, "exponent")
+    result: ArrayT = a ** of_one_library(a, exponent, ("a", "exponent"))
     return result
 
 
@@ -188,7 +189,7 @@ def exp(x: jaxtyping.Num[ArrayT, "..."]) -> jaxtyping.Inexact[ArrayT, "..."]:
     -------
     :
         ``numpy.exp(x)`` or ``torch.exp(x)`` in new memory, of the shape of `x`. Floating point keeps its dtype. Integers
-        become floating point: float32 in PyTorch; in NumPy float64, and less for less than 32 bits.
+        become floating point: float32 in PyTorch; in NumPy float64 for 32 and 64 bits, float32 for 16, float16 for 8.
 
     See Also
     --------
@@ -207,15 +208,3 @@ def exp(x: jaxtyping.Num[ArrayT, "..."]) -> jaxtyping.Inexact[ArrayT, "..."]:
     function: Any = torch.exp if isinstance(source, torch.Tensor) else np.exp
     result: ArrayT = function(source)
     return result
-
-
-def _of_one_library(a: Any, b: Any, name: str = "b") -> Any:
-    """Return `b`, or raise an error if it is an array and `a` a tensor or the other way round."""
-    tensors = isinstance(a, torch.Tensor), isinstance(b, torch.Tensor)
-    arrays = isinstance(a, np.ndarray), isinstance(b, np.ndarray)
-    if any(tensors) and any(arrays):
-        kinds = ["a tensor" if tensor else "an array" for tensor in tensors]
-        raise TypeError(
-            f"a is {kinds[0]}, {name} is {kinds[1]}; convert one with torch.as_tensor(array) or tensor.numpy(force=True)"
-        )
-    return b

@@ -9,7 +9,7 @@ named. All of these give a view, which shares the memory of its source. A mask o
 one by one: a copy.
 
 >>> import numpy as np
->>> batch = np.arange(24).reshape(2, 3, 4)  # (batch, seq, features)
+>>> batch = np.arange(24).reshape(2, 3, 4)  # (batch, seq_len, features)
 >>> print(f"Full shape: {batch.shape}")
 Full shape: (2, 3, 4)
 >>> print(f"Original:\n{batch}")
@@ -31,9 +31,10 @@ batch[0, -1, :]: [ 8  9 10 11]
 Elements > 10: [11 12 13 14 15 16 17 18 19 20 21 22 23]
 
 Index arrays broadcast together. Their shape stands in the result where they stood, or first where a slice parts them.
-The rule is `NumPy's <https://numpy.org/doc/stable/user/basics.indexing.html>`__; PyTorch keeps it with three
+The rule is `NumPy's <https://numpy.org/doc/stable/user/basics.indexing.html>`__; PyTorch keeps it with four
 exceptions. A slice does not run backward (`torch.flip` copies). An int beside index arrays is applied before them and
-parts nothing. And an int for every axis gives a view of shape ``()`` where NumPy gives a scalar:
+parts nothing. A tensor of indices is of dtype int64 or int32; one of uint8 is taken for a mask, others are refused. And
+an int for every axis gives a view of shape ``()`` where NumPy gives a scalar:
 
 >>> import torch
 >>> batch[0, :, [0, 1]].shape, torch.tensor(batch)[0, :, [0, 1]].shape
@@ -42,6 +43,10 @@ parts nothing. And an int for every axis gives a view of shape ``()`` where NumP
 Traceback (most recent call last):
 ...
 ValueError: step must be greater than zero
+>>> indexing.result_shape((4, 3), torch.tensor([2, 0], dtype=torch.int16), library="torch")
+Traceback (most recent call last):
+...
+tensorref.indexing.IndexingError: index holds int16, PyTorch indexes with int32 or int64; write index.long().
 """
 
 from __future__ import annotations
@@ -60,9 +65,9 @@ from tensorref._words import INDEXING as WORDS
 __all__ = [
     "Entry",
     "Explanation",
+    "IndexingError",
     "Indices",
     "Mask",
-    "WrongIndexError",
     "explain",
     "is_view",
     "last",
@@ -75,13 +80,13 @@ Library: TypeAlias = Literal["numpy", "torch"]
 Kind: TypeAlias = Literal["int", "slice", "newaxis", "ellipsis", "array", "mask"]
 
 
-class WrongIndexError(ValueError, IndexError):
+class IndexingError(ValueError, IndexError):
     """Raised for an index that does not go with the shape.
 
     >>> from tensorref import indexing
     >>> try:
     ...     indexing.result_shape((2, 3), (2, 3))
-    ... except indexing.WrongIndexError as error:
+    ... except indexing.IndexingError as error:
     ...     print(len(error.explanation.problems))
     2
     """
@@ -111,7 +116,7 @@ def result_shape(shape: ShapeLike, index: object, *, library: Library = "numpy")
         What stands in the brackets; several are a tuple, and a colon is ``slice(None)``. A list, nested or not, stands
         for the array or tensor that it makes. Where there are no values, `Indices` and `Mask` stand for them.
     library
-        Whose rule: they differ for an int beside index arrays, and for negative steps.
+        Whose rule: they differ for an int beside index arrays, for negative steps, and for dtypes of index tensors.
 
     Returns
     -------
@@ -120,7 +125,7 @@ def result_shape(shape: ShapeLike, index: object, *, library: Library = "numpy")
 
     Raises
     ------
-    WrongIndexError
+    IndexingError
         If the index does not go with the shape; it is an IndexError too. Two ellipses are wrong even where PyTorch
         lets them pass.
     TypeError
@@ -144,11 +149,11 @@ def result_shape(shape: ShapeLike, index: object, *, library: Library = "numpy")
     >>> indexing.result_shape((2, 3, 4), (0, 3))
     Traceback (most recent call last):
     ...
-    tensorref.indexing.WrongIndexError: index[1] is 3, axis 1 has size 3; give an int from -3 to 2.
+    tensorref.indexing.IndexingError: index[1] is 3, axis 1 has size 3; give an int from -3 to 2.
     """
     explanation = _explain(as_shape(shape, "shape"), index, library)
     if explanation.result is None:
-        raise WrongIndexError(_compared(explanation, index))
+        raise IndexingError(_compared(explanation, index))
     return explanation.result
 
 
@@ -172,7 +177,7 @@ def is_view(shape: ShapeLike, index: object, *, library: Library = "numpy") -> b
 
     Raises
     ------
-    WrongIndexError, TypeError
+    IndexingError, TypeError
         As `result_shape` does.
 
     Examples
@@ -191,7 +196,7 @@ def is_view(shape: ShapeLike, index: object, *, library: Library = "numpy") -> b
     """
     explanation = _explain(as_shape(shape, "shape"), index, library)
     if explanation.view is None:
-        raise WrongIndexError(_compared(explanation, index))
+        raise IndexingError(_compared(explanation, index))
     return explanation.view
 
 
@@ -264,6 +269,8 @@ class Explanation(Diagram):
     """Whether the result shares memory with its source."""
     problems: tuple[str, ...]
     """A sentence for everything that is wrong."""
+    steps: tuple[str, ...]
+    """A sentence for each step, which are shape, entries, index arrays, result or problems."""
     other: str | None = None
     """What the other library does, where it differs."""
 
@@ -279,13 +286,7 @@ class Explanation(Diagram):
 
     def notes(self) -> tuple[str, ...]:
         """Return the result and why it is so, or the problems, a sentence each."""
-        notes = [*self.problems]
-        if self.result is not None:
-            memory = WORDS["view" if self.view else "copy"]
-            notes.append(WORDS["success"].format(shape=self.result, elements=prod(self.result), memory=memory))
-            if self.joint:
-                words = WORDS["joint.apart" if self.apart else "joint.together"]
-                notes.append(words.format(joint=self.joint, position=self.position))
+        notes = [*self.problems] or [self.steps[-1], *(self.steps[2:3] if self.joint else [])]
         return (*notes, *([self.other] if self.other else []))
 
 
@@ -320,6 +321,8 @@ class Indices:
     shape: tuple[int, ...]
     bounds: tuple[int, int] = (0, 0)
     """The least and the greatest of them, where they are known."""
+    dtype: str = "int64"
+    """Matters to PyTorch, which takes a tensor of int32 or int64; one of uint8 is a `Mask` to it."""
 
 
 @dataclass(frozen=True)
@@ -340,7 +343,7 @@ class Mask:
 
 
 def token(
-    x: jaxtyping.Shaped[ArrayT, "batch seq *features"], position: int
+    x: jaxtyping.Shaped[ArrayT, "batch seq_len *features"], position: int
 ) -> jaxtyping.Shaped[ArrayT, " batch *features"]:
     """Select the token at one position of every sequence.
 
@@ -373,7 +376,7 @@ def token(
 
 
 def last(
-    x: jaxtyping.Shaped[ArrayT, "batch seq *features"], lengths: jaxtyping.Int[ArrayT, " batch"] | None = None
+    x: jaxtyping.Shaped[ArrayT, "batch seq_len *features"], lengths: jaxtyping.Integer[ArrayT, " batch"] | None = None
 ) -> jaxtyping.Shaped[ArrayT, " batch *features"]:
     """Select the last token of every sequence, which predicts the next.
 
@@ -388,7 +391,7 @@ def last(
     x
         A batch of sequences, of any dtype.
     lengths
-        How many tokens each has before the padding, from 1 to ``seq``; without, no sequence is padded.
+        How many tokens each has before the padding, from 1 to ``seq_len``; without, no sequence is padded.
 
     Returns
     -------
@@ -398,17 +401,25 @@ def last(
     Raises
     ------
     ValueError
-        If a length is not from 1 to ``seq``: 0 would select the last token, which is padding.
+        If there is not one length for each sequence, or a length is not from 1 to ``seq_len``: 0 would select the last
+        token, which is padding.
     """
     result: ArrayT
     if lengths is None:
         result = x[:, -1]
         return result
-    size = x.shape[1]
-    if not bool(((lengths >= 1) & (lengths <= size)).all()):
-        raise ValueError(f"lengths is {lengths.tolist()}; a length is from 1 to {size}, the sequence axis of x")
-    # One pair of positions per sequence: slicing the rows instead would pair every row with every length.
-    result = x[list(range(x.shape[0])), lengths - 1]
+    batch, size = x.shape[:2]
+    if tuple(lengths.shape) != (batch,):
+        raise ValueError(
+            f"lengths has shape {tuple(lengths.shape)}, x has shape {tuple(x.shape)}; give one length for each "
+            f"sequence: shape ({batch},)"
+        )
+    ends: list[int] = lengths.tolist()
+    if not all(1 <= end <= size for end in ends):
+        raise ValueError(f"lengths is {ends}; a length is from 1 to {size}, the sequence axis of x")
+    # One pair of positions per sequence: slicing the rows instead would pair every row with every length. Lists, as
+    # PyTorch would take lengths of uint8 for a mask.
+    result = x[list(range(batch)), [end - 1 for end in ends]]
     return result
 
 
@@ -492,7 +503,7 @@ def _explain(shape: tuple[int, ...], index: Any, library: Any) -> Explanation:
             problems.append(WORDS["rank"].format(rank=len(result), most=MAX_RANK))
     # An int for every axis leaves a scalar in NumPy, which is no part of the array.
     view = not arrays and (library == "torch" or any(entry.kind != "int" for entry in entries))
-    return Explanation(
+    explanation = Explanation(
         shape=shape,
         library=library,
         entries=tuple(entries),
@@ -502,6 +513,40 @@ def _explain(shape: tuple[int, ...], index: Any, library: Any) -> Explanation:
         result=None if problems else result,
         view=None if problems else view,
         problems=tuple(problems),
+        steps=(),
+    )
+    return replace(explanation, steps=_steps(explanation))
+
+
+def _steps(explanation: Explanation) -> tuple[str, ...]:
+    listed = [
+        WORDS["entry"].format(
+            code=entry.code,
+            kind=WORDS[entry.kind],
+            takes=WORDS["entry.takes" if entry.axes else "entry.none"].format(
+                axes=_listed(entry.axes), sizes=_listed(entry.sizes)
+            ),
+            gives=WORDS[
+                "entry.wrong" if entry.gives is None else "entry.gives" if entry.gives else "entry.none"
+            ].format(sizes=_listed(entry.gives or ())),
+        )
+        for entry in explanation.entries
+    ]
+    facts = {
+        "joint": explanation.joint,
+        "position": explanation.position,
+        "shape": explanation.result,
+        "elements": prod(explanation.result or ()),
+        "memory": WORDS["view" if explanation.view else "copy"],
+    }
+    joint = "joint.apart" if explanation.apart else "joint.together"
+    if explanation.position is None:
+        joint = "joint.open" if any(entry.kind in _ARRAYS for entry in explanation.entries) else "joint.none"
+    return (
+        WORDS["shape"].format(shape=explanation.shape),
+        WORDS["entries"].format(entries="; ".join(listed)) if listed else WORDS["entries.none"],
+        WORDS[joint].format(**facts),
+        " ".join(explanation.problems) or WORDS["success"].format(**facts),
     )
 
 
@@ -575,25 +620,31 @@ def _array(given: Any, where: str, library: Library) -> Any:
         array = array if array.size else array.astype(int)
     if isinstance(given, Indices) and not given.shape and library == "torch":
         return given.bounds[0]
-    if not hasattr(array, "dtype") or not hasattr(array, "shape"):
+    if isinstance(given, Indices) or not hasattr(array, "dtype") or not hasattr(array, "shape"):
         return given
-    name, shape = str(array.dtype).rpartition(".")[2], tuple(array.shape)
-    if name == "bool":
-        return Mask(shape, int(array.sum()))
+    module, _, name = str(array.dtype).rpartition(".")
+    shape = tuple(array.shape)
+    scalar = not hasattr(array, "__setitem__")
+    if name == "bool" or (name == "uint8" and library == "torch" and not scalar):
+        return Mask(shape, int((array != 0).sum()))
     if "int" not in name:
         raise TypeError(f"{where} holds {name}, which is no index; give integers or truth values")
     # An array without axes is an array to NumPy but not to PyTorch. A scalar is none: nothing can be assigned to it.
-    if shape == () and (library == "torch" or not hasattr(array, "__setitem__")):
+    if shape == () and (library == "torch" or scalar):
         return int(array)
-    return Indices(shape, (0, 0) if 0 in shape else (int(array.min()), int(array.max())))
+    given = array
+    whole = given.long() if module else given  # PyTorch has no least one of uint16, uint32 and uint64
+    bounds = (0, 0) if 0 in shape else (int(whole.min()), int(whole.max()))
+    # PyTorch makes int64 of what is no tensor.
+    return Indices(shape, bounds, name if module else "int64")
 
 
 def _whole(value: Any, where: str) -> int:
     try:
         return operator.index(value)
     except TypeError:
-        mend = "divide with // to keep it whole" if isinstance(value, float) else "give an int, a slice or an array"
-        raise TypeError(f"{where} holds {value!r}, which is no index; {mend}") from None
+        fix = "divide with // to keep it whole" if isinstance(value, float) else "give an int, a slice or an array"
+        raise TypeError(f"{where} holds {value!r}, which is no index; {fix}") from None
 
 
 def _takes(item: Any) -> int:
@@ -616,6 +667,8 @@ def _wrong(item: Any, where: str, entry: Entry, library: Library) -> Iterator[st
         yield from _out_of_range((item, item), where, entry)
     if isinstance(item, Mask) and item.shape != entry.sizes:
         yield WORDS["mask.shape"].format(where=where, mask=item.shape, sizes=entry.sizes)
+    if isinstance(item, Indices) and library == "torch" and item.dtype not in ("int32", "int64"):
+        yield WORDS["dtype"].format(where=where, dtype=item.dtype)
     if isinstance(item, slice):
         step = 1 if item.step is None else item.step
         if step == 0:

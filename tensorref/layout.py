@@ -368,8 +368,8 @@ class Run:
 
 
 def split_heads(
-    x: jaxtyping.Shaped[ArrayT, "*batch seq embed"], num_heads: int
-) -> jaxtyping.Shaped[ArrayT, "*batch {num_heads} seq head_dim"]:
+    x: jaxtyping.Shaped[ArrayT, "*batch seq_len embed_dim"], num_heads: int
+) -> jaxtyping.Shaped[ArrayT, "*batch {num_heads} seq_len head_dim"]:
     """Split the last axis into attention heads, and bring the heads before the sequence.
 
     >>> import torch
@@ -387,18 +387,20 @@ def split_heads(
     x
         A vector for each position; an array or a tensor of any dtype.
     num_heads
-        How many heads; it divides ``embed``.
+        How many heads; it divides ``embed_dim``.
 
     Returns
     -------
     :
-        ``head_dim`` is ``embed // num_heads``; head ``h`` has the features from ``h * head_dim`` on. Always a view,
+        ``head_dim`` is ``embed_dim // num_heads``; head ``h`` has the features from ``h * head_dim`` on. Always a view,
         whatever the strides of `x`, as one axis lies within one run. It is not contiguous.
 
     Raises
     ------
     ValueError
-        If `num_heads` does not divide ``embed``, or `x` has less than two axes.
+        If `num_heads` does not divide ``embed_dim``, or `x` has fewer than two axes.
+    TypeError
+        If `num_heads` is no int, such as ``64 / 8``.
 
     See Also
     --------
@@ -411,22 +413,32 @@ def split_heads(
     True
     """
     shape = as_shape(x.shape, "x")
-    if len(shape) < 2:  # noqa: PLR2004  seq and embed
-        raise ValueError(f"x has shape {shape}; heads are split from (…, seq, embed): write x[None] for one position")
-    *batch, seq, embed = shape
-    if num_heads < 1 or embed % num_heads:
-        divisors = [str(heads) for heads in range(1, embed + 1) if embed % heads == 0]
+    if len(shape) < 2:  # noqa: PLR2004  seq_len and embed_dim
         raise ValueError(
-            f"num_heads is {num_heads}, which does not divide embed, the {embed} of x; choose one of {', '.join(divisors)}"
+            f"x has shape {shape}; heads are split from (…, seq_len, embed_dim): write x[None] for one position"
         )
-    split: ArrayT = x.reshape((*batch, seq, num_heads, embed // num_heads))
+    *batch, seq_len, embed_dim = shape
+    try:
+        count = operator.index(num_heads)
+    except TypeError:
+        fix = "divide with // to keep it whole" if isinstance(num_heads, float) else "write it as a number, such as 8"
+        raise TypeError(
+            f"num_heads is {num_heads!r}, of type {type(num_heads).__name__}; a number of heads is an int: {fix}"
+        ) from None
+    if count < 1 or embed_dim % count:
+        divisors = [str(heads) for heads in range(1, embed_dim + 1) if embed_dim % heads == 0]
+        raise ValueError(
+            f"num_heads is {count}, which does not divide embed_dim, the {embed_dim} of x; choose one of "
+            f"{', '.join(divisors)}"
+        )
+    split: ArrayT = x.reshape((*batch, seq_len, count, embed_dim // count))
     heads: ArrayT = split.swapaxes(-3, -2)
     return heads
 
 
 def merge_heads(
-    x: jaxtyping.Shaped[ArrayT, "*batch heads seq head_dim"],
-) -> jaxtyping.Shaped[ArrayT, "*batch seq heads*head_dim"]:
+    x: jaxtyping.Shaped[ArrayT, "*batch num_heads seq_len head_dim"],
+) -> jaxtyping.Shaped[ArrayT, "*batch seq_len num_heads*head_dim"]:
     """Bring attention heads back to one vector for each position: the inverse of `split_heads`.
 
     >>> import torch
@@ -449,7 +461,7 @@ def merge_heads(
     Raises
     ------
     ValueError
-        If `x` has less than three axes.
+        If `x` has fewer than three axes.
 
     See Also
     --------
@@ -464,13 +476,13 @@ def merge_heads(
     True
     """
     shape = as_shape(x.shape, "x")
-    if len(shape) < 3:  # noqa: PLR2004  heads, seq and head_dim
+    if len(shape) < 3:  # noqa: PLR2004  num_heads, seq_len and head_dim
         raise ValueError(
-            f"x has shape {shape}; heads are merged from (…, heads, seq, head_dim): write x[None] for one head"
+            f"x has shape {shape}; heads are merged from (…, num_heads, seq_len, head_dim): write x[None] for one head"
         )
-    *batch, heads, seq, head_dim = shape
+    *batch, num_heads, seq_len, head_dim = shape
     swapped: ArrayT = x.swapaxes(-3, -2)
-    merged: ArrayT = swapped.reshape((*batch, seq, heads * head_dim))
+    merged: ArrayT = swapped.reshape((*batch, seq_len, num_heads * head_dim))
     return merged
 
 

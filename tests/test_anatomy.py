@@ -144,7 +144,7 @@ def test_a_name_that_the_libraries_read_differently_is_refused(name, numpy, pyto
     ],
     ids=["bf16", "float23", "?", "array", "tensor", "number", "bits", "None"],
 )
-def test_what_is_no_dtype_is_refused_with_the_mend(dtype, error, words):
+def test_what_is_no_dtype_is_refused_with_the_fix(dtype, error, words):
     for function in (anatomy.dtype_name, anatomy.itemsize, lambda dtype: anatomy.nbytes(3, dtype)):
         with pytest.raises(error) as raised:
             function(dtype)

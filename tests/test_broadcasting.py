@@ -339,3 +339,14 @@ def test_a_conflict_says_what_would_fit():
     with pytest.raises(broadcasting.BroadcastError) as raised:
         broadcasting.result_shape((32, 10, 64), (32,))
     assert str(raised.value).endswith("b[:, None, None] has shape (32, 1, 1) and would give (32, 10, 64).")
+
+
+def test_add_bias_refuses_an_array_beside_a_tensor():
+    add_bias = inspect.unwrap(broadcasting.add_bias)
+    fix = "convert one with torch.as_tensor(array) or tensor.numpy(force=True)"
+    with pytest.raises(TypeError) as raised:
+        add_bias(torch.ones(4, 3), np.ones(3))
+    assert str(raised.value) == f"x is a tensor, bias is an array; {fix}"
+    with pytest.raises(TypeError) as raised:
+        add_bias(np.ones((4, 3)), torch.ones(3))
+    assert str(raised.value) == f"x is an array, bias is a tensor; {fix}"

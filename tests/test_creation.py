@@ -62,7 +62,7 @@ RAGGED = [
 
 
 @pytest.mark.parametrize(("values", "words"), RAGGED, ids=[str(values) for values, _ in RAGGED])
-def test_lists_of_unequal_length_are_refused_with_the_mend(values, words):
+def test_lists_of_unequal_length_are_refused_with_the_fix(values, words):
     with pytest.raises(ValueError) as raised:
         creation.from_list(values)
     assert str(raised.value) == f"{words}; give lists beside each other one length: pad the shorter"
@@ -134,7 +134,7 @@ def test_normal_has_the_dtype_and_the_device(dtype):
     assert creation.normal(3, seed=0).device.type == torch.get_default_device().type
 
 
-def test_wrong_arguments_are_refused_with_the_mend():
+def test_wrong_arguments_are_refused_with_the_fix():
     with pytest.raises(ValueError) as raised:
         creation.normal(3, seed=0, std=-1.0)
     assert str(raised.value) == "std is -1.0; a standard deviation is 0 or more, its square is the variance"
@@ -150,3 +150,13 @@ def test_wrong_arguments_are_refused_with_the_mend():
     with pytest.raises(TypeError) as raised_type:
         inspect.unwrap(creation.linspace)(0.0, 1.0, 2.5)
     assert str(raised_type.value).startswith("num is 2.5, of type float; a size is an int")
+    # Without the import hook's check of the annotations, as a user calls it.
+    arange, linspace = inspect.unwrap(creation.arange), inspect.unwrap(creation.linspace)
+    for wrong in ((2, 3), (), (2,), [4]):
+        words = f"is {wrong}, of type {type(wrong).__name__}; a size is an int: write it as a number, such as 4"
+        with pytest.raises(TypeError) as raised_type:
+            arange(wrong)
+        assert str(raised_type.value) == f"stop {words}"
+        with pytest.raises(TypeError) as raised_type:
+            linspace(0.0, 1.0, wrong)
+        assert str(raised_type.value) == f"num {words}"

@@ -95,6 +95,26 @@ def test_numbers_yield_and_zero_dimensional_arrays_do_not_as_in_numpy():
                     assert dtypes.promote(x, y, "numpy") == (x + y).dtype.name, (a, shape, b)
 
 
+@pytest.mark.filterwarnings("ignore:Casting complex values to real discards the imaginary part")
+def test_numpy_scalars_are_numbers_to_pytorch_and_arrays_to_numpy():
+    kinds = ("bool", *INTEGERS, "float16", "float32", "float64", "complex64", "complex128")
+    for kind, name in itertools.product(kinds, IN_TORCH):
+        scalar = np.dtype(kind).type(1)
+        for tensor in (
+            torch.ones(2, **on_cpu).to(getattr(torch, name)),
+            torch.tensor(1, **on_cpu).to(getattr(torch, name)),
+        ):
+            expected = pytorch(torch.result_type, tensor, scalar)
+            assert ours(tensor, scalar, "torch") == ours(scalar, tensor, "torch") == expected, (kind, tensor.dtype)
+        if name in IN_NUMPY:
+            assert ours(scalar, name, "numpy") == np.result_type(scalar, np.ones(2, name)).name
+    tensor = torch.tensor([1, 2], **on_cpu)
+    assert (tensor * np.float64(2)).dtype == torch.float32
+    assert dtypes.explain(np.float64(2), "int64").torch.why == (
+        "PyTorch: a NumPy float64 outranks int64, and becomes the default, float32."
+    )
+
+
 def test_two_numbers():
     for a, b in itertools.product(NUMBERS, repeat=2):
         assert dtypes.promote(a, b, "numpy") == np.result_type(a, b).name
@@ -247,6 +267,9 @@ def test_explanations_are_values_and_json(a, b):
     explanation = dtypes.explain(a, b)
     assert explanation == dtypes.explain(a, b)
     assert json.loads(json.dumps(explanation.to_dict())) == explanation.to_dict()
+    assert explanation.steps[0] == f"The operands: {explanation.a}, {explanation.b}."
+    assert explanation.steps[1:] == (explanation.numpy.why, explanation.torch.why, *explanation.products)
+    assert explanation.notes() == explanation.steps[1:]
     assert explanation.torch.result == ours(a, b, "torch")
     assert explanation.numpy.result == ours(a, b, "numpy")
     for note in explanation.notes():
@@ -469,3 +492,27 @@ def test_advice_for_some():
     assert str(raised.value) == (
         "dtypes has 'int8', on which there is no advice; there is on float32, bfloat16, float16, float64, int64, bool"
     )
+
+
+def test_what_is_not_finite_is_a_string_in_json():
+    numbers = {70000: "inf", -70000: "-inf", math.nan: "nan"}
+    for number, text in numbers.items():
+        facts = dtypes.bits(number, "float16").to_dict()
+        assert json.loads(json.dumps(facts, allow_nan=False)) == facts
+        assert facts["stored"] == text
+        assert str(float(text)) == text
+
+
+def test_bits_of_an_array_of_one_element():
+    expected = dtypes.bits(0.5, "float16")
+    values = (
+        *(np.array([0.5]), np.array([[0.5]], np.float16), np.array(0.5), np.float32(0.5)),
+        *(torch.tensor([0.5], requires_grad=True), torch.tensor(0.5, requires_grad=True)),
+        torch.tensor([[0.5]], dtype=torch.bfloat16),
+    )
+    for value in values:
+        assert dtypes.bits(value, "float16") == expected
+    for value in (np.ones(2), torch.ones(2)):
+        with pytest.raises(ValueError) as raised:
+            dtypes.bits(value, "float16")
+        assert str(raised.value) == "value has shape (2,); bits are of one element, such as value[0]"

@@ -132,12 +132,29 @@ def test_an_overlap_that_pytorch_sees_is_refused():
 
 
 @pytest.mark.parametrize("function", [function for function, _ in OPERATIONS], ids=["add", "multiply", "power"])
-def test_an_array_with_a_tensor_is_refused_with_the_mend(function):
+def test_an_array_with_a_tensor_is_refused_with_the_fix(function):
     array, tensor, name = np.ones(2), torch.ones(2), "exponent" if function is elementwise.power else "b"
-    mend = "convert one with torch.as_tensor(array) or tensor.numpy(force=True)"
+    fix = "convert one with torch.as_tensor(array) or tensor.numpy(force=True)"
     with pytest.raises(TypeError) as raised:
         function(array, tensor)
-    assert str(raised.value) == f"a is an array, {name} is a tensor; {mend}"
+    assert str(raised.value) == f"a is an array, {name} is a tensor; {fix}"
     with pytest.raises(TypeError) as raised:
         function(tensor, array)
-    assert str(raised.value) == f"a is a tensor, {name} is an array; {mend}"
+    assert str(raised.value) == f"a is a tensor, {name} is an array; {fix}"
+
+
+def test_what_an_array_and_a_tensor_do_without_that_check():
+    array, tensor = np.ones(2), torch.ones(2, device="cpu")
+    with pytest.raises(TypeError):
+        array + tensor
+    with pytest.warns(DeprecationWarning, match="__array_wrap__"):
+        result = tensor + array
+    assert isinstance(result, torch.Tensor)
+    assert result.dtype == torch.float64
+
+
+def test_exp_of_integers_has_the_size_that_is_said():
+    said = {8: np.float16, 16: np.float32, 32: np.float64, 64: np.float64}
+    for bits, dtype in said.items():
+        assert elementwise.exp(np.zeros(1, f"int{bits}")).dtype == elementwise.exp(np.zeros(1, f"uint{bits}")).dtype
+        assert elementwise.exp(np.zeros(1, f"int{bits}")).dtype == dtype

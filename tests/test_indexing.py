@@ -16,6 +16,9 @@ from hypothesis import strategies as st
 
 from tensorref import indexing
 
+# PyTorch takes a tensor of uint8 for a mask, and warns.
+pytestmark = pytest.mark.filterwarnings("ignore:indexing with dtype torch.uint8:UserWarning")
+
 LIBRARIES = ["numpy", "torch"]
 SHAPES = [(), (2,), (0,), (2, 3), (3, 0), (3, 2, 2), (2, 1, 3)]
 BASIC = [0, -1, 2, slice(None), slice(1, None), slice(5, -7, 2), slice(None, None, -1), slice(0, 0), None, ...]
@@ -23,6 +26,7 @@ ADVANCED = [
     *(True, False),
     *(np.array(index) for index in ([0, 1], [-2], [[0], [1]], [2], 0)),
     *(np.zeros(shape, int) for shape in [(0,), (1, 0)]),
+    *(np.array(index, dtype) for index, dtype in [([1, 0], "uint8"), ([0, 1], "int16"), ([1], "int32"), ([], "int8")]),
     *(np.array(mask) for mask in ([True, False], [True, True, False], [[True, True], [False, True], [False, False]])),
 ]
 # The 'cpu' is for the values that are out of range: an accelerator looks at them too late to raise an error.
@@ -59,9 +63,10 @@ def by(library, shape, index):
 
 
 def ours(library, shape, index):
+    index = converted(library, index)
     try:
         return indexing.result_shape(shape, index, library=library), indexing.is_view(shape, index, library=library)
-    except indexing.WrongIndexError:
+    except indexing.IndexingError:
         return None
 
 
@@ -197,9 +202,43 @@ def test_arrays_lists_and_stand_ins_mean_the_same(library):
     assert indexing.result_shape((2, 3), range(2), library=library) == (2, 3)
 
 
-@pytest.mark.parametrize("dtype", [torch.int32, torch.int64], ids=str)
+DTYPES = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_dtypes_of_index_tensors(dtype):
-    assert indexing.result_shape((4, 3), torch.tensor([3, 0], dtype=dtype), library="torch") == (2, 3)
+    for shape, values in itertools.product([(2,), (2, 3), (4,)], [[1, 0], [[1, 0, 1], [0, 0, 1]], [], 1, 0]):
+        index = torch.tensor(values, dtype=getattr(torch, dtype), device="cpu")
+        try:
+            expected = tuple(torch.zeros(shape, device="cpu")[index].shape)
+        except IndexError:
+            expected = None
+        explanation = indexing.explain(shape, index, library="torch")
+        assert explanation.result == expected, (shape, values)
+        array = np.array(values, dtype)
+        assert indexing.result_shape((3, 3), array) == np.zeros((3, 3))[array].shape
+        # PyTorch makes int64 of an array, but for uint8, and an index of a scalar.
+        ours = indexing.explain((2, 3), array, library="torch").result
+        assert ours == (
+            None if (dtype, values) == ("uint8", []) else tuple(torch.zeros(2, 3, device="cpu")[array].shape)
+        )
+        scalar = np.dtype(dtype).type(1)
+        theirs = torch.zeros(2, 3, device="cpu")[scalar].shape
+        assert indexing.result_shape((2, 3), scalar, library="torch") == tuple(theirs)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16", "uint16", "uint32", "uint64"])
+def test_an_index_tensor_of_another_dtype_is_refused_with_the_fix(dtype):
+    words = "holds {}, PyTorch indexes with int32 or int64; write {}.long()."
+    for index in (torch.tensor([1, 0], dtype=getattr(torch, dtype)), indexing.Indices((2,), dtype=dtype)):
+        with pytest.raises(indexing.IndexingError) as raised:
+            indexing.result_shape((2, 3), index, library="torch")
+        assert str(raised.value) == f"index {words.format(dtype, 'index')}"
+        with pytest.raises(indexing.IndexingError) as raised:
+            indexing.is_view((2, 3), (0, index), library="torch")
+        assert str(raised.value) == f"index[1] {words.format(dtype, 'index[1]')}"
+        assert indexing.explain((2, 3), index).result == (2, 3)
+        assert indexing.explain((2, 3), index).other == f"PyTorch differs: index {words.format(dtype, 'index')}"
 
 
 WRONG = [
@@ -234,9 +273,9 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("index", "words"), WRONG, ids=[str(index) for index, _ in WRONG])
-def test_a_wrong_index_is_refused_with_the_mend(index, words):
+def test_a_wrong_index_is_refused_with_the_fix(index, words):
     for function in (indexing.result_shape, indexing.is_view):
-        with pytest.raises(indexing.WrongIndexError) as raised:
+        with pytest.raises(indexing.IndexingError) as raised:
             function((2, 3), index)
         assert str(raised.value).startswith(words)
     assert isinstance(raised.value, ValueError)
@@ -245,7 +284,7 @@ def test_a_wrong_index_is_refused_with_the_mend(index, words):
 
 
 def test_a_size_of_0_has_no_int():
-    with pytest.raises(indexing.WrongIndexError) as raised:
+    with pytest.raises(indexing.IndexingError) as raised:
         indexing.result_shape((2, 0), (0, 0))
     assert str(raised.value) == "index[1] is 0, axis 1 has size 0; no int fits, a slice does."
 
@@ -254,7 +293,7 @@ def test_numpy_has_64_axes_at_most():
     assert indexing.result_shape((1,) * 63, None) == np.empty((1,) * 63)[None].shape
     with pytest.raises(IndexError, match="64"):
         np.empty((1,) * 64)[None]
-    with pytest.raises(indexing.WrongIndexError) as raised:
+    with pytest.raises(indexing.IndexingError) as raised:
         indexing.result_shape((1,) * 64, None)
     assert str(raised.value) == ("the result would have 65 axes, the most in NumPy is 64; index fewer times with None.")
     assert len(indexing.result_shape((1,) * 64, None, library="torch")) == torch.empty((1,) * 64)[None].ndim
@@ -272,13 +311,13 @@ NO_INDEX = [
 
 
 @pytest.mark.parametrize(("index", "words"), NO_INDEX, ids=[words for _, words in NO_INDEX])
-def test_what_is_no_index_is_refused_with_the_mend(index, words):
+def test_what_is_no_index_is_refused_with_the_fix(index, words):
     with pytest.raises(TypeError) as raised:
         indexing.result_shape((2, 3), index)
     assert str(raised.value) == words
 
 
-def test_other_arguments_are_refused_with_the_mend():
+def test_other_arguments_are_refused_with_the_fix():
     with pytest.raises(ValueError) as raised:
         inspect.unwrap(indexing.result_shape)((2, 3), 0, library="jax")
     assert str(raised.value) == "library is 'jax'; it is 'numpy' or 'torch'"
@@ -299,8 +338,26 @@ def test_explanation_is_data_and_a_diagram():
         "The result has shape (4, 1, 2, 2), 16 elements: a copy.",
         "The index arrays broadcast to (2, 2), from axis 2 of the result on.",
     )
+    assert explanation.steps == (
+        "The source has shape (4, 32, 64).",
+        (
+            "From the left: ':' (slice) takes axis 0 of size 4, gives size 4; 'None' (newaxis) takes no axis, gives size 1; "
+            "'0' (int) takes axis 1 of size 32, gives no axis; 'array (2, 2)' (array) takes axis 2 of size 64, gives size "
+            "2, 2."
+        ),
+        explanation.notes()[1],
+        explanation.notes()[0],
+    )
+    assert indexing.explain((2,), ...).steps[1:3] == (
+        "From the left: '...' (ellipsis) takes axis 0 of size 2, gives size 2.",
+        "There is no index array.",
+    )
+    assert indexing.explain((), ()).steps[1] == "The brackets are empty: no axis is touched."
     assert str(indexing.explain((), ())).startswith("index\nkind\naxis\nsize\ngives\n* The result has shape ()")
     wrong = indexing.explain((2,), (0, 0, [0]))
+    assert wrong.steps[2] == "The index arrays are not placed while something is wrong."
+    assert wrong.steps[3] == " ".join(wrong.problems) == " ".join(wrong.notes()[: len(wrong.problems)])
+    assert "'0' (int) takes no axis, gives nothing, as it is wrong" in wrong.steps[1]
     assert [entry.gives for entry in wrong.entries] == [(), None, None]
     assert wrong.table()[-1] == ("gives", "–", "?", "?")
 
@@ -326,16 +383,32 @@ def test_tokens(to):
 
 
 @pytest.mark.parametrize("to", [np.array, torch.tensor], ids=LIBRARIES)
-def test_wrong_lengths_and_masks_are_refused_with_the_mend(to):
+def test_wrong_lengths_and_masks_are_refused_with_the_fix(to):
     x = to([[5, 23, 7], [42, 0, 0]])
     for lengths in ([3, 0], [4, 1]):
         with pytest.raises(ValueError) as raised:
             indexing.last(x, to(lengths))
         assert str(raised.value) == f"lengths is {lengths}; a length is from 1 to 3, the sequence axis of x"
+    last = inspect.unwrap(indexing.last)
+    for lengths, shape in (([2], (1,)), ([1, 2, 3], (3,)), ([[1], [2]], (2, 1)), (2, ())):
+        with pytest.raises(ValueError) as raised:
+            last(x, to(lengths))
+        assert str(raised.value) == (
+            f"lengths has shape {shape}, x has shape (2, 3); give one length for each sequence: shape (2,)"
+        )
     masked = inspect.unwrap(indexing.masked)
     with pytest.raises(TypeError) as raised:
         masked(x, to([[1, 1, 1], [1, 0, 0]]))
     assert str(raised.value).startswith("mask has dtype ")
     assert str(raised.value).endswith("int64, which would select positions; compare to get truth: mask != 0")
-    with pytest.raises(indexing.WrongIndexError, match=re.escape("is a mask of shape (3,), its axes have shape (2,)")):
+    with pytest.raises(indexing.IndexingError, match=re.escape("is a mask of shape (3,), its axes have shape (2,)")):
         masked(x, to([True, False, True]))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_lengths_of_any_dtype(dtype):
+    values = np.arange(6).reshape(2, 3)
+    assert indexing.last(values, np.array([2, 1], dtype)).tolist() == [1, 3]
+    lengths = torch.tensor([2, 1], dtype=getattr(torch, dtype), device="cpu")
+    assert indexing.last(torch.tensor(values, device="cpu"), lengths).tolist() == [1, 3]
+    assert indexing.last(values[:0], np.array([], dtype)).shape == (0,)

@@ -237,7 +237,7 @@ BAD = [
 
 @pytest.mark.parametrize(("arguments", "error", "words"), BAD, ids=range(len(BAD)))
 @pytest.mark.parametrize("function", [layout.view_strides, layout.can_view, layout.explain])
-def test_what_does_not_fit_is_refused_with_the_mend(function, arguments, error, words):
+def test_what_does_not_fit_is_refused_with_the_fix(function, arguments, error, words):
     with pytest.raises(error) as raised:
         inspect.unwrap(function)(*arguments)
     assert str(raised.value) == words
@@ -338,15 +338,20 @@ def test_heads_that_do_not_fit_are_refused(zeros):
         with pytest.raises(ValueError) as raised:
             split(zeros((4, 12)), wrong)
         assert str(raised.value) == (
-            f"num_heads is {wrong}, which does not divide embed, the 12 of x; choose one of 1, 2, 3, 4, 6, 12"
+            f"num_heads is {wrong}, which does not divide embed_dim, the 12 of x; choose one of 1, 2, 3, 4, 6, 12"
         )
+    for wrong, fix in ((64 / 8, "divide with // to keep it whole"), ("4", "write it as a number, such as 8")):
+        with pytest.raises(TypeError) as raised_type:
+            split(zeros((4, 12)), wrong)
+        kind = type(wrong).__name__
+        assert str(raised_type.value) == f"num_heads is {wrong!r}, of type {kind}; a number of heads is an int: {fix}"
     with pytest.raises(ValueError) as raised:
         split(zeros(12), 2)
     assert str(raised.value) == (
-        "x has shape (12,); heads are split from (…, seq, embed): write x[None] for one position"
+        "x has shape (12,); heads are split from (…, seq_len, embed_dim): write x[None] for one position"
     )
     with pytest.raises(ValueError) as raised:
         merge(zeros((4, 12)))
     assert str(raised.value) == (
-        "x has shape (4, 12); heads are merged from (…, heads, seq, head_dim): write x[None] for one head"
+        "x has shape (4, 12); heads are merged from (…, num_heads, seq_len, head_dim): write x[None] for one head"
     )
