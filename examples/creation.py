@@ -1,7 +1,7 @@
 # %% [markdown]
 # # The first weights of a model
 #
-# Embeddings, a norm and linear layers created as GPT-2 does it, and why the scale of random weights matters.
+# Embeddings, a norm and linear layers created much as GPT-2 does it, and why the scale of random weights matters.
 
 # %%
 import matplotlib.pyplot as plt

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # A bigram model across two libraries
 #
-# Text becomes tokens in NumPy, PyTorch learns on the same memory, and NumPy checks what was learned.
+# Text becomes tokens in NumPy, PyTorch reads them from the same memory, and NumPy checks what it learned.
 
 # %%
 import tempfile
@@ -18,14 +18,16 @@ from tensorref import interop
 #
 # A data set of tokens is a long file of small integers. NumPy maps it into memory; with `mode="c"`, copy on write, the
 # tensor shares the mapped pages and nothing is read before it is used. With `mode="r"` the array is read-only, which no
-# tensor is, and the whole file would be copied.
+# tensor is, and the whole file would be copied. Indices have to be of dtype int64, so the model takes a copy of its part,
+# and the map is closed before the file is deleted, as Windows requires.
 
 # %%
 text = "the cat sat on the mat and the rat sat on the cat; that is that. " * 20
 letters = sorted(set(text))
-with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "tokens.bin"
-    np.array([letters.index(letter) for letter in text], dtype=np.uint16).tofile(path)
+    letter_ids = np.array([letters.index(letter) for letter in text], dtype=np.uint16)
+    letter_ids.tofile(path)
 
     read_only = np.memmap(path, dtype=np.uint16, mode="r")
     print(interop.explain(read_only).notes()[0])
@@ -34,6 +36,9 @@ with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
     tokens = interop.to_torch(mapped, copy=False)
     print("shared:", interop.shares_memory(mapped, tokens))
     print("tokens:", tokens[:9].tolist(), tokens.dtype)
+
+    ids = tokens.to(torch.get_default_device(), torch.int64)
+    del read_only, mapped, tokens
 
 # %% [markdown]
 # ## Counted in NumPy
@@ -44,18 +49,16 @@ with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
 # %%
 vocab = len(letters)
 counts = np.zeros((vocab, vocab))
-np.add.at(counts, (mapped[:-1], mapped[1:]), 1)
+np.add.at(counts, (letter_ids[:-1], letter_ids[1:]), 1)
 counted = counts / counts.sum(axis=1, keepdims=True)
 best = -(counts * np.log(counted, where=counts > 0, out=np.zeros_like(counts))).sum() / counts.sum()
 
 # %% [markdown]
 # ## Learned in PyTorch
 #
-# The same as a model: a row of logits for each letter, and the cross-entropy of the next one. Indices have to be of dtype
-# int64, so the shared uint16 tokens are converted, which copies them.
+# The same as a model: a row of logits for each letter, and the cross-entropy of the next one.
 
 # %%
-ids = tokens.to(torch.get_default_device(), torch.int64)
 logits = torch.zeros(vocab, vocab, requires_grad=True)
 for _ in range(300):
     loss = torch.nn.functional.cross_entropy(logits[ids[:-1]], ids[1:])

@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import torch
 from torch.nn.functional import cross_entropy
 
-from tensorref import layout, llm
+from tensorref import indexing, layout, llm
 
 # %% [markdown]
 # ## A language to learn
@@ -62,10 +62,9 @@ def logits(token_ids: torch.Tensor) -> torch.Tensor:
 # ## Train it
 #
 # The prediction after each token is held against the token that follows. Gradient descent with momentum is three lines;
-# `torch.optim` has better for real models. Tensors as small as these are not worth sharing between threads.
+# `torch.optim` has better for real models.
 
 # %%
-torch.set_num_threads(1)
 parameters = [tokens, positions, w_qkv, w_out]
 velocities = [torch.zeros_like(parameter) for parameter in parameters]
 losses = []
@@ -85,7 +84,7 @@ print(f"loss at first {losses[0]:.1f}, at last {losses[-1]:.1f}")
 # ## Ask it
 #
 # Prompts of different lengths are filled up with padding. The answer of each stands at its last token, not at the end of
-# the row, so one index picks the row and another the position. Softmax makes probabilities of the logits.
+# the row: `indexing.last` picks it by the length of the prompt. Softmax makes probabilities of the logits.
 
 # %%
 prompts = ["cats sleep and", "dogs", "birds eat and birds"]
@@ -93,11 +92,11 @@ split = [prompt.split() for prompt in prompts]
 longest = max(map(len, split))
 padded = [prompt + ["<pad>"] * (longest - len(prompt)) for prompt in split]
 token_ids = torch.tensor([[index[word] for word in prompt] for prompt in padded])
-last = torch.tensor([len(prompt) - 1 for prompt in split])
+lengths = torch.tensor([len(prompt) for prompt in split])
 
 with torch.no_grad():
     every = logits(token_ids)
-    probabilities = llm.softmax(every[torch.arange(len(prompts)), last])
+    probabilities = llm.softmax(indexing.last(every, lengths))
 
 print("logits       ", tuple(every.shape))
 print("probabilities", tuple(probabilities.shape))

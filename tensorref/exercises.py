@@ -17,7 +17,7 @@ An answer is a function. The checker calls it with several inputs, and is strict
 task asks for, values may differ by rounding alone, and the arguments must be left as they were. A shape that is wrong by a
 broadcast is named as that, because ``==`` and ``allclose`` let it pass. `Exercise.hint` helps, `Exercise.solution` shows.
 
-The three tasks of the course are ``embedding-lookup``,
+Three tasks lead from token ids to attention: ``embedding-lookup``,
 
 >>> import torch
 >>> from tensorref import llm
@@ -154,7 +154,7 @@ class Exercise:
         -------
         :
             Whether it is right, and if not, what differs first: an error it raised, an argument it changed, and of what
-            it returned the type, the shape, the dtype, the device or the first element.
+            it returned the type, the layout, the shape, the dtype, the device or the first element.
 
         Raises
         ------
@@ -180,11 +180,10 @@ class Exercise:
         try:
             got = answer(*given.values())
         except Exception as error:  # noqa: BLE001  whatever the answer raises is told to its author
-            first, *_ = [*str(error).splitlines(), ""]
-            yield f"it raised {type(error).__name__}: {first}"
+            yield f"it raised {_first_line(error)}"
             return
         for (name, argument), original in zip(given.items(), before, strict=True):
-            if isinstance(argument, Tensor) and not (argument.is_meta or torch.equal(argument, original)):
+            if isinstance(argument, Tensor) and _changed(argument, original):
                 yield f"it changed its argument {name}; return a new tensor. Methods ending in _, += and x[...] = change."
         wanted = self._expected(*before)
         if len(self.results) > 1:
@@ -193,8 +192,11 @@ class Exercise:
                 return
         else:
             got, wanted = (got,), (wanted,)
-        for parts in zip(self.results, got, wanted, strict=True):
-            yield from _compared(*parts)
+        for name, *pair in zip(self.results, got, wanted, strict=True):
+            try:
+                yield from _compared(name, *pair)
+            except Exception as error:  # noqa: BLE001  an answer can return what PyTorch itself cannot compare
+                yield f"{name} cannot be compared with what the task asks for: {_first_line(error)}"
 
 
 def names(concept: str | None = None) -> tuple[str, ...]:
@@ -259,6 +261,16 @@ def _copy(argument: Any) -> Any:
     return argument
 
 
+def _changed(argument: Tensor, original: Tensor) -> bool:
+    """Tell whether an answer left its argument other than it was, if only in shape, dtype, layout or device."""
+    kinds = [(x.shape, x.dtype, x.layout, x.device) for x in (argument, original)]
+    return kinds[0] != kinds[1] or not (argument.is_meta or torch.equal(argument, original))
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {[*str(error).splitlines(), ''][0]}"
+
+
 def _described(name: str, argument: Any) -> str:
     if isinstance(argument, Tensor):
         return f"{name} of shape {tuple(argument.shape)}"
@@ -280,12 +292,15 @@ def _compared(name: str, got: Any, wanted: Any) -> Iterator[str]:
         if got != wanted:
             yield f"{name} is not right (it is {got})."
         return
+    if isinstance(got, Tensor) and isinstance(wanted, Tensor) and got.layout != wanted.layout:
+        yield f"{name} has layout {got.layout}, the task asks for {wanted.layout}."
     shape = tuple(wanted.shape)
     if tuple(got.shape) != shape:
         yield f"{name} has shape {tuple(got.shape)}, the task asks for {shape}.{_why(tuple(got.shape), shape)}"
     if got.dtype != wanted.dtype:
         yield f"{name} has dtype {got.dtype}, the task asks for {wanted.dtype}."
-    ours, theirs = (torch.from_numpy(array) if isinstance(array, np.ndarray) else array for array in (got, wanted))
+    # A copy, because torch.from_numpy takes no negative strides and warns of read-only memory.
+    ours, theirs = (torch.from_numpy(x.copy()) if isinstance(x, np.ndarray) else x for x in (got, wanted))
     if ours.device != theirs.device:
         yield f"{name} is on {ours.device}, the task asks for {theirs.device}."
     if theirs.is_meta:

@@ -85,7 +85,7 @@ class ConversionError(ValueError):
     >>> try:
     ...     interop.to_numpy(weight)
     ... except interop.ConversionError as error:
-    ...     print(error.explanation.mend)
+    ...     print(error.explanation.fix)
     tensor.detach()
     """
 
@@ -97,7 +97,7 @@ class ConversionError(ValueError):
         subject = f"{'array' if explanation.source == 'NumPy' else 'tensor'} of dtype {explanation.dtype}"
         reasons = "; ".join(explanation.reasons)
         super().__init__(
-            f"{subject} does not convert to {explanation.target}: {reasons}. Write {explanation.mend}."
+            f"{subject} does not convert to {explanation.target}: {reasons}. Write {explanation.fix}."
             if explanation.outcome == "refused"
             else f"copy is False, and {subject} cannot share memory with {explanation.target}: {reasons}. Write copy=None."
         )
@@ -140,14 +140,14 @@ def to_torch(array: Shaped[np.ndarray, "*shape"], *, copy: bool | None = None) -
 
     Examples
     --------
-    A reversed array has a negative stride, which PyTorch has not:
+    A reversed array has a negative stride, which PyTorch does not support:
 
     >>> interop.to_torch(np.arange(4)[::-1])
     tensor([3, 2, 1, 0])
     >>> interop.to_torch(np.arange(4)[::-1], copy=False)
     Traceback (most recent call last):
     ...
-    tensorref.interop.ConversionError: copy is False, and array of dtype int64 cannot share memory with PyTorch: a stride is negative, which PyTorch has not. Write copy=None.
+    tensorref.interop.ConversionError: copy is False, and array of dtype int64 cannot share memory with PyTorch: a stride is negative, which PyTorch does not support. Write copy=None.
     """
     _require(
         array, np.ndarray, "array", "a NumPy array", "to_numpy converts a tensor, np.asarray makes an array of a list"
@@ -242,7 +242,7 @@ def explain(x: Shaped[np.ndarray | Tensor, "..."]) -> Explanation:
 
     Examples
     --------
-    >>> interop.explain(np.array(["to", "be"])).mend
+    >>> interop.explain(np.array(["to", "be"])).fix
     'np.unique(array, return_inverse=True)[1]'
     >>> interop.explain(np.zeros(3)).outcome
     'shared'
@@ -262,7 +262,7 @@ def explain(x: Shaped[np.ndarray | Tensor, "..."]) -> Explanation:
         nbytes=x.nbytes if isinstance(x, np.ndarray) else x.numel() * x.element_size(),
         outcome="refused" if refusals else "copied" if copies else "shared",
         reasons=tuple(reason for reason, _ in refusals) or copies,
-        mend=_chained("array" if from_numpy else "tensor", [mend for _, mend in refusals]) if refusals else None,
+        fix=_chained("array" if from_numpy else "tensor", [fix for _, fix in refusals]) if refusals else None,
     )
 
 
@@ -288,7 +288,7 @@ class Explanation(Diagram):
     outcome: Literal["shared", "copied", "refused"]
     reasons: tuple[str, ...]
     """Why memory is not shared; empty where it is."""
-    mend: str | None
+    fix: str | None
     """The code that makes a refused conversion possible, with ``array`` or ``tensor`` for what was given."""
 
     def table(self) -> tuple[tuple[str, ...], ...]:
@@ -304,13 +304,13 @@ class Explanation(Diagram):
         )
 
     def notes(self) -> tuple[str, ...]:
-        """Return why, and the mend, a sentence each."""
+        """Return why, and the fix, a sentence each."""
         reasons = "; ".join(self.reasons)
         if self.outcome == "shared":
             return ("The memory is shared: what is written to one is read from the other.",)
         if self.outcome == "copied":
             return (f"The values are copied: {reasons}.",)
-        return (f"{reasons[0].upper()}{reasons[1:]}.", f"Write {self.mend}.")
+        return (f"{reasons[0].upper()}{reasons[1:]}.", f"Write {self.fix}.")
 
 
 def shares_memory(a: Shaped[np.ndarray | Tensor, "..."], b: Shaped[np.ndarray | Tensor, "..."]) -> bool:
@@ -445,9 +445,9 @@ EQUIVALENTS: tuple[Equivalent, ...] = (
 _BY_LIST = "np.asarray and torch.tensor make one of a list"
 
 
-def _require(x: object, kind: Any, argument: str, wanted: str, mend: str) -> None:
+def _require(x: object, kind: Any, argument: str, wanted: str, fix: str) -> None:
     if not isinstance(x, kind):
-        raise TypeError(f"{argument} is of type {type(x).__name__}, not {wanted}; {mend}")
+        raise TypeError(f"{argument} is of type {type(x).__name__}, not {wanted}; {fix}")
 
 
 def _copies(explanation: Explanation, copy: bool | None) -> bool:  # noqa: FBT001  it is the argument of its callers
@@ -466,12 +466,12 @@ def _name(dtype: np.dtype[Any] | torch.dtype) -> str:
 
 
 def _array_refusals(array: np.ndarray) -> list[tuple[str, str]]:
-    """Return why PyTorch cannot have the values, each with the code that mends it."""
+    """Return why PyTorch cannot have the values, each with the code that fixes it."""
     dtype, refusals = _native(array.dtype), []
     if isinstance(array, np.ma.MaskedArray):
         refusals.append(("a tensor has no mask, and the masked values would come back", "array.filled(0)"))
     if dtype.name not in DTYPES:
-        mends = {
+        fixes = {
             "f": "array.astype(np.float64)",
             "c": "array.astype(np.complex128)",
             "O": "array.astype(np.float64)",
@@ -479,15 +479,15 @@ def _array_refusals(array: np.ndarray) -> list[tuple[str, str]]:
             "m": "array.astype(np.int64)",
             "V": f"array[{dtype.names[0]!r}]" if dtype.names else "array.view(np.uint8)",
         }
-        mend = mends.get(dtype.kind, "np.unique(array, return_inverse=True)[1]")
-        refusals.append((f"PyTorch has no {dtype.name}", mend))
+        fix = fixes.get(dtype.kind, "np.unique(array, return_inverse=True)[1]")
+        refusals.append((f"PyTorch has no {dtype.name}", fix))
     return refusals
 
 
 def _array_copies(array: np.ndarray) -> tuple[str, ...]:
     reasons = {
         "its bytes are not in native order": not array.dtype.isnative,
-        "a stride is negative, which PyTorch has not": any(stride < 0 for stride in array.strides),
+        "a stride is negative, which PyTorch does not support": any(stride < 0 for stride in array.strides),
         "a stride is no multiple of the element's size": any(stride % array.itemsize for stride in array.strides),
         "it is read-only, and every tensor can be written to": not array.flags.writeable,
     }
@@ -495,7 +495,7 @@ def _array_copies(array: np.ndarray) -> tuple[str, ...]:
 
 
 def _tensor_refusals(tensor: Tensor) -> list[tuple[str, str]]:
-    """Return why NumPy cannot have the values, each with the code that mends it."""
+    """Return why NumPy cannot have the values, each with the code that fixes it."""
     name, refusals = _name(tensor.dtype), []
     if tensor.requires_grad:
         refusals.append(("it requires grad, which NumPy would lose", "tensor.detach()"))
@@ -504,16 +504,16 @@ def _tensor_refusals(tensor: Tensor) -> list[tuple[str, str]]:
     if tensor.is_nested:
         refusals.append(("a nested tensor has rows of several lengths", "tensor.to_padded_tensor(0.0)"))
     elif tensor.layout != torch.strided:
-        refusals.append((f"its layout is {tensor.layout}, which NumPy has not", "tensor.to_dense()"))
+        refusals.append((f"its layout is {tensor.layout}, which NumPy does not support", "tensor.to_dense()"))
     if name not in DTYPES:
-        mend = "tensor.view(torch.uint8)"
+        fix = "tensor.view(torch.uint8)"
         if tensor.is_quantized:
-            mend = "tensor.dequantize()"
+            fix = "tensor.dequantize()"
         elif tensor.is_complex():
-            mend = "tensor.to(torch.complex64)"
+            fix = "tensor.to(torch.complex64)"
         elif name == "bfloat16" or name.startswith("float8"):
-            mend = "tensor.float()"
-        refusals.append((f"NumPy has no {name}", mend))
+            fix = "tensor.float()"
+        refusals.append((f"NumPy has no {name}", fix))
     return refusals
 
 
@@ -526,10 +526,10 @@ def _tensor_copies(tensor: Tensor) -> tuple[str, ...]:
     return tuple(reason for reason, applies in reasons.items() if applies)
 
 
-def _chained(subject: str, mends: list[str]) -> str:
-    """Return one expression that does what all of `mends` do: each takes the place of the name in the next."""
+def _chained(subject: str, fixes: list[str]) -> str:
+    """Return one expression that does what all of `fixes` do: each takes the place of the name in the next."""
     word = re.compile(rf"\b{subject}\b")
-    return functools.reduce(word.sub, mends)
+    return functools.reduce(word.sub, fixes)
 
 
 def _device(x: np.ndarray | Tensor) -> torch.device:

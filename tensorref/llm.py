@@ -16,9 +16,10 @@ logit for every word of the vocabulary:
 >>> print(x.shape, mixed.shape, logits.shape)
 torch.Size([1, 4, 2]) torch.Size([1, 4, 2]) torch.Size([1, 4, 3])
 
-Every function but `causal_mask` takes NumPy arrays or PyTorch tensors and gives back the kind it got; what has two bytes
-per element is worked out in float32 and rounded once. They show what PyTorch computes, and are tested against it. In a
-model, use PyTorch's own, which each entry names: they are fused, and take less time and memory.
+Every function but `causal_mask` takes NumPy arrays or PyTorch tensors and gives back the kind it got. What is
+computed from float16 or bfloat16 is computed in float32, and each function rounds its result once. They show what PyTorch
+computes, and are tested against it. In a model, use PyTorch's own, which each entry names: they are fused, and take less
+time and memory.
 
 **A mask is True where a token may look**, as in ``torch.nn.functional.scaled_dot_product_attention``; the masks of
 ``torch.nn.MultiheadAttention`` are the other way round. **A token that may look nowhere** gets weights of 0, not nan:
@@ -109,9 +110,9 @@ def embedding(
     if not getattr(ids, "is_meta", False) and wrong.any():
         place = _library(ids).argwhere(wrong)[0].tolist()
         first = int(ids[tuple(place)])
-        mend = "use the tokenizer that the table was made for" if first > 0 else "replace what marks padding first"
+        fix = "use the tokenizer that the table was made for" if first > 0 else "replace what marks padding first"
         raise ValueError(
-            f"token_ids{place or ''} is {first}; table has {count} rows, for the ids 0 to {count - 1}: {mend}"
+            f"token_ids{place or ''} is {first}; table has {count} rows, for the ids 0 to {count - 1}: {fix}"
         )
     result: ArrayT = rows[ids]
     return result
@@ -143,12 +144,15 @@ def linear(
     Returns
     -------
     :
-        ``x @ weight + bias``, in new memory, of the dtype of `x`.
+        ``x @ weight + bias``, in new memory, of the dtype of all three (NumPy promotes dtypes that differ). float16 and
+        bfloat16 are rounded once, after the bias.
 
     Raises
     ------
     ValueError
         If the features do not agree, or `bias` is not one number for each.
+    TypeError
+        If tensors differ in dtype: PyTorch does not promote in a product.
 
     See Also
     --------
@@ -161,8 +165,12 @@ def linear(
     >>> torch.allclose(llm.linear(x, layer.weight.mT, layer.bias), layer(x))
     True
     """
-    product: ArrayT = matmul.product(x, weight)
-    return product if bias is None else broadcasting.add_bias(product, bias)
+    dtype = _one_dtype(x=x, weight=weight, bias=bias)
+    result: Any = matmul.product(_wide(x), _wide(weight))
+    if bias is not None:
+        result = broadcasting.add_bias(result, _wide(bias))
+    rounded: ArrayT = _cast(result, dtype)
+    return rounded
 
 
 def layer_norm(
@@ -204,7 +212,7 @@ def layer_norm(
 
     See Also
     --------
-    layer_norm_unbiased : the form of the course.
+    layer_norm_unbiased : the form often written by hand.
     torch.nn.functional.layer_norm : PyTorch's own.
 
     References
@@ -271,7 +279,7 @@ def layer_norm_unbiased(
     Raises
     ------
     ValueError
-        If `x` has less than two features: one number has no sample deviation.
+        If `x` has fewer than two features: one number has no sample deviation.
 
     See Also
     --------
@@ -330,7 +338,7 @@ def attention_scores(
     *,
     scale: float | None = None,
 ) -> Float[ArrayT, "*#batch query_len key_len"]:
-    """Compare every query with every key: their dot products, divided by the root of `head_dim`.
+    """Compare every query with every key, scaled: their dot products, divided by the square root of `head_dim`.
 
     >>> import torch
     >>> from tensorref import llm
@@ -355,22 +363,24 @@ def attention_scores(
     Returns
     -------
     :
-        A row per query, a column per key, in new memory. The query is scaled before the product, so that float16 does
-        not overflow where the scores themselves fit.
+        A row per query, a column per key, in new memory, of the dtype of both (NumPy promotes dtypes that differ).
+        float16 does not overflow where the scores themselves fit.
 
     Raises
     ------
     ValueError
         If the axes do not fit.
+    TypeError
+        If tensors differ in dtype: PyTorch does not promote in a product.
 
     See Also
     --------
-    tensorref.matmul.attention_scores : the plain product.
+    tensorref.matmul.attention_scores : the plain product, which is not scaled.
     attention_weights : what softmax makes of the scores.
     """
-    numbers: Any = query
-    scaled: ArrayT = numbers * (max(query.shape[-1], 1) ** -0.5 if scale is None else scale)
-    result: ArrayT = matmul.attention_scores(scaled, key)
+    dtype = _one_dtype(query=query, key=key)
+    scaled = _wide(query) * (max(query.shape[-1], 1) ** -0.5 if scale is None else scale)
+    result: ArrayT = _cast(matmul.attention_scores(scaled, _wide(key)), dtype)
     return result
 
 
@@ -459,7 +469,8 @@ def attention(
     Returns
     -------
     :
-        A vector per query, in new memory; 0 for a query that may look nowhere.
+        A vector per query, in new memory; 0 for a query that may look nowhere. Of the dtype of all three (NumPy promotes
+        dtypes that differ). float16 and bfloat16 are rounded at the end alone, so scores and weights keep their digits.
 
     Raises
     ------
@@ -475,8 +486,9 @@ def attention(
     ----------
     Vaswani et al.: `Attention Is All You Need <https://arxiv.org/abs/1706.03762>`__ (2017), equation 1.
     """
-    weights: ArrayT = attention_weights(attention_scores(query, key, scale=scale), mask)
-    result: ArrayT = matmul.product(weights, value)
+    dtype = _one_dtype(query=query, key=key, value=value)
+    weights = attention_weights(attention_scores(_wide(query), _wide(key), scale=scale), mask)
+    result: ArrayT = _cast(matmul.product(weights, _wide(value)), dtype)
     return result
 
 
@@ -508,7 +520,7 @@ def causal_mask(
     -------
     :
         A tensor, True where a query may look. NumPy's is ``numpy.tri(query_len, key_len, key_len - query_len,
-        dtype=bool)``. With less keys than queries the first rows are all False.
+        dtype=bool)``. With fewer keys than queries the first rows are all False.
 
     Raises
     ------
@@ -579,8 +591,24 @@ def _wide(array: Any) -> Any:
     return _cast(array, _library(array).float32) if array.dtype.itemsize <= _HALF else array
 
 
+def _one_dtype(**arrays: Any) -> Any:
+    """Return the dtype of a product, which PyTorch does not promote."""
+    given = {name: array for name, array in arrays.items() if array is not None}
+    first, *others = given
+    dtype = given[first].dtype
+    if not isinstance(given[first], Tensor):
+        return np.result_type(*(array.dtype for array in given.values()))
+    for name in others:
+        if given[name].dtype != dtype:
+            raise TypeError(
+                f"{first} has dtype {dtype}, {name} has dtype {given[name].dtype}; PyTorch does not promote in a product: "
+                f"convert one, such as {name}.to({first}.dtype)"
+            )
+    return dtype
+
+
 def _powers(numbers: Any, axis: int, *, empty_rows: bool = False) -> Any:
-    """Return e to the numbers less the largest on the axis; with `empty_rows`, 0 where all are -inf."""
+    """Return e to the numbers minus the largest on the axis; with `empty_rows`, 0 where all are -inf."""
     library = _library(numbers)
     if 0 in numbers.shape:
         return library.exp(numbers)

@@ -13,7 +13,7 @@ import torch
 import tensorref
 from tensorref import exercises
 
-COURSE = {"embedding-lookup", "attention-weights", "attention-output"}
+ATTENTION = {"embedding-lookup", "attention-weights", "attention-output"}
 
 
 def solved(name):
@@ -104,6 +104,10 @@ WRONG = {
             "With x of shape (2,): activations[1] is not right (it is nan)",
         ),
         "nothing": (lambda _: None, "activations is nothing (a return is missing), the task asks for Tensor."),
+        "sparse": (
+            lambda x: torch.nn.functional.silu(x).to_sparse(),
+            "With x of shape (7,): activations has layout torch.sparse_coo, the task asks for torch.strided.",
+        ),
         "relu": (torch.relu, "activations[0] is not right (it is 0); 6 of 7 elements differ"),
     },
     "cosine-similarity": {
@@ -147,6 +151,10 @@ WRONG = {
         "grad": (
             lambda tensor: tensor.float().cpu().numpy(),
             "it raised RuntimeError: Can't call numpy() on Tensor that",
+        ),
+        "reversed": (
+            lambda tensor: tensor.detach().float().numpy()[::-1],
+            "With tensor of shape (2, 3): array[0, 0] is not right (it is ",
         ),
         "float64": (
             lambda tensor: np.array(tensor.tolist()),
@@ -336,11 +344,11 @@ def test_rounding_is_allowed(name):
     assert exercises.get(name).check(rounded)
 
 
-def test_every_concept_has_an_exercise_and_the_course_has_its_three():
+def test_every_concept_has_an_exercise_and_attention_has_three():
     concepts = {exercises.get(name).concept for name in exercises.names()}
     assert concepts == {*tensorref.__all__} - {"exercises"}
-    assert {*exercises.names()} >= COURSE
-    for name in COURSE:
+    assert {*exercises.names()} >= ATTENTION
+    for name in ATTENTION:
         assert exercises.get(name).concept == "llm"
     assert [exercises.get(name).name for name in exercises.names()] == [*exercises.names()]
 
@@ -415,6 +423,50 @@ def test_an_error_without_words_and_one_of_several_lines():
 
     assert raises([]) == "Not yet. With x of shape (7,): it raised ValueError: "
     assert raises(["one\ntwo"]) == "Not yet. With x of shape (7,): it raised ValueError: one"
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        lambda array: np.flip(np.flip(array).copy()),
+        np.asfortranarray,
+        lambda array: np.broadcast_to(array, array.shape),
+        lambda array: np.repeat(array, 2, axis=-1)[..., ::2],
+    ],
+    ids=["negative strides", "column by column", "read-only", "every other"],
+)
+def test_an_array_is_right_whatever_its_memory(strange):
+    assert exercises.get("to-numpy").check(lambda tensor: strange(solved("to-numpy")(tensor)))
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+def test_what_cannot_be_compared_is_told_and_does_not_crash():
+    def nested(x):
+        return torch.nested.nested_tensor([x, x])
+
+    with pytest.raises(RuntimeError) as raised:
+        tuple(nested(torch.ones(7)).shape)
+    (line,) = str(raised.value).splitlines()[:1]
+    assert str(exercises.get("silu").check(nested)) == (
+        "Not yet. With x of shape (7,): activations cannot be compared with what the task asks for: "
+        f"RuntimeError: {line}"
+    )
+
+
+def test_an_argument_that_became_another_kind_of_tensor_was_changed():
+    def answered(change):
+        def answer(scores, allowed):
+            masked = scores.masked_fill(~allowed, -torch.inf)
+            change(scores)
+            return masked
+
+        return str(exercises.get("mask-scores").check(answer))
+
+    for change in (lambda x: setattr(x, "data", x.data.double()), lambda x: x.resize_(1)):
+        assert answered(change) == (
+            "Not yet. With scores of shape (2, 4, 4) and allowed of shape (4, 4): it changed its argument scores; return a "
+            "new tensor. Methods ending in _, += and x[...] = change."
+        )
 
 
 def test_a_wrong_number_of_parameters_is_told():

@@ -191,13 +191,13 @@ def test_a_tensor_is_shared_where_numpy_shares_it(make):
 
 
 @pytest.mark.parametrize("make", TENSORS.values(), ids=TENSORS)
-def test_the_mend_of_a_refused_tensor_works(make):
+def test_the_fix_of_a_refused_tensor_works(make):
     tensor = make()
     explanation = interop.explain(tensor)
-    assert (explanation.mend is None) == (explanation.outcome != "refused")
-    if explanation.mend:
-        mended = eval(explanation.mend, {"tensor": tensor, "torch": torch})  # noqa: S307  the code is ours
-        array = interop.to_numpy(mended)
+    assert (explanation.fix is None) == (explanation.outcome != "refused")
+    if explanation.fix:
+        fixed = eval(explanation.fix, {"tensor": tensor, "torch": torch})  # noqa: S307  the code is ours
+        array = interop.to_numpy(fixed)
         assert array.shape == tuple(tensor.shape)
         if tensor.device.type == "cpu":
             assert array.tolist() == tensor.detach().to_dense().tolist()
@@ -219,17 +219,17 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("array", "mend"), REFUSED.values(), ids=REFUSED)
-def test_a_refused_array_and_its_mend(array, mend):
+@pytest.mark.parametrize(("array", "fix"), REFUSED.values(), ids=REFUSED)
+def test_a_refused_array_and_its_fix(array, fix):
     explanation = interop.explain(array)
-    assert (explanation.outcome, explanation.target_dtype, explanation.mend) == ("refused", None, mend)
+    assert (explanation.outcome, explanation.target_dtype, explanation.fix) == ("refused", None, fix)
     if not isinstance(array, np.ma.MaskedArray):
         with pytest.raises(TypeError):
             torch.from_numpy(array)
     with pytest.raises(interop.ConversionError):
         interop.to_torch(array)
-    mended = eval(mend, {"array": array, "np": np})  # noqa: S307  the code is ours
-    assert interop.to_torch(mended).tolist() == mended.tolist()
+    fixed = eval(fix, {"array": array, "np": np})  # noqa: S307  the code is ours
+    assert interop.to_torch(fixed).tolist() == fixed.tolist()
 
 
 def test_from_numpy_loses_a_mask_without_a_word():
@@ -253,26 +253,26 @@ def test_the_dtypes_of_both_are_those_that_the_libraries_convert():
         else:
             explanation = interop.explain(tensor)
             assert explanation.outcome == "refused"
-            mended = eval(explanation.mend, {"tensor": tensor, "torch": torch})  # noqa: S307  the code is ours
-            interop.to_numpy(mended)
+            fixed = eval(explanation.fix, {"tensor": tensor, "torch": torch})  # noqa: S307  the code is ours
+            interop.to_numpy(fixed)
     assert converted == set(interop.DTYPES)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
-def test_quantized_and_nested_tensors_are_refused_with_a_mend_that_works():
+def test_quantized_and_nested_tensors_are_refused_with_a_fix_that_works():
     quantized = torch.quantize_per_tensor(torch.ones(3, device="cpu"), 0.5, 0, torch.quint8)
-    assert interop.explain(quantized).mend == "tensor.dequantize()"
+    assert interop.explain(quantized).fix == "tensor.dequantize()"
     assert interop.to_numpy(quantized.dequantize()).tolist() == [1, 1, 1]
     rows = [torch.ones(2, device="cpu"), torch.ones(3, device="cpu")]
     for layout in (torch.jagged, torch.strided):
         nested = torch.nested.nested_tensor(rows, layout=layout)
         explanation = inspect.unwrap(interop.explain)(nested)
         assert explanation.outcome == "refused"
-        assert explanation.mend == "tensor.to_padded_tensor(0.0)"
+        assert explanation.fix == "tensor.to_padded_tensor(0.0)"
         assert interop.to_numpy(nested.to_padded_tensor(0.0)).tolist() == [[1, 1, 0], [1, 1, 1]]
 
 
-def test_every_bfloat16_and_float8_survives_the_mend():
+def test_every_bfloat16_and_float8_survives_the_fix():
     for dtype, bits in (
         (torch.bfloat16, torch.int16),
         (torch.float8_e4m3fn, torch.int8),
@@ -357,7 +357,7 @@ WORDS = {
     "sparse": (
         lambda: interop.to_numpy(TENSORS["sparse"]()),
         (
-            "tensor of dtype float32 does not convert to NumPy: its layout is torch.sparse_coo, which NumPy has not. Write "
+            "tensor of dtype float32 does not convert to NumPy: its layout is torch.sparse_coo, which NumPy does not support. Write "
             "tensor.to_dense()."
         ),
     ),
@@ -528,7 +528,7 @@ def test_integers_widen_by_their_width_in_numpy():
         assert torch.exp(torch.zeros(1, dtype=getattr(torch, name))).dtype == torch.get_default_dtype()
 
 
-def test_the_seven_rows_of_the_course_stand_on_the_page():
+def test_the_seven_rows_stand_on_the_page():
     assert len(interop.EQUIVALENTS) == 7
     page = PAGE.read_text("utf-8")
     for row in interop.EQUIVALENTS:
