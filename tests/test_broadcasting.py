@@ -205,7 +205,7 @@ BAD = [
 @pytest.mark.parametrize(
     "function", [broadcasting.result_shape, broadcasting.compatible, broadcasting.explain, broadcasting.messages]
 )
-def test_what_is_no_shape_is_refused_with_the_mend(function, shape, error, words):
+def test_what_is_no_shape_is_refused_with_the_fix(function, shape, error, words):
     with pytest.raises(error) as raised:
         function(shape, (1, 3))
     assert str(raised.value) == words
@@ -242,7 +242,7 @@ def test_suggestions_fit_when_their_code_is_run(a, b):
             assert (operands["a"] + operands["b"]).shape == suggestion.result
 
 
-def test_the_usual_mends_come_first():
+def test_the_usual_fixes_come_first():
     assert broadcasting.explain((32, 10, 64), (32,)).suggestions[0].code == "b[:, None, None]"
     assert broadcasting.explain((4, 3), (3, 4)).suggestions[0].code == "a.mT"
     assert broadcasting.explain((5, 3), (5,)).suggestions[0].code == "b[:, None]"
