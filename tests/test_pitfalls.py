@@ -686,6 +686,11 @@ def cpu(*shape, **options):
     return torch.ones(*shape, device="cpu", **options)
 
 
+@torch.inference_mode()
+def inferred():
+    return cpu(3)
+
+
 SYMPTOMS = {
     "The size of tensor a (3) must match the size of tensor b (2) at non-singleton dimension 0": lambda: (
         cpu(3, 4) + cpu(2, 4)
@@ -698,6 +703,11 @@ SYMPTOMS = {
     "Tensor on device meta is not on the expected device cpu!": lambda: cpu(3) + torch.ones(3, device="meta"),
     "a leaf Variable that requires grad is being used in an in-place operation.": lambda: leaf().add_(1),
     "a view of a leaf Variable that requires grad is being used in an in-place operation.": lambda: leaf()[0].add_(1),
+    "This view is the output of a function that returns multiple views.": lambda: (leaf() * 1).chunk(2)[0].add_(1),
+    "more than one element of the written-to tensor refers to a single memory location.": lambda: (
+        cpu(1).expand(3).add_(1)
+    ),
+    "Inplace update to inference tensor outside InferenceMode is not allowed.": lambda: inferred().add_(1),
     "one of the variables needed for gradient computation has been modified by an inplace operation": changed_after_exp,
     "view size is not compatible with input tensor's size and stride": lambda: cpu(3, 4).mT.view(12),
     "expected m1 and m2 to have the same dtype, but got: float != c10::Half": lambda: cpu(2, 2) @ cpu(2, 2).half(),
