@@ -68,7 +68,7 @@ def logits(token_ids: torch.Tensor) -> torch.Tensor:
 parameters = [tokens, positions, w_qkv, w_out]
 velocities = [torch.zeros_like(parameter) for parameter in parameters]
 losses = []
-for _ in range(250):
+for _ in range(150):
     predicted, following = logits(corpus[:, :-1]), corpus[:, 1:]
     loss = cross_entropy(predicted.reshape(-1, vocab_size), following.reshape(-1))
     losses.append(loss.item())
