@@ -87,11 +87,17 @@ def summary(script: Path) -> tuple[str, str]:
 
 
 class Gallery(SphinxDirective):
-    """The cards of all examples."""
+    """The cards of all examples, in the order in which the content names them."""
+
+    has_content = True
 
     def run(self) -> list[nodes.Node]:
         cards = []
-        scripts = sorted(EXAMPLES.glob("*.py"))
+        names = [line.strip() for line in self.content if line.strip()]
+        if sorted(names) != (there := sorted(script.stem for script in EXAMPLES.glob("*.py"))):
+            differ = ", ".join(sorted({*names} ^ {*there})) or "one twice"
+            raise self.error(f"gallery and examples/ differ in {differ}; name each script once, a line each")
+        scripts = [EXAMPLES / f"{name}.py" for name in names]
         self.env.note_dependency(str(EXAMPLES))
         for script in scripts:
             self.env.note_dependency(str(script))
