@@ -142,6 +142,11 @@ class Thumbnails(SphinxPostTransform):
                 place.replace_self(nodes.image(uri=image["uri"], candidates={"*": image["uri"]}, alt=""))
 
 
+def _create_cache(app: Sphinx) -> None:
+    """Create the cache's tables here, because parallel readers would do it all at once and fail."""
+    get_cache(app.config.nb_execution_cache_path).list_cache_records()
+
+
 def _copy_examples(app: Sphinx, _: Any) -> None:
     """Bring the scripts into the source folder, touching only those that changed."""
     folder = Path(app.srcdir) / FOLDER
@@ -241,6 +246,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_node(thumbnail)
     app.add_post_transform(Thumbnails)
     app.connect("config-inited", _copy_examples)
+    app.connect("builder-inited", _create_cache)
     app.connect("env-get-outdated", _outdated)
     app.connect("env-before-read-docs", _note_read)
     app.connect("doctree-read", _finish_page, priority=400)  # before Sphinx collects the downloads of a page
