@@ -2,10 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 
-BROADCASTING: Mapping[str, str] = MappingProxyType(
+_translate: ContextVar[Callable[[str], str]] = ContextVar("translate", default=str)
+
+
+class Templates(Mapping[str, str]):
+    """Sentences by their keys: English ones, or those of a block that `translated` opens."""
+
+    def __init__(self, sentences: Mapping[str, str]) -> None:
+        self._sentences = sentences
+
+    def __getitem__(self, key: str) -> str:
+        return _translate.get()(self._sentences[key])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sentences)
+
+    def __len__(self) -> int:
+        return len(self._sentences)
+
+
+@contextmanager
+def translated(translate: Callable[[str], str]) -> Iterator[None]:
+    """Have every explanation that is made or read within the block say what `translate` makes of its sentences."""
+    token = _translate.set(translate)
+    try:
+        yield
+    finally:
+        _translate.reset(token)
+
+
+BROADCASTING: Mapping[str, str] = Templates(
     {
         "axis": "axis",
         "result": "result",
@@ -40,11 +70,12 @@ BROADCASTING: Mapping[str, str] = MappingProxyType(
             "meets every element of the other. To pair them one to one, give both the same shape."
         ),
         "bytes": "Stored: {stored:,} bytes. With every operand copied to the shape of the result: {copied:,} bytes.",
+        "strides": "Strides once expanded, in elements: {strides}. A stride of 0 reads one element again and again.",
         "gradient": "The gradient of {name} sums over axis {axes}.",
     }
 )
 
-INDEXING: Mapping[str, str] = MappingProxyType(
+INDEXING: Mapping[str, str] = Templates(
     {
         "index": "index",
         "kind": "kind",
@@ -102,7 +133,7 @@ INDEXING: Mapping[str, str] = MappingProxyType(
     }
 )
 
-MATMUL: Mapping[str, str] = MappingProxyType(
+MATMUL: Mapping[str, str] = Templates(
     {
         "axis": "axis",
         "result": "result",
@@ -137,7 +168,7 @@ MATMUL: Mapping[str, str] = MappingProxyType(
     }
 )
 
-DTYPES: Mapping[str, str] = MappingProxyType(
+DTYPES: Mapping[str, str] = Templates(
     {
         "bits": "bits",
         "sign": "sign",
@@ -191,7 +222,7 @@ DTYPES: Mapping[str, str] = MappingProxyType(
     }
 )
 
-LAYOUT: Mapping[str, str] = MappingProxyType(
+LAYOUT: Mapping[str, str] = Templates(
     {
         "run": "run",
         "shape": "shape",
@@ -213,5 +244,91 @@ LAYOUT: Mapping[str, str] = MappingProxyType(
         "failure": "{name} has no view of shape {target}: {axes} of memory, and an axis has one stride.",
         "failure.axis": "axis {axis}, of size {size}, takes more than one run",
         "copy": "{name}.reshape({sizes}) copies {bytes:,} bytes.",
+        "history.operation": "operation",
+        "history.offset": "offset",
+        "history.contiguous": "contiguous",
+        "history.memory": "memory",
+        "history.yes": "yes",
+        "history.no": "no",
+        "history.memory.start": "{bytes:,} bytes",
+        "history.memory.view": "view",
+        "history.memory.copy": "copy of {bytes:,} bytes",
+        "history.memory.error": "refused",
+        "history.same": "{code}: shape, strides and offset stay as they are, and no element moves.",
+        "history.transpose": "{code}: axes {first} and {second} change places, each with its stride.",
+        "history.permute": "{code}: the axes, each with its stride, come in the order {order}.",
+        "history.index": (
+            "{code}: it begins {moved:,} elements further on. An int takes its axis away, a step multiplies a stride."
+        ),
+        "history.index.start": (
+            "{code}: it begins at the same element. An int takes its axis away, a step multiplies a stride."
+        ),
+        "history.unsqueeze": "{code}: an axis of size 1 comes in at {axis}; nothing ever steps by its stride.",
+        "history.squeeze": "{code}: axis {axes} goes, as its size is 1.",
+        "history.expand": "{code}: a stride of 0 repeats along axis {axes}.",
+        "history.expand.none": "{code}: axes of size 1 come in front, and nothing has to repeat.",
+        "history.view": "{code}: each axis of {target} lies within one run of memory, so other strides are enough.",
+        "history.copy": "{code}: no strides give shape {target}, so {bytes:,} bytes are copied in row-major order.",
+        "history.rows": "{code}: {bytes:,} bytes are copied in row-major order.",
+        "history.state": "Shape {shape}, strides {strides}, offset {offset:,}: contiguous.",
+        "history.state.strided": "Shape {shape}, strides {strides}, offset {offset:,}: not contiguous.",
+        "history.success": "{name} has shape {shape}, strides {strides} and offset {offset:,}.",
+        "history.shared": "It is a view: it uses the memory of {name}, and what is written to one is in the other.",
+        "history.own": "Its memory is a copy, apart from that of {name}. Copied in all: {bytes:,} bytes, by {codes}.",
+        "history.strided": (
+            "It is not contiguous. view works where each new axis lies within one run of memory; contiguous() copies "
+            "{bytes:,} bytes."
+        ),
+        "history.overlap": "Several of its elements share one place, so PyTorch refuses to add to it in place.",
+        "history.kept": "It keeps all {elements:,} elements of that memory alive, and has {shown:,}.",
+        "history.failure": "PyTorch refuses {name}.",
+        "history.fix": "{name}.reshape({sizes}) or {name}.contiguous().view({sizes}) copies {bytes:,} bytes.",
+        "why.dim": "Axes count from {low} to {high} here; {value} is none of them.",
+        "why.permute": "permute names each axis once: it takes {rank} numbers here, not {count}.",
+        "why.duplicate": "permute names each axis once, and {value} is an axis that it has named.",
+        "why.mT": "mT swaps the last two axes, and there is only one.",
+        "why.many": "There are {rank} axes for {taken} ints and slices; leave out {extra}.",
+        "why.range": "Axis {axis} has size {size}; an index is from {low} to {high}.",
+        "why.range.empty": "Axis {axis} has size 0; there is nothing to take.",
+        "why.scalar": "There is no axis to take from; write [...] or [None].",
+        "why.step.zero": "A step of 0 gets nowhere; write 1 or more.",
+        "why.step.negative": "Slices of PyTorch go forward only; flip copies backward.",
+        "why.expand.few": "expand keeps every axis and may add some in front: write {rank} sizes or more.",
+        "why.expand.new": "-1 keeps the size of an axis, and a new axis has none to keep; write its size.",
+        "why.expand.size": "Only a size of 1 repeats, and axis {axis} has size {size}; write {size} or -1 for it.",
+        "why.expand.large": "Sizes are 0 or more, and multiply to less than 2**63.",
+        "why.elements": "The sizes must multiply to {elements:,}, the number of elements; they multiply to {product:,}.",
+        "why.divide": "The sizes beside -1 must divide {elements:,}, the number of elements; they multiply to {product:,}.",
+        "why.unknown": "Only one size can be worked out from the others; write the others.",
+        "why.negative": "A size is 0 or more; only -1 is worked out.",
+        "why.ambiguous": "Beside a size of 0, any size would do for -1; write the one you want.",
+        "why.view": "{runs} {failure}",
+        "why.storage": "The copy would have {bytes:,} bytes, and PyTorch counts less than 2**63.",
+    }
+)
+
+OPERATIONS: Mapping[str, str] = Templates(
+    {
+        "operation": "Position {position}: '{found}' begins no operation; write a point and a name, or '['.",
+        "name": "Position {position}: the name of an operation is missing after the point; write one of {names}.",
+        "unknown": "Position {position}: '{found}' is none of the operations here; write one of {names}.",
+        "called": "Position {position}: '{found}' calls what is no method; write {example}.",
+        "brackets": "Position {position}: brackets are missing after '{found}'; write it as in {example}.",
+        "count": "Position {position}: '{found}' has not the numbers it takes here; write it as in {example}.",
+        "unexpected": "Position {position}: '{found}' is no number; write whole numbers with commas between.",
+        "index": "Position {position}: '{found}' is no part of an index here; write ints, slices, None or '...'.",
+        "empty": "Position {position}: the brackets are empty; write an index, such as [0].",
+        "ellipsis": "Position {position}: a second '...' stands here; one takes all the axes that are left.",
+        "missing": "Position {position}: a number is missing before '{found}'; write it, or leave out a comma.",
+        "comma": "Position {position}: a comma is missing before '{found}'; write one between two numbers.",
+        "minus": "Position {position}: '{found}' is not the minus of a program; write '-'.",
+        "fraction": "Position {position}: numbers are whole; leave out the point and what follows it.",
+        "nested": "Position {position}: brackets within these are not taken; leave out the inner '{found}'.",
+        "after": "Position {position}: '{found}' comes after a list of sizes; write all sizes in one list.",
+        "unclosed": "Position {position}: '{found}' is not closed; add '{wanted}'.",
+        "mismatch": "Position {position}: '{found}' does not close '{opened}'; write '{wanted}'.",
+        "digits": "Position {position}: a number has at most {most} digits, this one has {count}; write a smaller one.",
+        "axes": "Position {position}: brackets hold at most {most} numbers here; leave out the rest.",
+        "operations": "Position {position}: more than {most} operations; leave out the rest.",
     }
 )

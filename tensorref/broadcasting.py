@@ -296,6 +296,9 @@ class Explanation(Diagram):
             notes += [f"NumPy: {self.messages.numpy.strip()}", f"PyTorch: {self.messages.torch}"]
         if self.copied_bytes is not None and self.copied_bytes > self.stored_bytes:
             notes.append(WORDS["bytes"].format(stored=self.stored_bytes, copied=self.copied_bytes))
+        if any(operand.gradient_axes for operand in self.operands):
+            strides = ", ".join(f"{operand.name} {operand.strides}" for operand in self.operands)
+            notes.append(WORDS["strides"].format(strides=strides))
         notes += [
             WORDS["gradient"].format(name=operand.name, axes=", ".join(map(str, operand.gradient_axes)))
             for operand in self.operands
@@ -400,7 +403,8 @@ def messages(*shapes: ShapeLike) -> Messages | None:
     Returns
     -------
     :
-        The messages of ``a + b`` and, for three operands, of ``where``, to the letter: NumPy's ends in a space.
+        The messages of ``a + b``, for three operands of ``where``, for more of their sum, to the letter: NumPy's ends
+        in a space.
         PyTorch names the first conflict from the right, by its index from the left.
 
     Raises
@@ -416,7 +420,8 @@ def messages(*shapes: ShapeLike) -> Messages | None:
             columns = lined_up((met, shape))
             axis = max(axis for axis, sizes in enumerate(columns) if agreed(sizes) is None)
             a, b = columns[axis]
-            listed = "".join(str(shape).replace(" ", "") + " " for shape in given)
+            pair = (met, shape) if len(given) > 3 else given  # noqa: PLR2004  beyond `where`, a sum meets two at a time
+            listed = "".join(str(shape).replace(" ", "") + " " for shape in pair)
             return Messages(
                 f"operands could not be broadcast together with shapes {listed}",
                 f"The size of tensor a ({a}) must match the size of tensor b ({b}) at non-singleton dimension {axis}",

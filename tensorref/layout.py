@@ -50,22 +50,28 @@ for more, where PyTorch deprecates it.
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
+from tensorref import _history
 from tensorref._explanation import Diagram
+from tensorref._operations import Operation, OperationsTextError, parse_operations
 from tensorref._shape import as_shape
 from tensorref._typing import ArrayT, ShapeLike, jaxtyping
 from tensorref._words import LAYOUT as WORDS
 
 __all__ = [
     "Explanation",
+    "History",
+    "OperationsTextError",
     "Run",
+    "Stage",
     "can_view",
     "explain",
+    "history",
     "is_contiguous",
     "merge_heads",
     "split_heads",
@@ -73,10 +79,7 @@ __all__ = [
     "view_strides",
 ]
 
-_REFUSED = (
-    "view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous "
-    "subspaces). Use .reshape(...) instead."
-)
+_REFUSED = _history.MESSAGES["view"]
 
 
 def strides(shape: ShapeLike) -> tuple[int, ...]:
@@ -134,11 +137,7 @@ def is_contiguous(shape: ShapeLike, strides: Sequence[int]) -> bool:
         If `shape` is not a shape, or `strides` are not one int for each axis.
     """
     sizes = as_shape(shape, "shape")
-    steps = _as_strides(strides, sizes)
-    row_major = _row_major(sizes)
-    return 0 in sizes or all(
-        size == 1 or step == wanted for size, step, wanted in zip(sizes, steps, row_major, strict=True)
-    )
+    return _is_contiguous(sizes, _as_strides(strides, sizes))
 
 
 def view_strides(shape: ShapeLike, strides: Sequence[int], target: ShapeLike) -> tuple[int, ...] | None:
@@ -269,24 +268,7 @@ def explain(
     """
     source = as_shape(shape, "shape")
     steps = _as_strides(strides, source)
-    sizes = _as_target(target, source)
-    result = _view(source, steps, sizes)
-    runs, conflicts = _explained(source, steps, sizes)
-    contiguous = is_contiguous(source, steps)
-    words: dict[str, object] = {"name": name, "shape": source, "strides": steps, "contiguous": contiguous}
-    return Explanation(
-        name=name,
-        shape=source,
-        strides=steps,
-        contiguous=contiguous,
-        target=sizes,
-        runs=runs,
-        conflicts=conflicts,
-        result=result,
-        copied_bytes=0 if result is not None else itemsize * prod(source),
-        steps=_steps(words | {"target": sizes, "result": result}, sizes, runs, conflicts),
-        message=None if result is not None else _REFUSED,
-    )
+    return _explain(source, steps, _as_target(target, source), name, itemsize)
 
 
 @dataclass(frozen=True)
@@ -365,6 +347,210 @@ class Run:
     """The axes of the target that have a part in it, counted from the right."""
     fits: bool
     """Whether all of them lie within it."""
+
+
+def history(shape: ShapeLike, operations: str, *, name: str = "x", itemsize: int = 4) -> History:
+    """Follow a contiguous tensor of PyTorch through operations: its shape, its strides, and what is copied.
+
+    >>> from tensorref import layout
+    >>> print(layout.history((2, 3, 4), ".transpose(1, 2)[:, ::2].reshape(4, 3)"))
+    operation             shape     strides  offset  contiguous            memory
+    x                 (2, 3, 4)  (12, 4, 1)       0         yes          96 bytes
+    .transpose(1, 2)  (2, 4, 3)  (12, 1, 4)       0          no              view
+    [:, ::2]          (2, 2, 3)  (12, 2, 4)       0          no              view
+    .reshape(4, 3)       (4, 3)      (3, 1)       0         yes  copy of 48 bytes
+    * x.transpose(1, 2)[:, ::2].reshape(4, 3) has shape (4, 3), strides (3, 1) and offset 0.
+    * Its memory is a copy, apart from that of x. Copied in all: 48 bytes, by .reshape(4, 3).
+    >>> import torch
+    >>> torch.zeros(2, 3, 4).transpose(1, 2)[:, ::2].stride()
+    (12, 2, 4)
+
+    Parameters
+    ----------
+    shape
+        The sizes of the tensor to begin with.
+    operations
+        As they are written after the tensor, with a name in front or without: ``.transpose(i, j)``, ``.permute(…)``,
+        ``.mT``, ``.unsqueeze(i)``, ``.squeeze()``, ``.expand(…)``, ``.view(…)``, ``.reshape(…)``, ``.flatten()``,
+        ``.contiguous()``, and in square brackets ints, slices, None and ``...``. At most 12, with numbers of at most
+        18 digits.
+    name
+        What to call the tensor.
+    itemsize
+        Bytes per element: 4 for float32, 2 for bfloat16.
+
+    Returns
+    -------
+    :
+        A stage for the tensor and for each operation, up to the first that PyTorch refuses; ``print`` shows a row for
+        each. Nothing is computed but sizes and strides, so a tensor may be larger than memory.
+
+    Raises
+    ------
+    OperationsTextError
+        If `operations` is not written as above. What PyTorch itself refuses is no error here but the last stage.
+    TypeError, ValueError
+        If `shape` is not a shape, or more than PyTorch counts.
+
+    See Also
+    --------
+    explain : why one view works or does not.
+
+    Examples
+    --------
+    Where PyTorch refuses, the history ends with its message, the reason, and the fix:
+
+    >>> refused = layout.history((4, 3), ".mT.view(12)")
+    >>> print(refused)
+    operation   shape  strides  offset  contiguous    memory
+    x          (4, 3)   (3, 1)       0         yes  48 bytes
+    .mT        (3, 4)   (1, 3)       0          no      view
+    .view(12)  (3, 4)   (1, 3)       0          no   refused
+    * PyTorch refuses x.mT.view(12).
+    * PyTorch: view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead.
+    * Runs of memory that one stride steps through: axis -2 (3 elements, 1 apart); axis -1 (4 elements, 3 apart). x.mT has no view of shape (12,): axis -1, of size 12, takes more than one run of memory, and an axis has one stride.
+    * x.mT.reshape(12) or x.mT.contiguous().view(12) copies 48 bytes.
+    >>> refused.stages[-1].verdict, refused.exception
+    ('error', 'RuntimeError')
+    """
+    source = as_shape(shape, "shape")
+    stored = prod(max(size, 1) for size in source) * itemsize
+    if stored >= 2**63:
+        raise ValueError(
+            f"shape is {source}, which takes {stored} bytes; PyTorch counts less than 2**63: choose smaller sizes"
+        )
+    stages = [Stage(name, source, _row_major(source), 0, True, 0, prod(source), "start", 0)]  # noqa: FBT003  a field
+    steps = [WORDS["contiguous"].format(name=name, shape=source, strides=stages[0].strides)]
+    refusal: _history.Refusal | None = None
+    refused: Any = None
+    for operation in parse_operations(operations):
+        code, last = name + "".join(stage.code for stage in stages[1:]), stages[-1]
+        try:
+            stage, sentence = _next_stage(operation, last, code, itemsize)
+        except _history.Refusal as error:
+            refusal, refused = error, error.values.get("view")
+            stages.append(replace(last, code=operation.code, verdict="error", moved_bytes=0))
+            failure = WORDS["history.failure"].format(name=code + operation.code)
+            steps.append(f"{failure} {refusal.reason}")
+            break
+        stages.append(stage)
+        steps.append(sentence)
+    return History(
+        name=name,
+        shape=source,
+        itemsize=itemsize,
+        stages=tuple(stages),
+        steps=tuple(steps),
+        exception=refusal.exception if refusal else None,
+        message=refusal.message if refusal else None,
+        reason=refusal.reason if refusal else None,
+        refused=refused,
+    )
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A tensor between two operations.
+
+    >>> from tensorref import layout
+    >>> layout.history((4, 3), ".mT").stages[1]
+    Stage(code='.mT', shape=(3, 4), strides=(1, 3), offset=0, contiguous=False, memory=0, elements=12, verdict='view', moved_bytes=0)
+    """
+
+    code: str
+    """The operation that led here, such as ``.transpose(0, 1)``; the name of the tensor where it begins."""
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    """In elements."""
+    offset: int
+    """Where in its memory the first element is, counted in elements."""
+    contiguous: bool
+    """What ``is_contiguous()`` says."""
+    memory: int
+    """The memory it uses: 0 is that of the tensor at the start, and each copy brings the next."""
+    elements: int
+    """How many elements that memory has."""
+    verdict: Literal["start", "view", "copy", "error"]
+    """What the operation did; "error" where PyTorch refused it, and all else is as it was before."""
+    moved_bytes: int
+    """What it copied: 0 for a view. What moved lies where shape, strides and offset of the stage before say."""
+
+
+@dataclass(frozen=True)
+class History(Diagram):
+    """A tensor from operation to operation: what `history` returns.
+
+    >>> from tensorref import layout
+    >>> history = layout.history((4, 3), ".mT.contiguous()")
+    >>> [stage.verdict for stage in history.stages], history.stages[-1].moved_bytes
+    (['start', 'view', 'copy'], 48)
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    itemsize: int
+    stages: tuple[Stage, ...]
+    """The tensor to begin with, then one for each operation."""
+    steps: tuple[str, ...]
+    """A sentence or two for each stage."""
+    exception: str | None
+    """What PyTorch raises, such as "RuntimeError"; None where it takes every operation."""
+    message: str | None
+    """What that says, letter for letter, for float32 on the CPU."""
+    reason: str | None
+    """Why, in other words."""
+    refused: Explanation | None
+    """The view that there is none of, explained, if that is what PyTorch refused."""
+
+    @property
+    def code(self) -> str:
+        """The tensor with all its operations, as they are written."""
+        return self.name + "".join(stage.code for stage in self.stages[1:])
+
+    def table(self) -> tuple[tuple[str, ...], ...]:
+        """Return the rows of the diagram: a heading, then one for each stage."""
+        labels = ("history.operation", "shape", "strides", "history.offset", "history.contiguous", "history.memory")
+        rows = (
+            (
+                stage.code,
+                str(stage.shape),
+                str(stage.strides),
+                str(stage.offset),
+                WORDS["history.yes" if stage.contiguous else "history.no"],
+                WORDS[f"history.memory.{stage.verdict}"].format(
+                    bytes=stage.moved_bytes or stage.elements * self.itemsize
+                ),
+            )
+            for stage in self.stages
+        )
+        return (tuple(WORDS[label] for label in labels), *rows)
+
+    def notes(self) -> tuple[str, ...]:
+        """Return the verdict and what follows from it, a sentence or two each."""
+        if self.message is None:
+            return tuple(WORDS[key].format(**values) for key, values in self._outcome())
+        notes = [WORDS["history.failure"].format(name=self.code), f"PyTorch: {self.message}", str(self.reason)]
+        if self.refused:
+            words = {"name": self.refused.name, "sizes": _listed(self.refused.target)}
+            notes.append(WORDS["history.fix"].format(bytes=self.refused.copied_bytes, **words))
+        return tuple(notes)
+
+    def _outcome(self) -> Iterator[tuple[str, dict[str, object]]]:
+        last = self.stages[-1]
+        shown = prod(last.shape)
+        yield "history.success", {"name": self.code, **vars(last)}
+        if last.memory:
+            codes = ", ".join(stage.code for stage in self.stages if stage.verdict == "copy")
+            moved = sum(stage.moved_bytes for stage in self.stages)
+            yield "history.own", {"name": self.name, "bytes": moved, "codes": codes}
+        elif len(self.stages) > 1:
+            yield "history.shared", {"name": self.name}
+        if not last.contiguous:
+            yield "history.strided", {"bytes": shown * self.itemsize}
+        if shown and any(size > 1 and step == 0 for size, step in zip(last.shape, last.strides, strict=True)):
+            yield "history.overlap", {}
+        elif shown < last.elements:
+            yield "history.kept", {"elements": last.elements, "shown": shown}
 
 
 def split_heads(
@@ -490,6 +676,13 @@ def _row_major(sizes: Sequence[int]) -> tuple[int, ...]:
     return tuple(prod(max(size, 1) for size in sizes[axis + 1 :]) for axis in range(len(sizes)))
 
 
+def _is_contiguous(sizes: Sequence[int], steps: Sequence[int]) -> bool:
+    row_major = _row_major(sizes)
+    return 0 in sizes or all(
+        size == 1 or step == wanted for size, step, wanted in zip(sizes, steps, row_major, strict=True)
+    )
+
+
 def _as_strides(value: Any, shape: Sequence[int]) -> tuple[int, ...]:
     given = tuple(value)
     try:
@@ -574,6 +767,28 @@ def _view(shape: tuple[int, ...], strides: tuple[int, ...], target: tuple[int, .
     return tuple(offset * runs[met[0]][2] for offset, met in reversed(placed))
 
 
+def _explain(
+    source: tuple[int, ...], steps: tuple[int, ...], sizes: tuple[int, ...], name: str, itemsize: int
+) -> Explanation:
+    result = _view(source, steps, sizes)
+    runs, conflicts = _explained(source, steps, sizes)
+    contiguous = _is_contiguous(source, steps)
+    words: dict[str, object] = {"name": name, "shape": source, "strides": steps, "contiguous": contiguous}
+    return Explanation(
+        name=name,
+        shape=source,
+        strides=steps,
+        contiguous=contiguous,
+        target=sizes,
+        runs=runs,
+        conflicts=conflicts,
+        result=result,
+        copied_bytes=0 if result is not None else itemsize * prod(source),
+        steps=_steps(words | {"target": sizes, "result": result}, sizes, runs, conflicts),
+        message=None if result is not None else _REFUSED,
+    )
+
+
 def _explained(
     shape: tuple[int, ...], strides: tuple[int, ...], target: tuple[int, ...]
 ) -> tuple[tuple[Run, ...], tuple[int, ...]]:
@@ -603,6 +818,52 @@ def _steps(
         WORDS["within.not"].format(axes=_listed(conflicts), **words) if conflicts else WORDS["within"].format(**words),
         WORDS["failure"].format(axes="; ".join(wrong), **words) if conflicts else WORDS["success"].format(**words),
     )
+
+
+def _next_stage(operation: Operation, last: Stage, code: str, itemsize: int) -> tuple[Stage, str]:
+    """Return what an operation makes of a stage, and the sentence about it."""
+    at = _history.Layout(last.shape, last.strides, last.offset)
+    if operation.name in ("view", "reshape", "flatten", "contiguous"):
+        after, key, values = _reshaped(operation, at, code, itemsize)
+    else:
+        after, key, values = _history.changed(operation, at)
+    copied = key in ("history.copy", "history.rows")
+    elements = prod(after.shape)
+    stage = Stage(
+        code=operation.code,
+        shape=after.shape,
+        strides=after.strides,
+        offset=after.offset,
+        contiguous=_is_contiguous(after.shape, after.strides),
+        memory=last.memory + copied,
+        elements=elements if copied else last.elements,
+        verdict="copy" if copied else "view",
+        moved_bytes=elements * itemsize if copied else 0,
+    )
+    sentence = WORDS["history.same" if after == at and not copied else key].format(
+        code=operation.code, bytes=stage.moved_bytes, **values
+    )
+    state = WORDS["history.state" if stage.contiguous else "history.state.strided"].format(**vars(stage))
+    return stage, f"{sentence} {state}"
+
+
+def _reshaped(operation: Operation, at: _history.Layout, code: str, itemsize: int) -> _history.Change:
+    """Return what comes of an operation that gives a view where there is one, and a copy where it may."""
+    name, (shape, strides, offset) = operation.name, at
+    target: tuple[int, ...] = shape
+    if name == "contiguous":
+        found = strides if _is_contiguous(shape, strides) else None
+    else:
+        target = (prod(shape),) if name == "flatten" else _history.sized(operation.numbers, shape)
+        found = _view(shape, strides, target)
+    if found is not None:
+        return _history.Layout(target, found, offset), "history.view", {"target": target}
+    if name == "view":
+        view = _explain(shape, strides, target, code, itemsize)
+        raise _history.Refusal("RuntimeError", "view", runs=view.steps[1], failure=view.steps[-1], view=view)
+    _history.check_storage(shape, itemsize)
+    key = "history.rows" if name == "contiguous" else "history.copy"
+    return _history.Layout(target, _row_major(target), 0), key, {"target": target}
 
 
 def _part(sizes: Sequence[int], axes: Sequence[int]) -> str:

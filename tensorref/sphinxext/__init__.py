@@ -23,7 +23,8 @@ __all__ = ["setup"]
 def setup(app: sphinx.application.Sphinx) -> dict[str, Any]:
     """Add the directives to a Sphinx project."""
     from tensorref import __version__
-    from tensorref.sphinxext.broadcasting import setup_broadcasting
+    from tensorref.sphinxext.broadcasting import BroadcastingDirective
+    from tensorref.sphinxext.explorer import setup_explorers
 
-    setup_broadcasting(app)
+    setup_explorers(app, broadcasting=BroadcastingDirective)
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}

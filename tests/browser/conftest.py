@@ -11,8 +11,14 @@ import threading
 import pytest
 from playwright.sync_api import Error, expect
 
-PAGE = """\
+PAGES = {
+    "index": """\
 # Explorers
+
+```{toctree}
+matmul
+layout
+```
 
 ```{broadcasting} (32, 10, 64) (64,)
 :names: x, bias
@@ -27,7 +33,10 @@ PAGE = """\
 :step: 3
 :itemsize: 2
 ```
-"""
+""",
+    "matmul": "# Matrix products\n",
+    "layout": "# Memory layout\n",
+}
 CONF = """\
 extensions = ["myst_parser", "tensorref.sphinxext"]
 if tags.has("basic"):
@@ -98,7 +107,8 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 def site(tmp_path_factory):
     """Return the address under which the small site is served, in a folder for each theme."""
     source, root = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("site")
-    (source / "index.md").write_text(PAGE, encoding="utf-8")
+    for name, text in PAGES.items():
+        (source / f"{name}.md").write_text(text, encoding="utf-8")
     (source / "templates").mkdir()
     (source / "templates/layout.html").write_text(LAYOUT, encoding="utf-8")
     (source / "conf.py").write_text(CONF, encoding="utf-8")
@@ -125,7 +135,7 @@ def visit(site, browser):
     """Return a function that opens a page; in the end, nothing was complained of and nothing asked of other hosts."""
     contexts, complaints, foreign = [], [], []
 
-    def visit(theme="furo", **settings):
+    def visit(theme="furo", name="index", **settings):
         context = browser.new_context(viewport={"width": 1000, "height": 900}, **settings)
         contexts.append(context)
         page = context.new_page()
@@ -134,9 +144,9 @@ def visit(site, browser):
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
         page.on("request", lambda request: request.url.startswith(site) or foreign.append(request.url))
-        page.goto(f"{site}/{theme}/index.html")
+        page.goto(f"{site}/{theme}/{name}.html")
         if settings.get("java_script_enabled", True):
-            page.wait_for_function("document.querySelectorAll('.tref-panel').length === 3")
+            page.wait_for_function("document.querySelectorAll('.tensorref-explorer:not([data-live])').length === 0")
         return page
 
     visit.complaints = complaints

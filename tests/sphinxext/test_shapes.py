@@ -29,11 +29,16 @@ def test_every_error_has_a_case():
 
 @pytest.mark.parametrize("text", ["(4, 1) (1, 3)", "(4, 1), (1, 3)", "(4, 1)(1, 3),", "4x1 [1, 3]", "\n(4,1)\n(1,3)\n"])
 def test_several_shapes(text):
-    assert shapes.parse_shapes(text) == ((4, 1), (1, 3))
+    assert shapes.parse_shapes(text) == (("(4, 1)", (4, 1)), ("(1, 3)", (1, 3)))
 
 
 def test_a_comma_outside_brackets_begins_another_shape():
-    assert shapes.parse_shapes("4, 1") == shapes.parse_shapes("4 1") == ((4,), (1,))
+    assert shapes.parse_shapes("4, 1") == shapes.parse_shapes("4 1") == (("(4,)", (4,)), ("(1,)", (1,)))
+
+
+def test_a_name_has_its_size_in_all_shapes_and_is_kept():
+    given = shapes.parse_shapes("(B, T=10,D) [B=32 D=64] D")
+    assert given == (("(B, T=10,D)", (32, 10, 64)), ("[B=32 D=64]", (32, 64)), ("D", (64,)))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,3 @@
-// @ts-check
-
 /**
  * Note where the sizes in `region` stand; the function that comes back lets each glide from there to where it stands
  * by then. On a page that wants no motion, nothing moves.
@@ -19,6 +17,6 @@ export function gliding(region) {
   };
 
   function sizes() {
-    return [.../** @type {NodeListOf<HTMLElement>} */ (region.querySelectorAll("[data-size]"))];
+    return [.../** @type {NodeListOf<HTMLElement>} */ (region.querySelectorAll("[data-size*=' ']"))];
   }
 }

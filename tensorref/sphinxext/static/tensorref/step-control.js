@@ -1,10 +1,5 @@
-// @ts-check
-
-import { element } from "./element.js";
-
-const MOVES = new Map([
-  ["ArrowRight", 1], ["ArrowDown", 1], ["ArrowLeft", -1], ["ArrowUp", -1], ["Home", -Infinity], ["End", Infinity],
-]);
+import { button, element } from "./element.js";
+import { led } from "./keys.js";
 
 /**
  * Make a row of buttons, one a step. Its `value` is the current step; each change of it sends an `input` event.
@@ -20,34 +15,25 @@ export function stepControl({ min = 0, max, value = min, label = null, names = [
   if (!Number.isSafeInteger(min) || !Number.isSafeInteger(max) || max < min) {
     throw new RangeError(`max is ${max} and min is ${min}; give whole numbers, max no less than min`);
   }
-  check(value);
-  let current = value;
-  const segments = Array.from({ length: max - min + 1 }, (_, index) => {
-    const name = names[index];
-    const number = element("span", { class: "tref-step-number" }, String(min + index));
-    const segment = element("button", { type: "button", class: "tref-step" }, number);
-    if (name) segment.append(" ", element("span", { class: "tref-step-name" }, name));
-    segment.addEventListener("click", () => select(min + index));
+  let current = check(value);
+  const segments = Array.from({ length: max - min + 1 }, (_, at) => {
+    const segment = button("", () => select(min + at), { class: "tref-step" });
+    segment.append(element("span", { class: "tref-step-number" }, `${min + at}`), names[at] ? ` ${names[at]}` : "");
     return segment;
   });
-  const control = /** @type {HTMLElement} */ (element("div", { class: "tref-step-control" }));
-  if (label) control.append(element("span", { class: "tref-label", "aria-hidden": "true" }, label));
-  control.append(element("div", { class: "tref-steps", role: "group", "aria-label": label || "Step control" }, ...segments));
+  const group = element("div", { class: "tref-steps", role: "group", "aria-label": label || "Step control" }, ...segments);
+  const control = element("div", { class: "tref-step-control" }, group);
   control.addEventListener("keydown", (event) => {
-    const move = MOVES.get(event.key);
-    if (move === undefined || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.preventDefault();
-    select(Math.min(Math.max(current + move, min), max));
-    segments[current - min]?.focus();
+    const to = led(event, { at: current, first: min, last: max });
+    if (to === undefined) return;
+    select(to);
+    segments[to - min]?.focus();
   });
   mark();
   const accessors = { get: () => current, set: (/** @type {unknown} */ step) => select(check(step)) };
-  return /** @type {HTMLElement & {value: number}} */ (Object.defineProperty(control, "value", accessors));
+  return Object.defineProperty(/** @type {any} */ (control), "value", accessors);
 
-  /**
-   * @param {unknown} step
-   * @returns {number}
-   */
+  /** @param {unknown} step */
   function check(step) {
     if (typeof step !== "number" || !Number.isSafeInteger(step) || step < min || step > max) {
       throw new RangeError(`value is ${String(step)}; give a whole number from ${min} to ${max}`);
@@ -64,10 +50,9 @@ export function stepControl({ min = 0, max, value = min, label = null, names = [
   }
 
   function mark() {
-    for (const [index, segment] of segments.entries()) {
-      const active = min + index === current;
-      segment.setAttribute("aria-pressed", String(active));
-      segment.tabIndex = active ? 0 : -1;
+    for (const [at, segment] of segments.entries()) {
+      segment.setAttribute("aria-pressed", `${min + at === current}`);
+      segment.tabIndex = min + at === current ? 0 : -1;
     }
   }
 }

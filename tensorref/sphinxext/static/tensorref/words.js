@@ -1,25 +1,21 @@
-// @ts-check
 // The templates and the numbers of Python's `str.format`, as far as the sentences use them.
 
-/** @typedef {import("./types.d.ts").Values} Values */
+import { formatShape } from "./sizes.js";
+
+/** Text that cannot be read; the message says where, counted from 1, and how to fix it. */
+export class TextError extends Error {}
 
 /**
  * Return what fills the `{name}` and `{name:,}` of a template, in one pass: what a value holds is no template.
- * @param {import("./types.d.ts").Words} words
+ * @type {(words: Tref.Words) => Tref.Say}
  */
-export function speaker(words) {
-  return (/** @type {string} */ key, /** @type {Values} */ values = {}) =>
-    (words[key] ?? key).replace(/\{(\w+)(:,)?\}/g, (_, name, grouped) => {
-      const value = values[name];
-      if (Array.isArray(value)) return formatShape(value);
-      return grouped ? String(value).replace(/\B(?=(\d{3})+$)/g, ",") : String(value);
-    });
-}
+export const speaker = (words) => (key, values = {}) =>
+  (words[key] ?? key).replace(/\{(\w+)(:,)?\}/g, (_, name, thousands) => {
+    const value = values[name];
+    return Array.isArray(value) ? formatShape(value) : thousands ? grouped(value) : String(value);
+  });
 
-/**
- * Write a shape as Python does: `()`, `(64,)`, `(4, 1)`.
- * @param {import("./types.d.ts").Shape} shape
- */
-export function formatShape(shape) {
-  return `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
+/** @param {unknown} number */
+export function grouped(number) {
+  return String(number).replace(/\B(?=(\d{3})+$)/g, ",");
 }

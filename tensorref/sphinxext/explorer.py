@@ -1,0 +1,282 @@
+"""What the directives share: the finished table as ordinary nodes, and in HTML the data for an explorer around it.
+
+The nodes stand inside a container, so that a builder which knows nothing of this shows the table. The HTML builder
+hands the script its data as JSON in one attribute: the texts of the fields, and every word that the script says.
+"""
+
+from __future__ import annotations
+
+import json
+import keyword
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType, ModuleType
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx.application import Sphinx
+from sphinx.builders import Builder
+from sphinx.locale import get_translation
+from sphinx.util.docutils import SphinxDirective
+from sphinx.writers.html5 import HTML5Translator
+from sphinx.writers.manpage import ManualPageTranslator
+
+from tensorref import _explanation, _shape, _words
+from tensorref.sphinxext import shapes
+
+__all__ = ["CATALOG", "LABELS", "Explained", "Explorer", "ExplorerDirective", "Fields", "Preset", "setup_explorers"]
+
+CATALOG = "tensorref"
+"""The name of the message catalogs in ``locale``."""
+
+LABELS: Mapping[str, str] = MappingProxyType(
+    {
+        "code": "Code to copy",
+        "copied": "Copied",
+        "copy": "Copy the code for {library}",
+        "empty": "no elements",
+        "field": "Shape of {name}",
+        "kept": "The picture keeps the last shapes that could be read.",
+        "link": "Link to this",
+        "notes": "What follows",
+        "point": "Point at a cell of the result to see what it reads.",
+        "presets": "Try",
+        "reads": "{cell} reads {sources}.",
+        "result": "result",
+        "step": "Step",
+        "table": "Table of the axes",
+    }
+)
+"""What every explorer says of itself; what it says of shapes are the sentences of the rules."""
+
+_HERE = Path(__file__).parent
+_STATIC = _HERE / "static"
+_LARGEST_ITEM = 16  # bytes of a complex128
+
+
+class Explained(Protocol):
+    """An explanation by one of the rules."""
+
+    @property
+    def steps(self) -> Sequence[str]:
+        """A sentence for each step."""
+
+    def table(self) -> tuple[tuple[str, ...], ...]:
+        """Return the rows of the finished table."""
+
+    def notes(self) -> tuple[str, ...]:
+        """Return the sentences below it."""
+
+
+class Fields(NamedTuple):
+    """What a directive was given: for each field what it is called and its text, and the explanation of it all."""
+
+    names: Sequence[str]
+    texts: Sequence[str]
+    explanation: Explained
+
+
+class Preset(NamedTuple):
+    """Something to try: what its button says, and for each field what it is called and its text."""
+
+    label: str
+    fields: Mapping[str, str]
+
+
+class Explorer(nodes.container):
+    """Holds the finished table and its notes."""
+
+
+class ExplorerDirective(SphinxDirective):
+    """What the directives share; each says what its argument means, and in which words."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+    option_spec: ClassVar[dict[str, Callable[[str], Any]] | None] = {
+        "names": directives.unchanged,
+        "step": directives.unchanged,
+        "itemsize": directives.unchanged,
+    }
+
+    steps: ClassVar[Sequence[str]]
+    """What the steps are called; empty where the argument says it."""
+    labels: ClassVar[Mapping[str, str]]
+    """What the explorer says of itself beyond `LABELS`, the caption of the table among it."""
+    presets: ClassVar[Sequence[Preset]]
+    words: ClassVar[Mapping[str, str]]
+    errors: ClassVar[Mapping[str, str]]
+    modules: ClassVar[Sequence[ModuleType]]
+    """Which modules the table depends on, beyond those that every table depends on."""
+
+    def read(self) -> Fields:
+        """Return what the argument and the options say, or raise the error that says what is wrong with them."""
+        raise NotImplementedError
+
+    def run(self) -> list[nodes.Node]:
+        """Build the nodes, or refuse the argument or an option with the place where it stands."""
+        for source in _sources(self.modules):
+            self.env.note_dependency(source)
+        translate = get_translation(CATALOG)
+        with _words.translated(translate):
+            fields = self.read()
+            labels = {key: translate(text) for key, text in {**LABELS, **self.labels}.items()}
+            data = {
+                "names": fields.names,
+                "texts": fields.texts,
+                "step": self.whole("step", 0, 0, len(fields.explanation.steps) - 1),
+                "itemsize": self.itemsize,
+                "presets": [
+                    {"label": translate(preset.label), "names": [*preset.fields], "texts": [*preset.fields.values()]}
+                    for preset in self.presets
+                ],
+                "steps": [translate(step) for step in self.steps],
+                "labels": labels,
+                "words": dict(self.words),
+                "errors": {key: translate(text) for key, text in self.errors.items()},
+                "reserved": keyword.kwlist,
+            }
+            given = ", ".join(f"{name} {text}" for name, text in zip(fields.names, fields.texts, strict=True))
+            explorer = Explorer(
+                "",
+                # A paragraph: a man page takes the title of a table for its own, and numbered tables would count it.
+                _paragraph(labels["caption"].format(fields=given)),
+                _table(fields.explanation.table()),
+                _bullets(fields.explanation.notes()),
+                kind=self.name,
+                data=json.dumps(data, ensure_ascii=False, separators=(",", ":")),
+            )
+        for node in explorer.findall(nodes.Element):
+            self.set_source_info(node)
+        return [explorer]
+
+    @property
+    def itemsize(self) -> int:
+        """The option of that name."""
+        return self.whole("itemsize", 4, 1, _LARGEST_ITEM)
+
+    def whole(self, option: str, default: int, least: int, most: int) -> int:
+        """Return an option that is a whole number."""
+        text = str(self.options.get(option, default))
+        if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and least <= int(text) <= most):
+            raise self.error(
+                f"the option {option} of {self.name} is {quoted(text)}; write a whole number from {least} to {most}"
+            )
+        return int(text)
+
+    def shapes(self, least: int, most: int) -> tuple[shapes.WrittenShape, ...]:
+        """Return the shapes of the argument, as many as there are fields for."""
+        text = self.arguments[0]
+        wanted = f"{least} or more, {most} at the most" if most > least else str(least)
+        try:
+            given = shapes.parse_shapes(text)
+        except shapes.ShapeTextError as error:
+            raise self.error(f"the argument of {self.name} is {quoted(text)}. {error}") from None
+        if not least <= len(given) <= most:
+            raise self.error(
+                f"the argument of {self.name} is {quoted(text)}, {len(given)} shape{'s'[: len(given) != 1]}; "
+                f"write {wanted}, such as (4, 1) (1, 3)"
+            )
+        return given
+
+    def names(self, count: int) -> list[str] | None:
+        """Return the option of that name, which has a name for each shape, or None where it is not given."""
+        if "names" not in self.options:
+            return None
+        text = self.options["names"] or ""
+        names = [name.strip() for name in text.split(",")]
+        if len(names) != count or not all(names):
+            raise self.error(
+                f"the option names of {self.name} is {quoted(text)} for {count} shapes; "
+                "write one name for each, with commas between them, such as x, bias"
+            )
+        if len({*names}) < count:
+            raise self.error(
+                f"the option names of {self.name} is {quoted(text)}, which says a name twice; give each shape its own"
+            )
+        return names
+
+
+def setup_explorers(app: Sphinx, **kinds: type[ExplorerDirective]) -> None:
+    """Add a directive by its name, and its script and style to the pages that use it."""
+    for name, directive in kinds.items():
+        app.add_directive(name, directive)
+    # Other builders fall back to how they show a container, which is what `Explorer` derives from.
+    app.add_node(Explorer, html=(_visit_html, _depart_html), man=(_visit_man, _depart_man))
+    app.add_message_catalog(CATALOG, str(_HERE / "locale"))
+    app.connect("builder-inited", _add_static_path)
+    app.connect("html-page-context", _add_assets)
+
+
+def quoted(text: str) -> str:
+    """Return a text for an error, cut where it is long."""
+    longest = 60
+    return repr(text if len(text) <= longest else f"{text[:longest]}…")
+
+
+def _sources(modules: Iterable[ModuleType]) -> list[str]:
+    """Return the files that change a table or an explorer, when they change."""
+    shared = (__file__, *(str(module.__file__) for module in (_explanation, _shape, _words, shapes)))
+    return [*shared, *(str(module.__file__) for module in modules), *map(str, (_HERE / "locale").rglob("*.mo"))]
+
+
+def _table(rows: Sequence[Sequence[str]]) -> nodes.table:
+    columns = [nodes.colspec(colwidth=max(map(len, column))) for column in zip(*rows, strict=True)]
+    columns[0]["stub"] = 1
+    heading, *body = (nodes.row("", *(nodes.entry("", _paragraph(cell)) for cell in row)) for row in rows)
+    group = nodes.tgroup("", *columns, nodes.thead("", heading), nodes.tbody("", *body), cols=len(columns))
+    # Given widths would become style attributes, which a strict content security policy forbids.
+    return nodes.table("", group, classes=["colwidths-auto"])
+
+
+def _bullets(sentences: Iterable[str]) -> nodes.bullet_list:
+    items = (nodes.list_item("", _paragraph(sentence)) for sentence in sentences)
+    return nodes.bullet_list("", *items, bullet="*")
+
+
+def _paragraph(text: str) -> nodes.paragraph:
+    return nodes.paragraph(text, text)
+
+
+def _is_site(builder: Builder) -> bool:
+    """Tell whether pages of `builder` go to a browser: not to a reader of EPUB or of help files."""
+    return builder.format == "html" and not getattr(builder, "embedded", False) and builder.name != "epub"
+
+
+def _visit_html(translator: HTML5Translator, node: Explorer) -> None:
+    if _is_site(translator.builder):
+        data: dict[str, Any] = {"data-tensorref": node["data"]}
+        kind = f"tensorref-explorer tensorref-{node['kind']}"
+        translator.body.append(translator.starttag(node, "div", CLASS=kind, **data))
+    else:
+        translator.visit_container(node)
+
+
+def _depart_html(translator: HTML5Translator, node: Explorer) -> None:
+    translator.depart_container(node)
+
+
+def _visit_man(translator: ManualPageTranslator, _node: Explorer) -> None:
+    # Without this the first paragraph of a container runs on in the one before.
+    translator.body.append(".sp\n")
+
+
+def _depart_man(_translator: ManualPageTranslator, _node: Explorer) -> None:
+    """Do nothing, as for any container."""
+
+
+def _add_static_path(app: Sphinx) -> None:
+    if _is_site(app.builder):
+        app.config.html_static_path = [*app.config.html_static_path, str(_STATIC)]
+
+
+def _add_assets(
+    app: Sphinx, _pagename: str, _templatename: str, _context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    if not doctree or not _is_site(app.builder):
+        return
+    kinds = sorted({explorer["kind"] for explorer in doctree.findall(Explorer)})
+    for kind in kinds:
+        app.add_js_file(f"tensorref/{kind}-explorer.js", type="module")
+    if kinds:
+        app.add_css_file("tensorref/explorer.css")

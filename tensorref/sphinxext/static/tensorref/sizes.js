@@ -1,0 +1,21 @@
+/** @param {Tref.Shape} sizes */
+export function product(sizes) {
+  return sizes.reduce((total, size) => total * size, 1n);
+}
+
+/**
+ * The one size that is not 1, or 1 where there is none, or null where there are several.
+ * @param {Tref.Shape} sizes
+ */
+export function agreed(sizes) {
+  const distinct = new Set(sizes.filter((size) => size !== 1n));
+  return distinct.size > 1 ? null : ([...distinct][0] ?? 1n);
+}
+
+/**
+ * Write a shape as Python does: `()`, `(64,)`, `(4, 1)`.
+ * @param {Tref.Shape} shape
+ */
+export function formatShape(shape) {
+  return `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
+}

@@ -1,0 +1,143 @@
+// What the scripts hand to one another; no page loads this.
+
+declare namespace Tref {
+  /** Sizes, of which none is too large to be exact. */
+  type Shape = readonly bigint[];
+
+  /** A shape as it was written: its sizes, and the name of each or an empty text. */
+  interface NamedShape {
+    sizes: bigint[];
+    names: string[];
+  }
+
+  interface BroadcastAxis {
+    index: bigint;
+    sizes: Shape;
+    padded: boolean[];
+    expands: boolean[];
+    size: bigint | null;
+    verdict: "equal" | "expand" | "conflict";
+  }
+
+  interface Operand {
+    name: string;
+    shape: Shape;
+    elements: bigint;
+    strides: Shape | null;
+    gradient_axes: Shape | null;
+  }
+
+  /** What Python's `broadcasting.explain(...).to_dict()` holds. */
+  interface Broadcast {
+    operands: Operand[];
+    axes: BroadcastAxis[];
+    conflicts: Shape;
+    result: Shape | null;
+    elements: bigint | null;
+    stored_bytes: bigint;
+    copied_bytes: bigint | null;
+    steps: string[];
+    warning: string | null;
+    messages: { numpy: string; torch: string } | null;
+    suggestions: Guess[];
+  }
+
+  type Guess = { code: string; shape: Shape; result: Shape };
+
+  interface Note {
+    /** One of warning, message, fact and suggestion. */
+    kind: string;
+    text: string;
+  }
+
+  /** Templates by their key. */
+  type Words = Readonly<Record<string, string>>;
+
+  /** Fill the template of a key. */
+  type Say = (key: string, values?: Values) => string;
+
+  /** What fills a template. */
+  type Values = Readonly<Record<string, string | number | bigint | Shape | null | undefined>>;
+
+  /** What stands in the fields: for each what it is called, and its text. */
+  interface Inputs {
+    names: string[];
+    texts: string[];
+  }
+
+  /** What a directive writes into the attribute. */
+  interface Data extends Inputs {
+    step: number;
+    itemsize: number;
+    presets: (Inputs & { label: string })[];
+    steps: string[];
+    labels: Words;
+    words: Words;
+    errors: Words;
+    /** The words that no variable can have as its name. */
+    reserved: string[];
+  }
+
+  /** What makes an explorer one of broadcasting, of products or of memory. */
+  interface Kind<Value = any> {
+    /** How many fields there are. */
+    least: number;
+    most: number;
+    /** Read the texts of all fields together. */
+    read(texts: readonly string[], data: Data): (Value | import("./static/tensorref/words.js").TextError)[];
+    show(values: Value[], names: readonly string[], data: Data): Shown;
+  }
+
+  interface Shown {
+    /** What each step is called, and its sentence. */
+    steps: { name: string; text: string }[];
+    outcome: "success" | "conflict";
+    /** What is said below in the end. */
+    notes: Note[];
+    table(step: number): Table;
+    picture(step: number): Picture;
+    /** Code to copy, by library. */
+    code: Readonly<Record<string, string>>;
+  }
+
+  interface Table {
+    heading: string[];
+    rows: { label: string; kind?: string; cells: Cell[] }[];
+  }
+
+  interface Cell {
+    text: string;
+    /** The first step that shows it. */
+    from?: number;
+    /** The same size in two drawings glides from one place to the other. */
+    key?: string;
+    /** Said, not shown. */
+    unseen?: string;
+    /** What it becomes, and the first step that shows this. */
+    then?: string;
+    thenFrom?: number;
+    verdict?: string;
+    symbol?: "equal" | "expand" | "conflict" | "sum" | "keep";
+    state?: string;
+    span?: number;
+  }
+
+  interface Picture {
+    panels: Panel[];
+    /** What a cell of the last tensor reads in each of the others; null on an axis stands for all of it. */
+    reads: ((index: Shape) => (bigint | null)[][]) | null;
+  }
+
+  interface Panel {
+    name: string;
+    shape: Shape;
+    /** How many axes in front are shown that the tensor itself lacks. */
+    lacking?: number;
+    /** The places to show along the last axis; its ends by default. */
+    columns?: (bigint | string)[];
+    /** Whether a cell is another one, read again. */
+    repeats?: (index: Shape) => unknown;
+    /** What stands in a cell. */
+    text?: (index: Shape) => string;
+  }
+}
