@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tensorref import _history, _operations, _words, layout
 
 TEXTS = json.loads(Path(__file__).with_name("operation_texts.json").read_text(encoding="utf-8"))
-SHAPES = [(), (0,), (1,), (2,), (3,), *itertools.product((0, 1, 2), repeat=2), (2, 3), (2, 1, 3), (1, 0, 2), (1, 1, 1)]
+SHAPES = [(), (0,), (1,), (2,), (3,), (1, 1), (0, 2), (2, 1), (2, 3), (2, 1, 3), (1, 0, 2)]
 
 pytestmark = pytest.mark.filterwarnings("ignore:Tensor.mT is deprecated on 0-D tensors")
 
@@ -100,11 +100,11 @@ def one_operation(rank):
     for count in range(min(rank, 2) + 2):
         yield from (f".permute({listed(order)})" for order in itertools.product(dims, repeat=count))
     for count in range(4):
-        for sizes in itertools.product((-2, -1, 0, 1, 2, 3)[: 6 if count < 3 else 5], repeat=count):
+        for sizes in itertools.product((2, -1, 0, 1, 3, -2)[: 6 if count < 3 else 4], repeat=count):
             yield from (f".{name}({listed(sizes)})" for name in ("view", "reshape", "expand"))
     items = ("0", "-1", "-3", "2", ":", "1:", ":-1", "1::2", "2:1:3", "-9:9", "::0", "::-1", "None", "...")
     yield from (f"[{item}{comma}]" for item in items for comma in ("", ","))
-    for chosen in [*itertools.product(items, repeat=2), *itertools.product((*items[1::3], "..."), repeat=3)]:
+    for chosen in [*itertools.product(items, repeat=2), *itertools.product((*items[1::4], "..."), repeat=3)]:
         if chosen.count("...") < 2:
             yield f"[{', '.join(chosen)}]"
 
@@ -116,8 +116,7 @@ def test_every_operation_on_every_small_shape(rank):
         for shape in SHAPES:
             if len(shape) == rank:
                 verdicts[agree(numbered(shape), [code]).stages[-1].verdict] += 1
-    assert verdicts["view"] > 100
-    assert verdicts["error"] > 500
+    assert min(verdicts["view"], verdicts["error"]) > 50
     assert verdicts["copy"] == 0  # the tensor is contiguous
 
 
@@ -205,8 +204,9 @@ SEQUENCES = [
     ((2, 0, 3), (".permute(2, 0, 1)", ".reshape(3, 2, 0)", ".reshape(0)")),
     ((2, 1), (".mT", ".contiguous()", ".reshape(2, 1)", ".squeeze()", ".unsqueeze(-1)")),
     ((4, 32, 64), (".view(4, 32, 8, 8)", ".transpose(1, 2)", ".view(4, 8, 256)")),
+    ((2, 3), ("[1::999999999999999999]", "[::999999999999999999]", "[:, None]", ".unsqueeze(0)", ".view(3)")),
     ((1,) * 64, ("[None]", ".unsqueeze(0)", ".mT", ".contiguous()", ".view(1)")),
-    ((2,) + (1,) * 62 + (3,), (".expand(2, 2" + ", -1" * 63 + ")", ".mT", ".view(12)")),
+    ((2, *(1,) * 61, 3), (".expand(2" + ", -1" * 63 + ")", ".mT", ".view(12)")),
 ]
 
 
@@ -218,7 +218,7 @@ def test_sequences(shape, codes):
 LARGE = [
     ((10**9, 10**9), (".mT", ".contiguous()", "[::999999999999]", "[None]", ".mT")),
     ((10**9, 10**9), (".mT", ".view(-1)")),
-    ((10**9, 10**9), ("[::999999999999999999]", "[:, None]", ".unsqueeze(0)", ".unsqueeze(-1)", ".squeeze(0)")),
+    ((10**9, 10**9), ("[::9999999999]", "[:, None]", ".unsqueeze(0)", ".unsqueeze(-1)", ".squeeze(0)")),
     ((10**9, 10**9), ("[:, ::999999999999999999]", ".reshape(-1)", ".mT")),
     ((10**9, 10**9), ("[-999999999999999999:999999999999999999]", "[999999999999999999:]", "[0]")),
     ((10**9, 10**9), (".view(10, 999999999999999999)",)),
@@ -261,10 +261,11 @@ def test_view_refuses_where_reshape_copies():
                     assert view.refused.copied_bytes == copy.stages[-1].moved_bytes > 0
                     assert copy.stages[-1].contiguous
                     fix = view.notes()[-1]
-                    for code in fix.partition(" copies ")[0].split(" or "):
-                        fixed = agree(numbered((4, 3)), [code.removeprefix("x")])
+                    for text in fix.partition(" copies ")[0].split(" or "):
+                        operations = _operations.parse_operations(text)
+                        fixed = agree(numbered((4, 3)), [operation.code for operation in operations])
                         assert fixed.stages[-1].shape == target
-                        assert f" copies {fixed.stages[-1].moved_bytes:,} bytes." in fix
+                        assert f" copies {sum(stage.moved_bytes for stage in fixed.stages):,} bytes." in fix
 
 
 def test_what_view_refuses_is_explained():
@@ -396,14 +397,6 @@ def test_steps(shape, text, step):
     assert history.steps[0] == f"x has shape {shape} and strides {layout.strides(shape)}: it is contiguous."
 
 
-def test_every_sentence_has_a_case():
-    """A template that nothing asserts would be one that nobody reads."""
-    asserted = inspect.getsource(inspect.getmodule(test_steps))
-    for key, template in _words.LAYOUT.items():
-        fixed = max(template.replace("}", "{").split("{")[::2], key=len)
-        assert not key.startswith("history.") or fixed.strip() in asserted, key
-
-
 NOTES = [
     ((4, 3), "", ["x has shape (4, 3), strides (3, 1) and offset 0."]),
     (
@@ -455,6 +448,16 @@ NOTES = [
 @pytest.mark.parametrize(("shape", "text", "notes"), NOTES, ids=range(len(NOTES)))
 def test_notes(shape, text, notes):
     assert [*layout.history(shape, text).notes()] == notes
+
+
+def test_every_sentence_has_a_case():
+    said = [step for shape, text, _ in STEPS for step in layout.history(shape, text).steps]
+    said += [note for _, _, notes in NOTES for note in notes]
+    refused = layout.history((2, 3), ".mT.reshape(6).mT")
+    said += [*itertools.chain.from_iterable(refused.table()), *layout.history((2, 3), ".mT.view(6)").notes()]
+    for key, template in _words.LAYOUT.items():
+        fixed = max(template.replace("}", "{").split("{")[::2], key=len)
+        assert not key.startswith("history.") or any(fixed in words for words in said), key
 
 
 @given(st.data())
