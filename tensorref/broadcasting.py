@@ -164,6 +164,7 @@ def explain(*shapes: ShapeLike, names: Sequence[str] | None = None, itemsize: in
     verdict   expands   expands  equal
     * The result has shape (32, 10, 64), 20,480 elements.
     * Stored: 82,176 bytes. With every operand copied to the shape of the result: 163,840 bytes.
+    * Strides once expanded, in elements: x (640, 64, 1), bias (0, 0, 1). A stride of 0 reads one element again and again.
     * The gradient of bias sums over axis -3, -2.
 
     Parameters

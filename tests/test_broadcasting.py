@@ -94,6 +94,28 @@ def test_messages_of_three_operands_are_those_of_where(operands):
     assert (messages.numpy, messages.torch) == (str(numpy_error.value), str(torch_error.value))
 
 
+@given(st.lists(shapes, min_size=4, max_size=6).filter(lambda operands: by(np, *operands) is None))
+def test_messages_of_four_and_more_operands_are_those_of_their_sum(operands):
+    messages = broadcasting.messages(*operands)
+    with pytest.raises(ValueError) as numpy_error:
+        sum(map(np.empty, operands[1:]), np.empty(operands[0]))
+    with pytest.raises(RuntimeError) as torch_error:
+        sum(map(torch.empty, operands[1:]), torch.empty(operands[0]))
+    assert (messages.numpy, messages.torch) == (str(numpy_error.value), str(torch_error.value))
+
+
+def test_four_operands_meet_two_at_a_time():
+    """The third meets the sum of the first two, whose shape the message has; the fourth is never reached."""
+    operands = (4, 1), (1, 3), (2, 3), (7,)
+    messages = broadcasting.messages(*operands)
+    assert messages.numpy == "operands could not be broadcast together with shapes (4,3) (2,3) "
+    assert messages.torch == "The size of tensor a (4) must match the size of tensor b (2) at non-singleton dimension 0"
+    a, b, c, d = map(np.ones, operands)
+    with pytest.raises(ValueError) as raised:
+        a + b + c + d
+    assert str(raised.value) == messages.numpy
+
+
 def test_no_messages_where_shapes_fit():
     assert broadcasting.messages((4, 1), (1, 3)) is None
 
@@ -104,6 +126,18 @@ def test_strides_are_those_of_broadcast_to():
         if result is not None:
             view = np.broadcast_to(np.empty(a, np.int8), result)
             assert broadcasting.expanded_strides(a, result) == view.strides, (a, result)
+
+
+@given(st.lists(shapes, min_size=2, max_size=6).filter(lambda operands: by(np, *operands) is not None))
+def test_the_note_on_strides_has_those_of_broadcast_to(operands):
+    arrays = [np.empty(shape, np.int8) for shape in operands]
+    result = by(np, *operands)
+    views = [np.broadcast_to(array, result) for array in arrays]
+    strides = ", ".join(f"{name} {view.strides}" for name, view in zip("abcdef", views, strict=False))
+    note = f"Strides once expanded, in elements: {strides}. A stride of 0 reads one element again and again."
+    notes = broadcasting.explain(*operands).notes()
+    repeats = any((1,) * (len(result) - array.ndim) + array.shape != result for array in arrays)
+    assert (note in notes) == repeats
 
 
 def test_strides_are_those_of_expand_where_there_is_more_than_one_element_to_step_to():
