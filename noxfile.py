@@ -16,6 +16,7 @@ nox.options.reuse_venv = "yes"
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 SITE = Path("docs/_build/html")
 DOCTREES = Path("docs/_build/doctrees")
+TYPESCRIPT = "7.0.2"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 on_each_device = nox.parametrize("device", ["cpu", "gpu"], ids=["cpu", "gpu"])
@@ -56,10 +57,12 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Check the types with mypy and pyright, both strict."""
+    """Check the types with mypy and pyright, both strict, and those of the scripts with TypeScript."""
     install(session, "types", "test")
     session.run("mypy")
     session.run("pyright")
+    typescript = ["npm", "exec", "--yes", "--prefer-offline", f"--package=typescript@{TYPESCRIPT}"]
+    session.run(*typescript, "--", "tsc", "--project", "tests/browser/tsconfig.json")
 
 
 @nox.session
