@@ -10,6 +10,12 @@ declare namespace Tref {
     names: string[];
   }
 
+  /** Part of a text, and where it stands, counted from 1. */
+  interface Token {
+    text: string;
+    position: number;
+  }
+
   interface BroadcastAxis {
     index: bigint;
     sizes: Shape;
@@ -58,6 +64,12 @@ declare namespace Tref {
 
   /** What fills a template. */
   type Values = Readonly<Record<string, string | number | bigint | Shape | null | undefined>>;
+
+  interface Options {
+    /** Bytes per element. */
+    itemsize: number;
+    words: Words;
+  }
 
   /** What stands in the fields: for each what it is called, and its text. */
   interface Inputs {
@@ -122,6 +134,19 @@ declare namespace Tref {
     span?: number;
   }
 
+  /** A place along an axis, or how many are left out. */
+  type Place = bigint | string;
+
+  interface StepOptions {
+    min?: number;
+    max: number;
+    /** The first step shown; `min` by default. */
+    value?: number;
+    label?: string | null;
+    /** What each segment says beside its number. */
+    names?: readonly string[];
+  }
+
   interface Picture {
     panels: Panel[];
     /** What a cell of the last tensor reads in each of the others; null on an axis stands for all of it. */
@@ -134,10 +159,19 @@ declare namespace Tref {
     /** How many axes in front are shown that the tensor itself lacks. */
     lacking?: number;
     /** The places to show along the last axis; its ends by default. */
-    columns?: (bigint | string)[];
+    columns?: Place[];
     /** Whether a cell is another one, read again. */
     repeats?: (index: Shape) => unknown;
     /** What stands in a cell. */
     text?: (index: Shape) => string;
   }
+
+  // Functions of more than two arguments.
+
+  type AxesOf = (explanation: Broadcast, given: readonly NamedShape[], step: number, data: Data) => Table;
+  type Explain = (shapes: readonly Shape[], names: readonly string[], options: Options) => Broadcast;
+  type ReadShape = (text: string, errors: Words, known: ReadonlyMap<string, string>) => NamedShape;
+  type StepsOf = (operands: readonly Operand[], axes: readonly BroadcastAxis[], say: Say) => string[];
+  type WarningOf = (operands: readonly Operand[], result: bigint, say: Say) => string | null;
+  type WithAxes = (name: string, given: Shape, target: Shape) => { code: string; shape: bigint[] };
 }

@@ -9,194 +9,170 @@ const MOST_NAMED = 8;
 
 /**
  * Explain how shapes broadcast, or all that keeps them from it.
- * @param {readonly Tref.Shape[]} shapes
- * @param {readonly string[]} names
- * @param {{itemsize: number, words: Tref.Words}} options
- * @returns {Tref.Broadcast}
+ * @type {Tref.Explain}
  */
 export function explain(shapes, names, { itemsize, words }) {
-  const say = speaker(words);
-  const axes = findAxes(shapes);
-  const result = sizesOf(axes);
-  const elements = result && product(result);
-  const bytes = BigInt(itemsize);
-  const operands = shapes.map((shape, at) => ({
-    name: names[at] ?? "",
-    shape,
-    elements: product(shape),
-    strides: result && expandedStrides(shape, result.length),
-    gradient_axes: result && axes.filter(({ expands }) => expands[at]).map(({ index }) => index),
-  }));
-  return {
-    operands,
-    axes,
-    conflicts: axes.filter(({ size }) => size === null).map(({ index }) => index),
-    result,
-    elements,
-    stored_bytes: operands.reduce((total, operand) => total + bytes * operand.elements, 0n),
-    copied_bytes: elements === null ? null : bytes * elements * BigInt(shapes.length),
-    steps: steps(operands, axes, say),
-    warning: elements === null ? null : warning(operands, elements, say),
-    messages: messages(shapes),
-    suggestions: result ? [] : suggestions(operands),
-  };
+	const say = speaker(words);
+	const axes = findAxes(shapes);
+	const result = sizesOf(axes);
+	const elements = result && product(result);
+	const bytes = BigInt(itemsize);
+	const operands = shapes.map((shape, at) => ({
+		name: names[at] ?? "",
+		shape,
+		elements: product(shape),
+		strides: result && expandedStrides(shape, result.length),
+		gradient_axes: result && axes.filter(({ expands }) => expands[at]).map(({ index }) => index),
+	}));
+	return {
+		operands,
+		axes,
+		conflicts: axes.filter(({ size }) => size === null).map(({ index }) => index),
+		result,
+		elements,
+		stored_bytes: operands.reduce((total, operand) => total + bytes * operand.elements, 0n),
+		copied_bytes: elements === null ? null : bytes * elements * BigInt(shapes.length),
+		steps: steps(operands, axes, say),
+		warning: elements === null ? null : warning(operands, elements, say),
+		messages: messages(shapes),
+		suggestions: result ? [] : suggestions(operands),
+	};
 }
 
 /**
  * The sentences below the verdict, as Python's `notes()` gives them, each with what kind it is.
- * @param {Tref.Broadcast} explanation
- * @param {Tref.Words} words
+ * @type {(explanation: Tref.Broadcast, words: Tref.Words) => Tref.Note[]}
  */
 export function notes({ operands, warning, messages, suggestions, stored_bytes: stored, copied_bytes: copied }, words) {
-  const say = speaker(words);
-  const summed = operands.filter(({ gradient_axes: along }) => along?.length);
-  const strides = operands.map(({ name, strides }) => `${name} ${formatShape(strides ?? [])}`).join(", ");
-  const found = [
-    ["warning", warning],
-    ["message", messages && `NumPy: ${messages.numpy.trim()}`],
-    ["message", messages && `PyTorch: ${messages.torch}`],
-    ["fact", copied !== null && copied > stored && say("bytes", { stored, copied })],
-    ["fact", summed.length && say("strides", { strides })],
-    ...summed.map(({ name, gradient_axes: axes }) => ["fact", say("gradient", { name, axes: axes?.join(", ") })]),
-    ...suggestions.map((guess) => ["suggestion", say("suggestion", guess)]),
-  ];
-  return found.flatMap(([kind, text]) => (text ? [{ kind: `${kind}`, text: `${text}` }] : []));
+	const say = speaker(words);
+	const summed = operands.filter(({ gradient_axes: along }) => along?.length);
+	const strides = operands.map(({ name, strides }) => `${name} ${formatShape(strides ?? [])}`).join(", ");
+	const found = [
+		["warning", warning],
+		["message", messages && `NumPy: ${messages.numpy.trim()}`],
+		["message", messages && `PyTorch: ${messages.torch}`],
+		["fact", copied !== null && copied > stored && say("bytes", { stored, copied })],
+		["fact", summed[0] && say("strides", { strides })],
+		...summed.map(({ name, gradient_axes: axes }) => ["fact", say("gradient", { name, axes: axes?.join(", ") })]),
+		...suggestions.map((guess) => ["suggestion", say("suggestion", guess)]),
+	];
+	return found.flatMap(([kind, text]) => (text ? { kind: `${kind}`, text: `${text}` } : []));
 }
 
-/**
- * @param {readonly Tref.Shape[]} shapes
- * @returns {Tref.BroadcastAxis[]}
- */
+/** @type {(shapes: readonly Tref.Shape[]) => Tref.BroadcastAxis[]} */
 function findAxes(shapes) {
-  const rank = Math.max(...shapes.map(({ length }) => length));
-  return Array.from({ length: rank }, (_, axis) => {
-    const index = axis - rank;
-    const sizes = shapes.map((shape) => shape.at(index) ?? 1n);
-    const size = agreed(sizes);
-    const expands = sizes.map((given) => size !== null && given !== size);
-    const verdict = size === null ? "conflict" : expands.includes(true) ? "expand" : "equal";
-    return { index: BigInt(index), sizes, padded: shapes.map(({ length }) => -index > length), expands, size, verdict };
-  });
+	const rank = Math.max(...shapes.map(({ length }) => length));
+	return Array.from({ length: rank }, (_, axis) => {
+		const index = axis - rank;
+		const sizes = shapes.map((shape) => shape.at(index) ?? 1n);
+		const size = agreed(sizes);
+		const expands = sizes.map((given) => size !== null && given !== size);
+		const verdict = size === null ? "conflict" : expands.includes(true) ? "expand" : "equal";
+		return { index: BigInt(index), sizes, padded: shapes.map(({ length }) => -index > length), expands, size, verdict };
+	});
 }
 
 /** @param {readonly Tref.BroadcastAxis[]} axes */
 function sizesOf(axes) {
-  const sizes = axes.map(({ size }) => size);
-  return sizes.every((size) => size !== null) ? sizes : null;
+	const sizes = axes.map(({ size }) => size);
+	return sizes.every((size) => size !== null) ? sizes : null;
 }
 
-/**
- * @param {Tref.Shape} shape
- * @param {number} rank
- */
+/** @type {(shape: Tref.Shape, rank: number) => Tref.Shape} */
 function expandedStrides(shape, rank) {
-  const strides = shape.map((size, axis) => product(shape.slice(axis + 1)) * BigInt(size !== 1n && !shape.includes(0n)));
-  return [...Array(rank - shape.length).fill(0n), ...strides];
+	const strides = shape.map((size, axis) => (size === 1n || shape.includes(0n) ? 0n : product(shape.slice(axis + 1))));
+	return [...Array(rank - shape.length).fill(0n), ...strides];
 }
 
-/**
- * @param {readonly Tref.Operand[]} given
- * @param {readonly Tref.BroadcastAxis[]} all
- * @param {Tref.Say} say
- */
+/** @type {Tref.StepsOf} */
 function steps(given, all, say) {
-  const rank = all.length;
-  const operands = given.map(({ name, shape }) => `${name} ${formatShape(shape)}`).join(", ");
-  const short = given.filter(({ shape }) => shape.length < rank);
-  const missing = short.map(({ name, shape }) => say("pad.missing", { name, count: rank - shape.length })).join("; ");
-  const told = all.map(({ index: axis, sizes, verdict }) => ({ axis, sizes: sizes.join(", "), verdict: say(verdict) }));
-  const compared = told.map((axis) => say("compare.axis", axis)).reverse();
-  if (rank > MOST_NAMED) compared.splice(MOST_NAMED, rank, say("compare.more", { count: rank - MOST_NAMED }));
-  const axes = told.filter((_, at) => all[at]?.size === null).map((axis) => say("failure.axis", axis)).join("; ");
-  const repeats = given.flatMap(({ name }, operand) => {
-    const along = all.filter(({ expands }) => expands[operand]).map(({ index }) => index);
-    return along.length ? say("expand.repeat", { name, axes: along.join(", ") }) : [];
-  });
-  const shape = all.map(({ size }) => size ?? 1n);
-  return [
-    say("shapes", { operands }),
-    say("align", { rank }),
-    say(missing ? "pad" : "pad.none", { missing }),
-    say(rank ? "compare" : "compare.none", { axes: compared.join("; ") }),
-    say(axes ? "expand.conflict" : repeats[0] ? "expand.text" : "expand.none", { repeats: repeats.join("; ") }),
-    axes ? say("failure", { operands, axes }) : say("success", { shape, elements: product(shape) }),
-  ];
+	const rank = all.length;
+	const operands = given.map(({ name, shape }) => `${name} ${formatShape(shape)}`).join(", ");
+	const short = given.filter(({ shape }) => shape.length < rank);
+	const missing = short.map(({ name, shape }) => say("pad.missing", { name, count: rank - shape.length })).join("; ");
+	const told = all.map(({ index: axis, sizes, verdict }) => ({ axis, sizes: sizes.join(", "), verdict: say(verdict) }));
+	const compared = told.map((axis) => say("compare.axis", axis)).reverse();
+	if (rank > MOST_NAMED) compared.splice(MOST_NAMED, rank, say("compare.more", { count: rank - MOST_NAMED }));
+	const axes = told.filter((_, at) => all[at]?.size === null).map((axis) => say("failure.axis", axis)).join("; ");
+	const repeats = given.flatMap(({ name }, at) => {
+		const along = all.filter(({ expands }) => expands[at]).map(({ index }) => index);
+		return along[0] ? say("expand.repeat", { name, axes: along.join(", ") }) : [];
+	});
+	const shape = all.map(({ size }) => size ?? 1n);
+	return [
+		say("shapes", { operands }),
+		say("align", { rank }),
+		say(missing ? "pad" : "pad.none", { missing }),
+		say(rank ? "compare" : "compare.none", { axes: compared.join("; ") }),
+		say(axes ? "expand.conflict" : repeats[0] ? "expand.text" : "expand.none", { repeats: repeats.join("; ") }),
+		axes ? say("failure", { operands, axes }) : say("success", { shape, elements: product(shape) }),
+	];
 }
 
-/**
- * @param {readonly Tref.Operand[]} operands
- * @param {bigint} result how many elements it has
- * @param {Tref.Say} say
- */
+/** @type {Tref.WarningOf} */
 function warning(operands, result, say) {
-  if (operands.some(({ elements }) => elements >= result)) return null;
-  for (const [at, { name: first, elements, shape }] of operands.entries()) {
-    const rest = operands.slice(at + 1).filter((other) => String(other.shape) !== String(shape));
-    const second = rest.find((other) => other.elements === elements)?.name;
-    if (second !== undefined) return say("warning.same", { first, second, elements, result });
-  }
-  return say("warning", { result });
+	if (operands.some(({ elements }) => elements >= result)) return null;
+	for (const [at, { name: first, elements, shape }] of operands.entries()) {
+		const rest = operands.slice(at + 1).filter((other) => String(other.shape) !== String(shape));
+		const second = rest.find((other) => other.elements === elements)?.name;
+		if (second !== undefined) return say("warning.same", { first, second, elements, result });
+	}
+	return say("warning", { result });
 }
 
-/**
- * What NumPy and PyTorch say: PyTorch meets the operands one by one.
- * @param {readonly Tref.Shape[]} shapes
- */
+/** What NumPy and PyTorch say. @type {(shapes: readonly Tref.Shape[]) => Tref.Broadcast["messages"]} */
 function messages(shapes) {
-  /** @type {Tref.Shape} */
-  let met = [];
-  for (const shape of shapes) {
-    const axes = findAxes([met, shape]);
-    const axis = axes.findLastIndex(({ size }) => size === null);
-    const [a, b] = axes[axis]?.sizes ?? [];
-    if (a !== undefined) {
-      const listed = (shapes.length > 3 ? [met, shape] : shapes).map((given) => `${formatShape(given).replaceAll(" ", "")} `);
-      return {
-        numpy: `operands could not be broadcast together with shapes ${listed.join("")}`,
-        torch: `The size of tensor a (${a}) must match the size of tensor b (${b}) at non-singleton dimension ${axis}`,
-      };
-    }
-    met = axes.map(({ size }) => size ?? 1n);
-  }
-  return null;
+	/** @type {Tref.Shape} */
+	let met = []; // the operands meet one by one
+	for (const shape of shapes) {
+		const axes = findAxes([met, shape]);
+		const axis = axes.findLastIndex(({ size }) => size === null);
+		const [a, b] = axes[axis]?.sizes ?? [];
+		if (a !== undefined) {
+			const listed = (shapes.length > 3 ? [met, shape] : shapes).map((given) => formatShape(given).replaceAll(" ", ""));
+			return {
+				numpy: `operands could not be broadcast together with shapes ${listed.join(" ")} `,
+				torch: `The size of tensor a (${a}) must match the size of tensor b (${b}) at non-singleton dimension ${axis}`,
+			};
+		}
+		met = axes.map(({ size }) => size ?? 1n);
+	}
+	return null;
 }
 
 /**
  * Guess which operand lacks an axis or is transposed; the smallest result is the likeliest.
- * @param {readonly Tref.Operand[]} operands
+ * @type {(operands: readonly Tref.Operand[]) => Tref.Guess[]}
  */
 function suggestions(operands) {
-  const most = Math.min(Math.max(...operands.map(({ shape }) => shape.length)) + 1, MAX_RANK);
-  const found = operands.flatMap(({ name, shape }, at) => {
-    const target = sizesOf(findAxes(operands.filter((_, other) => other !== at).map((other) => other.shape)));
-    if (!target) return [];
-    const transposed = { code: `${name}.mT`, shape: [...shape.slice(0, -2), ...shape.slice(-2).reverse()] };
-    const guesses = [withAxes(name, shape, target), ...(shape.length > 1 ? [transposed] : [])];
-    return guesses.flatMap((guess) => {
-      const result = guess.shape.length > most ? null : sizesOf(findAxes([guess.shape, target]));
-      return result ? { ...guess, result } : [];
-    });
-  });
-  const rank = (/** @type {Tref.Guess} */ { code, result }) => product(result) * 2n + BigInt(code.endsWith(".mT"));
-  return found.sort((a, b) => Number(rank(a) > rank(b)) - Number(rank(a) < rank(b))).slice(0, 3);
+	const most = Math.min(Math.max(...operands.map(({ shape }) => shape.length)) + 1, MAX_RANK);
+	const found = operands.flatMap(({ name, shape }, at) => {
+		const target = sizesOf(findAxes(operands.filter((_, other) => other !== at).map((other) => other.shape)));
+		const transposed = { code: `${name}.mT`, shape: [...shape.slice(0, -2), ...shape.slice(-2).reverse()] };
+		const guesses = target ? [withAxes(name, shape, target), ...(shape.length > 1 ? [transposed] : [])] : [];
+		return guesses.flatMap((guess) => {
+			const result = guess.shape.length > most ? null : sizesOf(findAxes([guess.shape, target ?? []]));
+			return result ? { ...guess, result } : [];
+		});
+	});
+	const cost = (/** @type {Tref.Guess} */ { code, result }) => product(result) * 2n + BigInt(code.endsWith(".mT"));
+	return found.sort((a, b) => (Number(cost(a) - cost(b)))).slice(0, 3);
 }
 
 /**
  * Insert an axis of size 1 wherever a size, from the right, does not go with that of the target.
- * @param {string} name
- * @param {Tref.Shape} given
- * @param {Tref.Shape} target
+ * @type {Tref.WithAxes}
  */
 function withAxes(name, given, target) {
-  const index = [];
-  const shape = [];
-  for (const size of given.toReversed()) {
-    while (shape.length < target.length && agreed([size, target.at(-1 - shape.length) ?? 1n]) === null) {
-      index.unshift("None");
-      shape.unshift(1n);
-    }
-    index.unshift(":");
-    shape.unshift(size);
-  }
-  return { code: `${name}[${index.join(", ")}]`, shape };
+	const index = [];
+	const shape = [];
+	for (const size of given.toReversed()) {
+		while (shape.length < target.length && agreed([size, target.at(-1 - shape.length) ?? 1n]) === null) {
+			index.unshift("None");
+			shape.unshift(1n);
+		}
+		index.unshift(":");
+		shape.unshift(size);
+	}
+	return { code: `${name}[${index.join(", ")}]`, shape };
 }

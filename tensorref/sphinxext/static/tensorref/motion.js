@@ -4,19 +4,14 @@
  * @param {HTMLElement} region
  */
 export function gliding(region) {
-  if (!matchMedia("(prefers-reduced-motion: no-preference)").matches) return () => {};
-  const places = new Map(sizes().map((size) => [size.dataset.size, size.getBoundingClientRect().left]));
-  return () => {
-    for (const size of sizes()) {
-      const now = size.getBoundingClientRect().left;
-      const distance = (places.get(size.dataset.size) ?? now) - now;
-      if (distance) {
-        size.animate({ transform: [`translateX(${distance}px)`, "none"] }, { duration: 240, easing: "ease-out" });
-      }
-    }
-  };
-
-  function sizes() {
-    return [.../** @type {NodeListOf<HTMLElement>} */ (region.querySelectorAll("[data-size*=' ']"))];
-  }
+	if (!matchMedia("(prefers-reduced-motion: no-preference)").matches) return () => {};
+	const sizes = () => Array.from(region.querySelectorAll("[data-size*=' ']"));
+	const places = new Map(sizes().map((size) => [size.getAttribute("data-size"), size.getBoundingClientRect().x]));
+	return () => {
+		for (const size of sizes()) {
+			const to = size.getBoundingClientRect().x;
+			const by = (places.get(size.getAttribute("data-size")) ?? to) - to;
+			if (by) size.animate({ translate: [`${by}px`, "0"] }, { duration: 240, easing: "ease-out" });
+		}
+	};
 }

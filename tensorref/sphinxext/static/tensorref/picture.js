@@ -9,121 +9,104 @@ const MOST_GRIDS = 3;
 /**
  * Draw tensors as grids: rows and columns are the last two axes, with a grid for each index of the others, and large
  * axes show their ends. The cells of the last tensor can be pointed at, focused and tapped: that marks what they read.
- * @param {Tref.Picture} picture
- * @param {Tref.Words} labels
+ * @type {(picture: Tref.Picture, labels: Tref.Words) => HTMLElement}
  */
 export function drawPicture({ panels, reads }, labels) {
-  const say = speaker(labels);
-  /** @type {{part: HTMLElement, index: bigint[], panel: number}[]} */
-  const cells = [];
-  let width = 0;
-  const region = element("div", { class: "tref-panels" }, ...panels.map(drawPanel));
-  const active = cells.filter(({ part }) => part.localName === "button");
-  const said = element("p", { class: "tref-reads", "aria-live": "polite" }, active[0] ? say("point") : "");
-  if (active[0]) active[0].part.tabIndex = 0;
-  region.addEventListener("pointerover", mark);
-  region.addEventListener("focusin", mark);
-  region.addEventListener("keydown", move);
-  return element("div", { class: "tref-picture" }, region, said);
+	const say = speaker(labels);
+	/** @type {{part: HTMLElement, index: bigint[], panel: number}[]} */
+	const cells = [];
+	let row = 0;
+	const region = element("div", { class: "tref-panels" }, ...panels.map(drawPanel));
+	const active = cells.filter(({ part }) => part.localName === "button");
+	const said = element("p", { class: "tref-reads", "aria-live": "polite" }, active[0] ? say("point") : "");
+	if (active[0]) active[0].part.tabIndex = 0;
+	region.addEventListener("pointerover", mark);
+	region.addEventListener("focusin", mark);
+	region.addEventListener("keydown", move);
+	return element("div", {}, region, said);
 
-  /**
-   * @param {Tref.Panel} tensor
-   * @param {number} panel
-   */
-  function drawPanel({ name, shape, columns, repeats, text }, panel) {
-    const isActive = reads !== null && panel === panels.length - 1;
-    const outer = shape.slice(0, -2);
-    const across = columns ?? ends(shape.at(-1) ?? 1n, MOST_CELLS);
-    const down = ends(shape.at(-2) ?? 1n, MOST_CELLS);
-    const title = `${name} ${formatShape(shape)}`;
-    const grids = product(shape) ? ends(product(outer), MOST_GRIDS).map(drawGrid) : [say("empty")];
-    const box = element("div", { class: "tref-grids", role: isActive ? "group" : "img", "aria-label": title }, ...grids);
-    return element("div", {}, element("div", { class: "tref-label", "aria-hidden": "true" }, title), box);
+	/** @type {(panel: Tref.Panel, at: number) => HTMLElement} */
+	function drawPanel({ name, shape, columns, repeats, text }, panel) {
+		const isActive = reads !== null && panel === panels.length - 1;
+		const outer = shape.slice(0, -2);
+		const across = columns ?? ends(shape.at(-1) ?? 1n, MOST_CELLS);
+		const down = ends(shape.at(-2) ?? 1n, MOST_CELLS);
+		const title = `${name} ${formatShape(shape)}`;
+		const grids = product(shape) ? ends(product(outer), MOST_GRIDS).map(drawGrid) : [say("empty")];
+		const box = element("div", { class: "tref-grids", role: isActive ? "group" : "img", "aria-label": title }, ...grids);
+		return element("div", {}, element("div", { class: "tref-label", "aria-hidden": "true" }, title), box);
 
-    /** @param {bigint | string} place */
-    function drawGrid(place) {
-      if (typeof place === "string") return gap(place);
-      const before = unravel(place, outer);
-      const grid = element("div", { class: "tref-grid" });
-      grid.style.gridTemplateColumns = across.map((at) => (typeof at === "string" ? "auto" : "var(--cell)")).join(" ");
-      for (const [line, row] of down.entries()) {
-        if (typeof row === "string") grid.append(gap(row, "1 / -1"));
-        else grid.append(...across.map((at) => (typeof at === "string" ? gap(line ? "" : at) : cell([...before, row, at]))));
-      }
-      if (!outer.length) return grid;
-      return element("div", {}, element("div", { class: "tref-label" }, `[${before.join(", ")}]`), grid);
-    }
+		/** @param {Tref.Place} place */
+		function drawGrid(place) {
+			if (typeof place === "string") return gap(place);
+			const before = outer.map((size, axis) => (place / product(outer.slice(axis + 1))) % size);
+			const grid = element("div", { class: "tref-grid" });
+			grid.style.gridTemplateColumns = across.map((at) => (typeof at === "string" ? "auto" : "var(--cell)")).join(" ");
+			for (const [line, y] of down.entries()) {
+				if (typeof y === "string") grid.append(gap(y, "1 / -1"));
+				else grid.append(...across.map((x) => (typeof x === "string" ? gap(line ? "⋯" : x) : cell([...before, y, x]))));
+			}
+			const title = element("div", { class: "tref-label" }, `[${before.join(", ")}]`);
+			return outer.length ? element("div", {}, title, grid) : grid;
+		}
 
-    /** @param {bigint[]} full */
-    function cell(full) {
-      const index = full.slice(full.length - shape.length);
-      const shown = text?.(index) ?? "";
-      const named = { class: "tref-cell", tabindex: "-1", "aria-label": written(panel, index) };
-      const part = isActive ? element("button", { type: "button", ...named }, shown) : element("span", { class: "tref-cell" }, shown);
-      part.toggleAttribute("data-repeats", Boolean(repeats?.(index)));
-      cells.push({ part, index, panel });
-      if (isActive) width = across.filter((at) => typeof at !== "string").length;
-      return part;
-    }
-  }
+		/** @param {bigint[]} full */
+		function cell(full) {
+			const index = full.slice(full.length - shape.length);
+			const named = { type: "button", tabindex: "-1", "aria-label": written(panel, index) };
+			const attributes = { class: "tref-cell", ...(isActive ? named : {}) };
+			const part = element(isActive ? "button" : "span", attributes, text?.(index) ?? "");
+			part.toggleAttribute("data-repeats", Boolean(repeats?.(index)));
+			cells.push({ part, index, panel });
+			if (isActive) row = across.filter((at) => typeof at !== "string").length;
+			return part;
+		}
+	}
 
-  /** @param {Event} event */
-  function mark({ target }) {
-    const chosen = active.find(({ part }) => part === target);
-    const sources = chosen && reads?.(chosen.index);
-    if (!sources) return;
-    for (const { part, index, panel } of cells) {
-      const isRead = sources[panel]?.every((place, axis) => place === null || place === index[axis]);
-      part.toggleAttribute("data-read", part === target || isRead);
-    }
-    const named = sources.map((source, panel) => written(panel, source));
-    said.textContent = say("reads", { cell: written(chosen.panel, chosen.index), sources: named.join(", ") });
-  }
+	/** @param {Event} event */
+	function mark({ target }) {
+		const chosen = active.find(({ part }) => part === target);
+		const sources = chosen && reads?.(chosen.index);
+		if (!sources) return;
+		for (const { part, index, panel } of cells) {
+			const isRead = sources[panel]?.every((place, axis) => place === null || place === index[axis]);
+			part.toggleAttribute("data-read", part === target || isRead);
+		}
+		const named = sources.map((source, panel) => written(panel, source)).join(", ");
+		said.textContent = say("reads", { cell: written(chosen.panel, chosen.index), sources: named });
+	}
 
-  /** @param {KeyboardEvent} event */
-  function move(event) {
-    const at = active.findIndex(({ part }) => part === event.target);
-    const to = at < 0 ? undefined : led(event, { at, last: active.length - 1, row: width });
-    if (to === undefined) return;
-    for (const [place, { part }] of active.entries()) part.tabIndex = place === to ? 0 : -1;
-    active[to]?.part.focus();
-  }
+	/** @param {KeyboardEvent} event */
+	function move(event) {
+		const at = active.findIndex(({ part }) => part === event.target);
+		const to = at < 0 ? undefined : led(event, { at, last: active.length - 1, row });
+		if (to === undefined) return;
+		for (const [place, { part }] of active.entries()) part.tabIndex = place === to ? 0 : -1;
+		active[to]?.part.focus();
+	}
 
-  /**
-   * @param {number} panel
-   * @param {(bigint | null)[]} index
-   */
-  function written(panel, index) {
-    const { name = "", lacking = 0 } = panels[panel] ?? {};
-    const own = index.slice(lacking).map((place) => place ?? ":");
-    return own.length ? `${name}[${own.join(", ")}]` : name;
-  }
+	/** @type {(panel: number, index: (bigint | null)[]) => string} */
+	function written(panel, index) {
+		const { name = "", lacking = 0 } = panels[panel] ?? {};
+		const own = index.slice(lacking).map((place) => place ?? ":");
+		return own.length ? `${name}[${own.join(", ")}]` : name;
+	}
 }
 
 /** @param {string} text how much is left out */
 function gap(text, columns = "") {
-  const part = element("span", { class: "tref-gap" }, text || "⋯");
-  part.style.gridColumn = columns;
-  return part;
+	const part = element("span", { class: "tref-gap" }, text);
+	part.style.gridColumn = columns;
+	return part;
 }
 
 /**
  * The first and the last of `size` places and, between them, how many are left out.
- * @param {bigint} size
- * @param {number} most
+ * @type {(size: bigint, most: number) => Tref.Place[]}
  */
 function ends(size, most) {
-  /** @type {(bigint | string)[]} */
-  const places = Array.from({ length: size > most ? most - 1 : Number(size) }, (_, place) => BigInt(place));
-  if (size <= most) return places;
-  const tail = places.splice(most >> 1).map((_, place, { length }) => size - BigInt(length - place));
-  return [...places, `+${grouped(size - BigInt(most - 1))}`, ...tail];
-}
-
-/**
- * @param {bigint} place
- * @param {Tref.Shape} shape
- */
-function unravel(place, shape) {
-  return shape.map((size, axis) => (place / product(shape.slice(axis + 1))) % size);
+	const places = Array.from({ length: size > most ? most - 1 : Number(size) }, (_, place) => BigInt(place));
+	if (size <= most) return places;
+	const tail = places.splice(most >> 1).map((_, place, { length }) => size - BigInt(length - place));
+	return [...places, `+${grouped(size - BigInt(most - 1))}`, ...tail];
 }

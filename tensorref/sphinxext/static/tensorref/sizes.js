@@ -1,6 +1,6 @@
 /** @param {Tref.Shape} sizes */
 export function product(sizes) {
-  return sizes.reduce((total, size) => total * size, 1n);
+	return sizes.reduce((total, size) => total * size, 1n);
 }
 
 /**
@@ -8,8 +8,8 @@ export function product(sizes) {
  * @param {Tref.Shape} sizes
  */
 export function agreed(sizes) {
-  const distinct = new Set(sizes.filter((size) => size !== 1n));
-  return distinct.size > 1 ? null : ([...distinct][0] ?? 1n);
+	const [size = 1n, other] = new Set(sizes.filter((size) => size !== 1n));
+	return other === undefined ? size : null;
 }
 
 /**
@@ -17,5 +17,5 @@ export function agreed(sizes) {
  * @param {Tref.Shape} shape
  */
 export function formatShape(shape) {
-  return `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
+	return `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
 }

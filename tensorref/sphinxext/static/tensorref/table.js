@@ -4,25 +4,24 @@ const SYMBOLS = { equal: "=", expand: "→", conflict: "≠", sum: "Σ", keep: "
 
 /**
  * Draw rows of cells. What comes at a later step has its place from the first, so that nothing on the page jumps.
- * @param {Tref.Table} table
- * @param {number} step
+ * @type {(table: Tref.Table, step: number) => HTMLElement}
  */
 export function drawTable({ heading, rows }, step) {
-  const head = element("tr", {}, ...heading.map((text) => element("th", { scope: "col" }, text)));
-  const body = rows.map(({ label, kind = "", cells }) =>
-    element("tr", { class: kind }, element("th", { scope: "row" }, label), ...cells.map(drawCell)),
-  );
-  const parts = [element("thead", {}, head), element("tbody", {}, ...body)];
-  return element("table", { class: "tref-axes", "data-step": `${step}` }, ...parts);
+	const head = element("tr", {}, ...heading.map((text) => element("th", { scope: "col" }, text)));
+	const body = rows.map(({ label, kind = "", cells }) =>
+		element("tr", { class: kind }, element("th", { scope: "row" }, label), ...cells.map(drawCell)),
+	);
+	const parts = [element("thead", {}, head), element("tbody", {}, ...body)];
+	return element("table", { class: "tref-axes", "data-step": `${step}` }, ...parts);
 
-  /** @param {Tref.Cell} cell */
-  function drawCell({ text, from = 0, key = "", unseen, then, thenFrom = 0, verdict = "", symbol, state = "", span = 1 }) {
-    const size = element("span", { "data-size": key }, text);
-    if (unseen) size.append(element("span", { class: "tref-unseen" }, ` ${unseen}`));
-    const cell = element("td", { "data-verdict": verdict, "data-state": state, colspan: `${span}` }, size);
-    if (symbol) cell.prepend(element("span", { class: "tref-symbol", "aria-hidden": "true" }, SYMBOLS[symbol]), " ");
-    if (then) cell.append(element("span", thenFrom > step ? { "data-later": "" } : {}, then));
-    cell.toggleAttribute("data-later", from > step);
-    return cell;
-  }
+	/** @param {Tref.Cell} cell */
+	function drawCell({ text, from = 0, key = "", unseen, then, thenFrom = 0, verdict = "", symbol, state = "", span = 1 }) {
+		const size = element("span", { "data-size": key }, text);
+		if (unseen) size.append(element("span", { class: "tref-unseen" }, ` ${unseen}`));
+		const cell = element("td", { "data-verdict": verdict, "data-state": state, colspan: `${span}` }, size);
+		if (symbol) cell.prepend(element("span", { class: "tref-symbol", "aria-hidden": "true" }, SYMBOLS[symbol]), " ");
+		if (then) cell.append(element("span", thenFrom > step ? { "data-later": "" } : {}, then));
+		cell.toggleAttribute("data-later", from > step);
+		return cell;
+	}
 }

@@ -10,12 +10,12 @@ export class TextError extends Error {}
  * @type {(words: Tref.Words) => Tref.Say}
  */
 export const speaker = (words) => (key, values = {}) =>
-  (words[key] ?? key).replace(/\{(\w+)(:,)?\}/g, (_, name, thousands) => {
-    const value = values[name];
-    return Array.isArray(value) ? formatShape(value) : thousands ? grouped(value) : String(value);
-  });
+	(words[key] ?? key).replace(/\{(\w+)(:,)?\}/g, (_, name, thousands) => {
+		const value = values[name];
+		return Array.isArray(value) ? formatShape(value) : thousands ? grouped(value) : String(value);
+	});
 
 /** @param {unknown} number */
 export function grouped(number) {
-  return String(number).replace(/\B(?=(\d{3})+$)/g, ",");
+	return String(number).replace(/\B(?=(\d{3})+$)/g, ",");
 }
