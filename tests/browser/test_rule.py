@@ -3,12 +3,14 @@
 import itertools
 import json
 import random
+import re
 from pathlib import Path
 
 import pytest
 
+import tensorref.sphinxext
 from tensorref import _words, broadcasting
-from tensorref.sphinxext.shapes import ERRORS
+from tensorref.sphinxext.shapes import ERRORS, parse_shapes
 
 SHAPES = [shape for rank in range(3) for shape in itertools.product(range(4), repeat=rank)]
 TEXTS = Path(__file__).parents[1] / "sphinxext/shape_texts.json"
@@ -28,7 +30,7 @@ async ([text, words]) => {
   const show = (_, value) => (typeof value === "bigint" ? `${value}n` : value);
   const found = [];
   for (const { shapes, names, itemsize, explanation, notes: expected } of JSON.parse(text, exact)) {
-    const explained = explain(shapes, { names, itemsize: Number(itemsize), words });
+    const explained = explain(shapes, names, { itemsize: Number(itemsize), words });
     if (differs(explained, explanation) || differs(notes(explained, words).map((note) => note.text), expected)) {
       found.push(JSON.stringify({ explained, explanation }, show));
     }
@@ -45,7 +47,7 @@ def vector(shapes, names, itemsize):
         "names": [operand.name for operand in explanation.operands],
         "itemsize": itemsize,
         "explanation": explanation.to_dict(),
-        "notes": explanation.notes(),
+        "notes": explanation.notes()[1:],  # the first, the last step, is a place of its own on the page
     }
 
 
@@ -65,7 +67,7 @@ def drawn(rng):
     sizes = [0, 1, 2, 3, 7, 2**53 + 1, 10**30]
     whole = [rng.choice(sizes) for _ in range(rank)]
     wrong = rng.choice([0, 0.1, 0.5])
-    for _ in range(rng.randint(1, 4)):
+    for _ in range(rng.randint(1, 6)):
         shape = [1 if rng.random() < 0.3 else rng.choice(sizes) if rng.random() < wrong else size for size in whole]
         yield shape[rng.choice([0, rng.randrange(rank + 1)]) :]
 
@@ -104,28 +106,81 @@ def test_the_comparison_sees_a_difference(visit):
 
 PARSE = """
 async ([text, errors]) => {
-  const { parseShape, ShapeTextError } = await import("/furo/_static/tensorref/shapes.js");
-  return JSON.parse(text).map((text) => {
-    try { return parseShape(text, errors).map(String); }
-    catch (error) { return error instanceof ShapeTextError ? error.message : `not ours: ${error}`; }
-  });
+  const { readShapes } = await import("/furo/_static/tensorref/shapes.js");
+  const { TextError } = await import("/furo/_static/tensorref/words.js");
+  const told = (read) => {
+    if (read instanceof TextError) return { error: read.message };
+    return { shape: read.sizes.map(String), names: read.names };
+  };
+  return JSON.parse(text).map((texts) => readShapes(texts, errors).map(told));
 }
 """
 
 
+def parsed(page, *texts):
+    return page.evaluate(PARSE, [json.dumps(texts), dict(ERRORS)])
+
+
 def test_the_parser(visit):
     cases = json.loads(TEXTS.read_text(encoding="utf-8"))
-    read = visit().evaluate(PARSE, [json.dumps([case["text"] for case in cases]), dict(ERRORS)])
-    for case, got in zip(cases, read, strict=True):
-        expected = case["error"] if "error" in case else [str(size) for size in case["shape"]]
-        assert got == expected, case["text"]
+    assert len(cases) > 60
+    for case, (got,) in zip(cases, parsed(visit(), *([case["text"]] for case in cases)), strict=True):
+        read = got.get("error") or [*map(int, got["shape"])]
+        assert read == case.get("error", case.get("shape")), case["text"]
+
+
+NAMED = [
+    (["(B=2, 3, T=4)", "B T"], [(["2", "3", "4"], ["B", "", "T"]), (["2", "4"], ["B", "T"])]),
+    (["D", "D=7"], [(["7"], ["D"]), (["7"], ["D"])]),
+    (["(T=3)", "T=5"], [(["3"], ["T"]), "Position 1: 'T' is 3 where it first has a size; give a name one size."]),
+    (
+        ["4", "(B, 1)"],
+        [
+            (["4"], [""]),
+            "Position 2: 'B' is a name without a size; give it one, such as B=32, here or in another shape.",
+        ],
+    ),
+    (["(B=2", "B"], ["Position 1: '(' is not closed; add ')' after the last size.", (["2"], ["B"])]),
+    (["", "T=1", "!", "T", "T=1", "T"], ["There is no shape; write one, such as (4, 1), or () for a scalar."]),
+    (["__proto__=3", "__proto__ constructor=4"], [(["3"], ["__proto__"]), (["3", "4"], ["__proto__", "constructor"])]),
+    (
+        ["toString", "x=2"],
+        [
+            "Position 1: 'toString' is a name without a size; give it one, such as B=32, here or in another shape.",
+            (["2"], ["x"]),
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("texts", "expected"), NAMED)
+def test_names_have_one_size_in_all_fields(visit, texts, expected):
+    (got,) = parsed(visit(), texts)
+    assert len(got) == len(texts)
+    for read, wanted in zip(got, expected, strict=False):
+        keys = ("error",) if isinstance(wanted, str) else ("shape", "names")
+        assert read == dict(zip(keys, [wanted] if isinstance(wanted, str) else wanted, strict=True))
+
+
+def test_several_fields_read_what_one_text_says(visit):
+    """The page reads a field each, the directive one text: with names as well, both give the same sizes."""
+    rng, given = random.Random(3), []  # noqa: S311
+    while len(given) < 200:
+        sizes = {name: rng.randint(0, 10**20) for name in rng.sample("BTDHNx", 3)}
+        written = [f"{name}={size}" if rng.random() < 0.5 else name for name, size in sizes.items()] + ["1", "17"]
+        texts = [f"({', '.join(rng.choices(written, k=rng.randint(0, 4)))})" for _ in range(rng.randint(2, 6))]
+        texts.append(f"({', '.join(f'{name}={size}' for name, size in sizes.items())})")
+        given.append(texts)
+    for texts, got in zip(given, parsed(visit(), *given), strict=True):
+        expected = [[*map(str, shape.sizes)] for shape in parse_shapes(" ".join(texts))]
+        assert [read["shape"] for read in got] == expected, texts
 
 
 def test_the_types_of_the_numbers(visit):
     kinds = visit().evaluate(
         """async (words) => {
           const { explain } = await import("/furo/_static/tensorref/broadcasting.js");
-          const { axes, elements, stored_bytes } = explain([[3n]], { names: ["a"], itemsize: 4, words });
+          const { axes, elements, stored_bytes } = explain([[3n]], ["a"], { itemsize: 4, words });
           return [axes[0].index, axes[0].size, elements, stored_bytes].map((value) => typeof value);
         }""",
         dict(_words.BROADCASTING),
@@ -133,9 +188,36 @@ def test_the_types_of_the_numbers(visit):
     assert kinds == ["bigint"] * 4
 
 
-@pytest.mark.parametrize("limit", [40 * 1024])
-def test_script_and_style_stay_small(limit):
-    import tensorref.sphinxext.broadcasting as directive
+STATIC = Path(tensorref.sphinxext.__file__).parent / "static/tensorref"
+KINDS = sorted(path.name.removesuffix("-explorer.js") for path in STATIC.glob("*-explorer.js"))
 
-    static = Path(directive.__file__).parent / "static/tensorref"
-    assert sum(path.stat().st_size for path in static.iterdir() if path.suffix in {".js", ".css"}) < limit
+
+def loaded(kind):
+    """Return what a page with one kind of explorer loads: its module, all that this one imports, and the style."""
+    found, waiting = {STATIC / "explorer.css"}, [STATIC / f"{kind}-explorer.js"]
+    while waiting:
+        module = waiting.pop()
+        if module not in found:
+            found.add(module)
+            imports = re.findall(r"""\b(?:from|import)\s*\(?\s*["'](.+?)["']""", module.read_text(encoding="utf-8"))
+            waiting += [(module.parent / name).resolve() for name in imports]
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_script_and_style_of_a_page_stay_small(kind):
+    sizes = {path.name: path.stat().st_size for path in loaded(kind)}
+    assert sum(sizes.values()) < 40 * 1024, sizes
+
+
+def test_a_page_loads_what_its_kind_imports_and_no_more(visit):
+    page = visit("basic", "names")
+    wanted = page.evaluate("performance.getEntriesByType('resource').map((entry) => new URL(entry.name).pathname)")
+    folder = "/basic/_static/tensorref/"
+    assert {url.removeprefix(folder) for url in wanted if url.startswith(folder)} == {
+        path.name for path in loaded("broadcasting")
+    }
+
+
+def test_every_script_belongs_to_a_kind():
+    assert {*STATIC.rglob("*.*")} == {path for kind in KINDS for path in loaded(kind)}
