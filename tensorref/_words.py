@@ -152,18 +152,20 @@ MATMUL: Mapping[str, str] = Templates(
         "vector.b": "{b} is a vector: it counts as one column, and that axis leaves the result.",
         "vector.none": "Neither is a vector.",
         "batch.text": "The batch axes broadcast, from the right: {axes}.",
-        "batch.axis": "axis {axis} has {sizes[0]}, {sizes[1]}: {verdict}",
+        "batch.axis": "axis {axis} has {sizes}: {verdict}",
+        "batch.more": "{count} more",
         "batch.none": "There is no batch axis.",
         "sum.text": "Axis -1 of {a} is summed against axis {row} of {b}: {terms} and {rows} terms.",
         "success": "The result has shape {shape}, {elements:,} elements.",
         "failure": "{a} {first}, {b} {second} have no matrix product: {axes}.",
         "failure.sum": "axis -1 of {a} has {terms}, axis {row} of {b} has {rows}, and the two must be equal",
-        "failure.batch": "batch axis {axis} has {sizes[0]}, {sizes[1]}, and sizes there must be equal or 1",
+        "failure.batch": "batch axis {axis} has {sizes}, and sizes there must be equal or 1",
         "warning": (
             "Every row of {a} meets every matrix of {b}: the result is {result}. For one row a matrix, "
             "{a}[..., None, :] @ {b} gives {meant}."
         ),
-        "cost": "{flops:,} floating-point operations on {bytes:,} bytes, {intensity:.1f} a byte.",
+        "cost": "{flops:,} floating-point operations on {bytes:,} bytes, {intensity} a byte.",
+        "copies": "With {names} copied for every matrix of the stack: {copied:,} bytes.",
         "suggestion": "{code} would give {result}.",
     }
 )

@@ -47,7 +47,7 @@ The rule is that of the `array API standard
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Literal
@@ -70,6 +70,8 @@ __all__ = [
     "product",
     "result_shape",
 ]
+
+_MOST_NAMED = 8  # batch axes that a sentence names before it counts the rest
 
 
 class MatmulError(ValueError):
@@ -221,10 +223,12 @@ def explain(a: ShapeLike, b: ShapeLike, *, names: Sequence[str] = ("a", "b"), it
     axes = _axes(first, second)
     conflicts = tuple((axis.axes[0] or 0, axis.axes[1] or 0) for axis in axes if axis.verdict == "conflict")
     result = None if conflicts else _checked(first, second)
-    elements = None if result is None else prod(result)
-    stored = itemsize * (prod(first) + prod(second))
-    moved = None if elements is None else stored + itemsize * elements
-    operations = None if elements is None else 2 * elements * first[-1]
+    elements = moved = copied = operations = None
+    if result is not None:
+        elements, operations = prod(result), 2 * prod(result) * first[-1]
+        stack = prod(axis.size or 0 for axis in axes if axis.role == "batch")
+        moved = itemsize * (prod(first) + prod(second) + elements)
+        copied = itemsize * (stack * (prod(first[-2:]) + prod(second[-2:])) + elements)
     return Explanation(
         names=pair,
         shapes=(first, second),
@@ -235,6 +239,7 @@ def explain(a: ShapeLike, b: ShapeLike, *, names: Sequence[str] = ("a", "b"), it
         einsum=_einsum(first, second),
         flops=operations,
         moved_bytes=moved,
+        copied_bytes=copied,
         intensity=None if operations is None or moved is None else operations / moved if moved else 0.0,
         steps=_steps(first, second, pair, axes, result),
         warning=None if result is None or len(first) == 1 else _warning(first, second, pair, result),
@@ -252,7 +257,7 @@ class Explanation(Diagram):
     >>> explanation.result, explanation.flops, explanation.einsum
     ((4, 3, 5), 240, '...ik,kj->...ij')
 
-    Without a result, `result`, `elements`, `flops`, `moved_bytes` and `intensity` are None; with one, `messages` is.
+    Without a result, `result`, `elements`, `flops`, `intensity` and the bytes are None; with one, `messages` is.
     """
 
     names: tuple[str, str]
@@ -270,6 +275,9 @@ class Explanation(Diagram):
     """Floating-point operations (see `flops`)."""
     moved_bytes: int | None
     """What the operands and the result take, the least that has to be read and written."""
+    copied_bytes: int | None
+    """The same, had each matrix of the stack its own copy of what repeats. PyTorch makes such a copy of an operand of three
+    or more axes that repeats along some batch axes and not along others."""
     intensity: float | None
     """Floating-point operations a byte. Where it is low, the memory is what takes the time, not the arithmetic."""
     steps: tuple[str, ...]
@@ -301,9 +309,18 @@ class Explanation(Diagram):
             notes.append(self.warning)
         if self.messages:
             notes += [f"NumPy: {self.messages.numpy}", f"PyTorch: {self.messages.torch}"]
-        else:
-            notes.append(WORDS["cost"].format(flops=self.flops, bytes=self.moved_bytes, intensity=self.intensity))
+        if self.flops is not None and self.moved_bytes is not None and self.copied_bytes is not None:
+            intensity = _one_decimal(self.flops, self.moved_bytes)
+            notes.append(WORDS["cost"].format(flops=self.flops, bytes=self.moved_bytes, intensity=intensity))
+            if self.copied_bytes > self.moved_bytes:
+                notes.append(WORDS["copies"].format(names=", ".join(self._repeated()), copied=self.copied_bytes))
         return (*notes, *self.suggested())
+
+    def _repeated(self) -> Iterator[str]:
+        batch = [axis for axis in self.axes if axis.role == "batch"]
+        for operand, name in enumerate(self.names):
+            if any(axis.sizes[operand] != axis.size for axis in batch):
+                yield name
 
     def suggested(self) -> tuple[str, ...]:
         """Return the suggestions, a sentence each."""
@@ -568,12 +585,14 @@ def _steps(
     words |= {"row": summed.axes[1], "terms": summed.sizes[0], "rows": summed.sizes[1]}
     vectors = [WORDS[f"vector.{side}"].format(**words) for side, shape in (("a", a), ("b", b)) if len(shape) == 1]
     compared = [
-        WORDS["batch.axis"].format(axis=axis.index, sizes=axis.sizes, verdict=WORDS[axis.verdict])
+        WORDS["batch.axis"].format(axis=axis.index, sizes=_joined(axis.sizes, ", "), verdict=WORDS[axis.verdict])
         for axis in axes[::-1]
         if axis.role == "batch"
     ]
+    if len(compared) > _MOST_NAMED:
+        compared[_MOST_NAMED:] = [WORDS["batch.more"].format(count=len(compared) - _MOST_NAMED)]
     wrong = [
-        WORDS[f"failure.{axis.role}"].format(axis=axis.index, sizes=axis.sizes, **words)
+        WORDS[f"failure.{axis.role}"].format(axis=axis.index, sizes=_joined(axis.sizes, ", "), **words)
         for axis in axes
         if axis.size is None
     ]
@@ -604,9 +623,9 @@ def _suggestions(a: Sequence[int], b: Sequence[int], names: tuple[str, str]) -> 
     if len(a) > 1 and (*a,) == (*b[:-1],):
         guesses.append((f"{first}[..., None, :] @ {second}", (*a[:-1], 1, a[-1]), b))
     if len(b) > 1:
-        guesses.append((f"{first} @ {second}.mT", a, (*b[:-2], b[-1], b[-2])))
+        guesses.append((f"{first} @ {_transposed(second)}", a, (*b[:-2], b[-1], b[-2])))
     if len(a) > 1:
-        guesses.append((f"{first}.mT @ {second}", (*a[:-2], a[-1], a[-2]), b))
+        guesses.append((f"{_transposed(first)} @ {second}", (*a[:-2], a[-1], a[-2]), b))
     if len(a) > len(b) > 2:  # noqa: PLR2004  b has a batch axis
         guesses.append((f"{first} @ {second}[:, None]", a, (b[0], 1, *b[1:])))
     if len(b) > len(a) > 2:  # noqa: PLR2004  a has a batch axis
@@ -666,5 +685,15 @@ def _torch_message(a: Sequence[int], b: Sequence[int], axes: Sequence[Axis]) -> 
     return f"Expected size for first two dimensions of batch2 tensor to be: [{stack}, {k}] but got: [{stack}, {rows}]."
 
 
-def _joined(sizes: Sequence[object]) -> str:
-    return ",".join(map(str, sizes))
+def _joined(sizes: Sequence[object], separator: str = ",") -> str:
+    return separator.join(map(str, sizes))
+
+
+def _transposed(name: str) -> str:
+    return name.removesuffix(".mT") if name.endswith(".mT") else f"{name}.mT"
+
+
+def _one_decimal(dividend: int, divisor: int) -> str:
+    """Return a quotient to one decimal, halves rounded up; in whole numbers, as a float is not exact for large ones."""
+    tenths = (20 * dividend + divisor) // (2 * divisor) if divisor else 0
+    return f"{tenths // 10}.{tenths % 10}"

@@ -6,12 +6,15 @@ import inspect
 import itertools
 import json
 import math
+import re
+from fractions import Fraction
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode, bmm_flop
 
 from tensorref import matmul
@@ -131,6 +134,55 @@ def test_bytes_are_those_of_the_arrays(operands, dtype):
         assert explanation.intensity == explanation.flops / explanation.moved_bytes
     else:
         assert explanation.intensity == 0
+    stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    copies = [np.broadcast_to(array, stack + array.shape[-2:]).copy() for array in (a, b)]
+    assert explanation.copied_bytes == sum(copy.nbytes for copy in copies) + result.nbytes
+    grown = [name for name, array, copy in zip("ab", (a, b), copies, strict=True) if copy.size > array.size]
+    said = [note for note in explanation.notes() if "copied" in note]
+    if explanation.copied_bytes > explanation.moved_bytes:
+        assert said == [
+            f"With {', '.join(grown)} copied for every matrix of the stack: {explanation.copied_bytes:,} bytes."
+        ]
+    else:
+        assert said == []
+
+
+@given(st.integers(0, 10**80), st.integers(1, 10**80), st.integers(1, 10**80), st.integers(1, 16))
+def test_operations_a_byte_are_exact_for_any_size(m, k, n, itemsize):
+    explanation = matmul.explain((m, k), (k, n), itemsize=itemsize)
+    exact = Fraction(2 * m * k * n, itemsize * (m * k + k * n + m * n))
+    said = re.fullmatch(r".* bytes, (\d+\.\d) a byte\.", explanation.notes()[1])[1]
+    assert -Fraction(1, 20) <= exact - Fraction(said) < Fraction(1, 20)
+    assert explanation.intensity == pytest.approx(float(exact))
+
+
+class Copies(TorchDispatchMode):
+    """Counts the copies that PyTorch makes."""
+
+    count = 0
+
+    def __torch_dispatch__(self, operation, _types, args=(), kwargs=None):
+        self.count += operation is torch.ops.aten.clone.default
+        return operation(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "copies"),
+    [
+        ((2, 8, 32, 16), (2, 1, 16, 32), 1),
+        ((2, 8, 32, 16), (8, 16, 32), 1),
+        ((2, 1, 32, 16), (1, 8, 16, 32), 2),
+        ((2, 8, 32, 16), (1, 1, 16, 32), 0),
+        ((2, 8, 32, 16), (16, 32), 0),
+        ((8, 32, 16), (1, 16, 32), 0),
+        ((2, 8, 32, 16), (2, 8, 16, 32), 0),
+    ],
+)
+def test_pytorch_copies_what_repeats_along_some_batch_axes_only(a, b, copies):
+    a, b = torch.ones(a), torch.ones(b)
+    with Copies() as counter:
+        _ = a @ b
+    assert counter.count == copies
 
 
 @given(st.one_of(st.tuples(shapes.filter(len), shapes.filter(len)), fitting()))
@@ -262,6 +314,20 @@ def test_steps():
         "The result has shape (2, 3), 6 elements.",
     )
     assert matmul.explain((8, 3), (3, 2)).steps[1:3] == ("Neither is a vector.", "There is no batch axis.")
+
+
+def test_a_long_list_of_batch_axes_is_cut():
+    step = matmul.explain((2,) * 12, (2,) * 12).steps[2]
+    assert step.count("axis -") == 8
+    assert step.endswith("axis -10 has 2, 2: equal; 2 more.")
+    assert matmul.explain((2,) * 10, (2,) * 10).steps[2].endswith("axis -10 has 2, 2: equal.")
+
+
+def test_transposed_twice_is_as_it_was():
+    (suggestion, *_) = matmul.explain((10, 64), (256, 64), names=["x", "weight.mT"]).suggestions
+    assert suggestion == matmul.Suggestion("x @ weight", (10, 256))
+    (suggestion, *_) = matmul.explain((64, 10), (64, 256), names=["x.mT", "w"]).suggestions
+    assert suggestion == matmul.Suggestion("x @ w", (10, 256))
 
 
 def test_a_notebook_shows_the_same_as_the_terminal():
