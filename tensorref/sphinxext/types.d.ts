@@ -77,6 +77,9 @@ declare namespace Tref {
     texts: string[];
   }
 
+  /** The same side by side. */
+  type Pairs = [name: string, text: string][];
+
   /** What a directive writes into the attribute. */
   interface Data extends Inputs {
     step: number;

@@ -2,12 +2,13 @@
  * Make an element. What is shown goes in as text, never as markup.
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
- * @param {Tref.Words} [attributes]
+ * @param {Tref.Words | string} [attributes] a text is its class
  * @param {...(Node | string)} children
  */
 export function element(tag, attributes = {}, ...children) {
 	const made = document.createElement(tag);
-	for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+	const given = typeof attributes === "string" ? { class: attributes } : attributes;
+	for (const [name, value] of Object.entries(given)) made.setAttribute(name, value);
 	made.append(...children);
 	return made;
 }

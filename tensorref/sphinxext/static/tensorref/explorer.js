@@ -30,8 +30,9 @@ function explorer(root, { least, most, read, show }, number) {
 	const data = JSON.parse(root.dataset.tensorref ?? "");
 	const say = speaker(data.labels);
 	const group = (/** @type {string} */ name, label = name) => ({ class: `tref-${name}`, role: "group", "aria-label": say(label) });
-	const fieldset = element("div", { class: "tref-fields" });
-	const presets = data.presets.map((preset) => button(preset.label, () => use(preset)));
+	const fieldset = element("div", "tref-fields");
+	const paired = (/** @type {Tref.Inputs} */ { names, texts }) => /** @type {Tref.Pairs} */ (names.map((name, at) => [name, texts[at]]));
+	const presets = data.presets.map((preset) => button(preset.label, () => use(paired(preset))));
 	const steps = element("div");
 	const sentence = element("p", { class: "tref-sentence", role: "status" });
 	const scroll = element("div", { ...group("table"), tabindex: "0" });
@@ -47,54 +48,50 @@ function explorer(root, { least, most, read, show }, number) {
 	let shown;
 	let control = stepControl({ max: 0 });
 
-	use(data, data.step);
+	use(paired(data), data.step);
 	const parts = [fieldset, element("div", group("presets"), ...presets), steps, sentence, scroll, pictured, notes, code, link];
 	root.append(element("div", group("panel", "explorer"), ...parts));
 	root.dataset.live = "";
 	addEventListener("hashchange", restore);
 	restore();
 
-	function inputs() {
-		return fields.map(({ input }, at) => /** @type {const} */ ([names[at] ?? "", input.value]));
+	/** @returns {Tref.Pairs} */
+	function pairs() {
+		return fields.map(({ input }, at) => [names[at] ?? "", input.value]);
 	}
 
-	/** @type {(inputs: Tref.Inputs, step?: number) => void} */
-	function use({ names: named, texts }, step) {
-		names = named;
-		fields = names.map((name, at) => {
+	/** @type {(given: Tref.Pairs, step?: number, focused?: number) => void} */
+	function use(given, step, focused = -1) {
+		names = given.map(([name]) => name);
+		fields = given.map(([name, text], at) => {
 			const label = say(`field.${at}` in data.labels ? `field.${at}` : "field", { name });
-			const field = textField({ id: `tensorref-${number}-${at}`, label, text: texts[at] ?? "", changed: update });
-			const drop = () => resize(inputs().toSpliced(at, 1), 0);
-			if (names.length > least) field.element.append(button("×", drop, { "aria-label": say("remove", { name }) }));
+			const field = textField({ id: `tensorref-${number}-${at}`, label, text, changed: update });
+			const drop = button("×", () => use(pairs().toSpliced(at, 1), undefined, 0), { "aria-label": say("remove", { name }) });
+			if (given.length > least) field.element.append(drop);
 			return field;
 		});
 		const name = [..."abcdef"].find((letter) => !names.includes(letter)) ?? "";
-		const add = button(say("add"), () => resize([...inputs(), [name, "()"]], names.length));
-		fieldset.replaceChildren(...fields.map((field) => field.element), ...(names.length < most ? [add] : []));
+		const add = button(say("add"), () => use([...pairs(), [name, "()"]], undefined, given.length));
+		fieldset.replaceChildren(...fields.map((field) => field.element), ...(given.length < most ? [add] : []));
 		update(step);
-	}
-
-	/** @type {(pairs: (readonly [string, string])[], focused: number) => void} */
-	function resize(pairs, focused) {
-		use({ names: pairs.map(([name]) => name), texts: pairs.map(([, text]) => text) });
 		fields[focused]?.input.focus();
 	}
 
 	/** @param {unknown} [step] the step to go to; an event stays where it is */
 	function update(step) {
-		const values = read(inputs().map(([, text]) => text), data);
-		const problems = values.map((value) => (value instanceof TextError ? `${value.message} ${say("kept")}` : ""));
-		for (const [at, field] of fields.entries()) field.complain(problems[at] ?? "");
-		if (problems.join("")) return;
+		const values = read(pairs().map(([, text]) => text), data);
+		const bad = (/** @type {unknown} */ value) => value instanceof TextError && `${value.message} ${say("kept")}`;
+		for (const [at, field] of fields.entries()) field.complain(bad(values[at]) || "");
+		if (values.some(bad)) return;
 		shown = show(values, names, data);
 		const named = shown.steps.map(({ name }) => name);
-		const wanted = typeof step === "number" ? step : control.value;
-		if (wanted === step || String(named) !== control.dataset.names) {
+		const isNew = String(named) !== steps.dataset.names;
+		if (isNew || typeof step === "number") {
 			const max = named.length - 1;
-			control = stepControl({ max, value: Math.min(wanted, max), label: say("step"), names: named });
-			control.dataset.names = String(named);
+			control = stepControl({ max, value: Math.min(typeof step === "number" ? step : control.value, max), label: say("step"), names: named });
 			control.addEventListener("input", () => draw(gliding(scroll)));
 			steps.replaceChildren(control);
+			steps.dataset.names = String(named);
 		}
 		draw();
 	}
@@ -108,19 +105,17 @@ function explorer(root, { least, most, read, show }, number) {
 		const said = shown.steps[step]?.text ?? "";
 		if (sentence.textContent !== said) sentence.textContent = said;
 		sentence.dataset.outcome = isLast ? shown.outcome : "";
-		const below = isLast ? shown.notes : [];
-		notes.replaceChildren(...below.map(({ kind, text }) => element("li", { "data-kind": kind }, text)));
-		notes.hidden = !below.length;
+		notes.replaceChildren(...shown.notes.map(({ kind, text }) => element("li", { "data-kind": kind }, text)));
+		notes.hidden = !isLast;
 		code.replaceChildren(code.firstChild ?? "", ...Object.entries(shown.code).flatMap(listing));
-		const state = [["explorer", number], ["step", step], ...inputs()];
-		link.href = `#${state.map((pair) => pair.map(encoded).join("=")).join("&")}`;
+		link.href = `#${new URLSearchParams([["explorer", `${number}`], ["step", `${step}`], ...pairs()])}`;
 	}
 
 	/** Bring back what the address says of this explorer; what is wrong with it is said as if it were typed. */
 	function restore() {
-		const [[, at] = [], [, step] = [], ...pairs] = new URLSearchParams(location.hash.slice(1));
-		if (at !== String(number) || pairs.length < least || pairs.length > most) return;
-		use({ names: pairs.map(([name]) => name), texts: pairs.map(([, text]) => text) }, Number(/^\d\d?$/.exec(step ?? "")));
+		const [[, at] = [], [, step] = [], ...given] = new URLSearchParams(location.hash.slice(1));
+		if (at !== String(number) || given.length < least || given.length > most) return;
+		use(given, Number(/^\d\d?$/.exec(step ?? "")));
 		root.scrollIntoView();
 	}
 
@@ -133,9 +128,4 @@ function explorer(root, { least, most, read, show }, number) {
 		});
 		return [copy, pre];
 	}
-}
-
-/** @param {string | number} part */
-function encoded(part) {
-	return encodeURIComponent(part).replace(/%2C(%20)*/g, ",").replaceAll("%20", "+");
 }

@@ -1,10 +1,10 @@
 import { element } from "./element.js";
-import { led } from "./keys.js";
 import { formatShape, product } from "./sizes.js";
+import { led } from "./step-control.js";
 import { grouped, speaker } from "./words.js";
 
-const MOST_CELLS = 6; // along an axis, before its middle is left out
-const MOST_GRIDS = 3;
+const MOST_CELLS = 6n; // along an axis, before its middle is left out
+const MOST_GRIDS = 3n;
 
 /**
  * Draw tensors as grids: rows and columns are the last two axes, with a grid for each index of the others, and large
@@ -16,52 +16,51 @@ export function drawPicture({ panels, reads }, labels) {
 	/** @type {{part: HTMLElement, index: bigint[], panel: number}[]} */
 	const cells = [];
 	let row = 0;
-	const region = element("div", { class: "tref-panels" }, ...panels.map(drawPanel));
-	const active = cells.filter(({ part }) => part.localName === "button");
-	const said = element("p", { class: "tref-reads", "aria-live": "polite" }, active[0] ? say("point") : "");
-	if (active[0]) active[0].part.tabIndex = 0;
-	region.addEventListener("pointerover", mark);
-	region.addEventListener("focusin", mark);
-	region.addEventListener("keydown", move);
-	return element("div", {}, region, said);
-
-	/** @type {(panel: Tref.Panel, at: number) => HTMLElement} */
-	function drawPanel({ name, shape, columns, repeats, text }, panel) {
+	const drawn = panels.map(({ name, shape, columns, repeats, text }, panel) => {
 		const isActive = reads !== null && panel === panels.length - 1;
 		const outer = shape.slice(0, -2);
 		const across = columns ?? ends(shape.at(-1) ?? 1n, MOST_CELLS);
 		const down = ends(shape.at(-2) ?? 1n, MOST_CELLS);
-		const title = `${name} ${formatShape(shape)}`;
-		const grids = product(shape) ? ends(product(outer), MOST_GRIDS).map(drawGrid) : [say("empty")];
-		const box = element("div", { class: "tref-grids", role: isActive ? "group" : "img", "aria-label": title }, ...grids);
-		return element("div", {}, element("div", { class: "tref-label", "aria-hidden": "true" }, title), box);
-
-		/** @param {Tref.Place} place */
-		function drawGrid(place) {
-			if (typeof place === "string") return gap(place);
-			const before = outer.map((size, axis) => (place / product(outer.slice(axis + 1))) % size);
-			const grid = element("div", { class: "tref-grid" });
-			grid.style.gridTemplateColumns = across.map((at) => (typeof at === "string" ? "auto" : "var(--cell)")).join(" ");
-			for (const [line, y] of down.entries()) {
-				if (typeof y === "string") grid.append(gap(y, "1 / -1"));
-				else grid.append(...across.map((x) => (typeof x === "string" ? gap(line ? "⋯" : x) : cell([...before, y, x]))));
-			}
-			const title = element("div", { class: "tref-label" }, `[${before.join(", ")}]`);
-			return outer.length ? element("div", {}, title, grid) : grid;
-		}
-
-		/** @param {bigint[]} full */
-		function cell(full) {
+		if (isActive) row = across.filter((at) => typeof at === "bigint").length;
+		const cell = (/** @type {bigint[]} */ ...full) => {
 			const index = full.slice(full.length - shape.length);
 			const named = { type: "button", tabindex: "-1", "aria-label": written(panel, index) };
 			const attributes = { class: "tref-cell", ...(isActive ? named : {}) };
 			const part = element(isActive ? "button" : "span", attributes, text?.(index) ?? "");
 			part.toggleAttribute("data-repeats", Boolean(repeats?.(index)));
 			cells.push({ part, index, panel });
-			if (isActive) row = across.filter((at) => typeof at !== "string").length;
 			return part;
-		}
-	}
+		};
+		const grids = ends(product(outer), MOST_GRIDS).map((place) => {
+			if (typeof place === "string") return gap(place);
+			const before = outer.map((size, axis) => (place / product(outer.slice(axis + 1))) % size);
+			const grid = element("div", "tref-grid");
+			grid.style.gridTemplateColumns = across.map((x) => (typeof x === "string" ? "auto" : "var(--cell)")).join(" ");
+			for (const [line, y] of down.entries()) {
+				if (typeof y === "string") grid.append(gap(y, "1 / -1"));
+				else grid.append(...across.map((x) => (typeof x === "string" ? gap(line ? "⋯" : x) : cell(...before, y, x))));
+			}
+			return outer[0] ? element("div", "", element("div", "tref-label", `[${before.join(", ")}]`), grid) : grid;
+		});
+		const title = `${name} ${formatShape(shape)}`;
+		const role = { class: "tref-grids", role: isActive ? "group" : "img", "aria-label": title };
+		const box = element("div", role, ...(product(shape) ? grids : [say("empty")]));
+		return element("div", "", element("div", { class: "tref-label", "aria-hidden": "true" }, title), box);
+	});
+	const active = cells.filter(({ part }) => part.localName === "button");
+	if (active[0]) active[0].part.tabIndex = 0;
+	const said = element("p", { class: "tref-reads", "aria-live": "polite" }, active[0] ? say("point") : "");
+	const region = element("div", "tref-panels", ...drawn);
+	region.addEventListener("pointerover", mark);
+	region.addEventListener("focusin", mark);
+	region.addEventListener("keydown", (event) => {
+		const at = active.findIndex(({ part }) => part === event.target);
+		const to = led(event, { at, last: active.length - 1, row });
+		if (at < 0 || to === undefined) return;
+		for (const [place, { part }] of active.entries()) part.tabIndex = place === to ? 0 : -1;
+		active[to]?.part.focus();
+	});
+	return element("div", "", region, said);
 
 	/** @param {Event} event */
 	function mark({ target }) {
@@ -76,37 +75,29 @@ export function drawPicture({ panels, reads }, labels) {
 		said.textContent = say("reads", { cell: written(chosen.panel, chosen.index), sources: named });
 	}
 
-	/** @param {KeyboardEvent} event */
-	function move(event) {
-		const at = active.findIndex(({ part }) => part === event.target);
-		const to = at < 0 ? undefined : led(event, { at, last: active.length - 1, row });
-		if (to === undefined) return;
-		for (const [place, { part }] of active.entries()) part.tabIndex = place === to ? 0 : -1;
-		active[to]?.part.focus();
-	}
-
 	/** @type {(panel: number, index: (bigint | null)[]) => string} */
 	function written(panel, index) {
 		const { name = "", lacking = 0 } = panels[panel] ?? {};
 		const own = index.slice(lacking).map((place) => place ?? ":");
-		return own.length ? `${name}[${own.join(", ")}]` : name;
+		return own[0] === undefined ? name : `${name}[${own.join(", ")}]`;
 	}
 }
 
 /** @param {string} text how much is left out */
 function gap(text, columns = "") {
-	const part = element("span", { class: "tref-gap" }, text);
+	const part = element("span", "tref-gap", text);
 	part.style.gridColumn = columns;
 	return part;
 }
 
 /**
  * The first and the last of `size` places and, between them, how many are left out.
- * @type {(size: bigint, most: number) => Tref.Place[]}
+ * @type {(size: bigint, most: bigint) => Tref.Place[]}
  */
 function ends(size, most) {
-	const places = Array.from({ length: size > most ? most - 1 : Number(size) }, (_, place) => BigInt(place));
-	if (size <= most) return places;
-	const tail = places.splice(most >> 1).map((_, place, { length }) => size - BigInt(length - place));
-	return [...places, `+${grouped(size - BigInt(most - 1))}`, ...tail];
+	const tail = (most - 1n) / 2n;
+	const left = size - most + 1n;
+	const places = Array.from({ length: Number(left > 1n ? most : size) }, (_, at) => BigInt(at));
+	if (left < 2n) return places;
+	return places.map((at) => (at + tail + 1n === most ? `+${grouped(left)}` : at + tail + 1n < most ? at : at + left - 1n));
 }

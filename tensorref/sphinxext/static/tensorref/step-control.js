@@ -1,5 +1,4 @@
 import { button, element } from "./element.js";
-import { led } from "./keys.js";
 
 /**
  * Make a row of buttons, one a step. Its `value` is the current step; each change of it sends an `input` event.
@@ -13,7 +12,7 @@ export function stepControl({ min = 0, max, value = min, label = null, names = [
 	let current = check(value);
 	const segments = Array.from({ length: max - min + 1 }, (_, at) => {
 		const segment = button("", () => select(min + at));
-		segment.append(element("span", { class: "tref-number" }, `${min + at}`), names[at] ? ` ${names[at]}` : "");
+		segment.append(element("span", "tref-number", `${min + at}`), names[at] ? ` ${names[at]}` : "");
 		return segment;
 	});
 	const group = { class: "tref-steps", role: "group", "aria-label": label || "Step control" };
@@ -50,4 +49,17 @@ export function stepControl({ min = 0, max, value = min, label = null, names = [
 			segment.tabIndex = min + at === current ? 0 : -1;
 		}
 	}
+}
+
+/**
+ * Where a key leads from one of several things in rows; undefined for keys that lead nowhere, which keep what they do.
+ * @param {KeyboardEvent} event
+ * @param {{at: number, first?: number, last: number, row?: number}} where
+ */
+export function led(event, { at, first = 0, last, row = 1 }) {
+	const moves = { ArrowRight: at + 1, ArrowDown: at + row, ArrowLeft: at - 1, ArrowUp: at - row, Home: first, End: last };
+	const to = new Map(Object.entries(moves)).get(event.key);
+	if (to === undefined || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return undefined;
+	event.preventDefault();
+	return Math.min(Math.max(to, first), last);
 }

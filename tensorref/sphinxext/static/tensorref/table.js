@@ -7,9 +7,9 @@ const SYMBOLS = { equal: "=", expand: "→", conflict: "≠", sum: "Σ", keep: "
  * @type {(table: Tref.Table, step: number) => HTMLElement}
  */
 export function drawTable({ heading, rows }, step) {
-	const head = element("tr", {}, ...heading.map((text) => element("th", { scope: "col" }, text)));
+	const head = element("tr", "", ...heading.map((text) => element("th", { scope: "col" }, text)));
 	const body = rows.map(({ label, kind = "", cells }) =>
-		element("tr", { class: kind }, element("th", { scope: "row" }, label), ...cells.map(drawCell)),
+		element("tr", kind, element("th", { scope: "row" }, label), ...cells.map(drawCell)),
 	);
 	const parts = [element("thead", {}, head), element("tbody", {}, ...body)];
 	return element("table", { class: "tref-axes", "data-step": `${step}` }, ...parts);
@@ -17,7 +17,7 @@ export function drawTable({ heading, rows }, step) {
 	/** @param {Tref.Cell} cell */
 	function drawCell({ text, from = 0, key = "", unseen, then, thenFrom = 0, verdict = "", symbol, state = "", span = 1 }) {
 		const size = element("span", { "data-size": key }, text);
-		if (unseen) size.append(element("span", { class: "tref-unseen" }, ` ${unseen}`));
+		if (unseen) size.append(element("span", "tref-unseen", ` ${unseen}`));
 		const cell = element("td", { "data-verdict": verdict, "data-state": state, colspan: `${span}` }, size);
 		if (symbol) cell.prepend(element("span", { class: "tref-symbol", "aria-hidden": "true" }, SYMBOLS[symbol]), " ");
 		if (then) cell.append(element("span", thenFrom > step ? { "data-later": "" } : {}, then));

@@ -15,7 +15,7 @@ export function textField({ id, label, text, changed }) {
 	input.addEventListener("input", changed);
 	input.addEventListener("change", say);
 	return {
-		element: element("div", { class: "tref-field" }, element("label", { for: id }, label), input, problem),
+		element: element("div", "tref-field", element("label", { for: id }, label), input, problem),
 		input,
 		/** @param {string} found what is wrong; empty where nothing is */
 		complain(found) {
