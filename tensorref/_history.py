@@ -40,7 +40,9 @@ MESSAGES: Mapping[str, str] = MappingProxyType(
             "The expanded size of the tensor ({wanted}) must match the existing size ({size}) at non-singleton "
             "dimension {axis}.  Target sizes: [{target}].  Tensor sizes: [{sizes}]"
         ),
-        "expand.large": "numel: integer multiplication overflow",
+        "overflow": "numel: integer multiplication overflow",
+        "strides": "as_strided: Negative strides are not supported at the moment, got strides: [{strides}]",
+        "strides.least": "IntArrayRef contains an int that cannot be represented as a SymInt: {stride}",
         "elements": "shape '[{target}]' is invalid for input of size {elements}",
         "unknown": "only one dimension can be inferred",
         "negative": "invalid shape dimension {size} at index {axis} of shape [{target}]",
@@ -174,12 +176,7 @@ def _permuted(numbers: Sequence[int], rank: int) -> list[int]:
 
 def _step(at: Layout, axis: int) -> int:
     """Return the stride of a new axis before `axis`."""
-    return _in_64_bits(at.shape[axis] * at.strides[axis]) if axis < len(at.shape) else 1
-
-
-def _in_64_bits(stride: int) -> int:
-    """Return a stride as PyTorch holds it; beyond, it belongs to an axis of at most one element."""
-    return (stride + 2**63) % 2**64 - 2**63
+    return at.shape[axis] * at.strides[axis] if axis < len(at.shape) else 1
 
 
 def _indexed(operation: Operation, at: Layout) -> Change:
@@ -203,8 +200,12 @@ def _indexed(operation: Operation, at: Layout) -> Change:
             start, size, step = _sliced(item, axis, shape)
             offset += start * strides[axis]
             sizes.append(size)
-            steps.append(_in_64_bits(strides[axis] * step))
             axis += 1
+            steps.append((strides[axis - 1] * step + 2**63) % 2**64 - 2**63)  # what is left of it in 64 bits
+            if steps[-1] < 0:
+                message = "strides" if steps[-1] >= -(2**62) else "strides.least"
+                values = {"stride": steps[-1], "strides": listed((*steps, *strides[axis:]))}
+                raise Refusal("RuntimeError", message, "strides", step=step, **values)
         else:
             sizes += shape[axis : axis + rank - taken]
             steps += strides[axis : axis + rank - taken]
@@ -236,6 +237,8 @@ def _sliced(item: Slice, axis: int, shape: Sequence[int]) -> tuple[int, int, int
     start, stop = 0 if item.start is None else item.start, size if item.stop is None else item.stop
     start = min(max(start + size if start < 0 else start, 0), size)
     stop = min(max(stop + size if stop < 0 else stop, start), size)
+    if stop - start + step > 2**63:
+        raise Refusal("RuntimeError", "overflow", "strides", step=step)
     return start, (stop - start + step - 1) // step, step
 
 
@@ -263,7 +266,7 @@ def _expanded(numbers: tuple[int, ...], at: Layout) -> Change:
         sizes, steps = [wanted, *sizes], [0 if wanted != size else step, *steps]
     # Beside a size of 0 PyTorch makes a tensor of negative size: that is no tensor.
     if _overflows(sizes) or min(sizes, default=0) < 0:
-        raise Refusal("RuntimeError", "expand.large")
+        raise Refusal("RuntimeError", "overflow")
     key = "history.expand" if repeated else "history.expand.none"
     return Layout(tuple(sizes), tuple(steps), offset), key, {"axes": listed(repeated)}
 

@@ -840,7 +840,7 @@ def _next_stage(operation: Operation, last: Stage, code: str, itemsize: int) -> 
         verdict="copy" if copied else "view",
         moved_bytes=elements * itemsize if copied else 0,
     )
-    sentence = WORDS["history.same" if after == at and not copied else key].format(
+    sentence = WORDS["history.same" if after == at else key].format(
         code=operation.code, bytes=stage.moved_bytes, **values
     )
     state = WORDS["history.state" if stage.contiguous else "history.state.strided"].format(**vars(stage))

@@ -204,7 +204,14 @@ SEQUENCES = [
     ((2, 0, 3), (".permute(2, 0, 1)", ".reshape(3, 2, 0)", ".reshape(0)")),
     ((2, 1), (".mT", ".contiguous()", ".reshape(2, 1)", ".squeeze()", ".unsqueeze(-1)")),
     ((4, 32, 64), (".view(4, 32, 8, 8)", ".transpose(1, 2)", ".view(4, 8, 256)")),
-    ((2, 3), ("[1::999999999999999999]", "[::999999999999999999]", "[:, None]", ".unsqueeze(0)", ".view(3)")),
+    ((2, 3), ("[1::999999999999999999]", "[:, None]", ".unsqueeze(0)", ".view(3)")),
+    ((2, 3), ("[1::999999999999999999]", "[::999999999999999999]")),
+    ((2, 3, 4), ("[1::99999999999999999]", "[...,None, ::999]", "[None,0,:,::999999999999999999]")),
+    ((2, 3, 4), ("[None, 1:, ::999999999999999999, 0]",)),
+    ((2, 3, 4), ("[::99999999999999999]", "[None, ::8, :1]")),
+    ((2, 1, 3), ("[:, ::999999999999999999]", "[:, None, ::999999999999999999]")),
+    ((1,), (".expand(999999999999999999)", ".unsqueeze(0)", ".expand(9, -1)", ".view(-1)", "[::999999999999999999]")),
+    ((1,), (".expand(999999999999999999)", ".unsqueeze(0)", ".expand(9, -1)", ".view(-1)", "[::99999999999999999]")),
     ((1,) * 64, ("[None]", ".unsqueeze(0)", ".mT", ".contiguous()", ".view(1)")),
     ((2, *(1,) * 61, 3), (".expand(2" + ", -1" * 63 + ")", ".mT", ".view(12)")),
 ]
@@ -232,6 +239,8 @@ LARGE = [
     ((1, 1, 2), (".expand(288230376151711743, 4, 2)", ".flatten()")),
     ((1, 1, 2), (".expand(288230376151711744, 4, 2)", ".flatten()")),
     ((1, 1), (".expand(999999999999999999, -2)",)),
+    ((1, 1, 0), (".expand(999999999999999999, 10, 0)", ".mT")),
+    ((1, 1, 0), (".expand(999999999999999999, 19, 0)", ".mT")),
     ((2**61 - 1,), ("[1:]", ".contiguous()", ".mT")),
 ]
 
@@ -305,6 +314,16 @@ REASONS = [
     ((3,), ".expand(-1, 3)", "-1 keeps the size of an axis, and a new axis has none to keep; write its size."),
     ((2, 3), ".expand(4, 3)", "Only a size of 1 repeats, and axis 0 has size 2; write 2 or -1 for it."),
     ((2, 3), ".expand(5, 4, 3)", "Only a size of 1 repeats, and axis 1 has size 2; write 2 or -1 for it."),
+    (
+        (2, 3),
+        "[1::999999999999999999][::999999999999999999]",
+        "A step of 999,999,999,999,999,999 goes beyond the 64 bits of a stride; write a smaller one.",
+    ),
+    (
+        (2, 3, 4),
+        "[::999999999999999999]",
+        "A step of 999,999,999,999,999,999 goes beyond the 64 bits of a stride; write a smaller one.",
+    ),
     ((1,), ".expand(-2)", "Sizes are 0 or more, and multiply to less than 2**63."),
     (
         (20, 100),
@@ -329,7 +348,7 @@ REASONS = [
 
 @pytest.mark.parametrize(("shape", "text", "reason"), REASONS, ids=[f"{shape}{text}" for shape, text, _ in REASONS])
 def test_reasons(shape, text, reason):
-    history = layout.history(shape, text)
+    history = agree(numbered(shape), [operation.code for operation in _operations.parse_operations(text)])
     assert history.reason == reason
     assert history.notes() == (f"PyTorch refuses x{text}.", f"PyTorch: {history.message}", reason)
     assert history.steps[-1] == f"PyTorch refuses x{text}. {reason}"
@@ -399,6 +418,22 @@ def test_steps(shape, text, step):
 
 NOTES = [
     ((4, 3), "", ["x has shape (4, 3), strides (3, 1) and offset 0."]),
+    (
+        (),
+        ".expand(1)",
+        [
+            "x.expand(1) has shape (1,), strides (0,) and offset 0.",
+            "It is a view: it uses the memory of x, and what is written to one is in the other.",
+        ],
+    ),
+    (
+        (1, 0),
+        ".expand(3, 0)",
+        [
+            "x.expand(3, 0) has shape (3, 0), strides (0, 1) and offset 0.",
+            "It is a view: it uses the memory of x, and what is written to one is in the other.",
+        ],
+    ),
     (
         (4, 3),
         "[1].view(3)",
