@@ -112,6 +112,13 @@ def serve(session: nox.Session) -> None:
     session.run("sphinx-autobuild", *options, "docs", str(SITE), env={"TENSORREF_DEVICE": "cpu"})
 
 
+@nox.session(default=False)
+def catalogs(session: nox.Session) -> None:
+    """Bring the catalogs of messages up to date; ``nox -s catalogs -- fr`` begins one for a language."""
+    install(session, "docs")
+    session.run("python", "-m", "tensorref.sphinxext.catalogs", *session.posargs)
+
+
 @nox.session
 def browser(session: nox.Session) -> None:
     """Try the explorers in a real browser; it finds one, fetches one, or fails."""

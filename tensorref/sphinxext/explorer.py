@@ -17,7 +17,7 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.builders import Builder
-from sphinx.locale import get_translation
+from sphinx.locale import get_translation, translators
 from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
 from sphinx.writers.manpage import ManualPageTranslator
@@ -203,6 +203,8 @@ def setup_explorers(app: Sphinx, **kinds: type[ExplorerDirective]) -> None:
         app.add_directive(name, directive)
     # Other builders fall back to how they show a container, which is what `Explorer` derives from.
     app.add_node(Explorer, html=(_visit_html, _depart_html), man=(_visit_man, _depart_man))
+    # Sphinx would add this catalog to that of an earlier build in the same process.
+    translators.pop(("general", CATALOG), None)
     app.add_message_catalog(CATALOG, str(_HERE / "locale"))
     app.connect("builder-inited", _add_static_path)
     app.connect("html-page-context", _add_assets)
