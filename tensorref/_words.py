@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -26,7 +26,7 @@ class Templates(Mapping[str, str]):
 
 
 @contextmanager
-def translated(translate: Callable[[str], str]) -> Iterator[None]:
+def translated(translate: Callable[[str], str]) -> Generator[None]:
     """Have every explanation that is made or read within the block say what `translate` makes of its sentences."""
     token = _translate.set(translate)
     try:
