@@ -1,5 +1,6 @@
 """A browser, a small site that uses the extension, and a watch on what its pages do."""
 
+import contextlib
 import functools
 import http.server
 import os
@@ -116,29 +117,41 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory):
+def publish(tmp_path_factory):
+    """Return a function that builds files of a project once for each set of options, and serves what comes out."""
+    with contextlib.ExitStack() as servers:
+
+        def publish(files, **options):
+            source, root = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("site")
+            for name, text in files.items():
+                (source / name).parent.mkdir(exist_ok=True)
+                (source / name).write_text(text, encoding="utf-8")
+            command = [sys.executable, "-m", "sphinx", "-q", "-W"]
+            builds = [
+                subprocess.Popen(
+                    [*command, *given, "-d", root / f".{folder}", source, root / folder],
+                    stderr=subprocess.PIPE,
+                    text=True,
+                )
+                for folder, given in options.items()
+            ]
+            said = [build.communicate()[1] for build in builds]
+            assert (said, [build.returncode for build in builds]) == ([""] * len(builds), [0] * len(builds))
+            handler = functools.partial(Handler, directory=str(root))
+            server = servers.enter_context(http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler))
+            servers.callback(server.shutdown)
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            return f"http://127.0.0.1:{server.server_port}"
+
+        yield publish
+
+
+@pytest.fixture(scope="session")
+def site(publish):
     """Return the address under which the small site is served, in a folder for each theme."""
-    source, root = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("site")
-    for name, text in PAGES.items():
-        (source / f"{name}.md").write_text(text, encoding="utf-8")
-    (source / "templates").mkdir()
-    (source / "templates/layout.html").write_text(LAYOUT, encoding="utf-8")
-    (source / "conf.py").write_text(CONF, encoding="utf-8")
-    command = [sys.executable, "-m", "sphinx", "-q", "-W"]
-    builds = [
-        subprocess.Popen(
-            [*command, "-t", theme, "-D", f"html_theme={theme}", "-d", root / f".{theme}", source, root / theme],
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for theme in THEMES
-    ]
-    said = [build.communicate()[1] for build in builds]
-    assert (said, [build.returncode for build in builds]) == ([""] * 3, [0] * 3)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(root))) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    pages = {f"{name}.md": text for name, text in PAGES.items()}
+    files = {**pages, "templates/layout.html": LAYOUT, "conf.py": CONF}
+    return publish(files, **{theme: ["-t", theme, "-D", f"html_theme={theme}"] for theme in THEMES})
 
 
 @pytest.fixture
