@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import MappingProxyType
 
 _translate: ContextVar[Callable[[str], str]] = ContextVar("translate", default=str)
 
@@ -170,6 +171,32 @@ MATMUL: Mapping[str, str] = Templates(
     }
 )
 
+MATMUL_MESSAGES: Mapping[str, str] = MappingProxyType(
+    {
+        "numpy.sum": (
+            "matmul: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature "
+            "(n?,k),(k,m?)->(n?,m?) (size {rows} is different from {terms})"
+        ),
+        "numpy.batch": (
+            "operands could not be broadcast together with remapped shapes [original->remapped]: {remapped}  and "
+            "requested shape ({requested})"
+        ),
+        "torch.dot": (
+            "inconsistent tensor size, expected tensor [{terms}] and src [{rows}] to have the same number of elements, "
+            "but got {terms} and {rows} elements respectively"
+        ),
+        "torch.mm": "mat1 and mat2 shapes cannot be multiplied ({count}x{terms} and {rows}x{columns})",
+        "torch.mv": "size mismatch, got input ({count}), mat ({count}x{size}), vec ({vector})",
+        "torch.batch": (
+            "The size of tensor a ({a}) must match the size of tensor b ({b}) at non-singleton dimension {axis}"
+        ),
+        "torch.bmm": (
+            "Expected size for first two dimensions of batch2 tensor to be: [{stack}, {terms}] but got: [{stack}, {rows}]."
+        ),
+    }
+)
+"""What the libraries say, in any language in these words."""
+
 DTYPES: Mapping[str, str] = Templates(
     {
         "bits": "bits",
@@ -265,8 +292,6 @@ LAYOUT: Mapping[str, str] = Templates(
         "history.index.start": (
             "{code}: it begins at the same element. An int takes its axis away, a step multiplies a stride."
         ),
-        "history.unsqueeze": "{code}: an axis of size 1 comes in at {axis}; nothing ever steps by its stride.",
-        "history.squeeze": "{code}: axis {axes} goes, as its size is 1.",
         "history.expand": "{code}: a stride of 0 repeats along axis {axes}.",
         "history.expand.none": "{code}: axes of size 1 come in front, and nothing has to repeat.",
         "history.view": "{code}: each axis of {target} lies within one run of memory, so other strides are enough.",
@@ -293,45 +318,75 @@ LAYOUT: Mapping[str, str] = Templates(
         "why.range": "Axis {axis} has size {size}; an index is from {low} to {high}.",
         "why.range.empty": "Axis {axis} has size 0; there is nothing to take.",
         "why.scalar": "There is no axis to take from; write [...] or [None].",
-        "why.step.zero": "A step of 0 gets nowhere; write 1 or more.",
-        "why.step.negative": "Slices of PyTorch go forward only; flip copies backward.",
+        "why.step": "Slices of PyTorch go forward: write a step of 1 or more. flip copies backward.",
         "why.expand.few": "expand keeps every axis and may add some in front: write {rank} sizes or more.",
         "why.expand.new": "-1 keeps the size of an axis, and a new axis has none to keep; write its size.",
         "why.expand.size": "Only a size of 1 repeats, and axis {axis} has size {size}; write {size} or -1 for it.",
-        "why.overflow": "Sizes are 0 or more, and multiply to less than 2**63.",
-        "why.strides": "A step of {step:,} goes beyond the 64 bits of a stride; write a smaller one.",
         "why.elements": "The sizes must multiply to {elements:,}, the number of elements; they multiply to {product:,}.",
         "why.divide": "The sizes beside -1 must divide {elements:,}, the number of elements; they multiply to {product:,}.",
         "why.unknown": "Only one size can be worked out from the others; write the others.",
-        "why.negative": "A size is 0 or more; only -1 is worked out.",
         "why.ambiguous": "Beside a size of 0, any size would do for -1; write the one you want.",
         "why.view": "{runs} {failure}",
-        "why.storage": "The copy would have {bytes:,} bytes, and PyTorch counts less than 2**63.",
     }
 )
+
+LAYOUT_MESSAGES: Mapping[str, str] = MappingProxyType(
+    {
+        "torch.dim": "Dimension out of range (expected to be in range of [{low}, {high}], but got {value})",
+        "torch.permute": (
+            "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
+            "ordering of dimensions i.e. input.dim() = {rank} is not equal to len(dims) = {count}"
+        ),
+        "torch.duplicate": "permute(): duplicate dims are not allowed.",
+        "torch.mT": "tensor.mT is only supported on matrices or batches of matrices. Got 1-D tensor.",
+        "torch.many": "too many indices for tensor of dimension {rank}",
+        "torch.range": "index {value} is out of bounds for dimension {place} with size {size}",
+        "torch.scalar": (
+            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a "
+            "0-dim tensor to a number"
+        ),
+        "torch.scalar.slice": "slice() cannot be applied to a 0-dim tensor.",
+        "torch.step.zero": "slice step cannot be zero",
+        "torch.step.negative": "step must be greater than zero",
+        "torch.expand.few": (
+            "expand(torch.FloatTensor{tensor}, size=[{target}]): the number of sizes provided ({count}) must be "
+            "greater or equal to the number of dimensions in the tensor ({rank})"
+        ),
+        "torch.expand.new": (
+            "The expanded size of the tensor (-1) isn't allowed in a leading, non-existing dimension {axis}"
+        ),
+        "torch.expand.scalar": "numel: integer multiplication overflow",
+        "torch.expand.size": (
+            "The expanded size of the tensor ({wanted}) must match the existing size ({size}) at non-singleton "
+            "dimension {axis}.  Target sizes: [{target}].  Tensor sizes: [{sizes}]"
+        ),
+        "torch.elements": "shape '[{target}]' is invalid for input of size {elements}",
+        "torch.unknown": "only one dimension can be inferred",
+        "torch.ambiguous": (
+            "cannot reshape tensor of {elements} elements into shape [{target}] because the unspecified dimension size "
+            "-1 can be any value and is ambiguous"
+        ),
+        "torch.view": (
+            "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+            "contiguous subspaces). Use .reshape(...) instead."
+        ),
+    }
+)
+"""What PyTorch 2.13 says, letter for letter, about a tensor of float32 on the CPU; in any language in these words."""
 
 OPERATIONS: Mapping[str, str] = Templates(
     {
         "operation": "Position {position}: '{found}' begins no operation; write a point and a name, or '['.",
-        "name": "Position {position}: the name of an operation is missing after the point; write one of {names}.",
-        "unknown": "Position {position}: '{found}' is none of the operations here; write one of {names}.",
-        "called": "Position {position}: '{found}' calls what is no method; write {example}.",
-        "brackets": "Position {position}: brackets are missing after '{found}'; write it as in {example}.",
-        "count": "Position {position}: '{found}' has not the numbers it takes here; write it as in {example}.",
-        "unexpected": "Position {position}: '{found}' is no number; write whole numbers with commas between.",
-        "index": "Position {position}: '{found}' is no part of an index here; write ints, slices, None or '...'.",
+        "name": "Position {position}: '{found}' is none of the operations here; write one of {names}.",
+        "example": "Position {position}: '{found}' is not written so; write it as in {example}.",
+        "size": "Position {position}: '{found}' takes sizes of 0 or more, and -1 for one that follows from the others.",
+        "number": "Position {position}: '{found}' cannot stand here; write whole numbers with commas between.",
+        "index": "Position {position}: '{found}' cannot stand here; write ints, slices, None or '...'.",
         "empty": "Position {position}: the brackets are empty; write an index, such as [0].",
-        "ellipsis": "Position {position}: a second '...' stands here; one takes all the axes that are left.",
-        "missing": "Position {position}: a number is missing before '{found}'; write it, or leave out a comma.",
-        "comma": "Position {position}: a comma is missing before '{found}'; write one between two numbers.",
-        "minus": "Position {position}: '{found}' is not the minus of a program; write '-'.",
-        "fraction": "Position {position}: numbers are whole; leave out the point and what follows it.",
-        "nested": "Position {position}: brackets within these are not taken; leave out the inner '{found}'.",
-        "after": "Position {position}: '{found}' comes after a list of sizes; write all sizes in one list.",
+        "ellipsis": "Position {position}: the brackets hold a second '...'; one takes all the axes that are left.",
         "unclosed": "Position {position}: '{found}' is not closed; add '{wanted}'.",
-        "mismatch": "Position {position}: '{found}' does not close '{opened}'; write '{wanted}'.",
-        "digits": "Position {position}: a number has at most {most} digits, this one has {count}; write a smaller one.",
-        "axes": "Position {position}: brackets hold at most {most} numbers here; leave out the rest.",
-        "operations": "Position {position}: more than {most} operations; leave out the rest.",
+        "digits": "Position {position}: '{found}' has more than {most} digits; write a smaller number.",
+        "many": "Position {position}: this is more than the {most} that are followed here; leave out the rest.",
+        "large": "{found}: more than 2**53 bytes, the most that is followed here; choose smaller sizes.",
     }
 )

@@ -56,6 +56,7 @@ from tensorref._explanation import Diagram
 from tensorref._shape import MAX_RANK, agreed, as_shape, lined_up
 from tensorref._typing import ArrayT, ShapeLike, jaxtyping
 from tensorref._words import MATMUL as WORDS
+from tensorref._words import MATMUL_MESSAGES as MESSAGES
 
 __all__ = [
     "Axis",
@@ -640,49 +641,34 @@ def _suggestions(a: Sequence[int], b: Sequence[int], names: tuple[str, str]) -> 
 
 
 def _numpy_message(a: Sequence[int], b: Sequence[int], axes: Sequence[Axis]) -> str:
-    signature = "(n?,k),(k,m?)->(n?,m?)"
     if not (a and b):
         return (
             f"matmul: Input operand {1 if a else 0} does not have enough dimensions (has 0, gufunc core with signature "
-            f"{signature} requires 1)"
+            "(n?,k),(k,m?)->(n?,m?) requires 1)"
         )
     summed = next(axis for axis in axes if axis.role == "sum")
     if summed.size is None:
-        return (
-            f"matmul: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature {signature} "
-            f"(size {summed.sizes[1]} is different from {summed.sizes[0]})"
-        )
+        return MESSAGES["numpy.sum"].format(terms=summed.sizes[0], rows=summed.sizes[1])
     remapped = (f"({_joined(shape)})->({_joined([*shape[:-2], 'newaxis', 'newaxis'])})" for shape in (a, b))
-    return (
-        f"operands could not be broadcast together with remapped shapes [original->remapped]: {' '.join(remapped)}  and "
-        f"requested shape ({a[-2]},{b[-1]})"
-    )
+    return MESSAGES["numpy.batch"].format(remapped=" ".join(remapped), requested=_joined([a[-2], b[-1]]))
 
 
 def _torch_message(a: Sequence[int], b: Sequence[int], axes: Sequence[Axis]) -> str:
     if not (a and b):
         return f"both arguments to matmul need to be at least 1D, but they are {len(a)}D and {len(b)}D"
-    k, rows = a[-1], b[-2] if len(b) > 1 else b[-1]
+    terms, rows = a[-1], b[-2] if len(b) > 1 else b[-1]
     if len(a) == len(b) == 1:
-        return (
-            f"inconsistent tensor size, expected tensor [{k}] and src [{rows}] to have the same number of elements, but "
-            f"got {k} and {rows} elements respectively"
-        )
+        return MESSAGES["torch.dot"].format(terms=terms, rows=rows)
     if len(b) == 2:  # noqa: PLR2004  a stack by a matrix is multiplied as one matrix
-        return f"mat1 and mat2 shapes cannot be multiplied ({prod(a[:-1])}x{k} and {rows}x{b[-1]})"
+        return MESSAGES["torch.mm"].format(count=prod(a[:-1]), terms=terms, rows=rows, columns=b[-1])
     if len(b) == 1 or (len(a) == 1 and (0 in b or rows == 1)):  # so is a stack that can be read as one, by a vector
-        most, size, vector = (prod(a[:-1]), k, rows) if len(b) == 1 else (prod(b[:-2]) * b[-1], rows, k)
-        return f"size mismatch, got input ({most}), mat ({most}x{size}), vec ({vector})"
+        count, size, vector = (prod(a[:-1]), terms, rows) if len(b) == 1 else (prod(b[:-2]) * b[-1], rows, terms)
+        return MESSAGES["torch.mv"].format(count=count, size=size, vector=vector)
     batch = [axis for axis in axes if axis.role == "batch"]
     for position, axis in reversed([*enumerate(batch)]):
         if axis.size is None:
-            first, second = axis.sizes
-            return (
-                f"The size of tensor a ({first}) must match the size of tensor b ({second}) at non-singleton dimension "
-                f"{position}"
-            )
-    stack = prod(axis.size or 0 for axis in batch)
-    return f"Expected size for first two dimensions of batch2 tensor to be: [{stack}, {k}] but got: [{stack}, {rows}]."
+            return MESSAGES["torch.batch"].format(a=axis.sizes[0], b=axis.sizes[1], axis=position)
+    return MESSAGES["torch.bmm"].format(stack=prod(axis.size or 0 for axis in batch), terms=terms, rows=rows)
 
 
 def _joined(sizes: Sequence[object], separator: str = ",") -> str:

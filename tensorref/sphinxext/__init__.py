@@ -25,6 +25,7 @@ def setup(app: sphinx.application.Sphinx) -> dict[str, Any]:
     from tensorref import __version__
     from tensorref.sphinxext.broadcasting import BroadcastingDirective
     from tensorref.sphinxext.explorer import setup_explorers
+    from tensorref.sphinxext.matmul import MatmulDirective
 
-    setup_explorers(app, broadcasting=BroadcastingDirective)
+    setup_explorers(app, broadcasting=BroadcastingDirective, matmul=MatmulDirective)
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -105,6 +105,8 @@ class ExplorerDirective(SphinxDirective):
     """What the explorer says of itself beyond `LABELS`, the caption of the table among it."""
     presets: ClassVar[Sequence[Preset]]
     words: ClassVar[Mapping[str, str]]
+    messages: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """What the libraries say, which stays as it is in any language."""
     errors: ClassVar[Mapping[str, str]]
     modules: ClassVar[Sequence[ModuleType]]
     """Which modules the table depends on, beyond those that every table depends on."""
@@ -133,6 +135,7 @@ class ExplorerDirective(SphinxDirective):
                 "steps": [translate(step) for step in self.steps],
                 "labels": labels,
                 "words": dict(self.words),
+                "messages": dict(self.messages),
                 "errors": {key: translate(text) for key, text in self.errors.items()},
                 "reserved": keyword.kwlist,
             }

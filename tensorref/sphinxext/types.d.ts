@@ -50,6 +50,36 @@ declare namespace Tref {
 
   type Guess = { code: string; shape: Shape; result: Shape };
 
+  interface MatmulAxis {
+    role: "batch" | "row" | "sum" | "column";
+    /** Where each operand has it, counted from the right. */
+    axes: (bigint | null)[];
+    sizes: (bigint | null)[];
+    size: bigint | null;
+    verdict: "equal" | "expand" | "sum" | "keep" | "conflict";
+  }
+
+  type MatmulGuess = { code: string; result: Shape };
+
+  /** What Python's `matmul.explain(...).to_dict()` holds. */
+  interface Matmul {
+    names: readonly string[];
+    shapes: readonly Shape[];
+    axes: MatmulAxis[];
+    conflicts: (bigint | null)[][];
+    result: Shape | null;
+    elements: bigint | null;
+    einsum: string;
+    flops: bigint | null;
+    moved_bytes: bigint | null;
+    copied_bytes: bigint | null;
+    intensity: number | null;
+    steps: string[];
+    warning: string | null;
+    messages: { numpy: string; torch: string } | null;
+    suggestions: MatmulGuess[];
+  }
+
   interface Note {
     /** One of warning, message, fact and suggestion. */
     kind: string;
@@ -88,6 +118,8 @@ declare namespace Tref {
     steps: string[];
     labels: Words;
     words: Words;
+    /** What the libraries say, in any language. */
+    messages: Words;
     errors: Words;
     /** The words that no variable can have as its name. */
     reserved: string[];
@@ -177,4 +209,8 @@ declare namespace Tref {
   type StepsOf = (operands: readonly Operand[], axes: readonly BroadcastAxis[], say: Say) => string[];
   type WarningOf = (operands: readonly Operand[], result: bigint, say: Say) => string | null;
   type WithAxes = (name: string, given: Shape, target: Shape) => { code: string; shape: bigint[] };
+  type ExplainMatmul = (shapes: readonly Shape[], names: readonly string[], options: Options & { messages: Words }) => Matmul;
+  type MatmulMessages = (a: Shape, b: Shape, batch: MatmulAxis[], say: Say) => { numpy: string; torch: string };
+  type MatmulSteps = (a: Shape, b: Shape, axes: MatmulAxis[], names: readonly string[], say: Say) => string[];
+  type MatmulTable = (explanation: Matmul, given: readonly NamedShape[], step: number, say: Say) => Table;
 }

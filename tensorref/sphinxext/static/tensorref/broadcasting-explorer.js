@@ -1,4 +1,5 @@
 import { explain, notes } from "./broadcasting.js";
+import { variables } from "./code.js";
 import { start } from "./explorer.js";
 import { readShapes } from "./shapes.js";
 import { formatShape, product } from "./sizes.js";
@@ -92,8 +93,7 @@ function grids({ operands, axes, result }, step, { result: name = "" }) {
  */
 function code({ operands, stored_bytes: stored, copied_bytes: copied }, reserved) {
 	const shapes = operands.map(({ shape }) => formatShape(shape));
-	const isName = (/** @type {string} */ name) => /^[A-Za-z_]\w*$/.test(name) && !reserved.includes(name);
-	const names = operands.map(({ name }, at) => (isName(name) ? name : `operand${at}`));
+	const names = variables(operands.map(({ name }) => name), reserved);
 	const isWhere = names.length === 3;
 	const written = (/** @type {string} */ library, imported = library) => {
 		const truth = `, dtype=${library}.bool`;

@@ -69,7 +69,7 @@ export function drawPicture({ panels, reads }, labels) {
 		if (!sources) return;
 		for (const { part, index, panel } of cells) {
 			const isRead = sources[panel]?.every((place, axis) => place === null || place === index[axis]);
-			part.toggleAttribute("data-read", part === target || isRead);
+			part.toggleAttribute("data-read", part === target || isRead === true);
 		}
 		const named = sources.map((source, panel) => written(panel, source)).join(", ");
 		said.textContent = say("reads", { cell: written(chosen.panel, chosen.index), sources: named });
