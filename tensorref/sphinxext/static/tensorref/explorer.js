@@ -107,7 +107,9 @@ function explorer(root, { least, most, read, show }, number) {
 		sentence.dataset.outcome = isLast ? shown.outcome : "";
 		notes.replaceChildren(...shown.notes.map(({ kind, text }) => element("li", { "data-kind": kind }, text)));
 		notes.hidden = !isLast;
-		code.replaceChildren(code.firstChild ?? "", ...Object.entries(shown.code).flatMap(listing));
+		const listings = Object.entries(shown.code).flatMap(listing);
+		code.replaceChildren(code.firstChild ?? "", ...listings);
+		code.hidden = !listings[0];
 		link.href = `#${new URLSearchParams([["explorer", `${number}`], ["step", `${step}`], ...pairs()])}`;
 	}
 
@@ -116,7 +118,7 @@ function explorer(root, { least, most, read, show }, number) {
 		const [[, at] = [], [, step] = [], ...given] = new URLSearchParams(location.hash.slice(1));
 		if (at !== String(number) || given.length < least || given.length > most) return;
 		use(given, Number(/^\d\d?$/.exec(step ?? "")));
-		root.scrollIntoView();
+		root.scrollIntoView({ behavior: "instant" }); // a gliding page would stop where loading it ends
 	}
 
 	/** @param {[library: string, text: string]} entry */
