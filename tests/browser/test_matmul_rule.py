@@ -1,0 +1,133 @@
+"""The rule of matrix products in JavaScript against that in Python, number for number and word for word."""
+
+import itertools
+import json
+import random
+
+from tensorref import _words, matmul
+
+SHAPES = [shape for rank in range(1, 4) for shape in itertools.product(range(4), repeat=rank)]
+
+# `source` is the number as it stands in the text: JSON.parse alone would round it. Operations a byte are a float, which
+# may differ in its last digits; as a sentence says them, they may not.
+COMPARE = """
+async ([text, words, messages]) => {
+  const { explain, notes } = await import("/furo/_static/tensorref/matmul.js");
+  const exact = (key, value, { source }) => (typeof value === "number" && key !== "intensity" ? BigInt(source) : value);
+  const differs = (a, b, key) => {
+    if (a === b) return false;
+    if (key === "intensity" && typeof a === typeof b) return !(Math.abs(a - b) <= 1e-12 * Math.abs(b));
+    if (typeof a !== "object" || typeof b !== "object" || !a || !b) return true;
+    if (Array.isArray(a) !== Array.isArray(b)) return true;
+    const keys = Object.keys(a);
+    const lacks = (key) => !Object.hasOwn(b, key);
+    return keys.length !== Object.keys(b).length || keys.some((key) => lacks(key) || differs(a[key], b[key], key));
+  };
+  const show = (_, value) => (typeof value === "bigint" ? `${value}n` : value);
+  const found = [];
+  for (const { shapes, names, itemsize, explanation, notes: expected } of JSON.parse(text, exact)) {
+    const explained = explain(shapes, names, { itemsize: Number(itemsize), words, messages });
+    if (differs(explained, explanation) || differs(notes(explained, words).map((note) => note.text), expected)) {
+      found.push(JSON.stringify({ explained, notes: notes(explained, words), explanation, expected }, show));
+    }
+  }
+  return found;
+}
+"""
+
+
+def vector(a, b, names=("a", "b"), itemsize=4):
+    explanation = matmul.explain(a, b, names=names, itemsize=itemsize)
+    return {
+        "shapes": [a, b],
+        "names": names,
+        "itemsize": itemsize,
+        "explanation": explanation.to_dict(),
+        "notes": explanation.notes()[1:],  # the first, the last step, is a place of its own on the page
+    }
+
+
+def differences(page, vectors):
+    found = []
+    for start in range(0, len(vectors), 1000):
+        chunk = vectors[start : start + 1000]
+        found += page.evaluate(COMPARE, [json.dumps(chunk), dict(_words.MATMUL), dict(_words.MATMUL_MESSAGES)])
+    return found
+
+
+def test_every_pair_of_rank_1_to_3_over_sizes_0_to_3(visit):
+    vectors = [vector(a, b) for a, b in itertools.product(SHAPES, repeat=2)]
+    assert len(vectors) == 84**2
+    said = {entry["explanation"]["messages"]["torch"][:12] for entry in vectors if entry["explanation"]["messages"]}
+    assert said == {"inconsistent", "mat1 and mat", "size mismatc", "The size of ", "Expected siz"}
+    assert differences(visit(), vectors) == []
+
+
+def drawn(rng):
+    """Draw two shapes that mostly have a product, with a 1, a transpose or a wrong size here and there."""
+    sizes = [0, 1, 2, 3, 7, 2**53 + 1, 10**30, 10**64 - 1]
+    m, k, n = (rng.choice(sizes) for _ in range(3))
+    batch = [rng.choice(sizes) for _ in range(rng.choice([0, 0, 1, 2, 3, 8, 9, 20, 61, 62]))]
+    matrices = [[m, k], rng.choice([[k, n], [k, n], [n, k], [rng.choice(sizes), n], [m, k]])]
+    wrong = rng.choice([0, 0, 0.1, 0.4])
+    for matrix in matrices:
+        if rng.random() < 0.1:
+            yield [k]
+            continue
+        stack = [1 if rng.random() < 0.3 else rng.choice(sizes) if rng.random() < wrong else size for size in batch]
+        yield stack[rng.choice([0, rng.randrange(len(batch) + 1)]) :] + matrix
+
+
+NAMES = ["x", "weight.mT", "{first}", "$&", "__proto__", "constructor", "<b>", "größe", "{flops:,}", ".mT"]
+
+
+def test_random_shapes(visit):
+    rng = random.Random(20261122)  # noqa: S311
+    vectors = [vector(*drawn(rng), rng.sample(NAMES, 2), rng.choice([1, 2, 4, 8, 16])) for _ in range(1000)]
+    # Vectors for a stack of matrices, which are one matrix by mistake, and what is meant for them.
+    for stack in ([4], [2, 3], [10**30], [2] * 62):
+        vectors += [vector([*stack, 64], [*stack, 64, 32]), vector([*stack, 64, 32], [*stack, 32])]
+    results = [entry["explanation"] for entry in vectors]
+    # The draw is worth something only if it holds enough of each kind.
+    assert sum(bool(result["conflicts"]) for result in results) > 300
+    assert sum(result["result"] is not None for result in results) > 300
+    assert sum(len(result["conflicts"]) > 1 for result in results) > 50
+    assert sum(bool(result["warning"]) for result in results) >= 3
+    assert sum(bool(result["suggestions"]) for result in results) > 100
+    assert sum((result["flops"] or 0) > 2**53 for result in results) > 100
+    assert sum((result["copied_bytes"] or 0) > (result["moved_bytes"] or 0) for result in results) > 50
+    assert max(len(shape) for entry in vectors for shape in entry["shapes"]) == 64
+    assert differences(visit(), vectors) == []
+
+
+def test_the_comparison_sees_a_difference(visit):
+    """A difference of 1 beyond 2**53, a word, a key too few, a number a little off: each is found."""
+    page, good = visit(), vector([2, 2**53 + 1], [2**53 + 1, 3])
+    assert differences(page, [good]) == []
+    intensity = good["explanation"]["intensity"]
+    changes = {
+        "flops": 12 * (2**53 + 1) + 1,
+        "einsum": "ij,jk->ik",
+        "result": [2, 4],
+        "intensity": intensity * (1 + 1e-9),
+    }
+    for key, value in {**changes, "messages": {"numpy": "", "torch": ""}}.items():
+        bad = {**good, "explanation": {**good["explanation"], key: value}}
+        assert len(differences(page, [good, bad])) == 1, key
+    fewer = {**good["explanation"]}
+    del fewer["steps"]
+    assert len(differences(page, [{**good, "explanation": fewer}])) == 1
+    assert len(differences(page, [{**good, "notes": []}])) == 1
+
+
+def test_the_types_of_the_numbers(visit):
+    kinds = visit().evaluate(
+        """async ([words, messages]) => {
+          const { explain } = await import("/furo/_static/tensorref/matmul.js");
+          const given = { itemsize: 4, words, messages };
+          const { axes, flops, moved_bytes, intensity } = explain([[2n, 3n], [3n, 4n]], ["a", "b"], given);
+          return [axes[0].axes[0], axes[0].size, flops, moved_bytes, intensity].map((value) => typeof value);
+        }""",
+        [dict(_words.MATMUL), dict(_words.MATMUL_MESSAGES)],
+    )
+    assert kinds == ["bigint"] * 4 + ["number"]
