@@ -7,7 +7,7 @@
 import matplotlib.pyplot as plt
 import torch
 
-from tensorref import devices, kernels
+from tensorref import benchmark, devices, kernels
 
 device = devices.best()
 
@@ -47,21 +47,25 @@ for dtype, probability in kept.items():
 # %% [markdown]
 # ## Which is faster
 #
-# Times belong to one machine, one shape and one run; only their ratio says something, and even that only here. By hand
+# Times belong to one machine, one shape and one run; only their ratio says something, and even that only here. The three
+# take turns, so that a machine that gets slower meanwhile slows all of them, and the ratio is taken turn by turn. By hand
 # each of three operations (five for the stable one) goes over the whole memory; the kernel does all of it in one go.
 
 # %%
 torch.manual_seed(0)
 x = torch.randn(1000, 1000, device=device)
-times = {
-    "naive, by hand": kernels.measure(kernels.naive_softmax, x, seconds=0.1),
-    "stable, by hand": kernels.measure(kernels.stable_softmax, x, seconds=0.1),
-    "torch.softmax": kernels.measure(torch.softmax, x, -1, seconds=0.1),
-}
-for name, time in times.items():
-    print(f"{name:15} {time}")
-ratio = times["stable, by hand"].median / times["torch.softmax"].median
-print(f"In this run the stable softmax by hand took {ratio:.1f} times as long as torch.softmax.")
+comparison = benchmark.compare(
+    {
+        "torch.softmax": lambda: torch.softmax(x, dim=-1),
+        "stable, by hand": lambda: kernels.stable_softmax(x),
+        "naive, by hand": lambda: kernels.naive_softmax(x),
+    },
+    seconds=0.1,
+    work=benchmark.Work.softmax(x.shape),
+)
+print(comparison)
+built_in, stable, naive = comparison.candidates
+print(f"\nIn this run the stable softmax by hand took {stable.ratio:.1f} times as long as torch.softmax.")
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
@@ -74,9 +78,13 @@ left.plot(top, kernels.stable_softmax(pairs)[:, 0], "k--", linewidth=1, label="s
 left.set(title="softmax([x, x − 1])[0] by the formula", xlabel="logit x", ylabel="probability", ylim=(0, 1))
 left.legend(loc="lower right")
 
-milliseconds = [1e3 * time.median for time in times.values()]
-spreads = [1e3 * time.spread / 2 for time in times.values()]
-right.barh(list(times), milliseconds, xerr=spreads, color=["#D55E00", "#0072B2", "#009E73"])
+names = [candidate.name for candidate in comparison.candidates]
+times = [candidate.time for candidate in comparison.candidates]
+spreads = [
+    [1e3 * (time.median - time.quartiles[0]) for time in times],
+    [1e3 * (time.quartiles[1] - time.median) for time in times],
+]
+right.barh(names, [1e3 * time.median for time in times], xerr=spreads, color=["#009E73", "#0072B2", "#D55E00"])
 right.invert_yaxis()
-right.set(title=f"1000 × 1000 on {device}", xlabel="milliseconds (median, interquartile range)")
+right.set(title=f"1000 × 1000 on {device}", xlabel="milliseconds (median, quartiles)")
 plt.show()

@@ -1,4 +1,4 @@
-"""What PyTorch's built-in operations do better than the same by hand, and how to find out how long they take.
+"""What PyTorch's built-in operations do better than the same by hand, and where doing it by hand goes wrong.
 
 >>> import torch
 >>> from tensorref import kernels
@@ -16,33 +16,24 @@ number is subtracted from every logit, so that `stable_softmax` subtracts the la
 >>> kernels.stable_softmax(logits)
 tensor([0.6652, 0.2447, 0.0900])
 
-Which one is faster, and by how much, depends on the device, the shape and the day: `measure` both in one run and compare.
-
->>> fast = kernels.measure(torch.softmax, logits, -1, seconds=0.01)
->>> fast.median > 0
-True
+Which one is faster, and by how much, depends on the device, the shape and the day: `tensorref.benchmark.compare` measures
+both in one run.
 """
 
 from __future__ import annotations
 
 import math
-import statistics
-import timeit
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.benchmark import Timer
 
-from tensorref import devices
 from tensorref._typing import ArrayT, jaxtyping
+from tensorref.benchmark import Measurement as Measurement
+from tensorref.benchmark import measure as measure  # until its page and the example of devices call it where it is
 
-__all__ = ["Measurement", "measure", "naive_softmax", "overflow_limit", "stable_softmax"]
-
-_LEAST_RUNS = 5  # below that a spread says little
+__all__ = ["naive_softmax", "overflow_limit", "stable_softmax"]
 
 
 def naive_softmax(x: jaxtyping.Float[ArrayT, "*batch classes"]) -> jaxtyping.Float[ArrayT, "*batch classes"]:
@@ -185,106 +176,6 @@ def overflow_limit(dtype: torch.dtype) -> float:
     limit = math.log(info.max)
     step = info.eps * 2.0 ** (math.frexp(limit)[1] - 1)
     return limit // step * step
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """How long a function takes: what `measure` returns.
-
-    >>> from tensorref import kernels
-    >>> print(kernels.Measurement(median=0.00182, spread=0.00004, runs=110, device="cpu"))
-    1.82 ms ± 0.04 ms (median and interquartile range of 110 runs on cpu)
-    """
-
-    median: float
-    """Seconds per call in the middle run; half of the runs took longer."""
-    spread: float
-    """The interquartile range in seconds; the middle half of the runs lies this close together."""
-    runs: int
-    """How many runs there were; a run is one call, or many where a call is short."""
-    device: str
-    """The device that was waited for."""
-
-    def __str__(self) -> str:
-        factor, unit = next(
-            (scale for scale in ((1, "s"), (1e3, "ms"), (1e6, "µs")) if self.median * scale[0] >= 1), (1e9, "ns")
-        )
-        return (
-            f"{self.median * factor:.2f} {unit} ± {self.spread * factor:.2f} {unit} "
-            f"(median and interquartile range of {self.runs} runs on {self.device})"
-        )
-
-
-def measure(
-    function: Callable[..., Any], *arguments: Any, seconds: float = 0.2, device: torch.device | str | None = None
-) -> Measurement:
-    """Measure how long ``function(*arguments)`` takes: after a warm-up, over many runs, to the end of the work.
-
-    >>> import torch
-    >>> from tensorref import kernels
-    >>> x = torch.ones(64, 64, device="cpu")
-    >>> time = kernels.measure(torch.softmax, x, -1, seconds=0.01)
-    >>> time.runs >= 5, time.device
-    (True, 'cpu')
-
-    Parameters
-    ----------
-    function
-        What to call. What it returns is thrown away.
-    *arguments
-        What to call it with.
-    seconds
-        How long the runs take together, at least; five runs where those take longer. The warm-up comes on top.
-    device
-        The accelerator to wait for. By default the device of the first tensor among `arguments`, and without one the
-        default device.
-
-    Returns
-    -------
-    :
-        Median and spread in seconds per call. Compare with what was measured in the same process only.
-
-    Raises
-    ------
-    ValueError
-        If `seconds` is not positive, or `device` is not available here.
-
-    See Also
-    --------
-    torch.utils.benchmark.Timer : what measures, in blocks of calls long enough that the clock does not count.
-
-    Notes
-    -----
-    ``time.time()`` around one call measures the wrong thing three times: the first call also loads and compiles, an
-    accelerator is still at work when it returns, and one number does not say how far the next would be from it. Here
-    every run starts and ends with `tensorref.devices.synchronize`, and as many threads compute as outside (``Timer`` by
-    itself uses one).
-    """
-    if not seconds > 0:
-        raise ValueError(f"seconds is {seconds}; a measurement takes time: write more than 0, such as 0.2")
-    if device is None:
-        found = (argument.device for argument in arguments if isinstance(argument, Tensor))
-        device = next(found, torch.get_default_device())
-    place = torch.device(device)
-    devices.synchronize(place)
-
-    def clock() -> float:
-        devices.synchronize(place)
-        return timeit.default_timer()
-
-    timer = Timer(
-        "function(*arguments)",
-        timer=clock,
-        globals={"function": function, "arguments": arguments},
-        num_threads=torch.get_num_threads(),
-    )
-    measured = timer.blocked_autorange(min_run_time=seconds)  # begins with calls that do not count
-    times = measured.times
-    while len(times) < _LEAST_RUNS:
-        times += timer.timeit(measured.number_per_run).times
-    # Not `Timer`'s own statistics, which need float64 on the default device; MPS has none.
-    first, median, third = statistics.quantiles(times, method="inclusive")
-    return Measurement(median, third - first, len(times), str(place))
 
 
 def _library(x: object) -> Any:

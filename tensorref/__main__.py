@@ -1,0 +1,140 @@
+"""The command line: ``python -m tensorref`` lists what there is, and loads nothing but that."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+INTERRUPTED = 130  # 128 and the number of the signal, as a shell has it
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a sub-command, or print the help where none is given; return the status."""
+    parser = argparse.ArgumentParser(prog="python -m tensorref", description="A reference of tensors.")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for add in (_add_bench,):
+        add(commands)
+    options = parser.parse_args(arguments)
+    if not hasattr(options, "run"):
+        parser.print_help()
+        return 0
+    try:
+        status: int = options.run(options)
+    except KeyboardInterrupt:
+        sys.stderr.write("\nInterrupted; nothing was written.\n")
+        return INTERRUPTED
+    return status
+
+
+def _add_bench(commands: Any) -> None:
+    parser = commands.add_parser(
+        "bench",
+        help="measure this machine: matrix products, softmax, dtypes, copies",
+        description=(
+            "Measure the set of comparisons of tensorref.benchmark.suite on the CPU and on the accelerator, if there is "
+            "one, and print a table. It takes minutes, and nothing else should run meanwhile."
+        ),
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="seconds instead of minutes: small matrices, short runs; shows that it works",
+    )
+    parser.add_argument(
+        "--device", type=_device, help="the accelerator to compare with the CPU, such as cuda:1; cpu for none"
+    )
+    parser.add_argument("--output", type=_output, metavar="FILE.json", help="write the result there too")
+    parser.add_argument(
+        "--only",
+        action="append",
+        type=_group,
+        metavar="NAME",
+        help="a part of the set, such as matmul or softmax; may be given again. A wrong name lists them all",
+    )
+    parser.add_argument(
+        "--largest", type=_largest, metavar="N", help="leave out matrices of more than N rows and columns; at least 64"
+    )
+    parser.set_defaults(run=_bench)
+
+
+def _device(name: str) -> str:
+    import torch
+
+    from tensorref import devices
+
+    try:
+        devices.synchronize(torch.device(name))
+    except (RuntimeError, ValueError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return name
+
+
+def _group(name: str) -> str:
+    from tensorref import benchmark
+
+    if name not in benchmark.GROUPS:
+        raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(benchmark.GROUPS)}")
+    return name
+
+
+def _largest(number: str) -> int:
+    if not number.isdecimal() or int(number) < 64:  # noqa: PLR2004  the help says so
+        raise argparse.ArgumentTypeError(f"{number!r} is no integer of at least 64, where the set begins")
+    return int(number)
+
+
+def _output(name: str) -> Path:
+    path = Path(name)
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise argparse.ArgumentTypeError(f"{name!r} cannot be written: give a file in a folder that exists")
+    return path
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from tensorref import benchmark
+
+    largest, seconds, copy_bytes = (256, 0.01, 2**24) if options.quick else (8192, 0.2, 2**28)
+    with _progress() as progress:
+        results = benchmark.suite(
+            only=options.only or benchmark.GROUPS,
+            device=options.device,
+            largest=options.largest or largest,
+            seconds=seconds,
+            copy_bytes=copy_bytes,
+            progress=progress,
+        )
+    if options.output:
+        benchmark.write(results, options.output)
+    sys.stdout.write(f"{results}\n")
+    return 0
+
+
+@contextmanager
+def _progress() -> Generator[Callable[[int, int, str], None]]:
+    """Give what shows how far a run is: a bar on a terminal, a line a step elsewhere or without rich."""
+    try:
+        from rich.console import Console
+        from rich.progress import Progress
+    except ImportError:
+        sys.stderr.write("A line a step: a progress bar needs rich, pip install 'tensorref[terminal]'.\n")
+        yield _line
+        return
+    if not sys.stderr.isatty():
+        yield _line
+        return
+    with Progress(console=Console(file=sys.stderr), transient=True) as bar:
+        task = bar.add_task("")
+        yield lambda done, total, words: bar.update(task, completed=done, total=total, description=words)
+
+
+def _line(done: int, total: int, words: str) -> None:
+    sys.stderr.write(f"[{done}/{total}] {words}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
