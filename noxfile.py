@@ -18,6 +18,7 @@ SITE = Path("docs/_build/html")
 DOCTREES = Path("docs/_build/doctrees")
 TYPESCRIPT = "7.0.2"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+BENCHMARKS = sorted(path.stem for path in Path("tests/benchmarks").glob("*.py"))
 
 on_each_device = nox.parametrize("device", ["cpu", "gpu"], ids=["cpu", "gpu"])
 
@@ -125,6 +126,15 @@ def browser(session: nox.Session) -> None:
     install(session, "browser", "docs", "test")
     env = {"TENSORREF_BROWSER": find_browser(session)}
     session.run("python", "-m", "pytest", "tests/browser", *session.posargs, env=env)
+
+
+@nox.session(default=False)
+@nox.parametrize("name", BENCHMARKS, ids=BENCHMARKS)
+def benchmark(session: nox.Session, name: str) -> None:
+    """Measure one of tests/benchmarks and print what it found."""
+    install(session, "browser", "docs")
+    env = {"TENSORREF_BROWSER": find_browser(session)}
+    session.run("python", f"tests/benchmarks/{name}.py", *session.posargs, env=env)
 
 
 def find_browser(session: nox.Session) -> str:
