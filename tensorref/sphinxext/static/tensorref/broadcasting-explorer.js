@@ -7,6 +7,7 @@ import { speaker } from "./words.js";
 
 const STEP = { align: 1, pad: 2, compare: 3, expand: 4, result: 5 };
 const LARGE = 2n ** 28n; // bytes, from which on the code to copy makes no arrays
+const MAX_RANK = 32; // of shapes that np.broadcast_shapes takes
 const LARGEST = 2n ** 62n; // elements, from which on no library can count them
 
 start("broadcasting", {
@@ -95,14 +96,16 @@ function code({ operands, stored_bytes: stored, copied_bytes: copied }, reserved
 	const shapes = operands.map(({ shape }) => formatShape(shape));
 	const names = variables(operands.map(({ name }) => name), reserved);
 	const isWhere = names.length === 3;
+	const isLarge = stored + (copied ?? 0n) > LARGE;
 	const written = (/** @type {string} */ library, imported = library) => {
 		const truth = `, dtype=${library}.bool`;
 		const made = names.map((name, at) => `${name} = ${library}.ones(${shapes[at]}${isWhere && !at ? truth : ""})`);
 		const result = isWhere ? `${library}.where(${names.join(", ")})` : `(${names.join(" + ")})`;
-		const isLarge = stored + (copied ?? 0n) > LARGE;
 		const lines = isLarge ? [`print(${library}.broadcast_shapes(${shapes.join(", ")}))`] : [...made, `print(${result}.shape)`];
 		return [`import ${imported}`, "", ...lines].join("\n");
 	};
-	const isCountable = operands.every(({ shape }) => product(shape.map((size) => size || 1n)) < LARGEST);
+	const isCountable = operands.every(({ shape }) => {
+		return product(shape.map((size) => size || 1n)) < LARGEST && (!isLarge || shape.length <= MAX_RANK);
+	});
 	return isCountable ? { NumPy: written("np", "numpy as np"), PyTorch: written("torch") } : {};
 }
