@@ -7,17 +7,19 @@ Operation(name='transpose', numbers=(0, 1), indices=(), code='.transpose(0, 1)')
 Operation(name='index', numbers=(), indices=(Slice(start=None, stop=None, step=None), Slice(start=None, stop=None, step=2)), code='[:, ::2]')
 Operation(name='view', numbers=(6,), indices=(), code='.view(6)')
 
-The same parser is to stand in JavaScript for the page: same grammar, same words, same tests.
+``sphinxext/static/tensorref/operations.js`` is the same parser for the page: same grammar, same words, same tests.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Literal, NamedTuple, NoReturn
+from typing import Literal, NamedTuple, NoReturn, TypeVar
 
 from tensorref._words import OPERATIONS as WORDS
+
+T = TypeVar("T")
 
 MAX_OPERATIONS = 12
 MAX_AXES = 64
@@ -29,19 +31,16 @@ EXAMPLES: Mapping[str, str] = MappingProxyType(
         "transpose": ".transpose(0, 1)",
         "permute": ".permute(1, 0)",
         "mT": ".mT",
-        "unsqueeze": ".unsqueeze(0)",
-        "squeeze": ".squeeze(0)",
         "expand": ".expand(-1, 4)",
         "view": ".view(-1, 4)",
         "reshape": ".reshape(-1, 4)",
-        "flatten": ".flatten()",
         "contiguous": ".contiguous()",
     }
 )
 """How each operation with a name is written."""
 
-_COUNTS = {"transpose": (2, 2), "unsqueeze": (1, 1), "squeeze": (0, 1), "flatten": (0, 0), "contiguous": (0, 0)}
-"""The least and the most numbers of an operation; the others take sizes, bare or as one list."""
+_COUNTS = {"transpose": 2, "contiguous": 0}
+"""How many numbers an operation takes; the others take any, bare or as one list."""
 
 _TOKEN = re.compile(r"[ \t\r\n\u00a0]+|[0-9]+|[A-Za-z_][A-Za-z_0-9]*|\.\.\.|.", re.DOTALL)
 _CLOSES = {"(": ")", "[": "]"}
@@ -75,7 +74,7 @@ class OperationsTextError(ValueError):
     >>> layout.history((4, 3), ".transpose(0)")
     Traceback (most recent call last):
     ...
-    tensorref.layout.OperationsTextError: Position 2: 'transpose' has not the numbers it takes here; write it as in .transpose(0, 1).
+    tensorref.layout.OperationsTextError: Position 2: 'transpose' is not written so; write it as in .transpose(0, 1).
     """
 
     __module__ = "tensorref.layout"
@@ -84,12 +83,11 @@ class OperationsTextError(ValueError):
 def parse_operations(text: str) -> tuple[Operation, ...]:
     """Return the operations of `text`, after a name such as ``x`` or without one, or raise `OperationsTextError`."""
     reader = _Reader(text)
-    if _is_name(reader.next.text):
+    if re.match("[A-Za-z_]", reader.next.text):
         reader.take()
     operations: list[Operation] = []
     while reader.next.text:
-        if len(operations) == MAX_OPERATIONS:
-            raise _error("operations", reader.next, most=MAX_OPERATIONS)
+        reader.limit(operations, MAX_OPERATIONS)
         operations.append(reader.operation())
     return tuple(operations)
 
@@ -106,6 +104,8 @@ class _Reader:
         found = [_Token(match[0], match.start() + 1) for match in _TOKEN.finditer(text)]
         self._tokens = [token for token in found if token.text.strip(" \t\r\n\u00a0")][::-1]
         self._end = _Token("", len(text) + 1)
+        self._opened = self._end
+        self._wanted = ""
 
     @property
     def next(self) -> _Token:
@@ -114,113 +114,84 @@ class _Reader:
     def take(self) -> _Token:
         return self._tokens.pop() if self._tokens else self._end
 
-    def took(self, text: str) -> bool:
-        return self.next.text == text and bool(self.take())
+    def took(self, *texts: str) -> bool:
+        return self.next.text in texts and bool(self.take())
 
     def operation(self) -> Operation:
-        if self.next.text == "[":
-            return self.index()
+        first = self.next
+        if self.took("["):
+            return self.index(first)
         if not self.took("."):
-            raise _error("operation", self.next)
-        if not _is_name(self.next.text):
-            raise _error("name", self.next, names=_names())
-        name = self.take()
+            raise _error("operation", first)
+        name, names = self.take(), ", ".join(EXAMPLES)
         if name.text not in EXAMPLES:
-            raise _error("unknown", name, names=_names())
-        example = EXAMPLES[name.text]
+            raise _error("name", name, names=names)
         if name.text == "mT":
-            if self.next.text == "(":
-                raise _error("called", self.next, example=example)
             return Operation("mT", (), (), ".mT")
-        if self.next.text != "(":
-            raise _error("brackets", name, example=example)
-        numbers, is_list = self.numbers(name.text not in _COUNTS)
-        least, most = _COUNTS.get(name.text, (0 if is_list else 1, MAX_AXES))
-        if not least <= len(numbers) <= most:
-            raise _error("count", name, example=example)
-        listed = ", ".join(map(str, numbers)) or ("()" if is_list else "")
+        opened, numbers, is_list = self.next, list[int](), False
+        if self.took("("):
+            is_list = name.text not in _COUNTS and self.next.text in _CLOSES
+            numbers = self.within(self.take() if is_list else opened, "number", self.number)
+            if is_list:
+                self.took(",")
+                self.within(opened, "number", self.refuse)
+        wanted = _COUNTS.get(name.text, max(len(numbers), not is_list))
+        if opened.text != "(" or len(numbers) != wanted:
+            raise _error("example", name, example=EXAMPLES[name.text])
+        if name.text in ("expand", "view", "reshape") and min(numbers, default=0) < -1:
+            raise _error("size", name)
+        listed = ", ".join(map(str, numbers)) or "()" * is_list
         return Operation(name.text, tuple(numbers), (), f".{name.text}({listed})")
 
-    def numbers(self, may_be_list: bool) -> tuple[list[int], bool]:  # noqa: FBT001  it is not public
-        """Return the numbers between brackets, and whether they stand in a tuple or a list there."""
-        opened = self.take()
-        inner = self.next
-        is_list = may_be_list and inner.text in _CLOSES
-        if is_list:
-            self.take()
-        numbers: list[int] = []
-        within = inner if is_list else opened
-        while not self.took(_CLOSES[within.text]):
-            numbers.append(self.number(within))
-            if not self.took(",") and self.next.text != _CLOSES[within.text]:
-                self.refuse(within)
-            self.limit(numbers)
-        if is_list:
-            self.took(",")
-            if not self.took(")"):
-                self.refuse(opened, "after" if _is_number(self.next.text) or self.next.text == "-" else "unexpected")
-        return numbers, is_list
+    def index(self, opened: _Token) -> Operation:
+        items = self.within(opened, "index", self.item)
+        if not items or items.count("...") > 1:
+            raise _error("ellipsis" if items else "empty", opened)
+        return Operation("index", (), tuple(items), f"[{', '.join(map(_written, items))}]")
 
-    def index(self) -> Operation:
-        opened = self.take()
-        indices: list[Index] = []
-        is_tuple = False
-        while not self.took("]"):
-            if self.next.text == "..." and "..." in indices:
-                raise _error("ellipsis", self.next)
-            indices.append(self.item(opened))
-            is_tuple = self.took(",")
-            if not is_tuple and self.next.text != "]":
-                self.refuse(opened, "index")
-            self.limit(indices)
-        if not indices:
-            raise _error("empty", opened)
-        listed = ", ".join(_written(item) for item in indices)
-        # x[0,] and x[0] differ where x has no axis.
-        return Operation("index", (), tuple(indices), f"[{listed}{',' * (is_tuple and len(indices) == 1)}]")
+    def within(self, opened: _Token, wanted: str, read: Callable[[], T]) -> list[T]:
+        """Return what `read` takes, one by one, up to the bracket that closes `opened`."""
+        self._opened, self._wanted = opened, wanted
+        closes, found = _CLOSES[opened.text], list[T]()
+        while not self.took(closes):
+            self.limit(found, MAX_AXES)
+            found.append(read())
+            if not self.took(",") and self.next.text != closes:
+                self.refuse()
+        return found
 
-    def item(self, opened: _Token) -> Index:
+    def item(self) -> Index:
         if self.took("None"):
             return None
         if self.took("..."):
             return "..."
-        first = None if self.next.text == ":" else self.number(opened, "index")
+        start = self.part()
         if not self.took(":"):
-            return first
-        ends = {",", "]"}
-        stop = None if self.next.text in {":", *ends} else self.number(opened, "index")
-        step = self.number(opened, "index") if self.took(":") and self.next.text not in ends else None
-        return Slice(first, stop, step)
+            return self.number() if start is None else start
+        return Slice(start, self.part(), self.part() if self.took(":") else None)
 
-    def number(self, opened: _Token, otherwise: str = "unexpected") -> int:
-        negative = self.took("-")
-        if not _is_number(self.next.text):
-            self.refuse(opened, otherwise)
-        token = self.take()
-        if self.next.text == ".":
-            self.refuse(opened)
+    def part(self) -> int | None:
+        """Return a number, or None where a slice has none."""
+        return None if self.next.text in (":", ",", "]") else self.number()
+
+    def number(self) -> int:
+        sign = "-" * self.took("-", "−")
+        token = self.next
+        if not re.match("[0-9]", token.text):
+            self.refuse()
         if len(token.text) > MAX_DIGITS:
-            raise _error("digits", token, count=len(token.text), most=MAX_DIGITS)
-        return -int(token.text) if negative else int(token.text)
+            raise _error("digits", token, most=MAX_DIGITS)
+        return int(sign + self.take().text)
 
-    def limit(self, taken: list[int] | list[Index]) -> None:
-        if len(taken) == MAX_AXES and self.next.text not in {")", "]", ""}:
-            raise _error("axes", self.next, most=MAX_AXES)
+    def limit(self, taken: list[T], most: int) -> None:
+        if len(taken) == most:
+            raise _error("many", self.next, most=most)
 
-    def refuse(self, opened: _Token, otherwise: str = "unexpected") -> NoReturn:
-        """Raise the error that the next token calls for, inside the bracket `opened`."""
-        token, wanted = self.next, _CLOSES[opened.text]
-        if not token.text:
-            raise _error("unclosed", opened, wanted=wanted)
-        if token.text in {")", "]"}:
-            key = "missing" if token.text == wanted else "mismatch"
-            raise _error(key, token, opened=opened.text, wanted=wanted)
-        if _is_number(token.text) and otherwise != "after":
-            raise _error("comma", token)
-        keys = {",": "missing", ".": "fraction", "−": "minus", "(": "nested", "[": "nested"}
-        raise _error(
-            otherwise if token.text == "[" and otherwise == "index" else keys.get(token.text, otherwise), token
-        )
+    def refuse(self) -> NoReturn:
+        """Raise the error that the next token calls for, inside the bracket that was opened last."""
+        if self.next.text:
+            raise _error(self._wanted, self.next)
+        raise _error("unclosed", self._opened, wanted=_CLOSES[self._opened.text])
 
 
 def _written(item: Index) -> str:
@@ -228,18 +199,6 @@ def _written(item: Index) -> str:
         return str(item)
     start, stop, step = ("" if part is None else str(part) for part in item)
     return f"{start}:{stop}:{step}" if step else f"{start}:{stop}"
-
-
-def _names() -> str:
-    return ", ".join(EXAMPLES)
-
-
-def _is_number(text: str) -> bool:
-    return text[:1] in set("0123456789")
-
-
-def _is_name(text: str) -> bool:
-    return re.fullmatch("[A-Za-z_][A-Za-z_0-9]*", text) is not None
 
 
 def _error(key: str, token: _Token, **values: str | int) -> OperationsTextError:

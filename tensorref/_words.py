@@ -377,11 +377,11 @@ LAYOUT_MESSAGES: Mapping[str, str] = MappingProxyType(
 OPERATIONS: Mapping[str, str] = Templates(
     {
         "operation": "Position {position}: '{found}' begins no operation; write a point and a name, or '['.",
-        "name": "Position {position}: '{found}' is none of the operations here; write one of {names}.",
+        "name": "Position {position}: the point is followed by '{found}'; write one of {names} after it.",
         "example": "Position {position}: '{found}' is not written so; write it as in {example}.",
-        "size": "Position {position}: '{found}' takes sizes of 0 or more, and -1 for one that follows from the others.",
-        "number": "Position {position}: '{found}' cannot stand here; write whole numbers with commas between.",
-        "index": "Position {position}: '{found}' cannot stand here; write ints, slices, None or '...'.",
+        "size": "Position {position}: '{found}' takes sizes of 0 or more, or -1.",
+        "number": "Position {position}: '{found}' cannot stand here; write whole numbers, with commas between.",
+        "index": "Position {position}: '{found}' cannot stand here; write ints, slices, None or '...', with commas between.",
         "empty": "Position {position}: the brackets are empty; write an index, such as [0].",
         "ellipsis": "Position {position}: the brackets hold a second '...'; one takes all the axes that are left.",
         "unclosed": "Position {position}: '{found}' is not closed; add '{wanted}'.",

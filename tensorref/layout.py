@@ -62,6 +62,7 @@ from tensorref._operations import Operation, OperationsTextError, parse_operatio
 from tensorref._shape import as_shape
 from tensorref._typing import ArrayT, ShapeLike, jaxtyping
 from tensorref._words import LAYOUT as WORDS
+from tensorref._words import LAYOUT_MESSAGES, OPERATIONS
 
 __all__ = [
     "Explanation",
@@ -79,7 +80,7 @@ __all__ = [
     "view_strides",
 ]
 
-_REFUSED = _history.MESSAGES["view"]
+_REFUSED = LAYOUT_MESSAGES["torch.view"]
 
 
 def strides(shape: ShapeLike) -> tuple[int, ...]:
@@ -371,9 +372,8 @@ def history(shape: ShapeLike, operations: str, *, name: str = "x", itemsize: int
         The sizes of the tensor to begin with.
     operations
         As they are written after the tensor, with a name in front or without: ``.transpose(i, j)``, ``.permute(…)``,
-        ``.mT``, ``.unsqueeze(i)``, ``.squeeze()``, ``.expand(…)``, ``.view(…)``, ``.reshape(…)``, ``.flatten()``,
-        ``.contiguous()``, and in square brackets ints, slices, None and ``...``. At most 12, with numbers of at most
-        18 digits.
+        ``.mT``, ``.expand(…)``, ``.view(…)``, ``.reshape(…)``, ``.contiguous()``, and in square brackets ints, slices,
+        None and ``...``. At most 12, with numbers of at most 18 digits.
     name
         What to call the tensor.
     itemsize
@@ -388,9 +388,10 @@ def history(shape: ShapeLike, operations: str, *, name: str = "x", itemsize: int
     Raises
     ------
     OperationsTextError
-        If `operations` is not written as above. What PyTorch itself refuses is no error here but the last stage.
+        If `operations` is not written as above, or leads beyond 2**53 bytes. What PyTorch itself refuses is no error
+        here but the last stage.
     TypeError, ValueError
-        If `shape` is not a shape, or more than PyTorch counts.
+        If `shape` is not a shape, or takes more than 2**53 bytes.
 
     See Also
     --------
@@ -414,11 +415,8 @@ def history(shape: ShapeLike, operations: str, *, name: str = "x", itemsize: int
     ('error', 'RuntimeError')
     """
     source = as_shape(shape, "shape")
-    stored = prod(max(size, 1) for size in source) * itemsize
-    if stored >= 2**63:
-        raise ValueError(
-            f"shape is {source}, which takes {stored} bytes; PyTorch counts less than 2**63: choose smaller sizes"
-        )
+    if _history.is_large(_history.Layout(source, (), 0), itemsize):
+        raise ValueError(f"shape is {OPERATIONS['large'].format(found=source)}")
     stages = [Stage(name, source, _row_major(source), 0, True, 0, prod(source), "start", 0)]  # noqa: FBT003  a field
     steps = [WORDS["contiguous"].format(name=name, shape=source, strides=stages[0].strides)]
     refusal: _history.Refusal | None = None
@@ -430,9 +428,10 @@ def history(shape: ShapeLike, operations: str, *, name: str = "x", itemsize: int
         except _history.Refusal as error:
             refusal, refused = error, error.values.get("view")
             stages.append(replace(last, code=operation.code, verdict="error", moved_bytes=0))
-            failure = WORDS["history.failure"].format(name=code + operation.code)
-            steps.append(f"{failure} {refusal.reason}")
+            steps.append(WORDS["history.failure"].format(name=code + operation.code))
             break
+        if _history.is_large(_history.Layout(stage.shape, stage.strides, 0), itemsize):
+            raise OperationsTextError(OPERATIONS["large"].format(found=operation.code))
         stages.append(stage)
         steps.append(sentence)
     return History(
@@ -823,7 +822,7 @@ def _steps(
 def _next_stage(operation: Operation, last: Stage, code: str, itemsize: int) -> tuple[Stage, str]:
     """Return what an operation makes of a stage, and the sentence about it."""
     at = _history.Layout(last.shape, last.strides, last.offset)
-    if operation.name in ("view", "reshape", "flatten", "contiguous"):
+    if operation.name in ("view", "reshape", "contiguous"):
         after, key, values = _reshaped(operation, at, code, itemsize)
     else:
         after, key, values = _history.changed(operation, at)
@@ -850,19 +849,15 @@ def _next_stage(operation: Operation, last: Stage, code: str, itemsize: int) -> 
 def _reshaped(operation: Operation, at: _history.Layout, code: str, itemsize: int) -> _history.Change:
     """Return what comes of an operation that gives a view where there is one, and a copy where it may."""
     name, (shape, strides, offset) = operation.name, at
-    target: tuple[int, ...] = shape
-    if name == "contiguous":
-        found = strides if _is_contiguous(shape, strides) else None
-    else:
-        target = (prod(shape),) if name == "flatten" else _history.sized(operation.numbers, shape)
-        found = _view(shape, strides, target)
+    is_rows = name == "contiguous"
+    target = shape if is_rows else _history.sized(operation.numbers, shape)
+    found = _view(shape, strides, target) if not is_rows else strides if _is_contiguous(shape, strides) else None
     if found is not None:
         return _history.Layout(target, found, offset), "history.view", {"target": target}
     if name == "view":
         view = _explain(shape, strides, target, code, itemsize)
-        raise _history.Refusal("RuntimeError", "view", runs=view.steps[1], failure=view.steps[-1], view=view)
-    _history.check_storage(shape, itemsize)
-    key = "history.rows" if name == "contiguous" else "history.copy"
+        raise _history.Refusal("view", runs=view.steps[1], failure=view.steps[-1], view=view)
+    key = "history.rows" if is_rows else "history.copy"
     return _history.Layout(target, _row_major(target), 0), key, {"target": target}
 
 

@@ -14,7 +14,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tensorref import _history, _operations, _words, layout
+from tensorref import _operations, _words, layout
 
 TEXTS = json.loads(Path(__file__).with_name("operation_texts.json").read_text(encoding="utf-8"))
 SHAPES = [(), (0,), (1,), (2,), (3,), (1, 1), (0, 2), (2, 1), (2, 3), (2, 1, 3), (1, 0, 2)]
@@ -33,10 +33,10 @@ def follow(tensor, codes):
     for code in codes:
         try:
             after = applied(tensors[-1], code)
-            # Beside a size of 0, expand lets negative ones through, to a tensor that is none.
+            # Beside a size of 0, expand of a tensor without axes lets -1 through, to a tensor that is none.
             if min(after.shape, default=0) < 0:
                 assert "expand" in code
-                assert 0 in after.shape
+                assert (0 in after.shape, tensors[-1].shape) == (True, ())
                 raise RuntimeError("numel: integer multiplication overflow")
         except (RuntimeError, IndexError, ValueError) as error:
             return tensors, error
@@ -93,17 +93,16 @@ def listed(numbers):
 def one_operation(rank):
     """Every operation with small numbers: those that fit and those that do not."""
     dims = range(-rank - 2, rank + 2)
-    yield from (".mT", ".squeeze()", ".flatten()", ".contiguous()")
+    yield from (".mT", ".contiguous()")
     for first in dims:
-        yield from (f".unsqueeze({first})", f".squeeze({first})")
         yield from (f".transpose({first}, {second})" for second in dims)
     for count in range(min(rank, 2) + 2):
         yield from (f".permute({listed(order)})" for order in itertools.product(dims, repeat=count))
     for count in range(4):
-        for sizes in itertools.product((2, -1, 0, 1, 3, -2)[: 6 if count < 3 else 4], repeat=count):
+        for sizes in itertools.product((2, -1, 0, 1, 3)[: 5 if count < 3 else 4], repeat=count):
             yield from (f".{name}({listed(sizes)})" for name in ("view", "reshape", "expand"))
     items = ("0", "-1", "-3", "2", ":", "1:", ":-1", "1::2", "2:1:3", "-9:9", "::0", "::-1", "None", "...")
-    yield from (f"[{item}{comma}]" for item in items for comma in ("", ","))
+    yield from (f"[{item}]" for item in items)
     for chosen in [*itertools.product(items, repeat=2), *itertools.product((*items[1::4], "..."), repeat=3)]:
         if chosen.count("...") < 2:
             yield f"[{', '.join(chosen)}]"
@@ -121,19 +120,17 @@ def test_every_operation_on_every_small_shape(rank):
 
 
 @st.composite
-def operation(draw, shape):  # noqa: PLR0911  a kind each
+def operation(draw, shape):
     """Draw an operation that mostly fits a shape."""
     rank = len(shape)
     wrong = draw(st.integers(0, 19)) == 0
     dims = st.integers(-rank - 2, rank + 2) if wrong or not rank else st.integers(-rank, rank - 1)
     kind = draw(st.sampled_from(["axes", "axes", "index", "index", "expand", "sizes", "sizes", "copy"]))
     if kind == "axes":
-        name = draw(st.sampled_from(["transpose", "permute", "mT", "squeeze", "unsqueeze"]))
+        name = draw(st.sampled_from(["transpose", "permute", "mT"]))
         if name == "transpose":
             return f".transpose({draw(dims)}, {draw(dims)})"
-        if name == "permute":
-            return f".permute({listed(draw(st.permutations(range(rank))))})"
-        return ".mT" if name == "mT" else f".{name}({draw(dims)})"
+        return ".mT" if name == "mT" else f".permute({listed(draw(st.permutations(range(rank))))})"
     if kind == "index":
         items = [drawn_item(draw, size + wrong) for size in shape[: draw(st.integers(0, rank))]]
         for extra in draw(st.lists(st.sampled_from(["None", "..."]), max_size=2, unique=True)):
@@ -143,7 +140,7 @@ def operation(draw, shape):  # noqa: PLR0911  a kind each
         sizes = [draw(st.sampled_from([-1, size, 3 if size == 1 or wrong else size])) for size in shape]
         return f".expand({listed(draw(st.lists(st.integers(0, 3), max_size=2)) + sizes)})"
     if kind == "copy":
-        return draw(st.sampled_from([".flatten()", ".contiguous()"]))
+        return ".contiguous()"
     sizes = [math.prod(shape) + wrong]
     for _ in range(draw(st.integers(0, 3))):
         place = draw(st.integers(0, len(sizes) - 1))
@@ -190,29 +187,23 @@ def test_histories_are_those_of_pytorch(data):
 SEQUENCES = [
     ((2, 3), (".mT", ".view(6)")),
     ((2, 3), (".mT", ".reshape(6)", ".view(3, 2)", ".mT", ".contiguous()")),
-    ((2, 3), (".mT", ".flatten()")),
+    ((2, 3), (".mT", ".reshape(-1)")),
     ((4, 6), ("[:, :3]", ".view(4, 3, 1)")),
     ((4, 6), ("[:, :3]", ".view(12)")),
-    ((4, 6), ("[1::2, 3]", ".flatten()", ".reshape(2, 1)", ".reshape(-1)")),
-    ((6,), ("[::2]", ".flatten()", ".contiguous()", "[1:]", ".contiguous()")),
-    ((5,), ("[::7]", ".flatten()", ".reshape(1)", ".view(1, 1)", ".contiguous()")),
+    ((4, 6), ("[1::2, 3]", ".reshape(-1)", ".reshape(2, 1)", ".reshape(-1)")),
+    ((6,), ("[::2]", ".reshape(-1)", ".contiguous()", "[1:]", ".contiguous()")),
+    ((5,), ("[::7]", ".reshape(-1)", ".reshape(1)", ".view(1, 1)", ".contiguous()")),
     ((1, 3), (".expand(2, 3)", ".view(6)")),
     ((1, 3), (".expand(2, 3)", ".reshape(6)", ".contiguous()")),
     ((1,), (".expand(6)", ".view(2, 3)", "[1]", ".contiguous()")),
-    ((), (".expand(2, 3)", ".contiguous()", "[0, 1]", ".flatten()")),
-    ((2, 0), (".mT", ".contiguous()", ".reshape(0, 5)", ".flatten()", ".view(3, 0)")),
+    ((), (".expand(2, 3)", ".contiguous()", "[0, 1]", ".reshape(-1)")),
+    ((2, 0), (".mT", ".contiguous()", ".reshape(0, 5)", ".reshape(-1)", ".view(3, 0)")),
     ((2, 0, 3), (".permute(2, 0, 1)", ".reshape(3, 2, 0)", ".reshape(0)")),
-    ((2, 1), (".mT", ".contiguous()", ".reshape(2, 1)", ".squeeze()", ".unsqueeze(-1)")),
+    ((2, 1), (".mT", ".contiguous()", ".reshape(2, 1)", "[:, 0]", "[:, None]")),
     ((4, 32, 64), (".view(4, 32, 8, 8)", ".transpose(1, 2)", ".view(4, 8, 256)")),
-    ((2, 3), ("[1::999999999999999999]", "[:, None]", ".unsqueeze(0)", ".view(3)")),
-    ((2, 3), ("[1::999999999999999999]", "[::999999999999999999]")),
-    ((2, 3, 4), ("[1::99999999999999999]", "[...,None, ::999]", "[None,0,:,::999999999999999999]")),
-    ((2, 3, 4), ("[None, 1:, ::999999999999999999, 0]",)),
-    ((2, 3, 4), ("[::99999999999999999]", "[None, ::8, :1]")),
-    ((2, 1, 3), ("[:, ::999999999999999999]", "[:, None, ::999999999999999999]")),
-    ((1,), (".expand(999999999999999999)", ".unsqueeze(0)", ".expand(9, -1)", ".view(-1)", "[::999999999999999999]")),
-    ((1,), (".expand(999999999999999999)", ".unsqueeze(0)", ".expand(9, -1)", ".view(-1)", "[::99999999999999999]")),
-    ((1,) * 64, ("[None]", ".unsqueeze(0)", ".mT", ".contiguous()", ".view(1)")),
+    ((2, 3), ("[1::99999999999999]", "[:, None]", "[None]", ".view(3)")),
+    ((2, 1, 3), ("[:, ::9999999999999]", "[:, None, ::9]")),
+    ((1,) * 64, ("[None]", ".mT", ".contiguous()", ".view(1)")),
     ((2, *(1,) * 61, 3), (".expand(2" + ", -1" * 63 + ")", ".mT", ".view(12)")),
 ]
 
@@ -223,25 +214,18 @@ def test_sequences(shape, codes):
 
 
 LARGE = [
-    ((10**9, 10**9), (".mT", ".contiguous()", "[::999999999999]", "[None]", ".mT")),
-    ((10**9, 10**9), (".mT", ".view(-1)")),
-    ((10**9, 10**9), ("[::9999999999]", "[:, None]", ".unsqueeze(0)", ".unsqueeze(-1)", ".squeeze(0)")),
-    ((10**9, 10**9), ("[:, ::999999999999999999]", ".reshape(-1)", ".mT")),
-    ((10**9, 10**9), ("[-999999999999999999:999999999999999999]", "[999999999999999999:]", "[0]")),
-    ((10**9, 10**9), (".view(10, 999999999999999999)",)),
-    ((10**9, 10**9), (".view(-1, 999999999)",)),
-    ((1,), (".expand(999999999999999999)", ".unsqueeze(0)", ".expand(9, -1)", ".view(-1)", "[5:]")),
-    ((1,), (".expand(999999999999999999)", ".unsqueeze(0)", ".expand(10, -1)")),
-    ((1, 1), (".expand(999999999999999999, 9)", ".contiguous()")),
-    ((1, 1), (".expand(999999999999999999, 9)", ".mT", ".contiguous()")),
-    ((1, 1, 2), (".expand(999999999999999999, 4, 2)", ".reshape(-1)")),
-    ((1, 1, 2), (".expand(999999999999999999, 4, 2)", ".flatten()")),
-    ((1, 1, 2), (".expand(288230376151711743, 4, 2)", ".flatten()")),
-    ((1, 1, 2), (".expand(288230376151711744, 4, 2)", ".flatten()")),
-    ((1, 1), (".expand(999999999999999999, -2)",)),
-    ((1, 1, 0), (".expand(999999999999999999, 10, 0)", ".mT")),
-    ((1, 1, 0), (".expand(999999999999999999, 19, 0)", ".mT")),
-    ((2**61 - 1,), ("[1:]", ".contiguous()", ".mT")),
+    ((2**25, 2**26), (".mT", ".contiguous()", "[::99]", "[:, None]", ".mT")),
+    ((2**25, 2**26), (".mT", ".view(-1)")),
+    ((2**25, 2**26), ("[:, ::9]", "[:, None]", "[None, 1:]", "[:, :, :, :, None]", "[0]")),
+    ((10**7, 10**7), ("[:, ::99999999999999]", ".reshape(-1)", ".contiguous()")),
+    ((10**7, 10**7), ("[-999999999999999999:999999999999999999]", "[999999999999999999:]", "[0]")),
+    ((10**7, 10**7), (".view(10, 999999999999999999)",)),
+    ((10**7, 10**7), (".view(-1, 999999999)",)),
+    ((1,), (f".expand({10**9})", "[None]", ".expand(9, -1)", ".view(-1)", "[5:]")),
+    ((1, 1), (f".expand({2**50}, 2)", ".contiguous()")),
+    ((1, 1, 2), (f".expand({2**49}, 2, 2)", ".mT", ".reshape(-1)")),
+    ((2**51,), ("[1:]", ".contiguous()", ".view(1, -1)", ".mT")),
+    ((0, 2**25, 2**25), (".mT", ".view(-1, 7)", ".contiguous()")),
 ]
 
 
@@ -250,10 +234,42 @@ def test_numbers_that_no_memory_holds(shape, codes):
     agree(torch.empty(shape, device="meta"), codes)
 
 
+BEYOND = [
+    ((2**26, 2**26), "", 4),
+    ((2**26, 2**26), ".mT", 4),
+    ((0, 2**30, 2**30), "", 1),
+    ((1,), f"[None].expand({2**30}, -1).mT[None].expand({2**22}, -1, -1)", 4),
+    ((1,), f".expand({2**51 + 1})", 4),
+    ((1,), ".expand(999999999999999999)", 1),
+    ((2, 3), f"[::{2**50}]", 4),
+    ((2, 0), f".view(0, {2**53}, {2**53})", 1),
+]
+
+
+@pytest.mark.parametrize(("shape", "text", "itemsize"), BEYOND, ids=range(len(BEYOND)))
+def test_what_is_beyond_2_to_the_53_bytes_is_said(shape, text, itemsize):
+    stored = math.prod(max(size, 1) for size in shape) * itemsize
+    with pytest.raises(ValueError) as raised:
+        layout.history(shape, text, itemsize=itemsize)
+    found = f"shape is {shape}" if stored > 2**53 else _operations.parse_operations(text)[-1].code
+    assert str(raised.value) == f"{found}: more than 2**53 bytes, the most that is followed here; choose smaller sizes."
+    assert isinstance(raised.value, layout.OperationsTextError) == (stored <= 2**53)
+
+
+def test_2_to_the_53_bytes_are_followed():
+    for shape, text, itemsize in [
+        ((2**51,), ".view(2, -1).mT", 4),
+        ((2**53,), "[1:]", 1),
+        ((1,), f".expand({2**51})", 4),
+        ((2, 3), f"[::{2**51 // 3}]", 4),
+    ]:
+        assert layout.history(shape, text, itemsize=itemsize).message is None
+
+
 def test_a_negative_size_is_refused():
     """PyTorch makes a tensor of it where another size is 0, which nothing can be done with."""
-    assert torch.zeros(0, 1, device="cpu").expand(0, -2).shape == (0, -2)
-    assert layout.history((0, 1), ".expand(0, -2)").message == "numel: integer multiplication overflow"
+    assert torch.zeros((), device="cpu").expand(0, -1).shape == (0, -1)
+    assert layout.history((), ".expand(0, -1)").message == "numel: integer multiplication overflow"
 
 
 @pytest.mark.claim("view-needs-contiguous", "reshape-always")
@@ -291,14 +307,12 @@ def test_what_view_refuses_is_explained():
         ),
         "keys.mT.reshape(2, 6) or keys.mT.contiguous().view(2, 6) copies 24 bytes.",
     )
-    assert history.steps[-1] == f"{history.notes()[0]} {history.reason}"
+    assert history.steps[-1] == history.notes()[0]
     assert history.table()[-1] == (".view(2, -1)", "(3, 4)", "(1, 3)", "0", "no", "refused")
 
 
 REASONS = [
     ((2, 3), ".transpose(0, 2)", "Axes count from -2 to 1 here; 2 is none of them."),
-    ((), ".squeeze(1)", "Axes count from -1 to 0 here; 1 is none of them."),
-    ((2, 3), ".unsqueeze(-4)", "Axes count from -3 to 2 here; -4 is none of them."),
     ((2, 3), ".permute(0)", "permute names each axis once: it takes 2 numbers here, not 1."),
     ((2, 3), ".permute(0, -2)", "permute names each axis once, and -2 is an axis that it has named."),
     ((3,), ".mT", "mT swaps the last two axes, and there is only one."),
@@ -308,23 +322,13 @@ REASONS = [
     ((), "[0]", "There is no axis to take from; write [...] or [None]."),
     ((), "[5]", "There is no axis to take from; write [...] or [None]."),
     ((), "[:]", "There is no axis to take from; write [...] or [None]."),
-    ((3,), "[::0]", "A step of 0 gets nowhere; write 1 or more."),
-    ((3,), "[::-1]", "Slices of PyTorch go forward only; flip copies backward."),
+    ((3,), "[::0]", "Slices of PyTorch go forward: write a step of 1 or more. flip copies backward."),
+    ((3,), "[::-1]", "Slices of PyTorch go forward: write a step of 1 or more. flip copies backward."),
     ((2, 3), ".expand(3)", "expand keeps every axis and may add some in front: write 2 sizes or more."),
     ((3,), ".expand(-1, 3)", "-1 keeps the size of an axis, and a new axis has none to keep; write its size."),
     ((2, 3), ".expand(4, 3)", "Only a size of 1 repeats, and axis 0 has size 2; write 2 or -1 for it."),
     ((2, 3), ".expand(5, 4, 3)", "Only a size of 1 repeats, and axis 1 has size 2; write 2 or -1 for it."),
-    (
-        (2, 3),
-        "[1::999999999999999999][::999999999999999999]",
-        "A step of 999,999,999,999,999,999 goes beyond the 64 bits of a stride; write a smaller one.",
-    ),
-    (
-        (2, 3, 4),
-        "[::999999999999999999]",
-        "A step of 999,999,999,999,999,999 goes beyond the 64 bits of a stride; write a smaller one.",
-    ),
-    ((1,), ".expand(-2)", "Sizes are 0 or more, and multiply to less than 2**63."),
+    ((), ".expand(2, -1)", "-1 keeps the size of an axis, and a new axis has none to keep; write its size."),
     (
         (20, 100),
         ".view(7)",
@@ -336,13 +340,7 @@ REASONS = [
         "The sizes beside -1 must divide 6, the number of elements; they multiply to 4.",
     ),
     ((2, 3), ".view(-1, -1)", "Only one size can be worked out from the others; write the others."),
-    ((2, 3), ".view(-2, 3)", "A size is 0 or more; only -1 is worked out."),
     ((0, 3), ".view(0, -1)", "Beside a size of 0, any size would do for -1; write the one you want."),
-    (
-        (1, 1),
-        ".expand(999999999999999999, 9).contiguous()",
-        "The copy would have 35,999,999,999,999,999,964 bytes, and PyTorch counts less than 2**63.",
-    ),
 ]
 
 
@@ -351,18 +349,18 @@ def test_reasons(shape, text, reason):
     history = agree(numbered(shape), [operation.code for operation in _operations.parse_operations(text)])
     assert history.reason == reason
     assert history.notes() == (f"PyTorch refuses x{text}.", f"PyTorch: {history.message}", reason)
-    assert history.steps[-1] == f"PyTorch refuses x{text}. {reason}"
+    assert history.steps[-1] == f"PyTorch refuses x{text}."
     assert history.refused is None
 
 
 def test_every_message_and_every_reason_has_a_case():
     histories = [layout.history(shape, text) for shape, text, _ in REASONS] + [layout.history((2, 3), ".mT.view(6)")]
     for templates, said in [
-        (_history.MESSAGES.values(), [history.message for history in histories]),
+        (_words.LAYOUT_MESSAGES.values(), [history.message for history in histories]),
         ([words for key, words in _words.LAYOUT.items() if key.startswith("why.")], [h.reason for h in histories]),
     ]:
         for template in templates:
-            fixed = max(template.replace("{{", "").replace("}}", "").replace("}", "{").split("{")[::2], key=len)
+            fixed = max(template.replace("}", "{").split("{")[::2], key=len)
             assert any(fixed in words for words in said), template
 
 
@@ -380,8 +378,6 @@ STEPS = [
         "[:, 0]",
         "[:, 0]: it begins at the same element. An int takes its axis away, a step multiplies a stride.",
     ),
-    ((4, 3), ".unsqueeze(-1)", ".unsqueeze(-1): an axis of size 1 comes in at 2; nothing ever steps by its stride."),
-    ((1, 4, 1), ".squeeze()", ".squeeze(): axis 0, 2 goes, as its size is 1."),
     ((1, 4, 1), ".expand(2, 4, 3)", ".expand(2, 4, 3): a stride of 0 repeats along axis 0, 2."),
     ((4,), ".expand(1, 4)", ".expand(1, 4): axes of size 1 come in front, and nothing has to repeat."),
     (
@@ -389,7 +385,7 @@ STEPS = [
         ".view(2, -1)",
         ".view(2, -1): each axis of (2, 2) lies within one run of memory, so other strides are enough.",
     ),
-    ((4, 1), ".flatten()", ".flatten(): each axis of (4,) lies within one run of memory, so other strides are enough."),
+    ((4, 1), ".view(-1)", ".view(-1): each axis of (4,) lies within one run of memory, so other strides are enough."),
     (
         (4, 3),
         ".mT.reshape(-1)",
@@ -398,11 +394,11 @@ STEPS = [
     ((40, 30), ".mT.contiguous()", ".contiguous(): 4,800 bytes are copied in row-major order."),
     *(
         ((4, 3), code, f"{code}: shape, strides and offset stay as they are, and no element moves.")
-        for code in (".contiguous()", "[:]", "[...]", ".squeeze(0)", ".view(4, 3)", ".expand(4, -1)", ".permute(0, 1)")
+        for code in (".contiguous()", "[:]", "[...]", ".view(4, 3)", ".expand(4, -1)", ".permute(0, 1)")
     ),
     *(
         ((), code, f"{code}: shape, strides and offset stay as they are, and no element moves.")
-        for code in (".mT", ".squeeze(0)", ".transpose(0, -1)", ".permute(())")
+        for code in (".mT", ".transpose(0, -1)", ".permute(())")
     ),
 ]
 
@@ -470,10 +466,10 @@ NOTES = [
     ),
     (
         (4, 3),
-        ".mT.contiguous().mT.flatten()[6:]",
+        ".mT.contiguous().mT.reshape(-1)[6:]",
         [
-            "x.mT.contiguous().mT.flatten()[6:] has shape (6,), strides (1,) and offset 6.",
-            "Its memory is a copy, apart from that of x. Copied in all: 96 bytes, by .contiguous(), .flatten().",
+            "x.mT.contiguous().mT.reshape(-1)[6:] has shape (6,), strides (1,) and offset 6.",
+            "Its memory is a copy, apart from that of x. Copied in all: 96 bytes, by .contiguous(), .reshape(-1).",
             "It keeps all 12 elements of that memory alive, and has 6.",
         ],
     ),
@@ -552,9 +548,9 @@ def test_texts(case):
 
 def test_every_error_has_a_case():
     said = [case["error"] for case in TEXTS if "error" in case]
-    for template in _words.OPERATIONS.values():
+    for key, template in _words.OPERATIONS.items():
         fixed = max(template.replace("}", "{").split("{")[::2], key=len)
-        assert any(fixed in error for error in said), template
+        assert key == "large" or any(fixed in error for error in said), template
 
 
 def test_the_examples_in_errors_can_be_written():
@@ -590,19 +586,6 @@ def test_a_long_text_is_refused_at_once():
 
 def test_shapes_are_refused_with_the_fix():
     history = inspect.unwrap(layout.history)
-    with pytest.raises(ValueError) as raised:
-        history((2**61,), "")
-    assert str(raised.value) == (
-        f"shape is ({2**61},), which takes {2**63} bytes; PyTorch counts less than 2**63: choose smaller sizes"
-    )
-    assert history((2**61 - 1,), "").stages[0].elements == 2**61 - 1
-    with pytest.raises(ValueError) as raised:
-        history((0, 2**32, 2**32), "", itemsize=1)
-    assert "2**63" in str(raised.value)
-    with pytest.raises(RuntimeError, match="overflowed"):
-        torch.empty(2**61, device="meta")
-    with pytest.raises(RuntimeError, match="overflowed"):
-        torch.empty(0, 2**32, 2**31, device="meta")
     with pytest.raises(ValueError) as raised:
         history((-1, 2), "")
     assert str(raised.value).startswith("shape[0] is -1; a size is 0 or more")
