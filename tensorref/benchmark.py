@@ -16,8 +16,8 @@ waits for the device at both ends of every run, lets the candidates take turns, 
 `measure` does the same for one function.
 
 Whether a time is good, only the machine can say. A kernel has to do its arithmetic and to move its bytes (`Work`), the
-machine has a most of each in a second (`ceiling`), and the time cannot be shorter than the longer of the two takes. This
-is the roofline model (`Williams, Waterman and Patterson 2009 <https://doi.org/10.1145/1498765.1498785>`__): left of the
+machine can do only so much of each in a second (`ceiling`), and the time cannot be shorter than the longer of the two
+takes. This is the roofline model (`Williams, Waterman and Patterson 2009 <https://doi.org/10.1145/1498765.1498785>`__): left of the
 ridge, with few operations a byte, memory is the limit, and right of it arithmetic.
 
 >>> machine = benchmark.Ceiling(device="cpu", dtype="float32", flops=80e9, bandwidth=20e9)
@@ -100,7 +100,7 @@ class Measurement:
     runs: int
     """How many runs there were."""
     calls: int
-    """How many calls make a run: more than one where a call is short."""
+    """How many calls make a run, more than one where a call is short."""
     device: str
     """The device that was waited for."""
 
@@ -219,7 +219,7 @@ def compare(
     known how many calls last a twentieth of `seconds`, beside which the clock and the wait for the device are short; that
     many are a run. In a round each candidate has one run, and the next round begins with the next candidate: A B, B A for
     two. The rounds end when every candidate was each turn equally often. A run is one of the standard library's
-    `timeit.Timer`, which switches garbage collection off meanwhile and adds some 50 ns a call; as many threads compute as
+    ``timeit.Timer``, which switches garbage collection off meanwhile and adds some 50 ns a call; as many threads compute as
     outside.
 
     A ratio divides two runs of the same round, so that a machine that gets slower on the way slows both. The interval is
@@ -356,7 +356,7 @@ class Candidate:
 
     @property
     def share(self) -> float | None:
-        """Part of the ceiling that was reached: 1 is all; None where there is nothing to do or no ceiling to reach."""
+        """Part of the ceiling that was reached, 1 for all of it; None where there is nothing to do or no ceiling to reach."""
         if self.work is None or self.ceiling is None or not (self.work.flops or self.work.moved_bytes):
             return None
         return self.ceiling.seconds(self.work) / self.time.median
@@ -453,7 +453,7 @@ class Work:
     """
 
     flops: int
-    """Floating-point operations: an addition, a multiplication, a comparison or a call of ``exp`` is one."""
+    """Floating-point operations, of which an addition, a multiplication, a comparison or a call of ``exp`` is one each."""
     moved_bytes: int
     """Bytes that have to be read and written."""
     source: str = ""

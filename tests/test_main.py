@@ -1,0 +1,160 @@
+"""The command line: what it prints and writes, what it refuses, and what it does not load."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tensorref import __main__ as command_line
+from tensorref import benchmark
+
+TINY = ("bench", "--quick", "--largest", "64", "--device", "cpu")
+
+
+def run(*arguments, path=None, code=0):
+    """Run the command, with a folder to import from first, and return what it wrote to stdout and stderr."""
+    env = {**os.environ, **({"PYTHONPATH": str(path)} if path else {})}
+    command = [sys.executable, "-W", "error", "-m", "tensorref", *arguments]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, encoding="utf-8", check=False)
+    assert done.returncode == code, done.stderr
+    return done.stdout, done.stderr
+
+
+@pytest.fixture
+def without_rich(tmp_path):
+    """Return a folder from which rich is imported as where it is not installed."""
+    (tmp_path / "rich").mkdir()
+    (tmp_path / "rich" / "__init__.py").write_text(
+        "raise ModuleNotFoundError(\"No module named 'rich'\", name='rich')\n"
+    )
+    return tmp_path
+
+
+def test_alone_it_prints_help():
+    out, err = run()
+    assert out.startswith("usage: python -m tensorref [-h] COMMAND ...")
+    assert "bench     measure this machine: matrix products, softmax, dtypes, copies" in out
+    assert err == ""
+
+
+@pytest.mark.parametrize("arguments", ["[]", "['--help']", "['bench', '--help']", "['bench', '--largest', '1']"])
+def test_help_and_errors_load_neither_library(arguments):
+    program = (
+        "import sys\n"
+        "from tensorref.__main__ import main\n"
+        "try:\n"
+        f"    main({arguments})\n"
+        "except SystemExit:\n"
+        "    pass\n"
+        "print(sorted({'numpy', 'torch', 'rich', 'tensorref.benchmark'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_bench_prints_a_table_and_writes_the_same_result(tmp_path):
+    file = tmp_path / "results.json"
+    out, err = run(*TINY, "--only", "softmax", "--only", "view", "--output", str(file))
+    results = benchmark.read(file)
+    assert out == f"{results}\n"
+    assert [(entry.group, entry.size, entry.device) for entry in results.entries] == [
+        ("softmax", 64, "cpu"),
+        ("view", 64, "cpu"),
+    ]
+    assert results.settings == benchmark.Settings(("softmax", "view"), "cpu", 64, 0.01, 30.0, 2**24)
+    assert json.loads(file.read_text("utf-8"))["format"] == 1
+    steps = ["[0/3] ceiling, cpu, float32", "[1/3] softmax, cpu, n = 64", "[2/3] view, cpu, n = 64", "[3/3] done"]
+    assert err.splitlines() == steps  # rich is installed, but this is no terminal
+    heading = out.partition("\n")[0].split("  ")
+    units = ["median ms", "quartiles", "ratio", "95 % interval", "GFLOP/s", "GB/s", "of ceiling"]
+    assert [cell.strip() for cell in heading if cell.strip()][-7:] == units
+
+
+def test_without_rich_it_says_so_once_and_prints_lines(without_rich):
+    out, err = run(*TINY, "--only", "view", path=without_rich)
+    assert out.startswith("benchmark")
+    assert err.splitlines() == [
+        "A line a step: a progress bar needs rich, pip install 'tensorref[terminal]'.",
+        "[0/2] ceiling, cpu, float32",
+        "[1/2] view, cpu, n = 64",
+        "[2/2] done",
+    ]
+
+
+def test_on_a_terminal_there_is_a_bar(monkeypatch, capsys):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    for name in ("NO_COLOR", "TERM", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    assert command_line.main([*TINY, "--only", "view"]) == 0
+    shown = terminal.getvalue()
+    assert "view, cpu, n = 64" in shown
+    assert "━" in shown
+    assert "[1/2]" not in shown
+    assert capsys.readouterr().out.startswith("benchmark")
+
+
+WRONG = {
+    "only": (
+        ["--only", "matmull"],
+        "argument --only: 'matmull' is none of matmul, dtypes, softmax, elementwise, view, broadcasting",
+    ),
+    "device that is not there": (
+        ["--device", "privateuseone"],
+        "argument --device: device is 'privateuseone', available are cpu; devices.status() says why",
+    ),
+    "no device": (["--device", "gpu"], "argument --device: Expected one of cpu, cuda, "),
+    "largest": (["--largest", "63"], "argument --largest: '63' is no integer of at least 64, where the set begins"),
+    "no number": (["--largest", "big"], "argument --largest: 'big' is no integer of at least 64, where the set begins"),
+    "no folder": (
+        ["--output", "nowhere/results.json"],
+        "argument --output: 'nowhere/results.json' cannot be written: give a file in a folder that exists",
+    ),
+    "a folder": (["--output", "."], "argument --output: '.' cannot be written: give a file in a folder that exists"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "words"), WRONG.values(), ids=WRONG)
+def test_what_is_wrong_is_said_before_anything_runs(arguments, words, capsys, monkeypatch):
+    monkeypatch.setattr(benchmark, "suite", None)
+    monkeypatch.setattr("torch.accelerator.current_accelerator", lambda *_, **__: None)
+    with pytest.raises(SystemExit) as raised:
+        command_line.main(["bench", *arguments])
+    assert raised.value.code == 2
+    assert f"python -m tensorref bench: error: {words}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], {"largest": 8192, "seconds": 0.2, "copy_bytes": 2**28}),
+        (["--quick"], {"largest": 256, "seconds": 0.01, "copy_bytes": 2**24}),
+        (["--largest", "1024"], {"largest": 1024, "seconds": 0.2, "copy_bytes": 2**28}),
+    ],
+    ids=["whole", "quick", "capped"],
+)
+def test_options_reach_the_set(arguments, expected, monkeypatch, capsys):
+    given = {}
+    monkeypatch.setattr(benchmark, "suite", lambda **options: given.update(options))
+    assert command_line.main(["bench", *arguments]) == 0
+    assert {name: given[name] for name in expected} == expected
+    assert (given["only"], given["device"]) == (benchmark.GROUPS, None)
+    assert capsys.readouterr().out == "None\n"
+
+
+def test_an_interruption_writes_nothing(monkeypatch, tmp_path, capsys):
+    def suite(**_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(benchmark, "suite", suite)
+    assert command_line.main(["bench", "--output", str(tmp_path / "results.json")]) == 130
+    assert capsys.readouterr().err.endswith("\nInterrupted; nothing was written.\n")
+    assert list(tmp_path.iterdir()) == []
