@@ -1,20 +1,19 @@
 import { variables } from "./code.js";
 import { start } from "./explorer.js";
-import { explain, notes, swapped } from "./matmul.js";
+import { explain, notes } from "./matmul.js";
 import { readShapes } from "./shapes.js";
 import { formatShape, product } from "./sizes.js";
-import { TextError, speaker } from "./words.js";
+import { speaker } from "./words.js";
 
 const STEP = { vectors: 1, batch: 2, sum: 3, row: 4, column: 4, result: 4 };
-const LARGE = 2n ** 25n; // elements, from which on the code to copy makes no arrays
-const LONG = 2n ** 33n; // floating-point operations, from which on it does none
-const LARGEST = 2n ** 59n; // elements, from which on no library can count their bytes
+const LARGE = 2n ** 24n; // elements, beyond which the code to copy makes no arrays
+const LONG = 2n ** 28n; // floating-point operations, beyond which it does none
+const LARGEST = 2n ** 59n; // elements, beyond which no library counts the bytes
 
 start("matmul", {
 	least: 2,
 	most: 2,
-	read: (texts, { errors }) =>
-		readShapes(texts, errors).map((given) => ("sizes" in given && !given.sizes.length ? new TextError(errors.scalar) : given)),
+	read: (texts, { errors }) => readShapes(texts, errors),
 	show(/** @type {Tref.NamedShape[]} */ given, names, data) {
 		const explanation = explain(given.map(({ sizes }) => sizes), names, data);
 		return {
@@ -23,20 +22,17 @@ start("matmul", {
 			notes: notes(explanation, data.words),
 			table: (step) => axes(explanation, given, step, speaker(data.words)),
 			picture: (step) => grids(explanation, step, data.labels),
-			code: code(explanation, data),
+			code: code(explanation, data.reserved),
 		};
 	},
 });
 
-/**
- * The operands as rows and the axes as columns, as far as `step` has come.
- * @type {Tref.MatmulTable}
- */
+/** The operands as rows and the axes as columns, as far as `step` has come. @type {Tref.MatmulTable} */
 function axes({ axes, names }, given, step, say) {
-	const judged = axes.map(({ role, verdict }) => ({ from: STEP[role], verdict: step < STEP[role] || verdict === "keep" ? "" : verdict }));
+	const judged = axes.map(({ role, verdict }) => ({ from: STEP[role], verdict: step < STEP[role] ? "" : verdict }));
 	const rows = names.map((label, operand) => {
 		const cells = axes.map(({ axes, sizes, size }, column) => {
-			const [axis, own] = [axes[operand] ?? null, sizes[operand] ?? null];
+			const [axis = null, own = null] = [axes[operand], sizes[operand]];
 			if (own === null) return { text: say("none"), from: STEP.vectors };
 			const name = given[operand]?.names.at(Number(axis));
 			const repeats = size !== null && own !== size;
@@ -55,8 +51,8 @@ function axes({ axes, names }, given, step, say) {
 	});
 	const verdicts = axes.map(({ verdict }, at) => ({ ...judged[at], text: say(verdict), symbol: verdict }));
 	const sizes = axes.map(({ verdict, size }, at) => {
-		const isGone = verdict === "sum";
-		return { ...judged[at], text: isGone ? say("none") : `${size ?? "?"}`, from: STEP.result, state: isGone ? "" : "given" };
+		const shown = verdict === "sum" ? { text: say("none") } : { text: `${size ?? "?"}`, state: "given" };
+		return { ...judged[at], ...shown, from: STEP.result };
 	});
 	return {
 		heading: [say("axis"), ...axes.map(({ role }) => say(role))],
@@ -69,41 +65,40 @@ function axes({ axes, names }, given, step, say) {
 }
 
 /**
- * The operands as they are stored; in the end the result, whose cells tell which row and column they sum over.
+ * The operands; in the end the result, whose cells tell which row and column they sum over.
  * @type {(explanation: Tref.Matmul, step: number, labels: Tref.Words) => Tref.Picture}
  */
 function grids({ names, shapes, axes, result }, step, { result: last = "" }) {
 	const panels = shapes.map((shape, at) => ({ name: names[at] ?? "", shape }));
 	if (!result || step < STEP.result) return { panels, reads: null };
 	const kept = axes.filter(({ role }) => role !== "sum");
-	const read = (/** @type {Tref.Shape} */ index, /** @type {number} */ at) =>
-		axes
-			.filter(({ axes }) => axes[at] !== null)
-			.map((axis) => (axis.role === "sum" ? null : axis.sizes[at] === 1n ? 0n : (index[kept.indexOf(axis)] ?? 0n)));
-	return { panels: [...panels, { name: last, shape: result }], reads: (index) => [read(index, 0), read(index, 1)] };
+	return {
+		panels: [...panels, { name: last, shape: result }],
+		reads: (index) =>
+			shapes.map((_, at) => {
+				const place = (/** @type {Tref.MatmulAxis} */ axis) => (axis.sizes[at] === 1n ? 0n : index[kept.indexOf(axis)]);
+				const own = axes.filter(({ axes }) => axes[at] !== null);
+				return own.map((axis) => place(axis) ?? null);
+			}),
+	};
 }
 
 /**
  * What shows the same in NumPy and in PyTorch, with large operands that take no memory.
- * @type {(explanation: Tref.Matmul, data: Tref.Data) => Record<string, string>}
+ * @type {(explanation: Tref.Matmul, reserved: readonly string[]) => Record<string, string>}
  */
-function code({ names: given, shapes, result, flops, copied_bytes: copied, einsum }, { reserved, itemsize }) {
-	const [a = [], b = []] = shapes;
-	if ([a, b, result ?? []].some((shape) => product(shape.map((size) => size || 1n)) > LARGEST)) return {};
-	const isTurned = given.map((name, at) => result && name.endsWith(".mT") && (at ? b : a).length > 1);
-	const names = variables(given.map((name, at) => (isTurned[at] ? name.slice(0, -3) : name)), reserved);
-	const operands = names.map((name, at) => (isTurned[at] ? `${name}.mT` : name)).join(" @ ");
+function code({ names: given, shapes, result, flops, einsum }, reserved) {
+	const most = [...shapes, result ?? []].map((shape) => product(shape.map((size) => size || 1n)));
+	if (most.some((size) => size > LARGEST)) return {};
+	const names = variables(given, reserved);
 	const written = (/** @type {string} */ library, /** @type {string} */ made, end = ")") => {
-		const own = shapes.map((shape, at) => made + formatShape(isTurned[at] ? swapped(shape) : shape) + end);
-		const lines = names.map((name, at) => `${name} = ${own[at]}`);
-		return [`import ${library}`, "", ...lines, `print((${operands}).shape)  # ${einsum}`].join("\n");
+		const lines = shapes.map((shape, at) => `${names[at]} = ${made}${formatShape(shape)}${end}`);
+		return [`import ${library}`, "", ...lines, `print((${names.join(" @ ")}).shape)  # ${einsum}`].join("\n");
 	};
-	const elements = copied === null ? product(a) + product(b) : copied / BigInt(itemsize);
-	if (elements < LARGE && (flops ?? 0n) < LONG) {
-		return { NumPy: written("numpy as np", "np.ones("), PyTorch: written("torch", "torch.ones(") };
-	}
-	// NumPy would multiply: of the shapes alone, it only knows how they broadcast.
-	if (result) return { PyTorch: written("torch", "torch.ones(", `, device="meta")`) };
-	const NumPy = written("numpy as np", "np.broadcast_to(1.0, ");
-	return a.length < 2 && b.length > 2 ? { NumPy } : { NumPy, PyTorch: written("torch", "torch.ones(()).expand(") };
+	const isLarge = most.some((size) => size > LARGE) || (flops ?? 0n) > LONG;
+	if (isLarge && result) return { PyTorch: written("torch", "torch.ones(", `, device="meta")`) }; // NumPy has no such
+	const NumPy = written("numpy as np", isLarge ? "np.broadcast_to(1.0, " : "np.ones(");
+	const PyTorch = written("torch", isLarge ? "torch.ones(()).expand(" : "torch.ones(");
+	// Of a stack that repeats one element, PyTorch would make a matrix for the vector, and say so.
+	return isLarge && shapes[0]?.length === 1 && shapes[1]?.[2] !== undefined ? { NumPy } : { NumPy, PyTorch };
 }

@@ -5,36 +5,97 @@ import { agreed, product } from "./sizes.js";
 import { speaker } from "./words.js";
 
 const MOST_NAMED = 8;
-const SCALE = 10n ** 18n; // makes a quotient of whole numbers precise enough for a float
+const SCALE = 10n ** 18n; // for a quotient of whole numbers as a float
 
 /** @type {Tref.ExplainMatmul} */
 export function explain([a = [], b = []], names, { itemsize, words, messages: templates }) {
 	const say = speaker(words);
+	const [k = 0n, rows = 0n, n = 0n] = [a.at(-1), b.at(-2) ?? b.at(-1), b.at(-1)];
+	const [first = "", second = ""] = names;
 	const axes = findAxes(a, b);
+	const batch = axes.filter(isBatch);
+	const wrong = axes.filter(({ size }) => size === null);
 	const result = resultOf(axes);
-	const flops = result && 2n * product(result) * last(a);
+	const elements = result && product(result);
+	const flops = elements && 2n * elements * k;
 	const bytes = (/** @type {bigint} */ operands) => result && BigInt(itemsize) * (operands + product(result));
 	const moved = bytes(product(a) + product(b));
-	const stack = product(result?.slice(0, batchOf(axes).length) ?? []);
-	const meant = [...b.slice(0, -2), 1n, last(b)];
-	const isRows = result && a.length > 1 && String(a) === String(b.slice(0, -1));
+	const stack = product(batch.map(({ size }) => size ?? 0n));
+	const isRows = String(a) === String(b.slice(0, -1));
+	const [left, right] = [a, b].map(({ length }) => (length > 2 ? "..." : ""));
+	const [row, column] = [a.length > 1 ? "i" : "", b.length > 1 ? "j" : ""];
 	return {
 		names,
 		shapes: [a, b],
 		axes,
-		conflicts: axes.filter(({ size }) => size === null).map(({ axes }) => axes),
+		conflicts: wrong.map(({ axes }) => axes),
 		result,
-		elements: result && product(result),
-		einsum: einsum(a, b),
+		elements,
+		einsum: `${left}${row}k,${right}k${column}->${left || right}${row}${column}`,
 		flops,
 		moved_bytes: moved,
 		copied_bytes: bytes(stack * (product(a.slice(-2)) + product(b.slice(-2)))),
 		intensity: result && Number(moved && ((flops ?? 0n) * SCALE) / moved) / Number(SCALE),
-		steps: steps(a, b, axes, names, say),
-		warning: isRows ? say("warning", { a: names[0], b: names[1], result, meant }) : null,
-		messages: result ? null : messages(a, b, batchOf(axes), speaker(templates)),
-		suggestions: result ? [] : suggestions(a, b, names),
+		steps: steps(),
+		warning: result && row && isRows ? say("warning", { a: first, b: second, result, meant: b.with(-2, 1n) }) : null,
+		messages: result ? null : messages(speaker(templates)),
+		suggestions: result ? [] : suggestions(),
 	};
+
+	function steps() {
+		const told = { a: first, b: second, first: a, second: b, row: column ? -2 : -1, terms: k, rows };
+		const vectors = [row ? "" : say("vector.a", told), column ? "" : say("vector.b", told)].filter(Boolean).join(" ");
+		const written = (/** @type {string} */ key) => (/** @type {Tref.MatmulAxis} */ { role, axes, sizes, verdict }) =>
+			say(key || `failure.${role}`, { ...told, axis: axes[0] ?? axes[1], sizes: sizes.join(", "), verdict: say(verdict) });
+		const compared = batch.map(written("batch.axis")).reverse();
+		const count = compared.splice(MOST_NAMED).length;
+		if (count) compared.push(say("batch.more", { count }));
+		return [
+			say("shapes", told),
+			vectors || say("vector.none"),
+			say(compared[0] ? "batch.text" : "batch.none", { axes: compared.join("; ") }),
+			say("sum.text", told),
+			say(result ? "success" : "failure", { ...told, shape: result, elements, axes: wrong.map(written("")).join("; ") }),
+		];
+	}
+
+	/** Guess what was meant, the likeliest first. */
+	function suggestions() {
+		const longer = Math.min(a.length, b.length) > 2 ? a.length - b.length : 0;
+		/** @type {[boolean, string, Tref.Shape, Tref.Shape][]} */
+		const guesses = [
+			[String(a.toSpliced(-2, 1)) === String(b), `${first} @ ${second}[..., None]`, a, [...b, 1n]],
+			[isRows, `${first}[..., None, :] @ ${second}`, a.toSpliced(-1, 0, 1n), b],
+			[true, `${first} @ ${transposed(second)}`, a, swapped(b)],
+			[true, `${transposed(first)} @ ${second}`, swapped(a), b],
+			[longer > 0, `${first} @ ${second}[:, None]`, a, b.toSpliced(1, 0, 1n)],
+			[longer < 0, `${first}[:, None] @ ${second}`, a.toSpliced(1, 0, 1n), b],
+			[true, `${second} @ ${first}`, b, a],
+		];
+		const found = guesses.flatMap(([isLikely, code, ...shapes]) => {
+			const result = isLikely && shapes.every(({ length }) => length <= MAX_RANK) && resultOf(findAxes(...shapes));
+			return result ? { code, result } : [];
+		});
+		return found.slice(0, 3);
+	}
+
+	/** What NumPy and PyTorch say. @param {Tref.Say} say */
+	function messages(say) {
+		const remapped = [a, b].map((shape) => `(${shape})->(${[...shape.slice(0, -2), "newaxis", "newaxis"]})`).join(" ");
+		const requested = `${a.at(-2)},${n}`;
+		const numpy = say(k === rows ? "numpy.batch" : "numpy.sum", { terms: k, rows, remapped, requested });
+		return { numpy, torch: torch() };
+
+		function torch() {
+			const axis = batch.findLastIndex(({ size }) => size === null);
+			const [one, other] = batch[axis]?.sizes ?? [];
+			const told = { terms: k, rows, columns: n, count: product(a.slice(0, -1)), stack, a: one, b: other, axis };
+			if (!column) return say(row ? "torch.mv" : "torch.dot", { ...told, size: k, vector: rows });
+			if (b.length === 2) return say("torch.mm", told); // a stack by a matrix is multiplied as one matrix
+			if (row || (rows !== 1n && !b.includes(0n))) return say(axis < 0 ? "torch.bmm" : "torch.batch", told);
+			return say("torch.mv", { count: product(b.slice(0, -2)) * n, size: rows, vector: k });
+		}
+	}
 }
 
 /**
@@ -44,7 +105,7 @@ export function explain([a = [], b = []], names, { itemsize, words, messages: te
 export function notes({ names: both, axes, flops, moved_bytes: bytes, copied_bytes: copied, ...rest }, words) {
 	const say = speaker(words);
 	const { warning, messages, suggestions } = rest;
-	const names = both.filter((_, at) => batchOf(axes).some(({ sizes, size }) => sizes[at] !== size)).join(", ");
+	const names = both.filter((_, at) => axes.some((axis) => isBatch(axis) && axis.sizes[at] !== axis.size)).join(", ");
 	// In whole numbers, halves rounded up.
 	const tenths = bytes && (20n * (flops ?? 0n) + bytes) / (2n * bytes);
 	const found = [
@@ -58,19 +119,10 @@ export function notes({ names: both, axes, flops, moved_bytes: bytes, copied_byt
 	return found.flatMap(([kind, text]) => (text ? { kind: `${kind}`, text: `${text}` } : []));
 }
 
-/** @param {Tref.Shape} shape */
-const last = (shape) => shape.at(-1) ?? 1n;
-
-/** @param {Tref.Shape} b */
-const rowsOf = (b) => b.at(-2) ?? last(b);
-
-/** @param {readonly Tref.MatmulAxis[]} axes */
-const batchOf = (axes) => axes.filter(({ role }) => role === "batch");
-
 /** @type {(a: Tref.Shape, b: Tref.Shape) => Tref.MatmulAxis[]} */
 function findAxes(a, b) {
 	const rank = Math.max(a.length, b.length, 2);
-	const [m, k, rows, n] = [a.at(-2) ?? null, last(a), rowsOf(b), last(b)];
+	const [m = null, k = null, rows = null, n = null] = [a.at(-2), a.at(-1), b.at(-2) ?? b.at(-1), b.at(-1)];
 	/** @type {Tref.MatmulAxis[]} */
 	const axes = Array.from({ length: rank - 2 }, (_, axis) => {
 		const [one = 1n, other = 1n] = [a.at(axis - rank), b.at(axis - rank)];
@@ -79,96 +131,23 @@ function findAxes(a, b) {
 		return { role: "batch", axes, sizes, size: agreed(sizes), verdict: one === other ? "equal" : "expand" };
 	});
 	if (a.length > 1) axes.push({ role: "row", axes: [-2n, null], sizes: [m, null], size: m, verdict: "keep" });
-	const summed = [-1n, b.length > 1 ? -2n : -1n];
-	axes.push({ role: "sum", axes: summed, sizes: [k, rows], size: k === rows ? k : null, verdict: "sum" });
+	const summed = { axes: [-1n, b.length > 1 ? -2n : -1n], sizes: [k, rows], size: k === rows ? k : null };
+	axes.push({ role: "sum", ...summed, verdict: "sum" });
 	if (b.length > 1) axes.push({ role: "column", axes: [null, -1n], sizes: [null, n], size: n, verdict: "keep" });
 	return axes.map((axis) => (axis.size === null ? { ...axis, verdict: "conflict" } : axis));
 }
 
-/** @param {readonly Tref.MatmulAxis[]} axes */
+/** @param {Tref.MatmulAxis} axis */
+const isBatch = ({ role }) => role === "batch";
+
+/** @param {Tref.MatmulAxis[]} axes */
 function resultOf(axes) {
 	if (axes.some(({ size }) => size === null)) return null;
 	return axes.flatMap(({ role, size }) => (role === "sum" ? [] : (size ?? [])));
 }
 
-/** @type {(a: Tref.Shape, b: Tref.Shape) => string} */
-function einsum(a, b) {
-	const [left, right] = [a, b].map(({ length }) => (length > 2 ? "..." : ""));
-	const [row, column] = [a.length > 1 ? "i" : "", b.length > 1 ? "j" : ""];
-	return `${left}${row}k,${right}k${column}->${left || right}${row}${column}`;
-}
-
-/** @type {Tref.MatmulSteps} */
-function steps(first, second, axes, [a, b], say) {
-	const words = { a, b, first, second, row: second.length > 1 ? -2 : -1, terms: last(first), rows: rowsOf(second) };
-	const vectors = [first.length < 2 && say("vector.a", words), second.length < 2 && say("vector.b", words)].filter(Boolean);
-	const told = (/** @type {Tref.MatmulAxis} */ { axes: [left, right], sizes, verdict }) => {
-		return { ...words, axis: left ?? right, sizes: sizes.join(", "), verdict: say(verdict) };
-	};
-	const compared = batchOf(axes).map((axis) => say("batch.axis", told(axis))).reverse();
-	const count = compared.splice(MOST_NAMED).length;
-	if (count) compared.push(say("batch.more", { count }));
-	const wrong = axes.filter(({ size }) => size === null).map((axis) => say(`failure.${axis.role}`, told(axis)));
-	const shape = resultOf(axes);
-	return [
-		say("shapes", words),
-		vectors.join(" ") || say("vector.none"),
-		say(compared[0] ? "batch.text" : "batch.none", { axes: compared.join("; ") }),
-		say("sum.text", words),
-		shape ? say("success", { shape, elements: product(shape) }) : say("failure", { ...words, axes: wrong.join("; ") }),
-	];
-}
-
-/**
- * Guess what was meant, the likeliest first: a stack of vectors, a transpose, a lacking batch axis, the order.
- * @type {(a: Tref.Shape, b: Tref.Shape, names: readonly string[]) => Tref.MatmulGuess[]}
- */
-function suggestions(a, b, [first = "", second = ""]) {
-	const longer = Math.min(a.length, b.length) > 2 ? a.length - b.length : 0;
-	const columns = String([...a.slice(0, -2), last(a)]) === String(b);
-	const rows = String(a) === String(b.slice(0, -1));
-	/** @type {[boolean, string, Tref.Shape, Tref.Shape][]} */
-	const guesses = [
-		[columns, `${first} @ ${second}[..., None]`, a, [...b, 1n]],
-		[rows, `${first}[..., None, :] @ ${second}`, a.toSpliced(-1, 0, 1n), b],
-		[true, `${first} @ ${transposed(second)}`, a, swapped(b)],
-		[true, `${transposed(first)} @ ${second}`, swapped(a), b],
-		[longer > 0, `${first} @ ${second}[:, None]`, a, b.toSpliced(1, 0, 1n)],
-		[longer < 0, `${first}[:, None] @ ${second}`, a.toSpliced(1, 0, 1n), b],
-		[true, `${second} @ ${first}`, b, a],
-	];
-	const found = guesses.flatMap(([isLikely, code, left, right]) => {
-		const result = isLikely && Math.max(left.length, right.length) <= MAX_RANK && resultOf(findAxes(left, right));
-		return result ? { code, result } : [];
-	});
-	return found.slice(0, 3);
-}
-
 /** @param {string} name */
 const transposed = (name) => (name.endsWith(".mT") ? name.slice(0, -3) : `${name}.mT`);
 
-/** @type {(shape: Tref.Shape) => bigint[]} */
-export const swapped = (shape) => [...shape.slice(0, -2), ...shape.slice(-2).reverse()];
-
-/** What NumPy and PyTorch say. @type {Tref.MatmulMessages} */
-function messages(a, b, batch, say) {
-	const [terms, rows, columns] = [last(a), rowsOf(b), last(b)];
-	const remapped = [a, b].map((shape) => `(${shape})->(${[...shape.slice(0, -2), "newaxis", "newaxis"]})`).join(" ");
-	const numpy = terms === rows ? say("numpy.batch", { remapped, requested: `${a.at(-2)},${columns}` }) : say("numpy.sum", { terms, rows });
-	const [key, values] = torch();
-	return { numpy, torch: say(`torch.${key}`, { terms, rows, columns, ...values }) };
-
-	/** @type {() => [string, Tref.Values]} */
-	function torch() {
-		const count = product(a.slice(0, -1));
-		if (b.length < 2) return a.length < 2 ? ["dot", {}] : ["mv", { count, size: terms, vector: rows }];
-		if (b.length === 2) return ["mm", { count }]; // a stack by a matrix is multiplied as one matrix
-		if (a.length < 2 && (b.includes(0n) || rows === 1n)) {
-			return ["mv", { count: product(b.slice(0, -2)) * columns, size: rows, vector: terms }];
-		}
-		const axis = batch.findLastIndex(({ size }) => size === null);
-		const [one, other] = batch[axis]?.sizes ?? [];
-		if (axis < 0) return ["bmm", { stack: product(batch.map(({ size }) => size ?? 0n)) }];
-		return ["batch", { a: one, b: other, axis }];
-	}
-}
+/** @type {(shape: Tref.Shape) => Tref.Shape} */
+const swapped = (shape) => [...shape.slice(0, -2), ...shape.slice(-2).reverse()];

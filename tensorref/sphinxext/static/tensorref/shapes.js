@@ -50,6 +50,7 @@ function readShape(text, errors, known) {
 	listed &&= sizes.length === 1;
 	while ((took(",") || isSpaced()) && next().text && listed) sizes.push(readSize());
 	if (next().text) throw refusal(undefined, !listed);
+	if (errors.scalar && !sizes.length) throw new TextError(errors.scalar);
 	if (sizes.length > MAX_RANK) throw error("rank", next(), { count: sizes.length, most: MAX_RANK });
 	return { sizes, names };
 
