@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import NamedTuple
 
-from tensorref._operations import Operation, Slice
+from tensorref._operations import Index, Operation, Slice
 from tensorref._words import LAYOUT as WORDS
 from tensorref._words import LAYOUT_MESSAGES as MESSAGES
 
@@ -29,27 +29,24 @@ class Layout(NamedTuple):
 class Refusal(Exception):  # noqa: N818  no error of ours: it tells of PyTorch's
     """What PyTorch raises, what it says, and why."""
 
-    def __init__(self, message: str, reason: str = "", exception: str = "RuntimeError", /, **values: object) -> None:
-        super().__init__(message)
+    def __init__(self, key: str, exception: str = "RuntimeError", /, **values: object) -> None:
+        super().__init__(key)
         self.exception = exception
-        self.message = MESSAGES[f"torch.{message}"].format(**values)
-        self.reason = WORDS[f"why.{reason or message}"].format(**values)
+        self.message = MESSAGES[f"torch.{key}"].format(**values)
+        self.reason = WORDS[f"why.{key}"].format(**values)
         self.values = values
 
 
-Change = tuple[Layout, str, dict[str, object]]
-"""What an operation gives, and the key and the values of the sentence about it."""
-
-
-def changed(operation: Operation, at: Layout) -> Change:
-    """Return what an operation on axes makes of a tensor: always a view."""
-    if operation.name == "index":
-        return _indexed(operation, at)
-    if operation.name == "expand":
-        return _expanded(operation.numbers, at)
-    order, key, values = _ordered(operation, len(at.shape))
+def changed(operation: Operation, at: Layout) -> tuple[Layout, str]:
+    """Return what an operation on axes makes of a tensor, always a view, and the key of the sentence about it."""
+    name, numbers = operation.name, operation.numbers
+    if name == "index":
+        return _indexed(operation.indices, at), "history.index"
+    if name == "expand":
+        return _expanded(numbers, at), "history.expand"
+    order = _permuted(numbers, len(at.shape)) if name == "permute" else _swapped(numbers, len(at.shape))
     shape, strides = (tuple(of[axis] for axis in order) for of in at[:2])
-    return Layout(shape, strides, at.offset), key, values
+    return Layout(shape, strides, at.offset), "history.axes"
 
 
 def is_large(at: Layout, itemsize: int) -> bool:
@@ -59,16 +56,15 @@ def is_large(at: Layout, itemsize: int) -> bool:
 
 def sized(numbers: tuple[int, ...], shape: Sequence[int]) -> tuple[int, ...]:
     """Return the sizes that view and reshape are given, with -1 worked out."""
-    if numbers.count(-1) > 1:
+    elements, known = prod(shape), prod(size for size in numbers if size != -1)
+    unknown = numbers.count(-1)
+    if unknown > 1:
         raise Refusal("unknown")
-    has_unknown = -1 in numbers
-    elements, product = prod(shape), prod(size for size in numbers if size != -1)
-    values = {"target": listed(numbers), "elements": elements, "product": product}
-    if product != elements and (not has_unknown or product == 0 or elements % product):
-        raise Refusal("elements", "divide" if has_unknown else "elements", **values)
-    if has_unknown and product == 0:
-        raise Refusal("ambiguous", **values)
-    return tuple(elements // product if size == -1 else size for size in numbers)
+    if known != elements and (not unknown or known == 0 or elements % known):
+        raise Refusal("elements", target=listed(numbers), elements=elements)
+    if unknown and known == 0:
+        raise Refusal("ambiguous", target=listed(numbers), elements=elements)
+    return tuple(elements // known if size == -1 else size for size in numbers)
 
 
 def listed(numbers: Sequence[int]) -> str:
@@ -79,95 +75,83 @@ def listed(numbers: Sequence[int]) -> str:
 def _axis(value: int, rank: int) -> int:
     count = max(rank, 1)  # a tensor without axes takes 0 and -1 for one
     if not -count <= value < count:
-        raise Refusal("dim", "dim", "IndexError", low=-count, high=count - 1, value=value)
+        raise Refusal("dim", "IndexError", low=-count, high=count - 1, value=value)
     return value % count
 
 
-def _ordered(operation: Operation, rank: int) -> tuple[list[int], str, dict[str, object]]:
-    """Return the axes in their new order, and the key and the values of the sentence about them."""
-    name, numbers, order = operation.name, operation.numbers, [*range(rank)]
-    if name == "permute":
-        if len(numbers) != rank:
-            raise Refusal("permute", rank=rank, count=len(numbers))
-        order = []
-        for value in numbers:
-            axis = _axis(value, rank)
-            if axis in order:
-                raise Refusal("duplicate", value=value)
-            order.append(axis)
-        return order, "history.permute", {"order": listed(order)}
-    if name == "mT":
-        if rank == 1:
-            raise Refusal("mT")
-        numbers = (-2, -1) if rank else (0, 0)  # of a tensor without axes, PyTorch takes it with a warning
-    first, second = (_axis(value, rank) for value in numbers)
-    if rank:
-        order[first], order[second] = second, first
-    return order, "history.transpose", {"first": first, "second": second}
+def _permuted(numbers: Sequence[int], rank: int) -> list[int]:
+    if len(numbers) != rank:
+        raise Refusal("permute", rank=rank, count=len(numbers))
+    order: list[int] = []
+    for value in numbers:
+        axis = _axis(value, rank)
+        if axis in order:
+            raise Refusal("duplicate")
+        order.append(axis)
+    return order
 
 
-def _indexed(operation: Operation, at: Layout) -> Change:
+def _swapped(numbers: Sequence[int], rank: int) -> list[int]:
+    """Return the order of axes after transpose, or after mT where there are no numbers."""
+    if rank == 1 and not numbers:
+        raise Refusal("mT")
+    first, second = (_axis(value, rank) for value in numbers or ((-2, -1) if rank else (0, 0)))
+    return [second if axis == first else first if axis == second else axis for axis in range(rank)]
+
+
+def _indexed(indices: Sequence[Index], at: Layout) -> Layout:
     shape, strides, offset = at
-    indices, rank = operation.indices, len(shape)
-    taken = sum(isinstance(item, (int, Slice)) for item in indices)
+    rank, taken = len(shape), sum(isinstance(item, (int, Slice)) for item in indices)
     if taken > rank and len(indices) > 1:
-        raise Refusal("many", "many", "IndexError", rank=rank, taken=taken, extra=taken - rank)
+        raise Refusal("many", "IndexError", rank=rank, taken=taken)
     sizes: list[int] = []
     steps: list[int] = []
     axis = 0
     for place, item in enumerate(indices):
+        size, stride = (shape[axis], strides[axis]) if axis < rank else (0, 0)
         if item is None:
             sizes.append(1)
-            steps.append(shape[axis] * strides[axis] if axis < rank else 1)
-            continue
-        if item == "...":
+            steps.append(size * stride if axis < rank else 1)
+        elif item == "...":
             until = axis + rank - taken
             sizes += shape[axis:until]
             steps += strides[axis:until]
             axis = until
-            continue
-        size = shape[axis] if rank else 0
-        if isinstance(item, Slice):
+        elif isinstance(item, Slice):
             step = 1 if item.step is None else item.step
             if step <= 0:
-                raise Refusal("step.negative" if step else "step.zero", "step", "ValueError")
+                raise Refusal("step.negative" if step else "step.zero", "ValueError")
             if not rank:
-                raise Refusal("scalar.slice", "scalar", "IndexError")
+                raise Refusal("scalar.slice", "IndexError")
             start, stop, _ = slice(item.start, item.stop).indices(size)
             sizes.append(max(stop - start + step - 1, 0) // step)
-            steps.append(strides[axis] * step)
+            steps.append(stride * step)
+            offset += start * stride
+            axis += 1
         else:
-            values = {"value": item, "place": place, "size": size, "axis": axis, "low": -size, "high": size - 1}
             if not -size <= item < size:
-                reason = "range" if size else "range.empty" if rank else "scalar"
-                raise Refusal("range" if rank or item else "scalar", reason, "IndexError", **values)
-            start = item % size
-        offset += start * strides[axis]
-        axis += 1
-    moved = offset - at.offset
-    result = Layout((*sizes, *shape[axis:]), (*steps, *strides[axis:]), offset)
-    return result, "history.index" if moved else "history.index.start", {"moved": moved}
+                raise Refusal("range" if rank or item else "scalar", "IndexError", value=item, place=place, size=size)
+            offset += item % size * stride
+            axis += 1
+    return Layout((*sizes, *shape[axis:]), (*steps, *strides[axis:]), offset)
 
 
-def _expanded(numbers: tuple[int, ...], at: Layout) -> Change:
+def _expanded(numbers: Sequence[int], at: Layout) -> Layout:
     shape, strides, offset = at
-    rank, extra = len(shape), len(numbers) - len(shape)
-    values: dict[str, object] = {"target": listed(numbers), "rank": rank, "count": len(numbers)}
-    if extra < 0:
-        raise Refusal("expand.few", tensor=f"{{[{listed(shape)}]}}", **values)
+    rank, count = len(shape), len(numbers)
+    if count < rank:
+        tensor = f"{{[{listed(shape)}]}}"
+        raise Refusal("expand.few", tensor=tensor, target=listed(numbers), count=count, rank=rank)
     sizes: list[int] = []
     steps: list[int] = []
-    repeated: list[int] = []
-    for axis in range(len(numbers) - 1, -1, -1):  # PyTorch finds what is wrong from the right
-        own, wanted = axis - extra, numbers[axis]
+    for axis in range(count - 1, -1, -1):  # PyTorch finds what is wrong from the right
+        own, wanted = axis - count + rank, numbers[axis]
         size, step = (shape[own], strides[own]) if own >= 0 else (1, sizes[0] * steps[0] if rank else 0)
         if wanted == -1 and own < 0:
-            raise Refusal("expand.new" if rank else "expand.scalar", "expand.new", axis=axis)
-        wanted = size if wanted == -1 else wanted
-        if size not in (wanted, 1):
-            raise Refusal("expand.size", axis=axis, size=size, wanted=wanted, sizes=listed(shape), **values)
-        if wanted != size:
-            repeated = [axis, *repeated]
-        sizes, steps = [wanted, *sizes], [0 if wanted != size else step, *steps]
-    key = "history.expand" if repeated else "history.expand.none"
-    return Layout(tuple(sizes), tuple(steps), offset), key, {"axes": listed(repeated)}
+            raise Refusal("expand.new" if rank else "expand.scalar", axis=axis)
+        if size not in (wanted, 1) and wanted != -1:
+            values = {"target": listed(numbers), "sizes": listed(shape)}
+            raise Refusal("expand.size", axis=axis, size=size, wanted=wanted, **values)
+        repeats = wanted not in (size, -1)
+        sizes, steps = [wanted if repeats else size, *sizes], [0 if repeats else step, *steps]
+    return Layout(tuple(sizes), tuple(steps), offset)

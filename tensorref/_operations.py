@@ -13,18 +13,14 @@ Operation(name='view', numbers=(6,), indices=(), code='.view(6)')
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal, NamedTuple, NoReturn, TypeVar
+from typing import Literal, NamedTuple
 
 from tensorref._words import OPERATIONS as WORDS
 
-T = TypeVar("T")
-
 MAX_OPERATIONS = 12
-MAX_AXES = 64
-MAX_DIGITS = 18
-"""The most digits of a number: PyTorch holds every such number in its 64 bits."""
+MAX_LENGTH = 1000
 
 EXAMPLES: Mapping[str, str] = MappingProxyType(
     {
@@ -39,11 +35,21 @@ EXAMPLES: Mapping[str, str] = MappingProxyType(
 )
 """How each operation with a name is written."""
 
-_COUNTS = {"transpose": 2, "contiguous": 0}
+_COUNTS = {"transpose": 2, "mT": 0, "contiguous": 0}
 """How many numbers an operation takes; the others take any, bare or as one list."""
 
-_TOKEN = re.compile(r"[ \t\r\n\u00a0]+|[0-9]+|[A-Za-z_][A-Za-z_0-9]*|\.\.\.|.", re.DOTALL)
-_CLOSES = {"(": ")", "[": "]"}
+_SPACE = "[ \t\r\n\u00a0]*"
+_WORD = "[A-Za-z_][A-Za-z_0-9]*"
+_INNER = r"[^()[\]]*"
+_START = re.compile(f"{_SPACE}(?:{_WORD})?{_SPACE}")
+_OPERATION = re.compile(
+    rf"(?:\.{_SPACE}({_WORD}|){_SPACE}(\((?:{_INNER}|{_SPACE}(?:\({_INNER}\)|\[{_INNER}\]){_SPACE})\))?"
+    rf"|\[({_INNER})\]){_SPACE}"
+)
+_LOOSE = re.compile(r"[ \t\r\n\u00a0]+(?![0-9A-Za-z_])|(?<![0-9A-Za-z_])[ \t\r\n\u00a0]+")
+_NUMBER = "([-−]?[0-9]{1,18})"  # PyTorch holds every such number in its 64 bits
+_ITEM = re.compile(rf"(None|\.\.\.)|{_NUMBER}?(?:(:){_NUMBER}?(?::{_NUMBER}?)?)?")
+_WORDS: Mapping[str, Literal["..."] | None] = {"None": None, "...": "..."}
 _LONGEST_QUOTED = 20
 
 
@@ -74,7 +80,7 @@ class OperationsTextError(ValueError):
     >>> layout.history((4, 3), ".transpose(0)")
     Traceback (most recent call last):
     ...
-    tensorref.layout.OperationsTextError: Position 2: 'transpose' is not written so; write it as in .transpose(0, 1).
+    tensorref.layout.OperationsTextError: Position 1: what follows 'transpose' cannot be read; write .transpose(0, 1) or the like.
     """
 
     __module__ = "tensorref.layout"
@@ -82,116 +88,57 @@ class OperationsTextError(ValueError):
 
 def parse_operations(text: str) -> tuple[Operation, ...]:
     """Return the operations of `text`, after a name such as ``x`` or without one, or raise `OperationsTextError`."""
-    reader = _Reader(text)
-    if re.match("[A-Za-z_]", reader.next.text):
-        reader.take()
+    if len(text) > MAX_LENGTH:
+        raise _error("many", MAX_LENGTH)
+    begun = _START.match(text)
+    at = begun.end() if begun else 0
     operations: list[Operation] = []
-    while reader.next.text:
-        reader.limit(operations, MAX_OPERATIONS)
-        operations.append(reader.operation())
+    while at < len(text):
+        if len(operations) == MAX_OPERATIONS:
+            raise _error("many", at)
+        found = _OPERATION.match(text, at)
+        if not found:
+            raise _error("index" if text[at] == "[" else "operation", at, text[at])
+        name, brackets, index = found.groups()
+        operations.append(_method(name, brackets or "", at) if index is None else _index(index, at))
+        at = found.end()
     return tuple(operations)
 
 
-class _Token(NamedTuple):
-    text: str
-    position: int
+def _method(name: str, brackets: str, at: int) -> Operation:
+    if name not in EXAMPLES:
+        raise _error("name", at, name, names=", ".join(EXAMPLES))
+    inner = brackets[1:-1].strip(" \t\r\n\u00a0")
+    is_list = inner[:1] in ("(", "[") and name not in _COUNTS
+    items = _items(inner[1:-1] if is_list else inner)
+    numbers = tuple(item for item in items if isinstance(item, int))
+    count = _COUNTS.get(name, max(len(items), not is_list))
+    if len(numbers) != count or len(items) != count or (not brackets) != (name == "mT"):
+        raise _error("example", at, name, example=EXAMPLES[name])
+    if name in ("expand", "view", "reshape") and min(numbers, default=0) < -1:
+        raise _error("size", at, name)
+    listed = ", ".join(map(str, numbers)) or "()" * is_list
+    return Operation(name, numbers, (), f".{name}({listed})" if brackets else ".mT")
 
 
-class _Reader:
-    """Takes tokens off the front of a text; `next` is empty behind the last."""
+def _index(inner: str, at: int) -> Operation:
+    items = _items(inner)
+    if not items or "" in items or items.count("...") > 1:
+        raise _error("index", at, f"[{inner}]")
+    indices = tuple(item for item in items if item != "")
+    return Operation("index", (), indices, f"[{', '.join(map(_written, indices))}]")
 
-    def __init__(self, text: str) -> None:
-        found = [_Token(match[0], match.start() + 1) for match in _TOKEN.finditer(text)]
-        self._tokens = [token for token in found if token.text.strip(" \t\r\n\u00a0")][::-1]
-        self._end = _Token("", len(text) + 1)
-        self._opened = self._end
-        self._wanted = ""
 
-    @property
-    def next(self) -> _Token:
-        return self._tokens[-1] if self._tokens else self._end
-
-    def take(self) -> _Token:
-        return self._tokens.pop() if self._tokens else self._end
-
-    def took(self, *texts: str) -> bool:
-        return self.next.text in texts and bool(self.take())
-
-    def operation(self) -> Operation:
-        first = self.next
-        if self.took("["):
-            return self.index(first)
-        if not self.took("."):
-            raise _error("operation", first)
-        name, names = self.take(), ", ".join(EXAMPLES)
-        if name.text not in EXAMPLES:
-            raise _error("name", name, names=names)
-        if name.text == "mT":
-            return Operation("mT", (), (), ".mT")
-        opened, numbers, is_list = self.next, list[int](), False
-        if self.took("("):
-            is_list = name.text not in _COUNTS and self.next.text in _CLOSES
-            numbers = self.within(self.take() if is_list else opened, "number", self.number)
-            if is_list:
-                self.took(",")
-                self.within(opened, "number", self.refuse)
-        wanted = _COUNTS.get(name.text, max(len(numbers), not is_list))
-        if opened.text != "(" or len(numbers) != wanted:
-            raise _error("example", name, example=EXAMPLES[name.text])
-        if name.text in ("expand", "view", "reshape") and min(numbers, default=0) < -1:
-            raise _error("size", name)
-        listed = ", ".join(map(str, numbers)) or "()" * is_list
-        return Operation(name.text, tuple(numbers), (), f".{name.text}({listed})")
-
-    def index(self, opened: _Token) -> Operation:
-        items = self.within(opened, "index", self.item)
-        if not items or items.count("...") > 1:
-            raise _error("ellipsis" if items else "empty", opened)
-        return Operation("index", (), tuple(items), f"[{', '.join(map(_written, items))}]")
-
-    def within(self, opened: _Token, wanted: str, read: Callable[[], T]) -> list[T]:
-        """Return what `read` takes, one by one, up to the bracket that closes `opened`."""
-        self._opened, self._wanted = opened, wanted
-        closes, found = _CLOSES[opened.text], list[T]()
-        while not self.took(closes):
-            self.limit(found, MAX_AXES)
-            found.append(read())
-            if not self.took(",") and self.next.text != closes:
-                self.refuse()
-        return found
-
-    def item(self) -> Index:
-        if self.took("None"):
-            return None
-        if self.took("..."):
-            return "..."
-        start = self.part()
-        if not self.took(":"):
-            return self.number() if start is None else start
-        return Slice(start, self.part(), self.part() if self.took(":") else None)
-
-    def part(self) -> int | None:
-        """Return a number, or None where a slice has none."""
-        return None if self.next.text in (":", ",", "]") else self.number()
-
-    def number(self) -> int:
-        sign = "-" * self.took("-", "−")
-        token = self.next
-        if not re.match("[0-9]", token.text):
-            self.refuse()
-        if len(token.text) > MAX_DIGITS:
-            raise _error("digits", token, most=MAX_DIGITS)
-        return int(sign + self.take().text)
-
-    def limit(self, taken: list[T], most: int) -> None:
-        if len(taken) == most:
-            raise _error("many", self.next, most=most)
-
-    def refuse(self) -> NoReturn:
-        """Raise the error that the next token calls for, inside the bracket that was opened last."""
-        if self.next.text:
-            raise _error(self._wanted, self.next)
-        raise _error("unclosed", self._opened, wanted=_CLOSES[self._opened.text])
+def _items(text: str) -> list[Index | Literal[""]]:
+    """Return what stands between commas, of which one may stand behind the last; "" where it cannot be read."""
+    *parts, last = _LOOSE.sub("", text).split(",")
+    items: list[Index | Literal[""]] = []
+    for part in [*parts, last] if last else parts:
+        found = _ITEM.fullmatch(part)
+        word, first, colon, *others = found.groups() if found else ("",) * 5
+        start, stop, step = (int(text.replace("−", "-")) if text else None for text in (first, *others))
+        items.append(Slice(start, stop, step) if colon else start if start is not None else _WORDS.get(word, ""))
+    return items
 
 
 def _written(item: Index) -> str:
@@ -201,6 +148,6 @@ def _written(item: Index) -> str:
     return f"{start}:{stop}:{step}" if step else f"{start}:{stop}"
 
 
-def _error(key: str, token: _Token, **values: str | int) -> OperationsTextError:
-    found = token.text if len(token.text) <= _LONGEST_QUOTED else f"{token.text[:_LONGEST_QUOTED]}…"
-    return OperationsTextError(WORDS[key].format(position=token.position, found=found, **values))
+def _error(key: str, at: int, found: str = "", **values: str) -> OperationsTextError:
+    short = found if len(found) <= _LONGEST_QUOTED else f"{found[:_LONGEST_QUOTED]}…"
+    return OperationsTextError(WORDS[key].format(position=at + 1, found=short, **values))

@@ -823,10 +823,10 @@ def _next_stage(operation: Operation, last: Stage, code: str, itemsize: int) -> 
     """Return what an operation makes of a stage, and the sentence about it."""
     at = _history.Layout(last.shape, last.strides, last.offset)
     if operation.name in ("view", "reshape", "contiguous"):
-        after, key, values = _reshaped(operation, at, code, itemsize)
+        after, key = _reshaped(operation, last, code, itemsize)
     else:
-        after, key, values = _history.changed(operation, at)
-    copied = key in ("history.copy", "history.rows")
+        after, key = _history.changed(operation, at)
+    copied = key == "history.copy"
     elements = prod(after.shape)
     stage = Stage(
         code=operation.code,
@@ -839,26 +839,24 @@ def _next_stage(operation: Operation, last: Stage, code: str, itemsize: int) -> 
         verdict="copy" if copied else "view",
         moved_bytes=elements * itemsize if copied else 0,
     )
-    sentence = WORDS["history.same" if after == at else key].format(
-        code=operation.code, bytes=stage.moved_bytes, **values
-    )
+    said = WORDS["history.same" if after == at else key].format(bytes=stage.moved_bytes, **vars(stage))
     state = WORDS["history.state" if stage.contiguous else "history.state.strided"].format(**vars(stage))
-    return stage, f"{sentence} {state}"
+    return stage, f"{said} {state}"
 
 
-def _reshaped(operation: Operation, at: _history.Layout, code: str, itemsize: int) -> _history.Change:
+def _reshaped(operation: Operation, at: Stage, code: str, itemsize: int) -> tuple[_history.Layout, str]:
     """Return what comes of an operation that gives a view where there is one, and a copy where it may."""
-    name, (shape, strides, offset) = operation.name, at
-    is_rows = name == "contiguous"
-    target = shape if is_rows else _history.sized(operation.numbers, shape)
-    found = _view(shape, strides, target) if not is_rows else strides if _is_contiguous(shape, strides) else None
+    is_rows = operation.name == "contiguous"
+    target = at.shape if is_rows else _history.sized(operation.numbers, at.shape)
+    found = _view(at.shape, at.strides, target)
+    if is_rows:
+        found = at.strides if at.contiguous else None
     if found is not None:
-        return _history.Layout(target, found, offset), "history.view", {"target": target}
-    if name == "view":
-        view = _explain(shape, strides, target, code, itemsize)
+        return _history.Layout(target, found, at.offset), "history.view"
+    if operation.name == "view":
+        view = _explain(at.shape, at.strides, target, code, itemsize)
         raise _history.Refusal("view", runs=view.steps[1], failure=view.steps[-1], view=view)
-    key = "history.rows" if is_rows else "history.copy"
-    return _history.Layout(target, _row_major(target), 0), key, {"target": target}
+    return _history.Layout(target, _row_major(target), 0), "history.copy"
 
 
 def _part(sizes: Sequence[int], axes: Sequence[int]) -> str:

@@ -312,33 +312,29 @@ def test_what_view_refuses_is_explained():
 
 
 REASONS = [
-    ((2, 3), ".transpose(0, 2)", "Axes count from -2 to 1 here; 2 is none of them."),
+    ((2, 3), ".transpose(0, 2)", "Axes count from -2 to 1 here, and 2 is none of them."),
+    ((), ".transpose(0, -2)", "Axes count from -1 to 0 here, and -2 is none of them."),
     ((2, 3), ".permute(0)", "permute names each axis once: it takes 2 numbers here, not 1."),
-    ((2, 3), ".permute(0, -2)", "permute names each axis once, and -2 is an axis that it has named."),
+    ((2, 3), ".permute(0, -2)", "permute names each axis once."),
     ((3,), ".mT", "mT swaps the last two axes, and there is only one."),
-    ((2, 3), "[:, 0, 0, 0]", "There are 2 axes for 4 ints and slices; leave out 2."),
-    ((2, 3), "[None, :, -4]", "Axis 1 has size 3; an index is from -3 to 2."),
-    ((0, 3), "[0]", "Axis 0 has size 0; there is nothing to take."),
+    ((2, 3), "[:, 0, 0, 0]", "There are 2 axes for 4 ints and slices; leave some out."),
+    ((2, 3), "[None, :, -4]", "An int counts from 0, or from -1 back, and this axis has size 3."),
+    ((0, 3), "[0]", "An int counts from 0, or from -1 back, and this axis has size 0."),
     ((), "[0]", "There is no axis to take from; write [...] or [None]."),
-    ((), "[5]", "There is no axis to take from; write [...] or [None]."),
+    ((), "[5]", "An int counts from 0, or from -1 back, and this axis has size 0."),
     ((), "[:]", "There is no axis to take from; write [...] or [None]."),
-    ((3,), "[::0]", "Slices of PyTorch go forward: write a step of 1 or more. flip copies backward."),
+    ((3,), "[::0]", "Slices of PyTorch go forward: write a step of 1 or more."),
     ((3,), "[::-1]", "Slices of PyTorch go forward: write a step of 1 or more. flip copies backward."),
     ((2, 3), ".expand(3)", "expand keeps every axis and may add some in front: write 2 sizes or more."),
     ((3,), ".expand(-1, 3)", "-1 keeps the size of an axis, and a new axis has none to keep; write its size."),
-    ((2, 3), ".expand(4, 3)", "Only a size of 1 repeats, and axis 0 has size 2; write 2 or -1 for it."),
-    ((2, 3), ".expand(5, 4, 3)", "Only a size of 1 repeats, and axis 1 has size 2; write 2 or -1 for it."),
     ((), ".expand(2, -1)", "-1 keeps the size of an axis, and a new axis has none to keep; write its size."),
+    ((2, 3), ".expand(5, 4, 3)", "Only a size of 1 repeats, and this axis has size 2; write 2 or -1 for it."),
     (
         (20, 100),
         ".view(7)",
-        "The sizes must multiply to 2,000, the number of elements; they multiply to 7.",
+        "The sizes must multiply to 2,000, the number of elements, and -1 must come out whole.",
     ),
-    (
-        (2, 3),
-        ".reshape(-1, 4)",
-        "The sizes beside -1 must divide 6, the number of elements; they multiply to 4.",
-    ),
+    ((2, 3), ".reshape(-1, 4)", "The sizes must multiply to 6, the number of elements, and -1 must come out whole."),
     ((2, 3), ".view(-1, -1)", "Only one size can be worked out from the others; write the others."),
     ((0, 3), ".view(0, -1)", "Beside a size of 0, any size would do for -1; write the one you want."),
 ]
@@ -364,22 +360,18 @@ def test_every_message_and_every_reason_has_a_case():
             assert any(fixed in words for words in said), template
 
 
+INDEXED = "an int or a start moves the offset, a step multiplies a stride, None adds an axis of size 1."
 STEPS = [
-    ((4, 3), ".transpose(0, -1)", ".transpose(0, -1): axes 0 and 1 change places, each with its stride."),
-    ((4, 3), ".mT", ".mT: axes 0 and 1 change places, each with its stride."),
-    ((2, 3, 4), ".permute(2, 0, -2)", ".permute(2, 0, -2): the axes, each with its stride, come in the order 2, 0, 1."),
+    ((4, 3), ".transpose(0, -1)", ".transpose(0, -1): the axes change places, each with its stride."),
+    ((4, 3), ".mT", ".mT: the axes change places, each with its stride."),
+    ((2, 3, 4), ".permute(2, 0, -2)", ".permute(2, 0, -2): the axes change places, each with its stride."),
+    ((4, 999), "[2:, ::2]", f"[2:, ::2]: {INDEXED}"),
+    ((4, 3), "[:, 0]", f"[:, 0]: {INDEXED}"),
     (
-        (4, 999),
-        "[2:, ::2]",
-        "[2:, ::2]: it begins 1,998 elements further on. An int takes its axis away, a step multiplies a stride.",
+        (1, 4, 1),
+        ".expand(2, 4, 3)",
+        ".expand(2, 4, 3): where a size of 1 repeats, the stride is 0; no element is copied.",
     ),
-    (
-        (4, 3),
-        "[:, 0]",
-        "[:, 0]: it begins at the same element. An int takes its axis away, a step multiplies a stride.",
-    ),
-    ((1, 4, 1), ".expand(2, 4, 3)", ".expand(2, 4, 3): a stride of 0 repeats along axis 0, 2."),
-    ((4,), ".expand(1, 4)", ".expand(1, 4): axes of size 1 come in front, and nothing has to repeat."),
     (
         (4,),
         ".view(2, -1)",
@@ -389,9 +381,13 @@ STEPS = [
     (
         (4, 3),
         ".mT.reshape(-1)",
-        ".reshape(-1): no strides give shape (12,), so 48 bytes are copied in row-major order.",
+        ".reshape(-1): strides alone cannot do this, so 48 bytes are copied in row-major order.",
     ),
-    ((40, 30), ".mT.contiguous()", ".contiguous(): 4,800 bytes are copied in row-major order."),
+    (
+        (40, 30),
+        ".mT.contiguous()",
+        ".contiguous(): strides alone cannot do this, so 4,800 bytes are copied in row-major order.",
+    ),
     *(
         ((4, 3), code, f"{code}: shape, strides and offset stay as they are, and no element moves.")
         for code in (".contiguous()", "[:]", "[...]", ".view(4, 3)", ".expand(4, -1)", ".permute(0, 1)")
