@@ -5,13 +5,15 @@
  */
 export function gliding(region) {
 	if (!matchMedia("(prefers-reduced-motion: no-preference)").matches) return () => {};
-	const sizes = () => Array.from(region.querySelectorAll("[data-size*=' ']"));
+	const sizes = () => /** @type {HTMLElement[]} */ (Array.from(region.querySelectorAll("[data-size*=' ']")));
 	const places = new Map(sizes().map((size) => [size.getAttribute("data-size"), size.getBoundingClientRect().x]));
 	return () => {
 		for (const size of sizes()) {
 			const to = size.getBoundingClientRect().x;
 			const by = (places.get(size.getAttribute("data-size")) ?? to) - to;
-			if (by) size.animate({ translate: [`${by}px`, "0"] }, { duration: 240, easing: "ease-out" });
+			if (!by) continue;
+			size.style.display = "inline-block"; // text in a line does not move, and a table of blocks is slow to lay out
+			size.animate({ translate: [`${by}px`, "0"] }, { duration: 240, easing: "ease-out" });
 		}
 	};
 }

@@ -16,11 +16,11 @@ export function drawTable({ heading, rows }, step) {
 
 	/** @param {Tref.Cell} cell */
 	function drawCell({ text, from = 0, key = "", unseen, then, thenFrom = 0, verdict = "", symbol, state = "", span = 1 }) {
-		const size = element("span", { "data-size": key }, text);
+		const size = element("span", key ? { "data-size": key } : {}, text);
 		if (unseen) size.append(element("span", "tref-unseen", ` ${unseen}`));
-		const cell = element("td", { "data-verdict": verdict, "data-state": state, colspan: `${span}` }, size);
+		const cell = element("td", { "data-verdict": verdict, "data-state": state, ...(span > 1 && { colspan: `${span}` }) }, size);
 		if (symbol) cell.prepend(element("span", { class: "tref-symbol", "aria-hidden": "true" }, SYMBOLS[symbol]), " ");
-		if (then) cell.append(element("span", thenFrom > step ? { "data-later": "" } : {}, then));
+		if (then) cell.append(thenFrom > step ? element("span", { "data-later": "" }, then) : then);
 		cell.toggleAttribute("data-later", from > step);
 		return cell;
 	}
