@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import keyword
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType, ModuleType
@@ -117,7 +118,7 @@ class ExplorerDirective(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Build the nodes, or refuse the argument or an option with the place where it stands."""
-        for source in _sources(self.modules):
+        for source in _sources(type(self)):
             self.env.note_dependency(source)
         translate = get_translation(CATALOG)
         with _words.translated(translate):
@@ -219,10 +220,10 @@ def quoted(text: str) -> str:
     return repr(text if len(text) <= longest else f"{text[:longest]}…")
 
 
-def _sources(modules: Iterable[ModuleType]) -> list[str]:
+def _sources(directive: type[ExplorerDirective]) -> list[str]:
     """Return the files that change a table or an explorer, when they change."""
-    shared = (__file__, *(str(module.__file__) for module in (_explanation, _shape, _words, shapes)))
-    return [*shared, *(str(module.__file__) for module in modules), *map(str, (_HERE / "locale").rglob("*.mo"))]
+    modules = (_explanation, _shape, _words, shapes, sys.modules[directive.__module__], *directive.modules)
+    return [__file__, *(str(module.__file__) for module in modules), *map(str, (_HERE / "locale").rglob("*.mo"))]
 
 
 def _table(rows: Sequence[Sequence[str]]) -> nodes.table:

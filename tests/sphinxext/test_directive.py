@@ -1,17 +1,23 @@
 """The directive in every builder: ordinary nodes everywhere, and in HTML the data for the script around them."""
 
 import json
+import keyword
+import pickle
 import re
 import subprocess
 import sys
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
+from docutils import nodes
 
 from tensorref import _words, broadcasting
 from tensorref.sphinxext import shapes
-from tensorref.sphinxext.broadcasting import LABELS, PRESETS
+from tensorref.sphinxext.broadcasting import BroadcastingDirective
+from tensorref.sphinxext.explorer import LABELS, Explorer
 
+SNAPSHOTS = Path(__file__).with_name("snapshots")
 BIAS = "# Page\n\n```{broadcasting} (32, 10, 64) (64,)\n:names: x, bias\n```\n"
 PLAIN = "# Plain\n\nNothing to see.\n"
 TOCTREE = "\n```{toctree}\n:hidden:\nplain\n```\n"
@@ -26,7 +32,7 @@ class Explorers(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, _tag, attrs):
-        if dict(attrs).get("class") == "tensorref-explorer":
+        if "tensorref-explorer" in (dict(attrs).get("class") or "").split():
             self.data.append(json.loads(dict(attrs)["data-tensorref"]))
 
 
@@ -48,75 +54,70 @@ def test_html(build, builder, theme):
     assert "<p>Broadcasting x (32, 10, 64), bias (64,)</p>" in page
     (data,) = explorers(page)
     assert data == {
-        "shapes": ["(32, 10, 64)", "(64,)"],
         "names": ["x", "bias"],
+        "texts": ["(32, 10, 64)", "(64,)"],
         "step": 0,
         "itemsize": 4,
         "presets": [
-            {"label": "Simple broadcast", "names": ["a", "b"], "shapes": ["(4, 1)", "(1, 3)"]},
-            {"label": "One element", "names": ["a", "b"], "shapes": ["(3, 4)", "(1,)"]},
-            {"label": "Same shapes", "names": ["a", "b"], "shapes": ["(2, 3)", "(2, 3)"]},
-            {"label": "Incompatible", "names": ["a", "b"], "shapes": ["(3, 4)", "(2, 4)"]},
-            {"label": "Add a bias", "names": ["x", "bias"], "shapes": ["(32, 10, 64)", "(64,)"]},
+            {"label": "Simple broadcast", "names": ["a", "b"], "texts": ["(4, 1)", "(1, 3)"]},
+            {"label": "One element", "names": ["a", "b"], "texts": ["(3, 4)", "(1,)"]},
+            {"label": "Same shapes", "names": ["a", "b"], "texts": ["(2, 3)", "(2, 3)"]},
+            {"label": "Incompatible", "names": ["a", "b"], "texts": ["(3, 4)", "(2, 4)"]},
+            {"label": "Add a bias", "names": ["x", "bias"], "texts": ["(32, 10, 64)", "(64,)"]},
+            {"label": "Layer-norm weight", "names": ["x", "weight"], "texts": ["(B=32, T=128, C=768)", "(C,)"]},
+            {"label": "Causal mask", "names": ["scores", "mask"], "texts": ["(B=32, H=12, T=128, T)", "(T, T)"]},
+            {"label": "Padding mask", "names": ["scores", "mask"], "texts": ["(B=32, H=12, T=128, T)", "(B, 1, 1, T)"]},
+            {"label": "Rotary embedding", "names": ["query", "cos"], "texts": ["(B=32, H=12, T=128, D=64)", "(T, D)"]},
+            {
+                "label": "where",
+                "names": ["condition", "x", "y"],
+                "texts": ["(T=128, T)", "(B=32, H=12, T, T)", "()"],
+            },
+            {"label": "Paired by mistake", "names": ["prediction", "target"], "texts": ["(32, 1)", "(32,)"]},
         ],
         "steps": ["Shapes", "Align right", "Pad with 1", "Compare", "Expand", "Result"],
         "words": dict(_words.BROADCASTING),
-        "labels": dict(LABELS),
+        "messages": {},
+        "labels": {**LABELS, **BroadcastingDirective.labels},
         "errors": dict(shapes.ERRORS),
+        "reserved": keyword.kwlist,
     }
-    assert len(data["presets"]) == len(PRESETS)
+    assert explorer_of(page) == snapshot("html")
 
 
-TABLE = """\
-Page
-****
+def explorer_of(page, begin='<div class="tensorref-explorer ', end="</div>"):
+    """Return the part of an output that is the explorer, without the data for the script."""
+    (found,) = re.findall(f"{re.escape(begin)}.*?{re.escape(end)}", page, re.DOTALL)
+    return re.sub(r'data-tensorref="[^"]*"', 'data-tensorref="…"', found) + "\n"
 
-Broadcasting x (32, 10, 64), bias (64,)
 
-+---------+----------+----------+-------+
-| axis    | -3       | -2       | -1    |
-|=========|==========|==========|=======|
-| x       | 32       | 10       | 64    |
-+---------+----------+----------+-------+
-| bias    | (1) → 32 | (1) → 10 | 64    |
-+---------+----------+----------+-------+
-| result  | 32       | 10       | 64    |
-+---------+----------+----------+-------+
-| verdict | expands  | expands  | equal |
-+---------+----------+----------+-------+
-
-* The result has shape (32, 10, 64), 20,480 elements.
-
-* Stored: 82,176 bytes. With every operand copied to the shape of the
-  result: 163,840 bytes.
-
-* The gradient of bias sums over axis -3, -2.
-"""
+def snapshot(name):
+    return (SNAPSHOTS / f"{name}.txt").read_text(encoding="utf-8")
 
 
 def test_text(build):
-    assert build({"index.md": BIAS}, "text")["index.txt"] == TABLE
+    assert build({"index.md": BIAS}, "text")["index.txt"] == snapshot("text")
+
+
+def test_names_of_axes_and_a_conflict_as_text(build):
+    page = "# Page\n\n```{broadcasting} (B=2, T=3) [T, 1, 1] (4, T) ()\n:names: x, y, z, w\n```\n"
+    assert build({"index.md": page}, "text")["index.txt"] == snapshot("text-conflict")
 
 
 @pytest.mark.parametrize(
-    ("builder", "name", "parts"),
+    ("builder", "name", "end"),
     [
-        ("man", "small.7", ["bias\nT}\tT{\n(1) → 32\n", ".sp\nBroadcasting x (32, 10, 64), bias (64,)\n"]),
-        (
-            "latex",
-            "small.tex",
-            ["bias", r"(1) \(\rightarrow\) 32", "82,176 bytes", "Broadcasting x (32, 10, 64), bias (64,)"],
-        ),
-        ("texinfo", "small.texi", ["bias", "(1) → 32", "82,176 bytes", "@multitable"]),
-        ("epub", "index.xhtml", ["<p>bias</p>", "<p>(1) → 32</p>", "82,176 bytes"]),
-        ("xml", "index.xml", ["<paragraph>bias</paragraph>", "<paragraph>(1) → 32</paragraph>"]),
+        ("man", "small.7", ".SH Copyright"),
+        ("latex", "small.tex", r"\end{itemize}"),
+        ("texinfo", "small.texi", "@end itemize"),
+        ("epub", "index.xhtml", "</ul>"),
+        ("xml", "index.xml", "</bullet_list>"),
     ],
 )
-def test_other_builders_show_the_table(build, builder, name, parts):
+def test_other_builders_show_the_table(build, builder, name, end):
     settings = {"language": "en", "epub_show_urls": "no", "epub_exclude_files": []}
     text = build({"index.md": BIAS}, builder, **settings)[name]
-    for part in parts:
-        assert part in text
+    assert explorer_of(text, "Broadcasting x (32, 10, 64), bias (64,)", end) == snapshot(builder)
     assert "data-tensorref" not in text
     assert "explorer." not in text
 
@@ -129,11 +130,13 @@ def test_epub_and_text_carry_no_assets(build):
 
 def test_the_assets_are_on_the_pages_that_use_them_and_on_no_others(build):
     built = build({"index.md": BIAS + TOCTREE, "plain.md": PLAIN})
-    assert re.search(r'<script type="module" src="_static/tensorref/explorer\.js\?v=\w+">', built["index.html"])
+    assert re.search(
+        r'<script type="module" src="_static/tensorref/broadcasting-explorer\.js\?v=\w+">', built["index.html"]
+    )
     assert re.search(r'href="_static/tensorref/explorer\.css\?v=\w+"', built["index.html"])
     for page in ("plain.html", "genindex.html", "search.html"):
         assert "tensorref" not in built[page]
-    assert (built.folder / "_static/tensorref/explorer.js").is_file()
+    assert (built.folder / "_static/tensorref/broadcasting-explorer.js").is_file()
 
 
 def test_own_static_files_stay(build, tmp_path):
@@ -147,8 +150,19 @@ def test_own_static_files_stay(build, tmp_path):
 def test_restructuredtext(build):
     text = "Page\n====\n\n.. broadcasting:: (4, 1)\n   (1, 3) 3\n   :names: a, b, c\n   :step: 5\n   :itemsize: 2\n"
     (data,) = explorers(build({"index.rst": text})["index.html"])
-    assert data["shapes"] == ["(4, 1)", "(1, 3)", "(3,)"]
+    assert data["texts"] == ["(4, 1)", "(1, 3)", "(3,)"]
     assert (data["names"], data["step"], data["itemsize"]) == (["a", "b", "c"], 5, 2)
+
+
+def test_names_of_axes_and_up_to_six_shapes(build):
+    argument = "(B=2, T=3, D=4) [T, 1] (D,) B,1,1 () torch.Size([1])"
+    text = f"# Page\n\n```{{broadcasting}} {argument.replace('B,1,1', '(B,1,1)')}\n```\n"
+    page = build({"index.md": text})["index.html"]
+    (data,) = explorers(page)
+    assert data["texts"] == ["(B=2, T=3, D=4)", "[T, 1]", "(D,)", "(B,1,1)", "()", "(1,)"]
+    assert data["names"] == [*"abcdef"]
+    explanation = broadcasting.explain((2, 3, 4), (3, 1), (4,), (2, 1, 1), (), (1,))
+    assert cells(page) == [cell for row in explanation.table() for cell in row]
 
 
 def test_a_conflict_is_shown_with_its_messages(build):
@@ -182,7 +196,33 @@ def test_names_stay_text(build, builder):
 
 ERRORS = {
     "(4, 1) (1,": "the argument of broadcasting is '(4, 1) (1,'. Position 8: '(' is not closed; add ')' after the last size.",
-    "(4, 1)": "the argument of broadcasting is '(4, 1)', one shape; write two or more, such as (4, 1) (1, 3)",
+    "(4, 1)": "the argument of broadcasting is '(4, 1)', 1 shape; write 2 or more, 6 at the most, such as (4, 1) (1, 3)",
+    "1 2 3 4 5 6 7": (
+        "the argument of broadcasting is '1 2 3 4 5 6 7', 7 shapes; write 2 or more, 6 at the most, such as (4, 1) (1, 3)"
+    ),
+    "(4, -1) 3": (
+        "the argument of broadcasting is '(4, -1) 3'. "
+        "Position 5: a size is 0 or more; write the size itself, only reshape works out -1."
+    ),
+    "(B=32, T) (T,)": (
+        "the argument of broadcasting is '(B=32, T) (T,)'. "
+        "Position 8: 'T' is a name without a size; give it one, such as B=32, here or in another shape."
+    ),
+    "(T=3) (T=5)": (
+        "the argument of broadcasting is '(T=3) (T=5)'. "
+        "Position 8: 'T' is 3 where it first has a size; give a name one size."
+    ),
+    f"({'1, ' * 65}) 3": (
+        f"the argument of broadcasting is '({'1, ' * 19}1,…'. The shape has 65 axes, the most is 64; merge some of them."
+    ),
+    "<b>x</b>": (
+        "the argument of broadcasting is '<b>x</b>'. "
+        "Position 1: '<' is not part of a shape; write sizes in digits, such as (4, 1)."
+    ),
+    "4 1\n:names:": (
+        "the option names of broadcasting is '' for 2 shapes; "
+        "write one name for each, with commas between them, such as x, bias"
+    ),
     "4 1\n:names: a": (
         "the option names of broadcasting is 'a' for 2 shapes; "
         "write one name for each, with commas between them, such as x, bias"
@@ -197,6 +237,9 @@ ERRORS = {
     "4 1\n:step: two": "the option step of broadcasting is 'two'; write a whole number from 0 to 5",
     "4 1\n:itemsize: 0": "the option itemsize of broadcasting is '0'; write a whole number from 1 to 16",
     "4 1\n:itemsize: 1.5": "the option itemsize of broadcasting is '1.5'; write a whole number from 1 to 16",
+    "4 1\n:itemsize: 17": "the option itemsize of broadcasting is '17'; write a whole number from 1 to 16",
+    "4 1\n:itemsize: ٤": "the option itemsize of broadcasting is '٤'; write a whole number from 1 to 16",
+    f"4 1\n:step: {'9' * 5000}": f"the option step of broadcasting is '{'9' * 60}…'; write a whole number from 0 to 5",
 }
 
 
@@ -224,20 +267,48 @@ def test_a_page_that_changes_gets_and_loses_its_assets(build):
     build(files)
     built = build({"plain.md": BIAS})
     assert built.updated == ["plain"]
-    assert "tensorref/explorer.js" in built["plain.html"]
+    assert "tensorref/broadcasting-explorer.js" in built["plain.html"]
     built = build({"plain.md": PLAIN})
     assert "tensorref" not in built["plain.html"]
-    assert "tensorref/explorer.js" in built["index.html"]
+    assert "tensorref/broadcasting-explorer.js" in built["index.html"]
 
 
 def test_a_change_of_the_rule_reads_its_pages_anew(build, monkeypatch, tmp_path):
     files = {"index.md": BIAS + TOCTREE, "plain.md": PLAIN}
     source = tmp_path / "rule.py"
     source.touch()
-    monkeypatch.setattr("tensorref.sphinxext.broadcasting._SOURCES", [str(source)])
+    monkeypatch.setattr("tensorref.sphinxext.explorer._sources", lambda _directive: [str(source)])
     build(files)
     source.write_text("changed", encoding="utf-8")
     assert build({}).updated == ["index"]
+
+
+def test_a_page_depends_on_all_that_it_shows(build, tmp_path):
+    """The rule, its words, the parser, what the directives share and say, and the catalogs."""
+    build({"index.md": BIAS})
+    with (tmp_path / "doctrees-html/environment.pickle").open("rb") as file:
+        environment = pickle.load(file)  # noqa: S301  we have just written it
+    package = Path(broadcasting.__file__).parent
+    found = {(tmp_path / "source" / name).resolve() for name in environment.dependencies["index"]}
+    wanted = ["broadcasting.py", "_words.py", "_shape.py", "_explanation.py"]
+    wanted += [f"sphinxext/{name}.py" for name in ("broadcasting", "explorer", "shapes")]
+    assert {*(package / name for name in wanted), *package.rglob("*.mo")} <= found
+
+
+def test_the_node_survives_on_disk(build, tmp_path):
+    page = build({"index.md": BIAS, "plain.md": "---\norphan:\n---\n" + PLAIN})["index.html"]
+    with (tmp_path / "doctrees-html/index.doctree").open("rb") as file:
+        (node,) = pickle.load(file).findall(Explorer)  # noqa: S301  we have just written it
+    assert node["kind"] == "broadcasting"
+    assert [json.loads(node["data"])] == explorers(page)
+    assert [type(child).__name__ for child in node] == ["paragraph", "table", "bullet_list"]
+    for part in [node, *node.findall(nodes.Element)]:
+        assert (Path(part.source).name, part.line) == ("index.md", 3)
+    # A page that is written anew but not read anew has its assets and its data all the same.
+    again = build({"conf.txt": ""}, html_title="other")
+    assert again.updated == []
+    assert explorers(again["index.html"]) == explorers(page)
+    assert "tensorref/broadcasting-explorer.js" in again["index.html"]
 
 
 def test_parallel_and_without_the_libraries(tmp_path):
@@ -256,7 +327,7 @@ def test_parallel_and_without_the_libraries(tmp_path):
     assert (ran.returncode, ran.stderr) == (0, "")
     for page in range(8):
         text = (tmp_path / f"out/page{page}.html").read_text(encoding="utf-8")
-        assert ("tensorref/explorer.js" in text) == bool(page % 2)
+        assert ("tensorref/broadcasting-explorer.js" in text) == bool(page % 2)
         assert len(explorers(text)) == page % 2
 
 
