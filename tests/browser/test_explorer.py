@@ -1373,7 +1373,8 @@ def test_nothing_jumps_from_step_to_step(visit):
     for step in range(6):
         choose(explorer, step)
         sizes.append(explorer.locator("table.tref-axes").evaluate("(table) => [table.offsetWidth, table.offsetHeight]"))
-    assert all(size == sizes[0] for size in sizes), sizes
+    assert len({height for _, height in sizes}) == 1, sizes
+    assert len({width for width, _ in sizes[1:]}) == 1, sizes  # before, sizes stand under other axes
 
 
 MOVING = "document.getAnimations().filter((a) => a.effect.target.closest('.tensorref-explorer')).length"
@@ -1556,7 +1557,7 @@ TIME = """([explorer, texts]) => {
 }"""
 
 
-def test_an_update_takes_less_than_a_frame(visit, record_property):
+def test_an_update_takes_less_than_a_frame(visit):
     rng, page = random.Random(1000), visit()  # noqa: S311
     whole = [[32, 128, 4096, 4096], [8, 16], [10**30, 2, 3], [2] * 64, [512, 1, 2048], [4, 1]]
     texts = []
@@ -1571,5 +1572,5 @@ def test_an_update_takes_less_than_a_frame(visit, record_property):
     times = np.array(page.evaluate(TIME, [explorer.element_handle(), texts]))
     names = ["median", "95 %", "99 %", "most"]
     distribution = dict(zip(names, np.round(np.quantile(times, [0.5, 0.95, 0.99, 1]), 1).tolist(), strict=True))
-    record_property("milliseconds", distribution)
+    print(f"milliseconds for an update: {distribution}")  # noqa: T201  `pytest -rP` shows it
     assert distribution["median"] < 16, distribution
