@@ -16,6 +16,8 @@ A tensor stays where it is until ``.to(device)`` copies it; where it is there al
 >>> x.to("cpu") is x
 True
 
+`explain_move` says of any ``.to``, without doing it, what it copies and who waits for it.
+
 Operands have to be on the same device. The device ``meta``, which stores no values, shows that without a GPU:
 
 >>> x + torch.ones(3, device="meta")
@@ -39,7 +41,9 @@ import platform
 import re
 import shutil
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Literal
 
@@ -48,7 +52,17 @@ from torch import Tensor
 
 from tensorref._explanation import Diagram
 
-__all__ = ["Accelerator", "Status", "available", "best", "check_same", "status", "synchronize"]
+__all__ = [
+    "Accelerator",
+    "Move",
+    "Status",
+    "available",
+    "best",
+    "check_same",
+    "explain_move",
+    "status",
+    "synchronize",
+]
 
 _CPU = torch.device("cpu")
 _NAMES = {"cuda": "CUDA", "mps": "MPS", "xpu": "XPU"}
@@ -185,6 +199,219 @@ def check_same(*tensors: Tensor) -> torch.device:
                 f"tensors[{position}].to({str(device)!r}): only a CPU tensor of shape () may stay"
             )
     return device
+
+
+@dataclass(frozen=True)
+class Move(Diagram):
+    """What ``tensor.to`` makes of a tensor: what `explain_move` returns.
+
+    >>> import torch
+    >>> from tensorref import devices
+    >>> move = devices.explain_move(torch.zeros(8, 1024, device="cpu"), "cuda:0")
+    >>> move.outcome, move.result_nbytes
+    ('copy', 32768)
+    """
+
+    device: str
+    """Where the tensor is, as in ``str(tensor.device)``."""
+    result_device: str
+    """Where the result is."""
+    dtype: str
+    """The dtype of the tensor, such as ``float32``."""
+    result_dtype: str
+    """The dtype of the result."""
+    nbytes: int
+    """The memory that the elements of the tensor take, in bytes; what ``expand`` repeats counts once."""
+    result_nbytes: int
+    """The memory that the result takes besides, in bytes."""
+    pinned: bool
+    """Whether the tensor is in pinned memory of the CPU, from which an accelerator reads by itself."""
+    outcome: Literal["same", "copy", "refused"]
+    """Whether the result is the tensor itself, a copy, or an exception."""
+    reasons: tuple[str, ...]
+    """What follows from it, a sentence each."""
+
+    def table(self) -> tuple[tuple[str, ...], ...]:
+        """Return the rows of the diagram: what is given, and what ``.to`` returns."""
+        given = f"{self.nbytes} bytes{', pinned' if self.pinned else ''}"
+        memory = {"same": "the same", "copy": f"{self.result_nbytes} bytes", "refused": "refused"}[self.outcome]
+        device, dtype = ("-", "-") if self.outcome == "refused" else (self.result_device, self.result_dtype)
+        heading = ("", "given", "result")
+        return (heading, ("device", self.device, device), ("dtype", self.dtype, dtype), ("memory", given, memory))
+
+    def notes(self) -> tuple[str, ...]:
+        """Return the reasons."""
+        return self.reasons
+
+
+def explain_move(
+    tensor: Tensor,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
+    *,
+    non_blocking: bool = False,
+    copy: bool = False,
+) -> Move:
+    """Tell what ``tensor.to(device, dtype)`` copies and whether Python waits for it, without doing it.
+
+    >>> import torch
+    >>> from tensorref import devices
+    >>> token_ids = torch.zeros(8, 1024, dtype=torch.int64, device="cpu")
+    >>> print(devices.explain_move(token_ids, "cuda:0", non_blocking=True))
+                  given       result
+    device          cpu       cuda:0
+    dtype         int64        int64
+    memory  65536 bytes  65536 bytes
+    * What is asked of cuda:0 next waits for the copy.
+    * Python may wait too: pageable memory goes by way of pinned memory. A DataLoader pins in a thread of its own.
+
+    Parameters
+    ----------
+    tensor
+        Of any shape and dtype, on any device.
+    device
+        Where to; by default where the tensor is. Nothing is moved, so this machine need not have it.
+    dtype
+        What to become; by default what the tensor is.
+    non_blocking, copy
+        As ``Tensor.to`` takes them: not to wait, and to copy even where nothing changes.
+
+    Returns
+    -------
+    :
+        The outcome, the bytes and what follows; ``print`` shows a table.
+
+    Raises
+    ------
+    ValueError
+        If PyTorch knows no such `device`.
+
+    See Also
+    --------
+    torch.Tensor.to : what is explained.
+    check_same : which of several tensors has to move.
+
+    Notes
+    -----
+    Who waits follows PyTorch's `guide to pin_memory and non_blocking
+    <https://docs.pytorch.org/tutorials/intermediate/pinmem_nonblock.html>`__, which is about CUDA; for another
+    accelerator the reasons promise less.
+
+    Examples
+    --------
+    Where nothing changes, nothing is copied:
+
+    >>> x = torch.ones(3, device="cpu")
+    >>> print(devices.explain_move(x, "cpu", torch.float32))
+               given    result
+    device       cpu       cpu
+    dtype    float32   float32
+    memory  12 bytes  the same
+    * The result is the tensor itself: what is written to one is written to the other.
+
+    A copy has memory for each of its elements, so move first and then expand:
+
+    >>> print(devices.explain_move(x.expand(1000, 3), "cuda:0"))
+               given       result
+    device       cpu       cuda:0
+    dtype    float32      float32
+    memory  12 bytes  12000 bytes
+    * Python waits for the copy, and so for all that was asked of cuda:0.
+    * Pageable memory goes by way of pinned memory, which takes longer than from pinned memory.
+    * What expand repeats is repeated in memory; expand after the move instead.
+
+    A dtype is changed by a copy too. That of a parameter is no parameter:
+
+    >>> weight = torch.nn.Parameter(x)
+    >>> print(devices.explain_move(weight, dtype=torch.bfloat16))
+               given    result
+    device       cpu       cpu
+    dtype    float32  bfloat16
+    memory  12 bytes   6 bytes
+    * The CPU copies before Python goes on, whatever non_blocking says.
+    * The copy is no leaf: gradients go to the tensor, so give the optimizer the tensor.
+
+    The device ``meta`` has nothing to give back:
+
+    >>> print(devices.explain_move(torch.ones(3, device="meta"), "cpu"))
+              given   result
+    device     meta        -
+    dtype   float32        -
+    memory  0 bytes  refused
+    * A tensor on meta has no values; torch.empty_like(tensor, device='cpu') makes room for some.
+    """
+    place = _as_device(device, tensor)
+    result_dtype = dtype or tensor.dtype
+    # What `expand` repeats has stride 0.
+    given = prod(size for size, stride in zip(tensor.shape, tensor.stride(), strict=True) if stride or not size)
+    nbytes = 0 if tensor.is_meta else given * tensor.element_size()
+    result_nbytes = 0 if place.type == "meta" else tensor.numel() * result_dtype.itemsize
+    pinned = tensor.is_cpu and tensor.is_pinned()
+    outcome: Literal["same", "copy", "refused"]
+    if tensor.is_meta and place.type != "meta":
+        outcome = "refused"
+        reasons = [
+            f"A tensor on meta has no values; torch.empty_like(tensor, device={str(place)!r}) makes room for some."
+        ]
+    elif (place, result_dtype) == (tensor.device, tensor.dtype) and not copy:
+        outcome = "same"
+        reasons = ["The result is the tensor itself: what is written to one is written to the other."]
+    else:
+        outcome = "copy"
+        reasons = [*_waits(tensor.device, place, pinned=pinned, non_blocking=non_blocking)]
+        if given < tensor.numel():
+            reasons.append("What expand repeats is repeated in memory; expand after the move instead.")
+        if tensor.requires_grad and tensor.is_leaf and (result_dtype.is_floating_point or result_dtype.is_complex):
+            reasons.append("The copy is no leaf: gradients go to the tensor, so give the optimizer the tensor.")
+    return Move(
+        device=str(tensor.device),
+        result_device=str(place),
+        dtype=str(tensor.dtype).removeprefix("torch."),
+        result_dtype=str(result_dtype).removeprefix("torch."),
+        nbytes=nbytes,
+        result_nbytes=result_nbytes if outcome == "copy" else 0,
+        pinned=pinned,
+        outcome=outcome,
+        reasons=tuple(reasons),
+    )
+
+
+def _as_device(device: torch.device | str | None, tensor: Tensor) -> torch.device:
+    """Return where `Tensor.to` takes a tensor: an accelerator without an index is the one in use."""
+    if device is None:
+        return tensor.device
+    try:
+        place = torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(
+            f"device is {device!r}, which PyTorch does not know; give 'cpu', 'meta' or an accelerator such as 'cuda:0'"
+        ) from error
+    in_use = best()
+    return in_use if place == torch.device(in_use.type) else place
+
+
+def _waits(source: torch.device, target: torch.device, *, pinned: bool, non_blocking: bool) -> Iterator[str]:
+    """Say who waits for a copy, and what must not happen before it is done."""
+    if target.type == "meta":
+        yield "What is on meta has a shape, a dtype and strides, and no values."
+    elif source.type == target.type == "cpu":
+        yield "The CPU copies before Python goes on, whatever non_blocking says."
+    elif source.type == target.type:
+        yield f"Python goes on at once; what is asked of {target} next waits for the copy."
+    elif not non_blocking:
+        yield f"Python waits for the copy, and so for all that was asked of {target if source.type == 'cpu' else source}."
+        if source.type == "cpu" and not pinned:
+            yield "Pageable memory goes by way of pinned memory, which takes longer than from pinned memory."
+    elif target.type == "cpu":
+        yield "Python goes on before the values are there: devices.synchronize() before reading them."
+    elif target.type != "cuda":
+        yield "Python may go on before the copy is done: devices.synchronize() before the result is used."
+    elif pinned:
+        yield f"Python goes on at once; what is asked of {target} next waits for the copy."
+        yield "What is written to the tensor before the copy is done may be copied."
+    else:
+        yield f"What is asked of {target} next waits for the copy."
+        yield "Python may wait too: pageable memory goes by way of pinned memory. A DataLoader pins in a thread of its own."
 
 
 @dataclass(frozen=True)

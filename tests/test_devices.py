@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import platform
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
 from tensorref import devices
 
@@ -267,3 +269,163 @@ def test_no_tensors():
     with pytest.raises(TypeError) as raised:
         devices.check_same()
     assert str(raised.value) == "tensors is empty; give at least one tensor"
+
+
+def shown_on(device, tensor):
+    """Return a tensor that says it is on a device which this machine may not have: PyTorch's own stand-in, without values."""
+    mode = FakeTensorMode(allow_non_fake_inputs=True)
+    with mode:
+        return FakeTensor(mode, tensor.to("meta"), torch.device(device))
+
+
+def moved(tensor, *arguments, **options):
+    """Return what `Tensor.to` gives, or None where it raises."""
+    try:
+        with getattr(tensor, "fake_mode", contextlib.nullcontext()):
+            return tensor.to(*arguments, **options)
+    except NotImplementedError:
+        return None
+
+
+GIVEN = {
+    "matrix": lambda: torch.ones(3, 4, device="cpu"),
+    "expanded": lambda: torch.ones(3, 1, device="cpu").expand(3, 4),
+    "expanded scalar": lambda: torch.ones((), device="cpu").expand(5),
+    "nothing": lambda: torch.ones(1, 0, device="cpu").expand(7, 0),
+    "slice": lambda: torch.ones(8, 8, device="cpu")[::2, 1:3],
+    "token ids": lambda: torch.zeros(2, 3, dtype=torch.int64, device="cpu"),
+    "parameter": lambda: torch.nn.Parameter(torch.ones(2, 3, device="cpu")),
+    "result": lambda: torch.ones(2, 3, device="cpu", requires_grad=True) * 2,
+    "on meta": lambda: torch.ones(3, 4, device="meta"),
+    "on cuda:0": lambda: shown_on("cuda:0", torch.ones(3, 4, device="cpu")),
+    "on xpu:1": lambda: shown_on("xpu:1", torch.ones(3, 4, device="cpu")),
+}
+
+
+PLACES = [
+    (name, place)
+    for name in GIVEN
+    for place in (None, "cpu", "meta", "cuda:0", "xpu:0", "xpu:1")
+    if place in {None, "cpu", "meta"} or name in {"on cuda:0", "on xpu:1"}  # only the stand-ins go where nothing is
+]
+
+
+@pytest.mark.parametrize(("name", "place"), PLACES)
+def test_a_move_is_explained_as_pytorch_makes_it(name, place):
+    for dtype, copy in itertools.product([None, torch.float32, torch.bfloat16, torch.int64], [False, True]):
+        tensor = GIVEN[name]()
+        explained = devices.explain_move(tensor, place, dtype, copy=copy)
+        options = {key: value for key, value in {"device": place, "dtype": dtype}.items() if value is not None}
+        result = moved(tensor, **options, copy=copy)
+        if not tensor.is_meta:
+            assert explained.nbytes == len({*positions(tensor)}) * tensor.element_size()
+        if result is None:
+            assert (explained.outcome, explained.result_nbytes) == ("refused", 0)
+            continue
+        assert explained.outcome == ("same" if result is tensor else "copy")
+        assert (explained.result_device, f"torch.{explained.result_dtype}") == (str(result.device), str(result.dtype))
+        own = 0 if result is tensor or result.is_meta else result.untyped_storage().nbytes()
+        assert explained.result_nbytes == own
+        lost = tensor.is_leaf and tensor.requires_grad and not result.is_leaf
+        assert lost == any("no leaf" in reason for reason in explained.reasons)
+        repeats = result is not tensor and tensor.numel() > len({*positions(tensor)})
+        assert repeats == any("expand after the move" in reason for reason in explained.reasons)
+
+
+def positions(tensor):
+    """Return where in memory each element stands, counted as the definition of strides has it."""
+    for index in itertools.product(*map(range, tensor.shape)):
+        yield sum(position * stride for position, stride in zip(index, tensor.stride(), strict=True))
+
+
+def test_a_move_on_this_machine():
+    for here in devices.available():
+        for name in ("matrix", "expanded", "parameter", "result"):
+            tensor = GIVEN[name]()
+            for options in ({}, {"non_blocking": True}, {"copy": True}, {"dtype": torch.float16}):
+                result = tensor.to(here, **options)
+                devices.synchronize()
+                explained = devices.explain_move(tensor, here, **options)
+                assert explained.outcome == ("same" if result is tensor else "copy")
+                assert explained.result_device == str(result.device)
+                back = result.to("cpu", non_blocking=True)
+                devices.synchronize()
+                torch.testing.assert_close(back, tensor.to(back.dtype))
+
+
+def test_an_accelerator_without_an_index_is_the_one_in_use(machine):
+    machine("cuda", count=2)
+    tensor = shown_on("cuda:1", torch.ones(3, device="cpu"))
+    assert devices.explain_move(tensor, "cuda").outcome == "same"
+    assert devices.explain_move(tensor, "cuda:0").outcome == "copy"
+    assert devices.explain_move(torch.ones(3, device="cpu"), "cuda").result_device == "cuda:1"
+    assert devices.explain_move(torch.ones(3, device="cpu"), "xpu").result_device == "xpu"
+
+
+# What PyTorch's guide to pin_memory and non_blocking says of a copy from here to there; only a GPU can show it.
+BLOCKS = "Python waits for the copy, and so for all that was asked of cuda:0."
+STAGED = "Pageable memory goes by way of pinned memory, which takes longer than from pinned memory."
+ORDERED = "What is asked of {} next waits for the copy."
+AT_ONCE = "Python goes on at once; what is asked of {} next waits for the copy."
+WAITS = {
+    ("cpu", "cuda:0", "pageable", "blocking"): [BLOCKS, STAGED],
+    ("cpu", "cuda:0", "pinned", "blocking"): [BLOCKS],
+    ("cpu", "cuda:0", "pageable", "non_blocking"): [
+        ORDERED.format("cuda:0"),
+        "Python may wait too: pageable memory goes by way of pinned memory. A DataLoader pins in a thread of its own.",
+    ],
+    ("cpu", "cuda:0", "pinned", "non_blocking"): [
+        AT_ONCE.format("cuda:0"),
+        "What is written to the tensor before the copy is done may be copied.",
+    ],
+    ("cpu", "mps:0", "pageable", "non_blocking"): [
+        "Python may go on before the copy is done: devices.synchronize() before the result is used."
+    ],
+    ("cuda:0", "cpu", "pageable", "blocking"): [BLOCKS],
+    ("cuda:0", "cpu", "pageable", "non_blocking"): [
+        "Python goes on before the values are there: devices.synchronize() before reading them."
+    ],
+    ("cuda:0", "cuda:1", "pageable", "blocking"): [AT_ONCE.format("cuda:1")],
+    ("cuda:0", "meta", "pageable", "blocking"): ["What is on meta has a shape, a dtype and strides, and no values."],
+}
+
+
+@pytest.mark.parametrize("case", WAITS, ids=" ".join)
+def test_who_waits_for_a_copy(monkeypatch, case):
+    source, target, memory, way = case
+    tensor = shown_on(source, torch.ones(3, device="cpu")) if source != "cpu" else torch.ones(3, device="cpu")
+    monkeypatch.setattr(torch.Tensor, "is_pinned", lambda _: memory == "pinned")
+    move = devices.explain_move(tensor, target, non_blocking=way == "non_blocking")
+    assert [*move.reasons] == WAITS[case]
+    assert move.pinned == (memory == "pinned") == ("12 bytes, pinned" in str(move))
+
+
+def test_the_mend_of_a_move_from_meta():
+    tensor = torch.ones(3, 4, device="meta").T
+    reason = devices.explain_move(tensor, "cpu").reasons[0]
+    mend = reason.split("; ")[1].removesuffix(" makes room for some.")
+    made = eval(mend, {"torch": torch, "tensor": tensor})  # noqa: S307  the words of the reason
+    assert (made.device.type, made.shape, made.stride()) == ("cpu", tensor.shape, tensor.stride())
+
+
+def test_the_optimizer_wants_the_tensor_and_not_its_copy():
+    tensor = torch.ones(3, device="cpu", requires_grad=True)
+    copy = tensor.to(torch.float64)
+    copy.sum().backward()
+    assert tensor.grad is not None
+    with pytest.raises(ValueError, match="can't optimize a non-leaf Tensor"):
+        torch.optim.SGD([copy], lr=0.1)
+
+
+def test_a_move_is_data():
+    move = devices.explain_move(torch.ones(3, device="cpu"), "cuda:0")
+    assert json.loads(json.dumps(move.to_dict())) == move.to_dict()
+    assert all(reason in move._repr_html_() for reason in move.reasons)
+
+
+def test_a_device_that_pytorch_does_not_know():
+    with pytest.raises(ValueError) as raised:
+        devices.explain_move(torch.ones(3, device="cpu"), "gpu")
+    assert str(raised.value) == (
+        "device is 'gpu', which PyTorch does not know; give 'cpu', 'meta' or an accelerator such as 'cuda:0'"
+    )
