@@ -218,3 +218,24 @@ def test_a_sentence_that_changed_is_not_shown_until_it_was_read_again(tmp_path, 
     (message,) = read(path).values()
     assert (message.string, message.fuzzy) == ("Aucun", True)
     assert b"Aucun" not in path.with_suffix(".mo").read_bytes()
+
+
+FRENCH = """
+from pathlib import Path
+
+def setup(app):
+    app.add_message_catalog("tensorref", str(Path(__file__).parent / "locale"))
+"""
+
+
+def test_a_project_brings_a_language_of_its_own(build, tmp_path, monkeypatch):
+    (tmp_path / "french_words.py").write_text(FRENCH)
+    monkeypatch.syspath_prepend(tmp_path)
+    catalogs.update(tmp_path / "locale", "fr")
+    path = tmp_path / "locale/fr/LC_MESSAGES/tensorref.po"
+    path.write_text(path.read_text().replace('msgid "axis"\nmsgstr ""', 'msgid "axis"\nmsgstr "axe"'))
+    catalogs.update(tmp_path / "locale")
+    extensions = ["myst_parser", "tensorref.sphinxext", "french_words"]
+    text = build({"index.md": BIAS}, "text", language="fr", extensions=extensions)["index.txt"]
+    assert "| axe " in text
+    assert "verdict" in text
