@@ -41,7 +41,7 @@ def changed(operation: Operation, at: Layout) -> tuple[Layout, str]:
     """Return what an operation on axes makes of a tensor, always a view, and the key of the sentence about it."""
     name, numbers = operation.name, operation.numbers
     if name == "index":
-        return _indexed(operation.indices, at), "history.index"
+        return _indexed(operation.items, at), "history.index"
     if name == "expand":
         return _expanded(numbers, at), "history.expand"
     order = _permuted(numbers, len(at.shape)) if name == "permute" else _swapped(numbers, len(at.shape))

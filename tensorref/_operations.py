@@ -3,9 +3,9 @@
 >>> from tensorref._operations import parse_operations
 >>> for operation in parse_operations("x.transpose(0, 1)[:, ::2].view((6,))"):
 ...     print(operation)
-Operation(name='transpose', numbers=(0, 1), indices=(), code='.transpose(0, 1)')
-Operation(name='index', numbers=(), indices=(Slice(start=None, stop=None, step=None), Slice(start=None, stop=None, step=2)), code='[:, ::2]')
-Operation(name='view', numbers=(6,), indices=(), code='.view(6)')
+Operation(name='transpose', items=(0, 1), code='.transpose(0, 1)')
+Operation(name='index', items=(Slice(start=None, stop=None, step=None), Slice(start=None, stop=None, step=2)), code='[:, ::2]')
+Operation(name='view', items=(6,), code='.view(6)')
 
 ``sphinxext/static/tensorref/operations.js`` is the same parser for the page: same grammar, same words, same tests.
 """
@@ -20,7 +20,7 @@ from typing import Literal, NamedTuple
 from tensorref._words import OPERATIONS as WORDS
 
 MAX_OPERATIONS = 12
-MAX_LENGTH = 1000
+MAX_ITEMS = 64
 
 EXAMPLES: Mapping[str, str] = MappingProxyType(
     {
@@ -38,15 +38,12 @@ EXAMPLES: Mapping[str, str] = MappingProxyType(
 _COUNTS = {"transpose": 2, "mT": 0, "contiguous": 0}
 """How many numbers an operation takes; the others take any, bare or as one list."""
 
-_SPACE = "[ \t\r\n\u00a0]*"
-_WORD = "[A-Za-z_][A-Za-z_0-9]*"
-_INNER = r"[^()[\]]*"
-_START = re.compile(f"{_SPACE}(?:{_WORD})?{_SPACE}")
-_OPERATION = re.compile(
-    rf"(?:\.{_SPACE}({_WORD}|){_SPACE}(\((?:{_INNER}|{_SPACE}(?:\({_INNER}\)|\[{_INNER}\]){_SPACE})\))?"
-    rf"|\[({_INNER})\]){_SPACE}"
-)
-_LOOSE = re.compile(r"[ \t\r\n\u00a0]+(?![0-9A-Za-z_])|(?<![0-9A-Za-z_])[ \t\r\n\u00a0]+")
+_BLANK = r"[ \t\r\n\u00a0]"
+_START = re.compile(rf"{_BLANK}*(?:[A-Za-z_][A-Za-z_0-9]*)?{_BLANK}*")
+_OPERATION = re.compile(rf"(\.[^.[(]*(?:\((?:[^()]|\([^()]*\))*\))?|\[[^\]]*\]){_BLANK}*")
+_LOOSE = re.compile(rf"{_BLANK}+(?![0-9A-Za-z_])|(?<![0-9A-Za-z_]){_BLANK}+")
+_METHOD = re.compile(r"\.([^(]*)(?:\((.*)\))?", re.DOTALL)
+_LIST = re.compile(r"\((.*)\),?|\[(.*)\],?", re.DOTALL)
 _NUMBER = "([-−]?[0-9]{1,18})"  # PyTorch holds every such number in its 64 bits
 _ITEM = re.compile(rf"(None|\.\.\.)|{_NUMBER}?(?:(:){_NUMBER}?(?::{_NUMBER}?)?)?")
 _WORDS: Mapping[str, Literal["..."] | None] = {"None": None, "...": "..."}
@@ -68,9 +65,13 @@ class Operation(NamedTuple):
     """One operation: "index" or the name of a method, what is between its brackets, and how it is written."""
 
     name: str
-    numbers: tuple[int, ...]
-    indices: tuple[Index, ...]
+    items: tuple[Index, ...]
     code: str
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """What is between the brackets of a method."""
+        return tuple(item for item in self.items if isinstance(item, int))
 
 
 class OperationsTextError(ValueError):
@@ -80,7 +81,7 @@ class OperationsTextError(ValueError):
     >>> layout.history((4, 3), ".transpose(0)")
     Traceback (most recent call last):
     ...
-    tensorref.layout.OperationsTextError: Position 1: what follows 'transpose' cannot be read; write .transpose(0, 1) or the like.
+    tensorref.layout.OperationsTextError: Position 1: '.transpose(0)' cannot be read; write .transpose(0, 1) or the like.
     """
 
     __module__ = "tensorref.layout"
@@ -88,50 +89,53 @@ class OperationsTextError(ValueError):
 
 def parse_operations(text: str) -> tuple[Operation, ...]:
     """Return the operations of `text`, after a name such as ``x`` or without one, or raise `OperationsTextError`."""
-    if len(text) > MAX_LENGTH:
-        raise _error("many", MAX_LENGTH)
-    begun = _START.match(text)
-    at = begun.end() if begun else 0
+    rest = _START.sub("", text, count=1)
     operations: list[Operation] = []
-    while at < len(text):
-        if len(operations) == MAX_OPERATIONS:
-            raise _error("many", at)
-        found = _OPERATION.match(text, at)
-        if not found:
-            raise _error("index" if text[at] == "[" else "operation", at, text[at])
-        name, brackets, index = found.groups()
-        operations.append(_method(name, brackets or "", at) if index is None else _index(index, at))
-        at = found.end()
+    while rest:
+        found = _OPERATION.match(rest)
+        try:
+            operations.append(_operation(_LOOSE.sub("", found[1]) if found else "", rest))
+            if len(operations) > MAX_OPERATIONS or len(operations[-1].items) > MAX_ITEMS:
+                raise _Unreadable("many", "")
+        except _Unreadable as error:
+            key, quoted, example = (*error.args, "")[:3]
+            short = quoted if len(quoted) <= _LONGEST_QUOTED else f"{quoted[:_LONGEST_QUOTED]}…"
+            position = len(text) - len(rest) + 1
+            raise OperationsTextError(WORDS[key].format(position=position, found=short, example=example)) from None
+        rest = rest[len(found[0]) :] if found else ""
     return tuple(operations)
 
 
-def _method(name: str, brackets: str, at: int) -> Operation:
+class _Unreadable(Exception):  # noqa: N818  it becomes an error with a position
+    """The key of what is wrong, what to quote, and an example."""
+
+
+def _operation(own: str, rest: str) -> Operation:
+    if own[:1] != ".":
+        items = _items(own[1:-1])
+        if not items or "" in items or items.count("...") > 1:
+            raise _Unreadable("index" if rest[0] == "[" else "operation", own or rest)
+        indices = tuple(item for item in items if item != "")
+        return Operation("index", indices, f"[{', '.join(map(_written, indices))}]")
+    name, inner = _METHOD.fullmatch(own).groups()
     if name not in EXAMPLES:
-        raise _error("name", at, name, names=", ".join(EXAMPLES))
-    inner = brackets[1:-1].strip(" \t\r\n\u00a0")
-    is_list = inner[:1] in ("(", "[") and name not in _COUNTS
-    items = _items(inner[1:-1] if is_list else inner)
+        raise _Unreadable("name", name)
+    listed = _LIST.fullmatch(inner or "")
+    is_list = listed is not None and name not in _COUNTS
+    items = _items("".join(filter(None, listed.groups())) if is_list else inner or "")
     numbers = tuple(item for item in items if isinstance(item, int))
     count = _COUNTS.get(name, max(len(items), not is_list))
-    if len(numbers) != count or len(items) != count or (not brackets) != (name == "mT"):
-        raise _error("example", at, name, example=EXAMPLES[name])
+    if len(numbers) != count or len(items) != count or (inner is None) != (name == "mT"):
+        raise _Unreadable("example", own, EXAMPLES[name])
     if name in ("expand", "view", "reshape") and min(numbers, default=0) < -1:
-        raise _error("size", at, name)
-    listed = ", ".join(map(str, numbers)) or "()" * is_list
-    return Operation(name, numbers, (), f".{name}({listed})" if brackets else ".mT")
-
-
-def _index(inner: str, at: int) -> Operation:
-    items = _items(inner)
-    if not items or "" in items or items.count("...") > 1:
-        raise _error("index", at, f"[{inner}]")
-    indices = tuple(item for item in items if item != "")
-    return Operation("index", (), indices, f"[{', '.join(map(_written, indices))}]")
+        raise _Unreadable("size", name)
+    text = ", ".join(map(str, numbers)) or "()" * is_list
+    return Operation(name, numbers, ".mT" if name == "mT" else f".{name}({text})")
 
 
 def _items(text: str) -> list[Index | Literal[""]]:
     """Return what stands between commas, of which one may stand behind the last; "" where it cannot be read."""
-    *parts, last = _LOOSE.sub("", text).split(",")
+    *parts, last = text.split(",")
     items: list[Index | Literal[""]] = []
     for part in [*parts, last] if last else parts:
         found = _ITEM.fullmatch(part)
@@ -146,8 +150,3 @@ def _written(item: Index) -> str:
         return str(item)
     start, stop, step = ("" if part is None else str(part) for part in item)
     return f"{start}:{stop}:{step}" if step else f"{start}:{stop}"
-
-
-def _error(key: str, at: int, found: str = "", **values: str) -> OperationsTextError:
-    short = found if len(found) <= _LONGEST_QUOTED else f"{found[:_LONGEST_QUOTED]}…"
-    return OperationsTextError(WORDS[key].format(position=at + 1, found=short, **values))

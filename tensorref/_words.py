@@ -283,7 +283,7 @@ LAYOUT: Mapping[str, str] = Templates(
         "history.memory.view": "view",
         "history.memory.copy": "copy of {bytes:,} bytes",
         "history.memory.error": "refused",
-        "history.same": "{code}: shape, strides and offset stay as they are, and no element moves.",
+        "history.same": "{code}: it is contiguous, and no element moves.",
         "history.axes": "{code}: the axes change places, each with its stride.",
         "history.index": (
             "{code}: an int or a start moves the offset, a step multiplies a stride, None adds an axis of size 1."
@@ -372,13 +372,16 @@ LAYOUT_MESSAGES: Mapping[str, str] = MappingProxyType(
 OPERATIONS: Mapping[str, str] = Templates(
     {
         "operation": "Position {position}: '{found}' begins no operation; write a point and a name, or '['.",
-        "name": "Position {position}: the point is followed by '{found}'; write one of {names} after it.",
-        "example": "Position {position}: what follows '{found}' cannot be read; write {example} or the like.",
+        "name": (
+            "Position {position}: the point is followed by '{found}'; write one of transpose, permute, mT, expand, view, "
+            "reshape, contiguous after it."
+        ),
+        "example": "Position {position}: '{found}' cannot be read; write {example} or the like.",
         "size": "Position {position}: '{found}' takes sizes of 0 or more, or -1.",
         "index": (
             "Position {position}: '{found}' is no index; write ints, slices, None or one '...', with commas between."
         ),
-        "many": "Position {position}: at most 12 operations are followed, in 1000 characters; leave out the rest.",
+        "many": "Position {position}: at most 12 operations are followed, with 64 numbers each; leave out the rest.",
         "large": "{found}: more than 2**53 bytes, the most that is followed here; choose smaller sizes.",
     }
 )

@@ -839,7 +839,7 @@ def _next_stage(operation: Operation, last: Stage, code: str, itemsize: int) -> 
         verdict="copy" if copied else "view",
         moved_bytes=elements * itemsize if copied else 0,
     )
-    said = WORDS["history.same" if after == at else key].format(bytes=stage.moved_bytes, **vars(stage))
+    said = WORDS[key].format(bytes=stage.moved_bytes, **vars(stage))
     state = WORDS["history.state" if stage.contiguous else "history.state.strided"].format(**vars(stage))
     return stage, f"{said} {state}"
 
@@ -852,7 +852,7 @@ def _reshaped(operation: Operation, at: Stage, code: str, itemsize: int) -> tupl
     if is_rows:
         found = at.strides if at.contiguous else None
     if found is not None:
-        return _history.Layout(target, found, at.offset), "history.view"
+        return _history.Layout(target, found, at.offset), "history.same" if is_rows else "history.view"
     if operation.name == "view":
         view = _explain(at.shape, at.strides, target, code, itemsize)
         raise _history.Refusal("view", runs=view.steps[1], failure=view.steps[-1], view=view)

@@ -25,7 +25,8 @@ def setup(app: sphinx.application.Sphinx) -> dict[str, Any]:
     from tensorref import __version__
     from tensorref.sphinxext.broadcasting import BroadcastingDirective
     from tensorref.sphinxext.explorer import setup_explorers
+    from tensorref.sphinxext.layout import LayoutDirective
     from tensorref.sphinxext.matmul import MatmulDirective
 
-    setup_explorers(app, broadcasting=BroadcastingDirective, matmul=MatmulDirective)
+    setup_explorers(app, broadcasting=BroadcastingDirective, layout=LayoutDirective, matmul=MatmulDirective)
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -80,6 +80,56 @@ declare namespace Tref {
     suggestions: MatmulGuess[];
   }
 
+  /** What stands in square brackets: a slice has three parts. */
+  type Index = bigint | (bigint | null)[] | "..." | null;
+
+  interface Operation {
+    /** A method, or "index". */
+    name: string;
+    /** Numbers, or what stands in square brackets. */
+    items: any[];
+    code: string;
+  }
+
+  interface Axis {
+    size: bigint;
+    stride: bigint;
+  }
+
+  /** Axes that one stride steps through, and how many elements stand after them. */
+  interface Run {
+    axes: number[];
+    elements: bigint;
+    stride: bigint;
+    from: bigint;
+  }
+
+  /** What Python's `layout.Stage` holds. */
+  interface Stage {
+    code: string;
+    shape: bigint[];
+    strides: bigint[];
+    offset: bigint;
+    contiguous: boolean;
+    memory: bigint;
+    elements: bigint;
+    verdict: string;
+    moved_bytes: bigint;
+  }
+
+  /** What Python's `layout.History` holds; the last texts are empty where PyTorch takes every operation. */
+  interface History {
+    name: string;
+    stages: Stage[];
+    steps: string[];
+    message: string;
+    reason: string;
+    fix: string;
+  }
+
+  type Changed = { key: string; axes: Axis[]; offset: bigint };
+  type Refusal = { key: string; values: Values };
+
   interface Note {
     /** One of warning, message, fact and suggestion. */
     kind: string;
@@ -93,7 +143,7 @@ declare namespace Tref {
   type Say = (key: string, values?: Values) => string;
 
   /** What fills a template. */
-  type Values = Readonly<Record<string, string | number | bigint | Shape | null | undefined>>;
+  type Values = Readonly<Record<string, unknown>>;
 
   interface Options {
     /** Bytes per element. */
@@ -149,6 +199,8 @@ declare namespace Tref {
 
   interface Table {
     heading: string[];
+    /** The first step that shows the heading; 1 by default. */
+    headingFrom?: number;
     rows: { label: string; kind?: string; cells: Cell[] }[];
   }
 
@@ -186,6 +238,8 @@ declare namespace Tref {
     panels: Panel[];
     /** What a cell of the last tensor reads in each of the others; null on an axis stands for all of it. */
     reads: ((index: Shape) => (bigint | null)[][]) | null;
+    /** The label that says so; "reads" by default. */
+    said?: string;
   }
 
   interface Panel {
@@ -193,8 +247,10 @@ declare namespace Tref {
     shape: Shape;
     /** How many axes in front are shown that the tensor itself lacks. */
     lacking?: number;
-    /** The places to show along the last axis; its ends by default. */
-    columns?: Place[];
+    /** The places of a memory to show, given the cells that are shown of the last tensor. */
+    columns?: (cells: Shape[]) => Place[];
+    /** Whether the last tensor reads a cell of a memory nowhere. */
+    unused?: (index: Shape) => unknown;
     /** Whether a cell is another one, read again. */
     repeats?: (index: Shape) => unknown;
     /** What stands in a cell. */
@@ -210,6 +266,10 @@ declare namespace Tref {
   type WarningOf = (operands: readonly Operand[], result: bigint, say: Say) => string | null;
   type WithAxes = (name: string, given: Shape, target: Shape) => { code: string; shape: bigint[] };
   type ExplainMatmul = (shapes: readonly Shape[], names: readonly string[], options: Options & { messages: Words }) => Matmul;
+  type Change = (operation: Operation, at: Stage, code: string, say: Say) => Changed;
+  type Reach = (code: string, verdict: string, at: Omit<Changed, "key">, from: Pick<Stage, "memory" | "elements">) => Stage;
+  type MemoryRow = (name: string, at: Stage, text: (index: Shape) => string, placeOf: (index: Shape) => bigint) => Panel;
+  type LayoutPicture = (history: History, step: number, labels: Words) => Picture;
   type MatmulMessages = (a: Shape, b: Shape, batch: MatmulAxis[], say: Say) => { numpy: string; torch: string };
   type MatmulSteps = (a: Shape, b: Shape, axes: MatmulAxis[], names: readonly string[], say: Say) => string[];
   type MatmulTable = (explanation: Matmul, given: readonly NamedShape[], step: number, say: Say) => Table;

@@ -11,15 +11,17 @@ const MOST_GRIDS = 3n;
  * axes show their ends. The cells of the last tensor can be pointed at, focused and tapped: that marks what they read.
  * @type {(picture: Tref.Picture, labels: Tref.Words) => HTMLElement}
  */
-export function drawPicture({ panels, reads }, labels) {
+export function drawPicture({ panels, reads, said: key = "reads" }, labels) {
 	const say = speaker(labels);
 	/** @type {{part: HTMLElement, index: bigint[], panel: number}[]} */
 	const cells = [];
 	let row = 0;
-	const drawn = panels.map(({ name, shape, columns, repeats, text }, panel) => {
-		const isActive = reads !== null && panel === panels.length - 1;
+	// The last one first, as a memory shows what that one reads.
+	const drawn = panels.toReversed().map(({ name, shape, columns, repeats, text, unused }, back) => {
+		const panel = panels.length - 1 - back;
+		const isActive = reads !== null && !back;
 		const outer = shape.slice(0, -2);
-		const across = columns ?? ends(shape.at(-1) ?? 1n, MOST_CELLS);
+		const across = columns?.(actives().map(({ index }) => index)) ?? ends(shape.at(-1) ?? 1n, MOST_CELLS);
 		const down = ends(shape.at(-2) ?? 1n, MOST_CELLS);
 		if (isActive) row = across.filter((at) => typeof at === "bigint").length;
 		const cell = (/** @type {bigint[]} */ ...full) => {
@@ -28,14 +30,15 @@ export function drawPicture({ panels, reads }, labels) {
 			const attributes = { class: "tref-cell", ...(isActive ? named : {}) };
 			const part = element(isActive ? "button" : "span", attributes, text?.(index) ?? "");
 			part.toggleAttribute("data-repeats", Boolean(repeats?.(index)));
+			part.toggleAttribute("data-unused", Boolean(unused?.(index)));
 			cells.push({ part, index, panel });
 			return part;
 		};
 		const grids = ends(product(outer), MOST_GRIDS).map((place) => {
 			if (typeof place === "string") return gap(place);
 			const before = outer.map((size, axis) => (place / product(outer.slice(axis + 1))) % size);
-			const grid = element("div", "tref-grid");
-			grid.style.gridTemplateColumns = across.map((x) => (typeof x === "string" ? "auto" : "var(--cell)")).join(" ");
+			const grid = element("div", columns ? "tref-line" : "tref-grid");
+			grid.style.gridTemplateColumns = across.map((x) => (typeof x === "string" ? "auto" : "minmax(var(--cell), max-content)")).join(" ");
 			for (const [line, y] of down.entries()) {
 				if (typeof y === "string") grid.append(gap(y, "1 / -1"));
 				else grid.append(...across.map((x) => (typeof x === "string" ? gap(line ? "⋯" : x) : cell(...before, y, x))));
@@ -47,10 +50,10 @@ export function drawPicture({ panels, reads }, labels) {
 		const box = element("div", role, ...(product(shape) ? grids : [say("empty")]));
 		return element("div", "", element("div", { class: "tref-label", "aria-hidden": "true" }, title), box);
 	});
-	const active = cells.filter(({ part }) => part.localName === "button");
+	const active = actives();
 	if (active[0]) active[0].part.tabIndex = 0;
 	const said = element("p", { class: "tref-reads", "aria-live": "polite" }, active[0] ? say("point") : "");
-	const region = element("div", "tref-panels", ...drawn);
+	const region = element("div", "tref-panels", ...drawn.reverse());
 	region.addEventListener("pointerover", mark);
 	region.addEventListener("focusin", mark);
 	region.addEventListener("keydown", (event) => {
@@ -62,6 +65,10 @@ export function drawPicture({ panels, reads }, labels) {
 	});
 	return element("div", "", region, said);
 
+	function actives() {
+		return cells.filter(({ part }) => part.localName === "button");
+	}
+
 	/** @param {Event} event */
 	function mark({ target }) {
 		const chosen = active.find(({ part }) => part === target);
@@ -71,8 +78,8 @@ export function drawPicture({ panels, reads }, labels) {
 			const isRead = sources[panel]?.every((place, axis) => place === null || place === index[axis]);
 			part.toggleAttribute("data-read", part === target || isRead === true);
 		}
-		const named = sources.map((source, panel) => written(panel, source)).join(", ");
-		said.textContent = say("reads", { cell: written(chosen.panel, chosen.index), sources: named });
+		const named = sources.map((source, panel) => written(panel, source));
+		said.textContent = say(key, { ...named, cell: written(chosen.panel, chosen.index), sources: named.join(", ") });
 	}
 
 	/** @type {(panel: number, index: (bigint | null)[]) => string} */

@@ -1,10 +1,9 @@
 // A shape as people write it, read into an array of BigInt; `tensorref/sphinxext/shapes.py` is the same in Python.
 
-import { TextError, speaker } from "./words.js";
+import { TextError, attempt, quoted, speaker } from "./words.js";
 
 export const MAX_RANK = 64;
 const MAX_DIGITS = 64;
-const LONGEST_QUOTED = 20;
 
 const TOKEN = /[ \t\r\n\u00a0]+|torch\.Size|\d+|[xX×](?=[ \t]*\d)|[A-Za-z_]\w*(?:[ \t]*=[ \t]*\d+)?|./gsu;
 const NAMED = /([A-Za-z_]\w*)[ \t]*=[ \t]*(\d+)/g;
@@ -19,14 +18,7 @@ export function readShapes(texts, errors) {
 	/** @type {Map<string, string>} */
 	const known = new Map();
 	for (const [, name = "", size = ""] of texts.join("\n").matchAll(NAMED)) known.set(name, known.get(name) ?? size);
-	return texts.map((text) => {
-		try {
-			return readShape(text, errors, known);
-		} catch (error) {
-			if (error instanceof TextError) return error;
-			throw error;
-		}
-	});
+	return texts.map((text) => attempt(() => readShape(text, errors, known)));
 }
 
 /** @type {Tref.ReadShape} */
@@ -134,8 +126,6 @@ function readShape(text, errors, known) {
 
 	/** @type {(key: string, token: Tref.Token, values?: Tref.Values) => TextError} */
 	function error(key, { text, position }, values) {
-		const characters = [...text];
-		const found = characters.slice(0, LONGEST_QUOTED).join("") + (characters.length > LONGEST_QUOTED ? "…" : "");
-		return new TextError(say(key, { position, found, ...values }));
+		return new TextError(say(key, { position, found: quoted(text), ...values }));
 	}
 }

@@ -6,13 +6,13 @@ const SYMBOLS = { equal: "=", expand: "→", conflict: "≠", sum: "Σ", keep: "
  * Draw rows of cells. What comes at a later step has its place from the first, so that nothing on the page jumps.
  * @type {(table: Tref.Table, step: number) => HTMLElement}
  */
-export function drawTable({ heading, rows }, step) {
-	const head = element("tr", "", ...heading.map((text) => element("th", { scope: "col" }, text)));
+export function drawTable({ heading, headingFrom = 1, rows }, step) {
+	const head = element("tr", headingFrom > step ? { "data-later": "" } : {}, ...heading.map((text) => element("th", { scope: "col" }, text)));
 	const body = rows.map(({ label, kind = "", cells }) =>
 		element("tr", kind, element("th", { scope: "row" }, label), ...cells.map(drawCell)),
 	);
 	const parts = [element("thead", {}, head), element("tbody", {}, ...body)];
-	return element("table", { class: "tref-axes", "data-step": `${step}` }, ...parts);
+	return element("table", { class: "tref-axes" }, ...parts);
 
 	/** @param {Tref.Cell} cell */
 	function drawCell({ text, from = 0, key = "", unseen, then, thenFrom = 0, verdict = "", symbol, state = "", span = 1 }) {

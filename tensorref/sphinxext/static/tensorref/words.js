@@ -2,8 +2,30 @@
 
 import { formatShape } from "./sizes.js";
 
+const LONGEST_QUOTED = 20;
+
 /** Text that cannot be read; the message says where, counted from 1, and how to fix it. */
 export class TextError extends Error {}
+
+/**
+ * What `read` returns, or the TextError that it throws.
+ * @template T
+ * @param {() => T} read
+ */
+export function attempt(read) {
+	try {
+		return read();
+	} catch (error) {
+		if (error instanceof TextError) return error;
+		throw error;
+	}
+}
+
+/** @param {string} text what a message quotes, cut where it is long */
+export function quoted(text) {
+	const characters = [...text];
+	return characters.slice(0, LONGEST_QUOTED).join("") + (characters.length > LONGEST_QUOTED ? "…" : "");
+}
 
 /**
  * Return what fills the `{name}` and `{name:,}` of a template, in one pass: what a value holds is no template.

@@ -1,0 +1,87 @@
+"""The directive ``{layout}``: a tensor over its flat memory, operation by operation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType, ModuleType
+from typing import ClassVar
+
+from docutils.parsers.rst import directives
+
+from tensorref import _history, _operations, _words, layout
+from tensorref.sphinxext import shapes
+from tensorref.sphinxext.explorer import ExplorerDirective, Fields, Preset, quoted
+
+__all__ = ["LayoutDirective"]
+
+# What follows a shape begins with a point or a bracket of its own.
+_SHAPE = re.compile(r"(?:torch\.Size\(.*?\)|\(.*?\)|\[.*?\]|[^.\[]*)", re.DOTALL)
+
+
+def _preset(label: str, shape: str, operations: str) -> Preset:
+    return Preset(label, {"x": shape, "operations": operations})
+
+
+class LayoutDirective(ExplorerDirective):
+    """Shows where the elements of a tensor lie: ``{layout} (3, 4) .transpose(0, 1)[:, ::2].view(6)``."""
+
+    option_spec: ClassVar = {
+        "name": directives.unchanged,
+        "step": directives.unchanged,
+        "itemsize": directives.unchanged,
+    }
+    steps: ClassVar[Sequence[str]] = ()
+    labels: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            "caption": "Memory layout of {fields}",
+            "explorer": "Memory layout explorer",
+            "field.1": "Operations",
+            "kept": "The picture keeps what could be read last.",
+            "memory": "memory",
+            "moved": "new memory",
+            "moves": "{cell} reads {1}, copied from {0}.",
+            "point": "Point at a cell of the tensor to see what it reads.",
+            "table": "Table of the operations",
+        }
+    )
+    presets: ClassVar[Sequence[Preset]] = (
+        _preset("Transpose, then view", "(3, 4)", ".transpose(0, 1).view(12)"),
+        _preset("Every second column", "(4, 6)", "[:, ::2]"),
+        _preset("Row of a matrix", "(4, 6)", "[1]"),
+        _preset("Slice that has a view", "(4, 6)", "[:, :3].view(2, 2, 3)"),
+        _preset("Repeat without memory", "(4, 1)", ".expand(4, 3)"),
+        _preset("Flatten a transposed matrix", "(3, 4)", ".mT.reshape(-1)"),
+        _preset("Split heads", "(T=3, C=8)", ".view(3, 2, 4).transpose(0, 1)"),
+        _preset("Merge heads with view", "(H=2, T=3, D=4)", ".transpose(0, 1).view(3, 8)"),
+        _preset("Merge heads after contiguous", "(H=2, T=3, D=4)", ".transpose(0, 1).contiguous().view(3, 8)"),
+    )
+    words: ClassVar[Mapping[str, str]] = _words.LAYOUT
+    messages: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {**_words.LAYOUT_MESSAGES, **{f"example.{name}": text for name, text in _operations.EXAMPLES.items()}}
+    )
+    errors: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {**shapes.ERRORS, **{f"operations.{key}": text for key, text in _words.OPERATIONS.items()}}
+    )
+    modules: ClassVar[Sequence[ModuleType]] = (layout, _history, _operations)
+
+    def read(self) -> Fields:
+        """Return the shape and the operations, and what these make of it."""
+        text = self.arguments[0]
+        name = self.options.get("name", "x")
+        if not name:
+            raise self.error(f"the option name of {self.name} is empty; write what to call the tensor, such as x")
+        found = _SHAPE.match(text)
+        shape = found[0].strip() if found else ""
+        operations = text[len(found[0]) if found else 0 :].strip()
+        try:
+            sizes = shapes.parse_shape(shape)
+        except shapes.ShapeTextError as error:
+            raise self.error(f"the shape of {self.name} is {quoted(shape)}. {error}") from None
+        try:
+            history = layout.history(sizes, operations, name=name, itemsize=self.itemsize)
+        except layout.OperationsTextError as error:
+            raise self.error(f"the operations of {self.name} are {quoted(operations)}. {error}") from None
+        except ValueError as error:
+            raise self.error(f"the argument of {self.name} is {quoted(text)}. {error}") from None
+        return Fields([name, "operations"], [shape, operations], history)

@@ -1,0 +1,74 @@
+// Operations as people write them after a tensor; `tensorref/_operations.py` is the same in Python.
+
+import { TextError, quoted, speaker } from "./words.js";
+
+const MAX_OPERATIONS = 12;
+const MAX_ITEMS = 64;
+
+const COUNTS = new Map([["transpose", 2], ["mT", 0], ["contiguous", 0]]);
+const START = /^[ \t\r\n\u00a0]*(?:[A-Za-z_]\w*)?[ \t\r\n\u00a0]*/;
+const OPERATION = /^(\.[^.[(]*(?:\((?:[^()]|\([^()]*\))*\))?|\[[^\]]*\])[ \t\r\n\u00a0]*/;
+const LOOSE = /[ \t\r\n\u00a0]+(?!\w)|(?<!\w)[ \t\r\n\u00a0]+/g;
+const ITEM = /^(?:(None|\.\.\.)|([-−]?\d{1,18})?(?:(:)([-−]?\d{1,18})?(?::([-−]?\d{1,18})?)?)?)$/;
+
+/**
+ * Read operations, after a name such as `x` or without one, or throw a TextError.
+ * @type {(text: string, data: Tref.Data) => Tref.Operation[]}
+ */
+export function readOperations(text, { errors, messages }) {
+	/** @type {Tref.Operation[]} */
+	const operations = [];
+	let rest = text.replace(START, "");
+	while (rest) {
+		const [whole = "", own = ""] = OPERATION.exec(rest) ?? [];
+		const operation = readOperation(own.replace(LOOSE, ""));
+		if (operations.push(operation) > MAX_OPERATIONS || operation.items.length > MAX_ITEMS) throw error("many");
+		rest = rest.slice(whole.length);
+	}
+	return operations;
+
+	/** @type {(own: string) => Tref.Operation} */
+	function readOperation(own) {
+		if (own[0] !== ".") {
+			const items = itemsOf(own.slice(1, -1));
+			const isDouble = items.indexOf("...") !== items.lastIndexOf("...");
+			if (!items.length || items.includes(undefined) || isDouble) throw error(rest[0] === "[" ? "index" : "operation", own || rest);
+			return { name: "index", items, code: `[${items.map(written).join(", ")}]` };
+		}
+		const [, name = "", inner] = /^\.([^(]*)(?:\((.*)\))?/s.exec(own) ?? [];
+		const example = messages[`example.${name}`];
+		if (!example) throw error("name", name);
+		const count = COUNTS.get(name); // the others take any, bare or as one list
+		const list = count === undefined && /^(?:\((.*)\)|\[(.*)\]),?$/s.exec(inner ?? "");
+		const items = itemsOf(list ? (list[1] ?? list[2]) : inner);
+		const isCounted = items.length === (count ?? Math.max(items.length, list ? 0 : 1));
+		const isRead = isCounted && items.every((item) => typeof item === "bigint");
+		if (!isRead || (inner === undefined) !== (name === "mT")) throw error("example", own, example);
+		if (/view|shape|expand/.test(name) && items.some((size) => size < -1n)) throw error("size", name);
+		return { name, items, code: name === "mT" ? own : `.${name}(${items.join(", ") || (list ? "()" : "")})` };
+	}
+
+	/** @type {(key: string, found?: string, example?: string) => TextError} */
+	function error(key, found = "", example = "") {
+		const position = [...text].length - [...rest].length + 1; // as Python counts, not in UTF-16 units
+		return new TextError(speaker(errors)(`operations.${key}`, { position, found: quoted(found), example }));
+	}
+}
+
+/** What stands between commas, of which one may stand behind the last; undefined where it cannot be read. */
+function itemsOf(text = "") {
+	const parts = text.split(",");
+	if (!parts.at(-1)) parts.pop();
+	return parts.map((part) => {
+		const [, word, first, colon, ...others] = ITEM.exec(part) ?? [];
+		const slice = [first, ...others].map((digits) => (digits ? BigInt(digits.replace("−", "-")) : null));
+		return /** @type {any} */ (colon ? slice : (slice[0] ?? (word === "None" ? null : word)));
+	});
+}
+
+/** @param {Tref.Index} item */
+function written(item) {
+	if (!Array.isArray(item)) return `${item ?? "None"}`;
+	const [start, stop, step] = item.map((part) => part ?? "");
+	return `${start}:${stop}${step === "" ? "" : `:${step}`}`;
+}
