@@ -13,7 +13,7 @@ INDEX = """\
 CONF = 'extensions = ["myst_parser", "tensorref.sphinxext"]\nhtml_theme, project, language = "furo", "klein", "de"\n'
 STEPS = {
     "0 Formen": "x (32, 10, 64), bias (64,).",
-    "1 Rechts ausrichten": "Die letzten Achsen stehen untereinander; die längste Form hat den Rang 3.",
+    "1 Rechtsbündig": "Die letzten Achsen stehen untereinander; die längste Form hat den Rang 3.",
     "2 Mit 1 auffüllen": "Eine fehlende Achse zählt als 1: bias hat 2 zu wenig.",
     "3 Vergleichen": (
         "Von rechts: Achse -1 hat 64, 64: gleich; Achse -2 hat 10, 1: gedehnt; Achse -3 hat 32, 1: gedehnt."

@@ -92,7 +92,7 @@ def test_a_page_in_german_and_what_the_script_says_there(build):
     ):
         assert f"<li><p>{note}</p></li>" in page
     said = data(page)
-    assert said["steps"] == ["Formen", "Rechts ausrichten", "Mit 1 auffüllen", "Vergleichen", "Dehnen", "Ergebnis"]
+    assert said["steps"] == ["Formen", "Rechtsbündig", "Mit 1 auffüllen", "Vergleichen", "Dehnen", "Ergebnis"]
     assert [preset["label"] for preset in said["presets"]] == PRESETS
     assert said["labels"]["explorer"] == "Broadcasting erkunden"
     assert said["labels"]["copy"] == "Code für {library} kopieren"
