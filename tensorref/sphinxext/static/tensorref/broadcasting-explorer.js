@@ -14,7 +14,7 @@ start("broadcasting", {
 	least: 2,
 	most: 6,
 	read: (texts, { errors }) => readShapes(texts, errors),
-	show(/** @type {Tref.NamedShape[]} */ given, names, data) {
+	show(/** @type {NamedShape[]} */ given, names, data) {
 		const explanation = explain(given.map(({ sizes }) => sizes), names, data);
 		return {
 			steps: data.steps.map((name, step) => ({ name, text: explanation.steps[step] ?? "" })),
@@ -27,10 +27,7 @@ start("broadcasting", {
 	},
 });
 
-/**
- * The operands as rows and the axes as columns, as far as `step` has come.
- * @type {Tref.AxesOf}
- */
+/** The operands as rows and the axes as columns, as far as `step` has come. @type {AxesOf} */
 function axes({ axes, operands, result }, given, step, { words, labels }) {
 	const say = speaker(words);
 	const span = Math.max(axes.length, 1);
@@ -69,7 +66,7 @@ function axes({ axes, operands, result }, given, step, { words, labels }) {
 
 /**
  * The operands as they are stored, then expanded; in the end the result, whose cells tell what they read.
- * @type {(explanation: Tref.Broadcast, step: number, labels: Tref.Words) => Tref.Picture}
+ * @type {(explanation: Broadcast, step: number, labels: Words) => Picture}
  */
 function grids({ operands, axes, result }, step, { result: name = "" }) {
 	if (!result || step < STEP.expand) return { panels: operands, reads: null };
@@ -77,7 +74,7 @@ function grids({ operands, axes, result }, step, { result: name = "" }) {
 		name,
 		shape: result,
 		lacking: axes.length - shape.length,
-		repeats: (/** @type {Tref.Shape} */ index) => index.some((place, axis) => place && axes[axis]?.expands[at]),
+		repeats: (/** @type {Shape} */ index) => index.some((place, axis) => place && axes[axis]?.expands[at]),
 	}));
 	return {
 		panels: step < STEP.result ? panels : [...panels, { name, shape: result }],
@@ -90,7 +87,7 @@ function grids({ operands, axes, result }, step, { result: name = "" }) {
 
 /**
  * What shows the same in NumPy and in PyTorch; three operands are those of `where`.
- * @type {(explanation: Tref.Broadcast, reserved: readonly string[]) => Record<string, string>}
+ * @type {(explanation: Broadcast, reserved: readonly string[]) => Record<string, string>}
  */
 function code({ operands, stored_bytes: stored, copied_bytes: copied }, reserved) {
 	const shapes = operands.map(({ shape }) => formatShape(shape));

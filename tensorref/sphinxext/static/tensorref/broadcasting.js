@@ -7,10 +7,7 @@ import { speaker } from "./words.js";
 
 const MOST_NAMED = 8;
 
-/**
- * Explain how shapes broadcast, or all that keeps them from it.
- * @type {Tref.Explain}
- */
+/** Explain how shapes broadcast, or all that keeps them from it. @type {Explain} */
 export function explain(shapes, names, { itemsize, words }) {
 	const say = speaker(words);
 	const axes = findAxes(shapes);
@@ -41,7 +38,7 @@ export function explain(shapes, names, { itemsize, words }) {
 
 /**
  * The sentences below the verdict, as Python's `notes()` gives them, each with what kind it is.
- * @type {(explanation: Tref.Broadcast, words: Tref.Words) => Tref.Note[]}
+ * @type {(explanation: Broadcast, words: Words) => Note[]}
  */
 export function notes({ operands, warning, messages, suggestions, stored_bytes: stored, copied_bytes: copied }, words) {
 	const say = speaker(words);
@@ -59,7 +56,7 @@ export function notes({ operands, warning, messages, suggestions, stored_bytes: 
 	return found.flatMap(([kind, text]) => (text ? { kind: `${kind}`, text: `${text}` } : []));
 }
 
-/** @type {(shapes: readonly Tref.Shape[]) => Tref.BroadcastAxis[]} */
+/** @type {(shapes: readonly Shape[]) => BroadcastAxis[]} */
 function findAxes(shapes) {
 	const rank = Math.max(...shapes.map(({ length }) => length));
 	return Array.from({ length: rank }, (_, axis) => {
@@ -72,19 +69,19 @@ function findAxes(shapes) {
 	});
 }
 
-/** @param {readonly Tref.BroadcastAxis[]} axes */
+/** @param {readonly BroadcastAxis[]} axes */
 function sizesOf(axes) {
 	const sizes = axes.map(({ size }) => size);
 	return sizes.every((size) => size !== null) ? sizes : null;
 }
 
-/** @type {(shape: Tref.Shape, rank: number) => Tref.Shape} */
+/** @type {(shape: Shape, rank: number) => Shape} */
 function expandedStrides(shape, rank) {
 	const strides = shape.map((size, axis) => (size === 1n || shape.includes(0n) ? 0n : product(shape.slice(axis + 1))));
 	return [...Array(rank - shape.length).fill(0n), ...strides];
 }
 
-/** @type {Tref.StepsOf} */
+/** @type {StepsOf} */
 function steps(given, all, say) {
 	const rank = all.length;
 	const operands = given.map(({ name, shape }) => `${name} ${formatShape(shape)}`).join(", ");
@@ -109,7 +106,7 @@ function steps(given, all, say) {
 	];
 }
 
-/** @type {Tref.WarningOf} */
+/** @type {WarningOf} */
 function warning(operands, result, say) {
 	if (operands.some(({ elements }) => elements >= result)) return null;
 	for (const [at, { name: first, elements, shape }] of operands.entries()) {
@@ -120,9 +117,9 @@ function warning(operands, result, say) {
 	return say("warning", { result });
 }
 
-/** What NumPy and PyTorch say. @type {(shapes: readonly Tref.Shape[]) => Tref.Broadcast["messages"]} */
+/** What NumPy and PyTorch say. @type {(shapes: readonly Shape[]) => Broadcast["messages"]} */
 function messages(shapes) {
-	/** @type {Tref.Shape} */
+	/** @type {Shape} */
 	let met = []; // the operands meet one by one
 	for (const shape of shapes) {
 		const axes = findAxes([met, shape]);
@@ -142,7 +139,7 @@ function messages(shapes) {
 
 /**
  * Guess which operand lacks an axis or is transposed; the smallest result is the likeliest.
- * @type {(operands: readonly Tref.Operand[]) => Tref.Guess[]}
+ * @type {(operands: readonly Operand[]) => Guess[]}
  */
 function suggestions(operands) {
 	const most = Math.min(Math.max(...operands.map(({ shape }) => shape.length)) + 1, MAX_RANK);
@@ -155,13 +152,13 @@ function suggestions(operands) {
 			return result ? { ...guess, result } : [];
 		});
 	});
-	const cost = (/** @type {Tref.Guess} */ { code, result }) => product(result) * 2n + BigInt(code.endsWith(".mT"));
+	const cost = (/** @type {Guess} */ { code, result }) => product(result) * 2n + BigInt(code.endsWith(".mT"));
 	return found.sort((a, b) => (Number(cost(a) - cost(b)))).slice(0, 3);
 }
 
 /**
  * Insert an axis of size 1 wherever a size, from the right, does not go with that of the target.
- * @type {Tref.WithAxes}
+ * @type {WithAxes}
  */
 function withAxes(name, given, target) {
 	const index = [];

@@ -2,7 +2,7 @@
  * Make an element. What is shown goes in as text, never as markup.
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
- * @param {Tref.Words | string} [attributes] a text is its class
+ * @param {Words | string} [attributes] a text is its class
  * @param {...(Node | string)} children
  */
 export function element(tag, attributes = {}, ...children) {
@@ -13,7 +13,7 @@ export function element(tag, attributes = {}, ...children) {
 	return made;
 }
 
-/** @type {(text: string, act: () => void, attributes?: Tref.Words) => HTMLButtonElement} */
+/** @type {(text: string, act: () => void, attributes?: Words) => HTMLButtonElement} */
 export function button(text, act, attributes) {
 	const made = element("button", { type: "button", ...attributes }, text);
 	made.addEventListener("click", act);

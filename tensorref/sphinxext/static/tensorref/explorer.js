@@ -10,7 +10,7 @@ import { TextError, speaker } from "./words.js";
 
 /**
  * Put an explorer in the place of each table that a directive of this kind wrote.
- * @type {(name: string, kind: Tref.Kind) => void}
+ * @type {(name: string, kind: Kind) => void}
  */
 export function start(name, kind) {
 	/** @type {NodeListOf<HTMLElement>} */
@@ -24,14 +24,14 @@ export function start(name, kind) {
 	}
 }
 
-/** @type {(root: HTMLElement, kind: Tref.Kind, number: number) => void} */
+/** @type {(root: HTMLElement, kind: Kind, number: number) => void} */
 function explorer(root, { least, most, read, show }, number) {
-	/** @type {Tref.Data} */
+	/** @type {Data} */
 	const data = JSON.parse(root.dataset.tensorref ?? "");
 	const say = speaker(data.labels);
 	const group = (/** @type {string} */ name, label = name) => ({ class: `tref-${name}`, role: "group", "aria-label": say(label) });
 	const fieldset = element("div", "tref-fields");
-	const paired = (/** @type {Tref.Inputs} */ { names, texts }) => /** @type {Tref.Pairs} */ (names.map((name, at) => [name, texts[at]]));
+	const paired = (/** @type {Inputs} */ { names, texts }) => /** @type {Pairs} */ (names.map((name, at) => [name, texts[at]]));
 	const presets = data.presets.map((preset) => button(preset.label, () => use(paired(preset))));
 	const steps = element("div");
 	const sentence = element("p", { class: "tref-sentence", role: "status" });
@@ -44,7 +44,7 @@ function explorer(root, { least, most, read, show }, number) {
 	let fields = [];
 	/** @type {readonly string[]} */
 	let names = [];
-	/** @type {Tref.Shown} */
+	/** @type {Shown} */
 	let shown;
 	let control = stepControl({ max: 0 });
 
@@ -55,12 +55,12 @@ function explorer(root, { least, most, read, show }, number) {
 	addEventListener("hashchange", restore);
 	restore();
 
-	/** @returns {Tref.Pairs} */
+	/** @returns {Pairs} */
 	function pairs() {
 		return fields.map(({ input }, at) => [names[at] ?? "", input.value]);
 	}
 
-	/** @type {(given: Tref.Pairs, step?: number, focused?: number) => void} */
+	/** @type {(given: Pairs, step?: number, focused?: number) => void} */
 	function use(given, step, focused = -1) {
 		names = given.map(([name]) => name);
 		fields = given.map(([name, text], at) => {

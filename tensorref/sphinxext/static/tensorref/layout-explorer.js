@@ -32,7 +32,7 @@ start("layout", {
 	},
 });
 
-/** A row for each stage. @type {(history: Tref.History, data: Tref.Data) => Tref.Table} */
+/** A row for each stage. @type {(history: TensorHistory, data: Data) => Table} */
 function table({ stages }, { itemsize, words }) {
 	const say = speaker(words);
 	const rows = stages.map(({ code: label, shape, strides, offset, contiguous, verdict, ...stage }, from) => {
@@ -44,12 +44,12 @@ function table({ stages }, { itemsize, words }) {
 	return { heading: keys.map((key) => say(key)), headingFrom: 0, rows };
 }
 
-/** The memory as a row, before and after a copy, and the tensor by what it reads there. @type {Tref.LayoutPicture} */
+/** The memory as a row, before and after a copy, and the tensor by what it reads there. @type {LayoutPicture} */
 function picture({ name, stages }, step, { memory = "", moved = "" }) {
 	const [before, now] = stages.slice(step ? step - 1 : 0);
 	const stage = step && now ? now : before;
 	if (!before || !stage) return { panels: [], reads: null };
-	const placeOf = (/** @type {Tref.Shape} */ index) => sum(stage, index);
+	const placeOf = (/** @type {Shape} */ index) => sum(stage, index);
 	/** Where an element of a copy was. @param {bigint} place */
 	const from = (place) => sum(before, before.shape.map((size, axis) => (place / product(before.shape.slice(axis + 1))) % size));
 	const isCopy = stage.verdict === "copy";
@@ -59,8 +59,8 @@ function picture({ name, stages }, step, { memory = "", moved = "" }) {
 	const tensor = {
 		name,
 		shape,
-		text: (/** @type {Tref.Shape} */ index) => `${placeOf(index)}`,
-		repeats: (/** @type {Tref.Shape} */ index) => index.some((place, axis) => place && !strides[axis]),
+		text: (/** @type {Shape} */ index) => `${placeOf(index)}`,
+		repeats: (/** @type {Shape} */ index) => index.some((place, axis) => place && !strides[axis]),
 	};
 	return {
 		panels: isCopy ? [old, own, tensor] : [own, tensor],
@@ -69,12 +69,12 @@ function picture({ name, stages }, step, { memory = "", moved = "" }) {
 	};
 }
 
-/** @type {(at: Tref.Stage, index: Tref.Shape) => bigint} */
+/** @type {(at: Stage, index: Shape) => bigint} */
 function sum({ strides, offset }, index) {
 	return index.reduce((total, place, axis) => total + place * (strides[axis] ?? 0n), offset);
 }
 
-/** A memory: all of it if it is small, or else its ends and what the cells of the tensor read. @type {Tref.MemoryRow} */
+/** A memory: all of it if it is small, or else its ends and what the cells of the tensor read. @type {MemoryRow} */
 function row(name, { shape, strides, offset, elements }, text, placeOf) {
 	const axes = shape.map((size, axis) => ({ most: size - 1n, stride: strides[axis] ?? 0n })).filter(({ stride }) => stride);
 	axes.sort((one, other) => Number(other.stride - one.stride));
@@ -99,7 +99,7 @@ function row(name, { shape, strides, offset, elements }, text, placeOf) {
 	};
 }
 
-/** What shows the same in PyTorch, and in NumPy where it has the same. @type {(history: Tref.History, data: Tref.Data) => Record<string, string>} */
+/** What shows the same in PyTorch, and in NumPy where it has the same. @type {(history: TensorHistory, data: Data) => Record<string, string>} */
 function code({ name, stages, message }, { reserved }) {
 	const [x] = variables([name], reserved);
 	const [begin, ...rest] = stages;

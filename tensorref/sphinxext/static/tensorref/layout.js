@@ -7,12 +7,12 @@ const LARGEST = 2n ** 53n; // bytes
 
 /**
  * Follow a contiguous tensor through operations, or throw a TextError where it grows larger than what is followed.
- * @type {(sizes: Tref.Shape, operations: Tref.Operation[], name: string, data: Tref.Data) => Tref.History}
+ * @type {(sizes: Shape, operations: Operation[], name: string, data: Data) => TensorHistory}
  */
 export function follow(sizes, operations, name, { itemsize, words, errors, messages }) {
 	const say = speaker(words);
 	const bytes = BigInt(itemsize);
-	/** @type {Tref.Stage[]} */
+	/** @type {Stage[]} */
 	const stages = [];
 	let last = reach(name, "start", { axes: rowMajor(sizes), offset: 0n }, { memory: 0n, elements: product(sizes) });
 	const steps = [say("contiguous", { name, ...last })];
@@ -27,7 +27,7 @@ export function follow(sizes, operations, name, { itemsize, words, errors, messa
 			code += own;
 		} catch (error) {
 			if (error instanceof Error) throw error;
-			const { key, values } = /** @type {Tref.Refusal} */ (error);
+			const { key, values } = /** @type {Refusal} */ (error);
 			stages.push({ ...last, code: own, verdict: "error", moved_bytes: 0n });
 			steps.push(say("history.failure", { name: code + own }));
 			const fix = key === "view" ? say("history.fix", { ...values, name: code, bytes: product(last.shape) * bytes }) : "";
@@ -36,7 +36,7 @@ export function follow(sizes, operations, name, { itemsize, words, errors, messa
 	}
 	return { name, stages, steps, message: "", reason: "", fix: "" };
 
-	/** @type {Tref.Reach} */
+	/** @type {Reach} */
 	function reach(code, verdict, { axes, offset }, { memory, elements }) {
 		const [shape, strides] = [axes.map(({ size }) => size), axes.map(({ stride }) => stride)];
 		const isLarge = [product(shape.map((size) => size || 1n)), ...strides].some((size) => size * bytes > LARGEST);
@@ -52,7 +52,7 @@ export function follow(sizes, operations, name, { itemsize, words, errors, messa
 
 /**
  * The sentences below the last step, as Python's `notes()` gives them, each with what kind it is.
- * @type {(history: Tref.History, options: Tref.Options) => Tref.Note[]}
+ * @type {(history: TensorHistory, options: Options) => Note[]}
  */
 export function notes({ name, stages, message, reason, fix }, { itemsize, words }) {
 	const say = speaker(words);
@@ -72,15 +72,15 @@ export function notes({ name, stages, message, reason, fix }, { itemsize, words 
 	return found.flatMap(([kind, text]) => (text ? { kind: `${kind}`, text: `${text}` } : []));
 }
 
-/** @type {(shape: Tref.Shape) => Tref.Axis[]} */
+/** @type {(shape: Shape) => Axis[]} */
 function rowMajor(shape) {
 	return shape.map((size, axis) => ({ size, stride: product(shape.slice(axis + 1).map((next) => next || 1n)) }));
 }
 
-/** What PyTorch says and why, by the key of both. @type {(key: string, values?: Tref.Values) => Tref.Refusal} */
+/** What PyTorch says and why, by the key of both. @type {(key: string, values?: Values) => Refusal} */
 const refusal = (key, values = {}) => ({ key, values });
 
-/** @type {Tref.Change} */
+/** @type {Change} */
 function change({ name, items }, { shape, strides, offset, contiguous }, code, say) {
 	const axes = shape.map((size, axis) => ({ size, stride: strides[axis] ?? 0n }));
 	const rank = axes.length;
@@ -143,7 +143,7 @@ function change({ name, items }, { shape, strides, offset, contiguous }, code, s
 	function expand() {
 		const count = items.length;
 		if (count < rank) throw refusal("expand.few", { tensor: `{[${own}]}`, target: given, count, rank });
-		/** @type {Tref.Axis[]} */
+		/** @type {Axis[]} */
 		const found = [];
 		for (let axis = count - 1; axis >= 0; axis--) { // PyTorch finds what is wrong from the right
 			const [wanted, old, next] = [items[axis], axes[axis - count + rank], found[0]];
@@ -166,12 +166,12 @@ function change({ name, items }, { shape, strides, offset, contiguous }, code, s
 		return items.map((size) => (size < 0n ? elements / filled : size));
 	}
 
-	/** @returns {Tref.Changed} */
+	/** @returns {Changed} */
 	function view() {
 		const target = sized();
 		const row = rowMajor(target);
 		if (shape.includes(0n)) return { key: "view", axes: `${shape}` === `${target}` ? axes : row, offset };
-		/** Axes that one stride steps through, from the last one on. @type {Tref.Run[]} */
+		/** Axes that one stride steps through, from the last one on. @type {Run[]} */
 		const runs = [];
 		for (let axis = rank - 1; axis >= 0; axis--) {
 			const [[run], { size, stride }] = [runs.slice(-1), axes[axis] ?? { size: 1n, stride: 0n }];

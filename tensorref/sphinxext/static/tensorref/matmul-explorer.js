@@ -14,7 +14,7 @@ start("matmul", {
 	least: 2,
 	most: 2,
 	read: (texts, { errors }) => readShapes(texts, errors),
-	show(/** @type {Tref.NamedShape[]} */ given, names, data) {
+	show(/** @type {NamedShape[]} */ given, names, data) {
 		const explanation = explain(given.map(({ sizes }) => sizes), names, data);
 		return {
 			steps: data.steps.map((name, step) => ({ name, text: explanation.steps[step] ?? "" })),
@@ -27,7 +27,7 @@ start("matmul", {
 	},
 });
 
-/** The operands as rows and the axes as columns, as far as `step` has come. @type {Tref.MatmulTable} */
+/** The operands as rows and the axes as columns, as far as `step` has come. @type {MatmulTable} */
 function axes({ axes, names }, given, step, say) {
 	const judged = axes.map(({ role, verdict }) => ({ from: STEP[role], verdict: step < STEP[role] ? "" : verdict }));
 	const rows = names.map((label, operand) => {
@@ -66,7 +66,7 @@ function axes({ axes, names }, given, step, say) {
 
 /**
  * The operands; in the end the result, whose cells tell which row and column they sum over.
- * @type {(explanation: Tref.Matmul, step: number, labels: Tref.Words) => Tref.Picture}
+ * @type {(explanation: Matmul, step: number, labels: Words) => Picture}
  */
 function grids({ names, shapes, axes, result }, step, { result: last = "" }) {
 	const panels = shapes.map((shape, at) => ({ name: names[at] ?? "", shape }));
@@ -76,7 +76,7 @@ function grids({ names, shapes, axes, result }, step, { result: last = "" }) {
 		panels: [...panels, { name: last, shape: result }],
 		reads: (index) =>
 			shapes.map((_, at) => {
-				const place = (/** @type {Tref.MatmulAxis} */ axis) => (axis.sizes[at] === 1n ? 0n : index[kept.indexOf(axis)]);
+				const place = (/** @type {MatmulAxis} */ axis) => (axis.sizes[at] === 1n ? 0n : index[kept.indexOf(axis)]);
 				const own = axes.filter(({ axes }) => axes[at] !== null);
 				return own.map((axis) => place(axis) ?? null);
 			}),
@@ -85,7 +85,7 @@ function grids({ names, shapes, axes, result }, step, { result: last = "" }) {
 
 /**
  * What shows the same in NumPy and in PyTorch, with large operands that take no memory.
- * @type {(explanation: Tref.Matmul, reserved: readonly string[]) => Record<string, string>}
+ * @type {(explanation: Matmul, reserved: readonly string[]) => Record<string, string>}
  */
 function code({ names: given, shapes, result, flops, einsum }, reserved) {
 	const most = [...shapes, result ?? []].map((shape) => product(shape.map((size) => size || 1n)));
@@ -99,6 +99,6 @@ function code({ names: given, shapes, result, flops, einsum }, reserved) {
 	if (isLarge && result) return { PyTorch: written("torch", "torch.ones(", `, device="meta")`) }; // NumPy has no such
 	const NumPy = written("numpy as np", isLarge ? "np.broadcast_to(1.0, " : "np.ones(");
 	const PyTorch = written("torch", isLarge ? "torch.ones(()).expand(" : "torch.ones(");
-	// Of a stack that repeats one element, PyTorch would make a matrix for the vector, and say so.
-	return isLarge && shapes[0]?.length === 1 && shapes[1]?.[2] !== undefined ? { NumPy } : { NumPy, PyTorch };
+	// Beside a vector, PyTorch asks for memory first, or sees a stack as a matrix.
+	return isLarge && shapes.some(({ length }) => length < 2) ? { NumPy } : { NumPy, PyTorch };
 }

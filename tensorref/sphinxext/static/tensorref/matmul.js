@@ -7,7 +7,7 @@ import { speaker } from "./words.js";
 const MOST_NAMED = 8;
 const SCALE = 10n ** 18n; // for a quotient of whole numbers as a float
 
-/** @type {Tref.ExplainMatmul} */
+/** @type {ExplainMatmul} */
 export function explain([a = [], b = []], names, { itemsize, words, messages: templates }) {
 	const say = speaker(words);
 	const [k = 0n, rows = 0n, n = 0n] = [a.at(-1), b.at(-2) ?? b.at(-1), b.at(-1)];
@@ -45,7 +45,7 @@ export function explain([a = [], b = []], names, { itemsize, words, messages: te
 	function steps() {
 		const told = { a: first, b: second, first: a, second: b, row: column ? -2 : -1, terms: k, rows };
 		const vectors = [row ? "" : say("vector.a", told), column ? "" : say("vector.b", told)].filter(Boolean).join(" ");
-		const written = (/** @type {string} */ key) => (/** @type {Tref.MatmulAxis} */ { role, axes, sizes, verdict }) =>
+		const written = (/** @type {string} */ key) => (/** @type {MatmulAxis} */ { role, axes, sizes, verdict }) =>
 			say(key || `failure.${role}`, { ...told, axis: axes[0] ?? axes[1], sizes: sizes.join(", "), verdict: say(verdict) });
 		const compared = batch.map(written("batch.axis")).reverse();
 		const count = compared.splice(MOST_NAMED).length;
@@ -62,7 +62,7 @@ export function explain([a = [], b = []], names, { itemsize, words, messages: te
 	/** Guess what was meant, the likeliest first. */
 	function suggestions() {
 		const longer = Math.min(a.length, b.length) > 2 ? a.length - b.length : 0;
-		/** @type {[boolean, string, Tref.Shape, Tref.Shape][]} */
+		/** @type {[boolean, string, Shape, Shape][]} */
 		const guesses = [
 			[String(a.toSpliced(-2, 1)) === String(b), `${first} @ ${second}[..., None]`, a, [...b, 1n]],
 			[isRows, `${first}[..., None, :] @ ${second}`, a.toSpliced(-1, 0, 1n), b],
@@ -79,7 +79,7 @@ export function explain([a = [], b = []], names, { itemsize, words, messages: te
 		return found.slice(0, 3);
 	}
 
-	/** What NumPy and PyTorch say. @param {Tref.Say} say */
+	/** What NumPy and PyTorch say. @param {Say} say */
 	function messages(say) {
 		const remapped = [a, b].map((shape) => `(${shape})->(${[...shape.slice(0, -2), "newaxis", "newaxis"]})`).join(" ");
 		const requested = `${a.at(-2)},${n}`;
@@ -100,7 +100,7 @@ export function explain([a = [], b = []], names, { itemsize, words, messages: te
 
 /**
  * The sentences below the verdict, as Python's `notes()` gives them, each with what kind it is.
- * @type {(explanation: Tref.Matmul, words: Tref.Words) => Tref.Note[]}
+ * @type {(explanation: Matmul, words: Words) => Note[]}
  */
 export function notes({ names: both, axes, flops, moved_bytes: bytes, copied_bytes: copied, ...rest }, words) {
 	const say = speaker(words);
@@ -119,11 +119,11 @@ export function notes({ names: both, axes, flops, moved_bytes: bytes, copied_byt
 	return found.flatMap(([kind, text]) => (text ? { kind: `${kind}`, text: `${text}` } : []));
 }
 
-/** @type {(a: Tref.Shape, b: Tref.Shape) => Tref.MatmulAxis[]} */
+/** @type {(a: Shape, b: Shape) => MatmulAxis[]} */
 function findAxes(a, b) {
 	const rank = Math.max(a.length, b.length, 2);
 	const [m = null, k = null, rows = null, n = null] = [a.at(-2), a.at(-1), b.at(-2) ?? b.at(-1), b.at(-1)];
-	/** @type {Tref.MatmulAxis[]} */
+	/** @type {MatmulAxis[]} */
 	const axes = Array.from({ length: rank - 2 }, (_, axis) => {
 		const [one = 1n, other = 1n] = [a.at(axis - rank), b.at(axis - rank)];
 		const axes = [a, b].map(({ length }) => (rank - axis > length ? null : BigInt(axis - rank)));
@@ -137,10 +137,10 @@ function findAxes(a, b) {
 	return axes.map((axis) => (axis.size === null ? { ...axis, verdict: "conflict" } : axis));
 }
 
-/** @param {Tref.MatmulAxis} axis */
+/** @param {MatmulAxis} axis */
 const isBatch = ({ role }) => role === "batch";
 
-/** @param {Tref.MatmulAxis[]} axes */
+/** @param {MatmulAxis[]} axes */
 function resultOf(axes) {
 	if (axes.some(({ size }) => size === null)) return null;
 	return axes.flatMap(({ role, size }) => (role === "sum" ? [] : (size ?? [])));
@@ -149,5 +149,5 @@ function resultOf(axes) {
 /** @param {string} name */
 const transposed = (name) => (name.endsWith(".mT") ? name.slice(0, -3) : `${name}.mT`);
 
-/** @type {(shape: Tref.Shape) => Tref.Shape} */
+/** @type {(shape: Shape) => Shape} */
 const swapped = (shape) => [...shape.slice(0, -2), ...shape.slice(-2).reverse()];

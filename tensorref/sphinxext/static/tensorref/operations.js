@@ -13,10 +13,10 @@ const ITEM = /^(?:(None|\.\.\.)|([-−]?\d{1,18})?(?:(:)([-−]?\d{1,18})?(?::([
 
 /**
  * Read operations, after a name such as `x` or without one, or throw a TextError.
- * @type {(text: string, data: Tref.Data) => Tref.Operation[]}
+ * @type {(text: string, data: Data) => Operation[]}
  */
 export function readOperations(text, { errors, messages }) {
-	/** @type {Tref.Operation[]} */
+	/** @type {Operation[]} */
 	const operations = [];
 	let rest = text.replace(START, "");
 	while (rest) {
@@ -27,7 +27,7 @@ export function readOperations(text, { errors, messages }) {
 	}
 	return operations;
 
-	/** @type {(own: string) => Tref.Operation} */
+	/** @type {(own: string) => Operation} */
 	function readOperation(own) {
 		if (own[0] !== ".") {
 			const items = itemsOf(own.slice(1, -1));
@@ -66,7 +66,7 @@ function itemsOf(text = "") {
 	});
 }
 
-/** @param {Tref.Index} item */
+/** @param {Index} item */
 function written(item) {
 	if (!Array.isArray(item)) return `${item ?? "None"}`;
 	const [start, stop, step] = item.map((part) => part ?? "");

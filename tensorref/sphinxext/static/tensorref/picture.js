@@ -9,7 +9,7 @@ const MOST_GRIDS = 3n;
 /**
  * Draw tensors as grids: rows and columns are the last two axes, with a grid for each index of the others, and large
  * axes show their ends. The cells of the last tensor can be pointed at, focused and tapped: that marks what they read.
- * @type {(picture: Tref.Picture, labels: Tref.Words) => HTMLElement}
+ * @type {(picture: Picture, labels: Words) => HTMLElement}
  */
 export function drawPicture({ panels, reads, said: key = "reads" }, labels) {
 	const say = speaker(labels);
@@ -99,7 +99,7 @@ function gap(text, columns = "") {
 
 /**
  * The first and the last of `size` places and, between them, how many are left out.
- * @type {(size: bigint, most: bigint) => Tref.Place[]}
+ * @type {(size: bigint, most: bigint) => Place[]}
  */
 function ends(size, most) {
 	const tail = (most - 1n) / 2n;

@@ -12,7 +12,7 @@ const REFUSED = new Map([["-", "negative"], ["−", "negative"], [".", "fraction
 
 /**
  * Read shapes, a text each. A name that one of them gives a size, as in `B=32`, has it in all.
- * @type {(texts: readonly string[], errors: Tref.Words) => (Tref.NamedShape | TextError)[]}
+ * @type {(texts: readonly string[], errors: Words) => (NamedShape | TextError)[]}
  */
 export function readShapes(texts, errors) {
 	/** @type {Map<string, string>} */
@@ -21,10 +21,10 @@ export function readShapes(texts, errors) {
 	return texts.map((text) => attempt(() => readShape(text, errors, known)));
 }
 
-/** @type {Tref.ReadShape} */
+/** @type {ReadShape} */
 function readShape(text, errors, known) {
 	const say = speaker(errors);
-	/** @type {Tref.Token[]} */
+	/** @type {Token[]} */
 	const tokens = [];
 	/** @type {string[]} */
 	const names = [];
@@ -92,7 +92,7 @@ function readShape(text, errors, known) {
 		return found;
 	}
 
-	/** @param {Tref.Token} [opened] */
+	/** @param {Token} [opened] */
 	function readSize(opened) {
 		const token = next();
 		if (!isSize()) throw refusal(opened);
@@ -110,7 +110,7 @@ function readShape(text, errors, known) {
 
 	/**
 	 * The error that the next token calls for, inside the bracket `opened` or outside of any.
-	 * @param {Tref.Token} [opened]
+	 * @param {Token} [opened]
 	 */
 	function refusal(opened, several = false) {
 		const token = next();
@@ -124,7 +124,7 @@ function readShape(text, errors, known) {
 		return error(REFUSED.get(token.text) ?? "unexpected", token);
 	}
 
-	/** @type {(key: string, token: Tref.Token, values?: Tref.Values) => TextError} */
+	/** @type {(key: string, token: Token, values?: Values) => TextError} */
 	function error(key, { text, position }, values) {
 		return new TextError(say(key, { position, found: quoted(text), ...values }));
 	}

@@ -2,7 +2,7 @@ import { button, element } from "./element.js";
 
 /**
  * Make a row of buttons, one a step. Its `value` is the current step; each change of it sends an `input` event.
- * @param {Tref.StepOptions} options
+ * @param {StepOptions} options
  * @returns {HTMLElement & {value: number}}
  */
 export function stepControl({ min = 0, max, value = min, label = null, names = [] }) {

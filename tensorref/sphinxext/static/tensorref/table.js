@@ -4,7 +4,7 @@ const SYMBOLS = { equal: "=", expand: "→", conflict: "≠", sum: "Σ", keep: "
 
 /**
  * Draw rows of cells. What comes at a later step has its place from the first, so that nothing on the page jumps.
- * @type {(table: Tref.Table, step: number) => HTMLElement}
+ * @type {(table: Table, step: number) => HTMLElement}
  */
 export function drawTable({ heading, headingFrom = 1, rows }, step) {
 	const head = element("tr", headingFrom > step ? { "data-later": "" } : {}, ...heading.map((text) => element("th", { scope: "col" }, text)));
@@ -14,7 +14,7 @@ export function drawTable({ heading, headingFrom = 1, rows }, step) {
 	const parts = [element("thead", {}, head), element("tbody", {}, ...body)];
 	return element("table", { class: "tref-axes" }, ...parts);
 
-	/** @param {Tref.Cell} cell */
+	/** @param {Cell} cell */
 	function drawCell({ text, from = 0, key = "", unseen, then, thenFrom = 0, verdict = "", symbol, state = "", span = 1 }) {
 		const size = element("span", key ? { "data-size": key } : {}, text);
 		if (unseen) size.append(element("span", "tref-unseen", ` ${unseen}`));

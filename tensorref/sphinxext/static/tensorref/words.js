@@ -29,7 +29,7 @@ export function quoted(text) {
 
 /**
  * Return what fills the `{name}` and `{name:,}` of a template, in one pass: what a value holds is no template.
- * @type {(words: Tref.Words) => Tref.Say}
+ * @type {(words: Words) => Say}
  */
 export const speaker = (words) => (key, values = {}) =>
 	(words[key] ?? key).replace(/\{(\w+)(:,)?\}/g, (_, name, thousands) => {
