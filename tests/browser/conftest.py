@@ -47,8 +47,40 @@ layout
 ```{broadcasting} (N=5, 1) (N,)
 ```
 """,
-    "matmul": "# Matrix products\n",
-    "layout": "# Memory layout\n",
+    "matmul": """\
+# Matrix products
+
+```{matmul} (B=32, T=10, D=64) (D, F=256)
+:names: x, weight.mT
+```
+
+```{matmul} (2, 8, 32, 16) (2, 2, 16, 32)
+:step: 4
+```
+
+```{matmul} (3,) (2, 3, 4)
+:names: query, <i>keys</i>
+:step: 2
+:itemsize: 2
+```
+""",
+    "layout": """\
+# Memory layout
+
+```{layout} (3, 4) .transpose(0, 1)[:, ::2].view(8)
+```
+
+```{layout} (H=2, T=3, D=4) .transpose(0, 1).contiguous().view(3, 8)
+:name: heads
+:step: 2
+:itemsize: 2
+```
+
+```{layout} (3, 1) x.expand(3, 2)[1:]
+:name: <i>x</i>
+:step: 1
+```
+""",
 }
 CONF = """\
 extensions = ["myst_parser", "tensorref.sphinxext"]

@@ -39,7 +39,6 @@ function axes({ axes, names }, given, step, say) {
 			return {
 				...judged[column],
 				text: axis === null ? `(${own})` : name ? `${name}=${own}` : `${own}`,
-				key: `${operand} ${column}`,
 				from: axis === null ? STEP.batch : 0,
 				then: repeats ? ` → ${size}` : "",
 				thenFrom: STEP.batch,
