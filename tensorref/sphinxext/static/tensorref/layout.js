@@ -111,7 +111,7 @@ function change({ name, items }, { shape, strides, offset, contiguous }, code, s
 
 	/** Two axes change places: the last two for mT, which has no items. */
 	function swap() {
-		if (rank === 1 && !items[0]) throw refusal("mT");
+		if (rank === 1 && name === "mT") throw refusal("mT");
 		const [first = 0, second = 0] = (name === "mT" ? [rank ? -2n : 0n, -1n] : items).map(axisOf);
 		return axes.map((axis, at) => axes[at === first ? second : at === second ? first : at] ?? axis);
 	}
