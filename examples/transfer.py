@@ -177,16 +177,17 @@ for name, loss_of in ways.items():
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+bars = left.barh([*memory], [*memory.values()], color="#0072B2")
+left.bar_label(bars, fmt="%.1f", padding=3)
+left.invert_yaxis()
+left.margins(x=0.15)
+left.set(title="What forward keeps for backward", xlabel="megabytes")
+
 ends = [0.0] * len(steps)
 for part, color in zip(steps["with synchronize"], ["#999999", "#0072B2", "#D55E00", "#009E73", "#CC79A7"], strict=True):
     widths = [1e3 * parts[part] for parts in steps.values()]
-    left.barh([*steps], widths, left=ends, color=color, label=part)
+    right.barh([*steps], widths, left=ends, color=color, label=part)
     ends = [end + width for end, width in zip(ends, widths, strict=True)]
-left.set(title=f"A training step on {device}", xlabel="milliseconds", ylim=(-0.6, len(steps) + 0.2))
-left.legend(fontsize="small", ncols=3, loc="upper left")
-bars = right.barh([*memory], [*memory.values()], color="#0072B2")
-right.bar_label(bars, fmt="%.1f", padding=3)
-right.invert_yaxis()
-right.margins(x=0.15)
-right.set(title="What forward keeps for backward", xlabel="megabytes")
+right.set(title=f"A training step on {device}", xlabel="milliseconds", ylim=(-0.6, len(steps) + 0.4))
+right.legend(fontsize="small", ncols=2, loc="upper left")
 plt.show()
