@@ -125,12 +125,11 @@ class ExplorerDirective(SphinxDirective):
             fields = self.read()
             labels = {key: translate(text) for key, text in {**LABELS, **self.labels}.items()}
             data = {
-                "names": fields.names,
-                "texts": fields.texts,
+                "fields": [*zip(fields.names, fields.texts, strict=True)],
                 "step": self.whole("step", 0, 0, len(fields.explanation.steps) - 1),
                 "itemsize": self.itemsize,
                 "presets": [
-                    {"label": translate(preset.label), "names": [*preset.fields], "texts": [*preset.fields.values()]}
+                    {"label": translate(preset.label), "fields": [*preset.fields.items()]}
                     for preset in self.presets
                 ],
                 "steps": [translate(step) for step in self.steps],

@@ -151,19 +151,14 @@ interface Options {
 }
 
 /** What stands in the fields: for each what it is called, and its text. */
-interface Inputs {
-  names: string[];
-  texts: string[];
-}
-
-/** The same side by side. */
 type Pairs = [name: string, text: string][];
 
 /** What a directive writes into the attribute. */
-interface Data extends Inputs {
+interface Data {
+  fields: Pairs;
   step: number;
   itemsize: number;
-  presets: (Inputs & { label: string })[];
+  presets: { label: string; fields: Pairs }[];
   steps: string[];
   labels: Words;
   words: Words;
@@ -207,8 +202,6 @@ interface Cell {
   text: string;
   /** The first step that shows it. */
   from?: number;
-  /** The same size in two drawings glides from one place to the other. */
-  key?: string;
   /** Said, not shown. */
   unseen?: string;
   /** What it becomes, and the first step that shows this. */
@@ -256,7 +249,43 @@ interface Panel {
   text?: (index: Shape) => string;
 }
 
-// Functions of more than two arguments.
+// What the functions take and give.
+
+type CodeOf = (explanation: Broadcast, reserved: readonly string[]) => Record<string, string>;
+type DrawPicture = (picture: Picture, labels: Words) => HTMLElement;
+type DrawnCell = { part: HTMLElement; index: bigint[]; panel: number };
+type Ends = (size: bigint, most: bigint) => Place[];
+type ErrorOf = (key: string, token: Token, values?: Values) => import("./static/tensorref/words.js").TextError;
+type ExpandedStrides = (shape: Shape, rank: number) => Shape;
+type Explore = (root: HTMLElement, kind: Kind, number: number) => void;
+type FindAxes = (shapes: readonly Shape[]) => BroadcastAxis[];
+type GridsOf = (explanation: Broadcast, step: number, labels: Words) => Picture;
+type Led = (
+  event: KeyboardEvent,
+  where: { at: number; first?: number; last: number; row?: number },
+) => number | undefined;
+type MessagesOf = (shapes: readonly Shape[]) => Broadcast["messages"];
+type NotesOf = (explanation: Broadcast, words: Words) => Note[];
+type ReadShapes = (
+  texts: readonly string[],
+  errors: Words,
+) => (NamedShape | import("./static/tensorref/words.js").TextError)[];
+type SizesOf = (axes: readonly BroadcastAxis[]) => bigint[] | null;
+type Speaker = (words: Words) => Say;
+type Start = (name: string, kind: Kind) => void;
+type StepControl = (options: StepOptions) => HTMLElement & { value: number };
+type Suggest = (operands: readonly Operand[]) => Guess[];
+type Test = (axis: BroadcastAxis) => unknown;
+type TextField = (options: { id: string; label: string; text: string; changed: () => void }) => {
+  field: HTMLElement;
+  input: HTMLInputElement;
+  /** Say what is wrong; nothing where nothing is. */
+  complain: (found: string) => void;
+};
+type Use = (given: Pairs, step?: number, focused?: number) => void;
+type Variables = (names: readonly string[], reserved: readonly string[]) => readonly string[];
+type Written = (panel: number, index: (bigint | null)[]) => string;
+
 
 type AxesOf = (explanation: Broadcast, given: readonly NamedShape[], step: number, data: Data) => Table;
 type Explain = (shapes: readonly Shape[], names: readonly string[], options: Options) => Broadcast;

@@ -54,26 +54,24 @@ def test_html(build, builder, theme):
     assert "<p>Broadcasting x (32, 10, 64), bias (64,)</p>" in page
     (data,) = explorers(page)
     assert data == {
-        "names": ["x", "bias"],
-        "texts": ["(32, 10, 64)", "(64,)"],
+        "fields": [["x", "(32, 10, 64)"], ["bias", "(64,)"]],
         "step": 0,
         "itemsize": 4,
         "presets": [
-            {"label": "Simple broadcast", "names": ["a", "b"], "texts": ["(4, 1)", "(1, 3)"]},
-            {"label": "One element", "names": ["a", "b"], "texts": ["(3, 4)", "(1,)"]},
-            {"label": "Same shapes", "names": ["a", "b"], "texts": ["(2, 3)", "(2, 3)"]},
-            {"label": "Incompatible", "names": ["a", "b"], "texts": ["(3, 4)", "(2, 4)"]},
-            {"label": "Add a bias", "names": ["x", "bias"], "texts": ["(32, 10, 64)", "(64,)"]},
-            {"label": "Layer-norm weight", "names": ["x", "weight"], "texts": ["(B=32, T=128, C=768)", "(C,)"]},
-            {"label": "Causal mask", "names": ["scores", "mask"], "texts": ["(B=32, H=12, T=128, T)", "(T, T)"]},
-            {"label": "Padding mask", "names": ["scores", "mask"], "texts": ["(B=32, H=12, T=128, T)", "(B, 1, 1, T)"]},
-            {"label": "Rotary embedding", "names": ["query", "cos"], "texts": ["(B=32, H=12, T=128, D=64)", "(T, D)"]},
+            {"label": "Simple broadcast", "fields": [["a", "(4, 1)"], ["b", "(1, 3)"]]},
+            {"label": "One element", "fields": [["a", "(3, 4)"], ["b", "(1,)"]]},
+            {"label": "Same shapes", "fields": [["a", "(2, 3)"], ["b", "(2, 3)"]]},
+            {"label": "Incompatible", "fields": [["a", "(3, 4)"], ["b", "(2, 4)"]]},
+            {"label": "Add a bias", "fields": [["x", "(32, 10, 64)"], ["bias", "(64,)"]]},
+            {"label": "Layer-norm weight", "fields": [["x", "(B=32, T=128, C=768)"], ["weight", "(C,)"]]},
+            {"label": "Causal mask", "fields": [["scores", "(B=32, H=12, T=128, T)"], ["mask", "(T, T)"]]},
+            {"label": "Padding mask", "fields": [["scores", "(B=32, H=12, T=128, T)"], ["mask", "(B, 1, 1, T)"]]},
+            {"label": "Rotary embedding", "fields": [["query", "(B=32, H=12, T=128, D=64)"], ["cos", "(T, D)"]]},
             {
                 "label": "where",
-                "names": ["condition", "x", "y"],
-                "texts": ["(T=128, T)", "(B=32, H=12, T, T)", "()"],
+                "fields": [["condition", "(T=128, T)"], ["x", "(B=32, H=12, T, T)"], ["y", "()"]],
             },
-            {"label": "Paired by mistake", "names": ["prediction", "target"], "texts": ["(32, 1)", "(32,)"]},
+            {"label": "Paired by mistake", "fields": [["prediction", "(32, 1)"], ["target", "(32,)"]]},
         ],
         "steps": ["Shapes", "Align right", "Pad with 1", "Compare", "Expand", "Result"],
         "words": dict(_words.BROADCASTING),
@@ -150,8 +148,8 @@ def test_own_static_files_stay(build, tmp_path):
 def test_restructuredtext(build):
     text = "Page\n====\n\n.. broadcasting:: (4, 1)\n   (1, 3) 3\n   :names: a, b, c\n   :step: 5\n   :itemsize: 2\n"
     (data,) = explorers(build({"index.rst": text})["index.html"])
-    assert data["texts"] == ["(4, 1)", "(1, 3)", "(3,)"]
-    assert (data["names"], data["step"], data["itemsize"]) == (["a", "b", "c"], 5, 2)
+    assert [text for _, text in data["fields"]] == ["(4, 1)", "(1, 3)", "(3,)"]
+    assert ([name for name, _ in data["fields"]], data["step"], data["itemsize"]) == (["a", "b", "c"], 5, 2)
 
 
 def test_names_of_axes_and_up_to_six_shapes(build):
@@ -159,8 +157,8 @@ def test_names_of_axes_and_up_to_six_shapes(build):
     text = f"# Page\n\n```{{broadcasting}} {argument.replace('B,1,1', '(B,1,1)')}\n```\n"
     page = build({"index.md": text})["index.html"]
     (data,) = explorers(page)
-    assert data["texts"] == ["(B=2, T=3, D=4)", "[T, 1]", "(D,)", "(B,1,1)", "()", "(1,)"]
-    assert data["names"] == [*"abcdef"]
+    assert [text for _, text in data["fields"]] == ["(B=2, T=3, D=4)", "[T, 1]", "(D,)", "(B,1,1)", "()", "(1,)"]
+    assert [name for name, _ in data["fields"]] == [*"abcdef"]
     explanation = broadcasting.explain((2, 3, 4), (3, 1), (4,), (2, 1, 1), (), (1,))
     assert cells(page) == [cell for row in explanation.table() for cell in row]
 
@@ -188,7 +186,7 @@ def test_names_stay_text(build, builder):
     if builder == "html":
         page = built["index.html"]
         (data,) = explorers(page)
-        assert data["names"] == [HOSTILE, "__proto__"]
+        assert [name for name, _ in data["fields"]] == [HOSTILE, "__proto__"]
         assert "<b " not in page
     else:
         assert HOSTILE in built["index.txt"]

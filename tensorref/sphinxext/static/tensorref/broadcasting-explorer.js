@@ -27,7 +27,7 @@ start("broadcasting", {
 	},
 });
 
-/** The operands as rows and the axes as columns, as far as `step` has come. @type {AxesOf} */
+/** @type {AxesOf} */
 function axes({ axes, operands, result }, given, step, { words, labels }) {
 	const say = speaker(words);
 	const span = Math.max(axes.length, 1);
@@ -40,7 +40,6 @@ function axes({ axes, operands, result }, given, step, { words, labels }) {
 			return {
 				text: padded[operand] ? `(${own})` : name ? `${name}=${own}` : `${own}`,
 				unseen: padded[operand] ? say("padded") : "",
-				key: `${operand} ${column}`,
 				from: padded[operand] ? STEP.pad : 0,
 				then: expands[operand] ? ` → ${size}` : "",
 				thenFrom: result ? STEP.expand : STEP.result,
@@ -64,10 +63,7 @@ function axes({ axes, operands, result }, given, step, { words, labels }) {
 	};
 }
 
-/**
- * The operands as they are stored, then expanded; in the end the result, whose cells tell what they read.
- * @type {(explanation: Broadcast, step: number, labels: Words) => Picture}
- */
+/** The operands as stored, then expanded; in the end the result, whose cells tell what they read. @type {GridsOf} */
 function grids({ operands, axes, result }, step, { result: name = "" }) {
 	if (!result || step < STEP.expand) return { panels: operands, reads: null };
 	const panels = operands.map(({ name, shape }, at) => ({
@@ -76,19 +72,13 @@ function grids({ operands, axes, result }, step, { result: name = "" }) {
 		lacking: axes.length - shape.length,
 		repeats: (/** @type {Shape} */ index) => index.some((place, axis) => place && axes[axis]?.expands[at]),
 	}));
-	return {
-		panels: step < STEP.result ? panels : [...panels, { name, shape: result }],
-		reads:
-			step < STEP.result
-				? null
-				: (index) => operands.map((_, at) => index.map((place, axis) => (axes[axis]?.sizes[at] === 1n ? 0n : place))),
-	};
+	if (step < STEP.result) return { panels, reads: null };
+	/** @type {Picture["reads"]} */
+	const reads = (index) => operands.map((_, at) => index.map((place, axis) => (axes[axis]?.sizes[at] === 1n ? 0n : place)));
+	return { panels: [...panels, { name, shape: result }], reads };
 }
 
-/**
- * What shows the same in NumPy and in PyTorch; three operands are those of `where`.
- * @type {(explanation: Broadcast, reserved: readonly string[]) => Record<string, string>}
- */
+/** What shows the same in NumPy and in PyTorch; three operands are those of `where`. @type {CodeOf} */
 function code({ operands, stored_bytes: stored, copied_bytes: copied }, reserved) {
 	const shapes = operands.map(({ shape }) => formatShape(shape));
 	const names = variables(operands.map(({ name }) => name), reserved);

@@ -1,5 +1,4 @@
-// The rule of broadcasting: the same as `tensorref/broadcasting.py`, held to it by one set of tests. Every number is a
-// BigInt, so that no size is too large to be exact.
+// The rule: the same as `tensorref/broadcasting.py`, held to it by one set of tests. BigInt keeps every size exact.
 
 import { MAX_RANK } from "./shapes.js";
 import { agreed, formatShape, product } from "./sizes.js";
@@ -14,17 +13,18 @@ export function explain(shapes, names, { itemsize, words }) {
 	const result = sizesOf(axes);
 	const elements = result && product(result);
 	const bytes = BigInt(itemsize);
+	const where = (/** @type {Test} */ test) => axes.filter(test).map(({ index }) => index);
 	const operands = shapes.map((shape, at) => ({
 		name: names[at] ?? "",
 		shape,
 		elements: product(shape),
 		strides: result && expandedStrides(shape, result.length),
-		gradient_axes: result && axes.filter(({ expands }) => expands[at]).map(({ index }) => index),
+		gradient_axes: result && where(({ expands }) => expands[at]),
 	}));
 	return {
 		operands,
 		axes,
-		conflicts: axes.filter(({ size }) => size === null).map(({ index }) => index),
+		conflicts: where(({ size }) => size === null),
 		result,
 		elements,
 		stored_bytes: operands.reduce((total, operand) => total + bytes * operand.elements, 0n),
@@ -36,13 +36,10 @@ export function explain(shapes, names, { itemsize, words }) {
 	};
 }
 
-/**
- * The sentences below the verdict, as Python's `notes()` gives them, each with what kind it is.
- * @type {(explanation: Broadcast, words: Words) => Note[]}
- */
+/** What stands below the verdict, as Python's `notes()`. @type {NotesOf} */
 export function notes({ operands, warning, messages, suggestions, stored_bytes: stored, copied_bytes: copied }, words) {
 	const say = speaker(words);
-	const summed = operands.filter(({ gradient_axes: along }) => along?.length);
+	const summed = operands.filter(({ gradient_axes: along }) => along?.[0]);
 	const strides = operands.map(({ name, strides }) => `${name} ${formatShape(strides ?? [])}`).join(", ");
 	const found = [
 		["warning", warning],
@@ -56,7 +53,7 @@ export function notes({ operands, warning, messages, suggestions, stored_bytes: 
 	return found.flatMap(([kind, text]) => (text ? { kind: `${kind}`, text: `${text}` } : []));
 }
 
-/** @type {(shapes: readonly Shape[]) => BroadcastAxis[]} */
+/** @type {FindAxes} */
 function findAxes(shapes) {
 	const rank = Math.max(...shapes.map(({ length }) => length));
 	return Array.from({ length: rank }, (_, axis) => {
@@ -69,13 +66,13 @@ function findAxes(shapes) {
 	});
 }
 
-/** @param {readonly BroadcastAxis[]} axes */
+/** @type {SizesOf} */
 function sizesOf(axes) {
 	const sizes = axes.map(({ size }) => size);
 	return sizes.every((size) => size !== null) ? sizes : null;
 }
 
-/** @type {(shape: Shape, rank: number) => Shape} */
+/** @type {ExpandedStrides} */
 function expandedStrides(shape, rank) {
 	const strides = shape.map((size, axis) => (size === 1n || shape.includes(0n) ? 0n : product(shape.slice(axis + 1))));
 	return [...Array(rank - shape.length).fill(0n), ...strides];
@@ -91,17 +88,15 @@ function steps(given, all, say) {
 	const compared = told.map((axis) => say("compare.axis", axis)).reverse();
 	if (rank > MOST_NAMED) compared.splice(MOST_NAMED, rank, say("compare.more", { count: rank - MOST_NAMED }));
 	const axes = told.filter((_, at) => all[at]?.size === null).map((axis) => say("failure.axis", axis)).join("; ");
-	const repeats = given.flatMap(({ name }, at) => {
-		const along = all.filter(({ expands }) => expands[at]).map(({ index }) => index);
-		return along[0] ? say("expand.repeat", { name, axes: along.join(", ") }) : [];
-	});
+	const repeats = given.filter(({ gradient_axes: along }) => along?.[0]);
+	const repeated = repeats.map(({ name, gradient_axes: axes }) => say("expand.repeat", { name, axes: axes?.join(", ") }));
 	const shape = all.map(({ size }) => size ?? 1n);
 	return [
 		say("shapes", { operands }),
 		say("align", { rank }),
 		say(missing ? "pad" : "pad.none", { missing }),
 		say(rank ? "compare" : "compare.none", { axes: compared.join("; ") }),
-		say(axes ? "expand.conflict" : repeats[0] ? "expand.text" : "expand.none", { repeats: repeats.join("; ") }),
+		say(axes ? "expand.conflict" : repeats[0] ? "expand.text" : "expand.none", { repeats: repeated.join("; ") }),
 		axes ? say("failure", { operands, axes }) : say("success", { shape, elements: product(shape) }),
 	];
 }
@@ -110,14 +105,14 @@ function steps(given, all, say) {
 function warning(operands, result, say) {
 	if (operands.some(({ elements }) => elements >= result)) return null;
 	for (const [at, { name: first, elements, shape }] of operands.entries()) {
-		const rest = operands.slice(at + 1).filter((other) => String(other.shape) !== String(shape));
-		const second = rest.find((other) => other.elements === elements)?.name;
-		if (second !== undefined) return say("warning.same", { first, second, elements, result });
+		const isPair = (/** @type {Operand} */ other) => other.elements === elements && `${other.shape}` !== `${shape}`;
+		const second = operands.slice(at + 1).find(isPair);
+		if (second) return say("warning.same", { first, second: second.name, elements, result });
 	}
 	return say("warning", { result });
 }
 
-/** What NumPy and PyTorch say. @type {(shapes: readonly Shape[]) => Broadcast["messages"]} */
+/** @type {MessagesOf} */
 function messages(shapes) {
 	/** @type {Shape} */
 	let met = []; // the operands meet one by one
@@ -137,10 +132,7 @@ function messages(shapes) {
 	return null;
 }
 
-/**
- * Guess which operand lacks an axis or is transposed; the smallest result is the likeliest.
- * @type {(operands: readonly Operand[]) => Guess[]}
- */
+/** Guess which operand lacks an axis or is transposed; the smallest result is the likeliest. @type {Suggest} */
 function suggestions(operands) {
 	const most = Math.min(Math.max(...operands.map(({ shape }) => shape.length)) + 1, MAX_RANK);
 	const found = operands.flatMap(({ name, shape }, at) => {
@@ -156,10 +148,7 @@ function suggestions(operands) {
 	return found.sort((a, b) => (Number(cost(a) - cost(b)))).slice(0, 3);
 }
 
-/**
- * Insert an axis of size 1 wherever a size, from the right, does not go with that of the target.
- * @type {WithAxes}
- */
+/** Insert a 1 wherever a size, from the right, does not go with that of the target. @type {WithAxes} */
 function withAxes(name, given, target) {
 	const index = [];
 	const shape = [];

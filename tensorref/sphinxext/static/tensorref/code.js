@@ -1,7 +1,4 @@
-/**
- * What operands are called in code to copy: their names, if Python takes them all.
- * @type {(names: readonly string[], reserved: readonly string[]) => readonly string[]}
- */
+/** What operands are called in code to copy: their names, if Python takes them all. @type {Variables} */
 export function variables(given, reserved) {
 	const taken = [...reserved, "__debug__", "np", "print", "torch"];
 	const names = given.map((name) => name.replace(/\W+/g, "_"));

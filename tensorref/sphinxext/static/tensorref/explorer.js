@@ -1,17 +1,11 @@
-// What every explorer has: fields, presets, steps, a sentence, a table, a picture, notes, code, a link to its state.
-
 import { button, element } from "./element.js";
-import { gliding } from "./motion.js";
 import { drawPicture } from "./picture.js";
 import { stepControl } from "./step-control.js";
 import { drawTable } from "./table.js";
 import { textField } from "./text-field.js";
 import { TextError, speaker } from "./words.js";
 
-/**
- * Put an explorer in the place of each table that a directive of this kind wrote.
- * @type {(name: string, kind: Kind) => void}
- */
+/** Put an explorer in the place of each table that a directive of this kind wrote. @type {Start} */
 export function start(name, kind) {
 	/** @type {NodeListOf<HTMLElement>} */
 	const roots = document.querySelectorAll(".tensorref-explorer");
@@ -24,15 +18,14 @@ export function start(name, kind) {
 	}
 }
 
-/** @type {(root: HTMLElement, kind: Kind, number: number) => void} */
+/** @type {Explore} */
 function explorer(root, { least, most, read, show }, number) {
 	/** @type {Data} */
 	const data = JSON.parse(root.dataset.tensorref ?? "");
 	const say = speaker(data.labels);
 	const group = (/** @type {string} */ name, label = name) => ({ class: `tref-${name}`, role: "group", "aria-label": say(label) });
 	const fieldset = element("div", "tref-fields");
-	const paired = (/** @type {Inputs} */ { names, texts }) => /** @type {Pairs} */ (names.map((name, at) => [name, texts[at]]));
-	const presets = data.presets.map((preset) => button(preset.label, () => use(paired(preset))));
+	const presets = data.presets.map((preset) => button(preset.label, () => use(preset.fields)));
 	const steps = element("div");
 	const sentence = element("p", { class: "tref-sentence", role: "status" });
 	const scroll = element("div", { ...group("table"), tabindex: "0" });
@@ -48,7 +41,7 @@ function explorer(root, { least, most, read, show }, number) {
 	let shown;
 	let control = stepControl({ max: 0 });
 
-	use(paired(data), data.step);
+	use(data.fields, data.step);
 	const parts = [fieldset, element("div", group("presets"), ...presets), steps, sentence, scroll, pictured, notes, code, link];
 	root.append(element("div", group("panel", "explorer"), ...parts));
 	root.dataset.live = "";
@@ -60,19 +53,19 @@ function explorer(root, { least, most, read, show }, number) {
 		return fields.map(({ input }, at) => [names[at] ?? "", input.value]);
 	}
 
-	/** @type {(given: Pairs, step?: number, focused?: number) => void} */
+	/** @type {Use} */
 	function use(given, step, focused = -1) {
 		names = given.map(([name]) => name);
 		fields = given.map(([name, text], at) => {
 			const label = say(`field.${at}` in data.labels ? `field.${at}` : "field", { name });
-			const field = textField({ id: `tensorref-${number}-${at}`, label, text, changed: update });
+			const made = textField({ id: `tensorref-${number}-${at}`, label, text, changed: update });
 			const drop = button("×", () => use(pairs().toSpliced(at, 1), undefined, 0), { "aria-label": say("remove", { name }) });
-			if (given.length > least) field.element.append(drop);
-			return field;
+			if (given.length > least) made.field.append(drop);
+			return made;
 		});
 		const name = [..."abcdef"].find((letter) => !names.includes(letter)) ?? "";
 		const add = button(say("add"), () => use([...pairs(), [name, "()"]], undefined, given.length));
-		fieldset.replaceChildren(...fields.map((field) => field.element), ...(given.length < most ? [add] : []));
+		fieldset.replaceChildren(...fields.map(({ field }) => field), ...(given.length < most ? [add] : []));
 		update(step);
 		fields[focused]?.input.focus();
 	}
@@ -80,27 +73,26 @@ function explorer(root, { least, most, read, show }, number) {
 	/** @param {unknown} [step] the step to go to; an event stays where it is */
 	function update(step) {
 		const values = read(pairs().map(([, text]) => text), data);
-		const bad = (/** @type {unknown} */ value) => value instanceof TextError && `${value.message} ${say("kept")}`;
-		for (const [at, field] of fields.entries()) field.complain(bad(values[at]) || "");
+		const bad = (/** @type {unknown} */ value) => (value instanceof TextError ? `${value.message} ${say("kept")}` : "");
+		for (const [at, { complain }] of fields.entries()) complain(bad(values[at]));
 		if (values.some(bad)) return;
 		shown = show(values, names, data);
 		const named = shown.steps.map(({ name }) => name);
-		const isNew = String(named) !== steps.dataset.names;
-		if (isNew || typeof step === "number") {
-			const max = named.length - 1;
-			control = stepControl({ max, value: Math.min(typeof step === "number" ? step : control.value, max), label: say("step"), names: named });
-			control.addEventListener("input", () => draw(gliding(scroll)));
+		const max = named.length - 1;
+		const value = Math.min(typeof step === "number" ? step : control.value, max);
+		if (typeof step === "number" || String(named) !== steps.dataset.names) {
+			control = stepControl({ max, value, label: say("step"), names: named });
+			control.addEventListener("input", draw);
 			steps.replaceChildren(control);
 			steps.dataset.names = String(named);
 		}
 		draw();
 	}
 
-	function draw(glide = () => {}) {
+	function draw() {
 		const step = control.value;
 		const isLast = step === shown.steps.length - 1;
 		scroll.replaceChildren(drawTable(shown.table(step), step));
-		glide();
 		pictured.replaceChildren(drawPicture(shown.picture(step), data.labels));
 		const said = shown.steps[step]?.text ?? "";
 		if (sentence.textContent !== said) sentence.textContent = said;
@@ -113,7 +105,7 @@ function explorer(root, { least, most, read, show }, number) {
 		link.href = `#${new URLSearchParams([["explorer", `${number}`], ["step", `${step}`], ...pairs()])}`;
 	}
 
-	/** Bring back what the address says of this explorer; what is wrong with it is said as if it were typed. */
+	/** Bring back what the address says of this explorer. */
 	function restore() {
 		const [[, at] = [], [, step] = [], ...given] = new URLSearchParams(location.hash.slice(1));
 		if (at !== String(number) || given.length < least || given.length > most) return;

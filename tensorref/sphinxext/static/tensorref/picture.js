@@ -7,13 +7,13 @@ const MOST_CELLS = 6n; // along an axis, before its middle is left out
 const MOST_GRIDS = 3n;
 
 /**
- * Draw tensors as grids: rows and columns are the last two axes, with a grid for each index of the others, and large
- * axes show their ends. The cells of the last tensor can be pointed at, focused and tapped: that marks what they read.
- * @type {(picture: Picture, labels: Words) => HTMLElement}
+ * Draw tensors as grids of their last two axes, one for each index of the others; large axes show their ends. Pointing
+ * at a cell of the last tensor, focusing or tapping it marks what it reads.
+ * @type {DrawPicture}
  */
 export function drawPicture({ panels, reads, said: key = "reads" }, labels) {
 	const say = speaker(labels);
-	/** @type {{part: HTMLElement, index: bigint[], panel: number}[]} */
+	/** @type {DrawnCell[]} */
 	const cells = [];
 	let row = 0;
 	// The last one first, as a memory shows what that one reads.
@@ -82,7 +82,7 @@ export function drawPicture({ panels, reads, said: key = "reads" }, labels) {
 		said.textContent = say(key, { ...named, cell: written(chosen.panel, chosen.index), sources: named.join(", ") });
 	}
 
-	/** @type {(panel: number, index: (bigint | null)[]) => string} */
+	/** @type {Written} */
 	function written(panel, index) {
 		const { name = "", lacking = 0 } = panels[panel] ?? {};
 		const own = index.slice(lacking).map((place) => place ?? ":");
@@ -90,17 +90,14 @@ export function drawPicture({ panels, reads, said: key = "reads" }, labels) {
 	}
 }
 
-/** @param {string} text how much is left out */
+/** @param {string} text */
 function gap(text, columns = "") {
 	const part = element("span", "tref-gap", text);
 	part.style.gridColumn = columns;
 	return part;
 }
 
-/**
- * The first and the last of `size` places and, between them, how many are left out.
- * @type {(size: bigint, most: bigint) => Place[]}
- */
+/** The first and the last of `size` places and, between them, how many are left out. @type {Ends} */
 function ends(size, most) {
 	const tail = (most - 1n) / 2n;
 	const left = size - most + 1n;

@@ -10,10 +10,7 @@ const NAMED = /([A-Za-z_]\w*)[ \t]*=[ \t]*(\d+)/g;
 const CLOSES = new Map([["(", ")"], ["[", "]"]]);
 const REFUSED = new Map([["-", "negative"], ["−", "negative"], [".", "fraction"], [",", "missing"]]);
 
-/**
- * Read shapes, a text each. A name that one of them gives a size, as in `B=32`, has it in all.
- * @type {(texts: readonly string[], errors: Words) => (NamedShape | TextError)[]}
- */
+/** Read shapes, a text each. A name that one of them gives a size, as in `B=32`, has it in all. @type {ReadShapes} */
 export function readShapes(texts, errors) {
 	/** @type {Map<string, string>} */
 	const known = new Map();
@@ -108,10 +105,7 @@ function readShape(text, errors, known) {
 		return BigInt(size);
 	}
 
-	/**
-	 * The error that the next token calls for, inside the bracket `opened` or outside of any.
-	 * @param {Token} [opened]
-	 */
+	/** What the next token calls for, inside the bracket `opened` or outside of any. @param {Token} [opened] */
 	function refusal(opened, several = false) {
 		const token = next();
 		const wanted = CLOSES.get(opened?.text ?? "") ?? "";
@@ -124,7 +118,7 @@ function readShape(text, errors, known) {
 		return error(REFUSED.get(token.text) ?? "unexpected", token);
 	}
 
-	/** @type {(key: string, token: Token, values?: Values) => TextError} */
+	/** @type {ErrorOf} */
 	function error(key, { text, position }, values) {
 		return new TextError(say(key, { position, found: quoted(text), ...values }));
 	}

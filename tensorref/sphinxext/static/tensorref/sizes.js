@@ -3,19 +3,13 @@ export function product(sizes) {
 	return sizes.reduce((total, size) => total * size, 1n);
 }
 
-/**
- * The one size that is not 1, or 1 where there is none, or null where there are several.
- * @param {Shape} sizes
- */
+/** The one size that is not 1, or 1 where there is none, or null where there are several. @param {Shape} sizes */
 export function agreed(sizes) {
 	const [size = 1n, other] = new Set(sizes.filter((size) => size !== 1n));
 	return other === undefined ? size : null;
 }
 
-/**
- * Write a shape as Python does: `()`, `(64,)`, `(4, 1)`.
- * @param {Shape} shape
- */
+/** Write a shape as Python does: `()`, `(64,)`, `(4, 1)`. @param {Shape} shape */
 export function formatShape(shape) {
 	return `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
 }

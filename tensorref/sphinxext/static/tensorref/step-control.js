@@ -1,12 +1,8 @@
 import { button, element } from "./element.js";
 
-/**
- * Make a row of buttons, one a step. Its `value` is the current step; each change of it sends an `input` event.
- * @param {StepOptions} options
- * @returns {HTMLElement & {value: number}}
- */
+/** A button for each step. Its `value` is the current step; each change of it sends an `input` event. @type {StepControl} */
 export function stepControl({ min = 0, max, value = min, label = null, names = [] }) {
-	if (!Number.isSafeInteger(min) || !Number.isSafeInteger(max) || max < min) {
+	if (![min, max].every(Number.isSafeInteger) || max < min) {
 		throw new RangeError(`max is ${max} and min is ${min}; give whole numbers, max no less than min`);
 	}
 	let current = check(value);
@@ -29,10 +25,8 @@ export function stepControl({ min = 0, max, value = min, label = null, names = [
 
 	/** @param {unknown} step */
 	function check(step) {
-		if (typeof step !== "number" || !Number.isSafeInteger(step) || step < min || step > max) {
-			throw new RangeError(`value is ${String(step)}; give a whole number from ${min} to ${max}`);
-		}
-		return step;
+		if (Number.isSafeInteger(step) && Number(step) >= min && Number(step) <= max) return Number(step);
+		throw new RangeError(`value is ${String(step)}; give a whole number from ${min} to ${max}`);
 	}
 
 	/** @param {number} step */
@@ -51,15 +45,12 @@ export function stepControl({ min = 0, max, value = min, label = null, names = [
 	}
 }
 
-/**
- * Where a key leads from one of several things in rows; undefined for keys that lead nowhere, which keep what they do.
- * @param {KeyboardEvent} event
- * @param {{at: number, first?: number, last: number, row?: number}} where
- */
+/** Where a key leads among things in rows; undefined for keys that lead nowhere, which keep what they do. @type {Led} */
 export function led(event, { at, first = 0, last, row = 1 }) {
+	/** @type {Record<string, unknown>} */
 	const moves = { ArrowRight: at + 1, ArrowDown: at + row, ArrowLeft: at - 1, ArrowUp: at - row, Home: first, End: last };
-	const to = new Map(Object.entries(moves)).get(event.key);
-	if (to === undefined || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return undefined;
+	const to = moves[event.key];
+	if (typeof to !== "number" || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return undefined;
 	event.preventDefault();
 	return Math.min(Math.max(to, first), last);
 }

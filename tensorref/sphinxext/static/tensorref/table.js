@@ -15,8 +15,8 @@ export function drawTable({ heading, headingFrom = 1, rows }, step) {
 	return element("table", { class: "tref-axes" }, ...parts);
 
 	/** @param {Cell} cell */
-	function drawCell({ text, from = 0, key = "", unseen, then, thenFrom = 0, verdict = "", symbol, state = "", span = 1 }) {
-		const size = element("span", key ? { "data-size": key } : {}, text);
+	function drawCell({ text, from = 0, unseen, then, thenFrom = 0, verdict = "", symbol, state = "", span = 1 }) {
+		const size = element("span", "", text);
 		if (unseen) size.append(element("span", "tref-unseen", ` ${unseen}`));
 		const cell = element("td", { "data-verdict": verdict, "data-state": state, ...(span > 1 && { colspan: `${span}` }) }, size);
 		if (symbol) cell.prepend(element("span", { class: "tref-symbol", "aria-hidden": "true" }, SYMBOLS[symbol]), " ");

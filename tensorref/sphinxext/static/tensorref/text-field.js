@@ -2,10 +2,7 @@ import { element } from "./element.js";
 
 const PATIENCE = 600; // milliseconds without a key before half a text counts as a wrong one
 
-/**
- * Make a text field. What is wrong with its text is said beside it, once the reader rests or leaves it.
- * @param {{id: string, label: string, text: string, changed: () => void}} options
- */
+/** A field that says beside it what is wrong with its text, once the reader rests or leaves. @type {TextField} */
 export function textField({ id, label, text, changed }) {
 	const typing = { dir: "ltr", autocomplete: "off", autocapitalize: "off", spellcheck: "false" };
 	const input = element("input", { id, value: text, "aria-describedby": `${id}-problem`, ...typing });
@@ -14,17 +11,13 @@ export function textField({ id, label, text, changed }) {
 	let patience = 0;
 	input.addEventListener("input", changed);
 	input.addEventListener("change", say);
-	return {
-		element: element("div", "tref-field", element("label", { for: id }, label), input, problem),
-		input,
-		/** @param {string} found what is wrong; empty where nothing is */
-		complain(found) {
-			message = found;
-			clearTimeout(patience);
-			if (found && document.activeElement === input) patience = setTimeout(say, PATIENCE);
-			else say();
-		},
+	const complain = (/** @type {string} */ found) => {
+		message = found;
+		clearTimeout(patience);
+		if (found && document.activeElement === input) patience = setTimeout(say, PATIENCE);
+		else say();
 	};
+	return { field: element("div", "tref-field", element("label", { for: id }, label), input, problem), input, complain };
 
 	function say() {
 		clearTimeout(patience);

@@ -7,11 +7,7 @@ const LONGEST_QUOTED = 20;
 /** Text that cannot be read; the message says where, counted from 1, and how to fix it. */
 export class TextError extends Error {}
 
-/**
- * What `read` returns, or the TextError that it throws.
- * @template T
- * @param {() => T} read
- */
+/** What `read` returns, or the TextError that it throws. @template T @param {() => T} read */
 export function attempt(read) {
 	try {
 		return read();
@@ -21,16 +17,13 @@ export function attempt(read) {
 	}
 }
 
-/** @param {string} text what a message quotes, cut where it is long */
+/** @param {string} text */
 export function quoted(text) {
 	const characters = [...text];
 	return characters.slice(0, LONGEST_QUOTED).join("") + (characters.length > LONGEST_QUOTED ? "…" : "");
 }
 
-/**
- * Return what fills the `{name}` and `{name:,}` of a template, in one pass: what a value holds is no template.
- * @type {(words: Words) => Say}
- */
+/** Fill `{name}` and `{name:,}` of a template, in one pass: what a value holds is no template. @type {Speaker} */
 export const speaker = (words) => (key, values = {}) =>
 	(words[key] ?? key).replace(/\{(\w+)(:,)?\}/g, (_, name, thousands) => {
 		const value = values[name];
