@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from tensorref import devices, kernels
+from tensorref import benchmark, devices
 
 # %% [markdown]
 # ## What is there
@@ -75,7 +75,7 @@ for n in sizes:
     runs = {"NumPy (CPU)": (np.matmul, array), "PyTorch (CPU)": (torch.matmul, on_cpu)}
     if device.type != "cpu":
         runs[f"PyTorch ({device})"] = (torch.matmul, on_cpu.to(device))
-    times = {name: kernels.measure(matmul, a, a, seconds=0.005) for name, (matmul, a) in runs.items()}
+    times = {name: benchmark.measure(matmul, a, a, seconds=0.005) for name, (matmul, a) in runs.items()}
     for name, time in times.items():
         rates.setdefault(name, []).append(2 * n**3 / time.median / 1e9)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tensorref import (
         anatomy,
         autograd,
+        benchmark,
         broadcasting,
         creation,
         devices,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = [
     "anatomy",
     "autograd",
+    "benchmark",
     "broadcasting",
     "creation",
     "devices",

@@ -30,8 +30,6 @@ import torch
 from torch import Tensor
 
 from tensorref._typing import ArrayT, jaxtyping
-from tensorref.benchmark import Measurement as Measurement
-from tensorref.benchmark import measure as measure  # until its page and the example of devices call it where it is
 
 __all__ = ["naive_softmax", "overflow_limit", "stable_softmax"]
 

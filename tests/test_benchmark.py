@@ -227,11 +227,6 @@ def test_the_device_is_that_of_the_first_tensor_or_the_best():
     assert benchmark.compare({"len": lambda: len("")}, seconds=0.001).candidates[0].time.device == str(devices.best())
 
 
-def test_kernels_measures_with_nothing_of_its_own():
-    assert kernels.measure is benchmark.measure
-    assert kernels.Measurement is Measurement
-
-
 def test_what_a_function_raises_and_warns_comes_through():
     with pytest.raises(ZeroDivisionError):
         benchmark.compare({"f": lambda: 1 / 0})

@@ -346,7 +346,7 @@ def test_rounding_is_allowed(name):
 
 def test_every_concept_has_an_exercise_and_attention_has_three():
     concepts = {exercises.get(name).concept for name in exercises.names()}
-    assert concepts == {*tensorref.__all__} - {"exercises"}
+    assert concepts == {*tensorref.__all__} - {"benchmark", "exercises"}
     assert {*exercises.names()} >= ATTENTION
     for name in ATTENTION:
         assert exercises.get(name).concept == "llm"
