@@ -1,0 +1,494 @@
+"""The explorer of memory layouts on a page: what it shows, marks, writes and refuses, and how it is used."""
+
+import contextlib
+import io
+import itertools
+import random
+from math import prod
+from urllib.parse import urlencode
+
+import numpy as np
+import pytest
+import torch
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tensorref import layout
+from tensorref.sphinxext.explorer import LABELS
+from tensorref.sphinxext.layout import LayoutDirective
+from tensorref.sphinxext.shapes import parse_shape
+
+PRESETS = LayoutDirective.presets
+WORDS = {**LABELS, **LayoutDirective.labels}
+FIRST = layout.history((3, 4), ".transpose(0, 1)[:, ::2].view(8)")
+
+
+@pytest.fixture
+def page(visit):
+    return visit(name="layout")
+
+
+@pytest.fixture
+def explorer(page):
+    return page.locator(".tensorref-explorer").first
+
+
+def steps(explorer):
+    return explorer.locator(".tref-steps button")
+
+
+def choose(explorer, step):
+    steps(explorer).nth(step).click()
+
+
+def sentence(explorer):
+    return explorer.get_by_role("status")
+
+
+def notes(explorer):
+    return explorer.locator(".tref-notes li").all_text_contents()
+
+
+def fields(explorer):
+    return explorer.locator(".tref-field input")
+
+
+def rows(explorer):
+    """Return the table as text, without what is not shown yet."""
+    return explorer.locator("table.tref-axes").evaluate(
+        """(table) => [...table.rows].map((row) => [...row.cells].map((cell) =>
+          getComputedStyle(cell.querySelector("span") ?? cell).visibility === "visible" ? cell.textContent : ""))"""
+    )
+
+
+def bring(page, shape, operations, step=0, name="x"):
+    """Follow a link to a state, and return the explorer that is in it."""
+    given = [("explorer", 1), ("step", step), (name, shape), ("operations", operations)]
+    page.evaluate(
+        """(fragment) => new Promise((resolve) => {
+          addEventListener("hashchange", resolve, { once: true });
+          location.hash = fragment;
+        })""",
+        urlencode(given),
+    )
+    return page.locator(".tensorref-explorer").first
+
+
+def shows(explorer, history):
+    """Expect every step of a history, and in the end its notes."""
+    stages = history.stages
+    expect(steps(explorer)).to_have_count(len(stages))
+    names = [f"0 {history.name} {history.shape}", *(f"{at} {stage.code}" for at, stage in enumerate(stages[1:], 1))]
+    assert steps(explorer).all_text_contents() == names
+    heading, *table = map(list, history.table())
+    for step, text in enumerate(history.steps):
+        choose(explorer, step)
+        expect(sentence(explorer)).to_have_text(text)
+        later = [[row[0], *[""] * 5] for row in table[step + 1 :]]
+        assert rows(explorer) == [heading, *table[: step + 1], *later]
+        expect(explorer.locator(".tref-notes")).to_be_visible(
+            visible=step == len(stages) - 1 and len(history.notes()) > 1
+        )
+    outcome = "success" if history.message is None else "conflict"
+    expect(sentence(explorer)).to_have_attribute("data-outcome", outcome)
+    assert notes(explorer) == list(history.notes()[1:])
+    refused = explorer.locator("td[data-verdict=conflict]").count()
+    assert refused == (0 if history.message is None else 5)
+
+
+def test_each_step_says_its_sentence_and_shows_no_more(explorer):
+    shows(explorer, FIRST)
+    assert "refused" in rows(explorer)[-1]
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.label)
+def test_presets(explorer, preset):
+    explorer.get_by_role("button", name=preset.label, exact=True).click()
+    shape, operations = preset.fields.values()
+    assert fields(explorer).evaluate_all("(all) => all.map((one) => one.value)") == [shape, operations]
+    shows(explorer, layout.history(parse_shape(shape), operations))
+
+
+def test_the_presets_do_what_they_are_called():
+    told = {
+        preset.label: layout.history(parse_shape(preset.fields["x"]), preset.fields["operations"]) for preset in PRESETS
+    }
+    assert [label for label, history in told.items() if history.refused] == [
+        "Transpose, then view",
+        "Merge heads with view",
+    ]
+    copies = [label for label, history in told.items() if any(stage.moved_bytes for stage in history.stages)]
+    assert copies == ["Flatten a transposed matrix", "Merge heads after contiguous"]
+    assert told["Repeat without memory"].stages[-1].strides == (1, 0)
+    assert told["Slice that has a view"].stages[1].contiguous is False
+    assert told["Split heads"].stages[-1].shape == told["Merge heads with view"].shape
+
+
+def test_it_starts_as_the_directive_says(page):
+    for number, step in enumerate([0, 2, 1]):
+        button = steps(page.locator(".tensorref-explorer").nth(number)).nth(step)
+        expect(button).to_have_attribute("aria-pressed", "true")
+    second, third = (page.locator(".tensorref-explorer").nth(number) for number in (1, 2))
+    shows(second, layout.history((2, 3, 4), ".transpose(0, 1).contiguous().view(3, 8)", name="heads", itemsize=2))
+    shows(third, layout.history((3, 1), ".expand(3, 2)[1:]", name="<i>x</i>"))
+    assert third.locator("i").count() == 0
+    expect(second.get_by_label("Shape of heads", exact=True)).to_have_value("(H=2, T=3, D=4)")
+    expect(second.get_by_label("Operations", exact=True)).to_have_value(".transpose(0, 1).contiguous().view(3, 8)")
+
+
+BAD = {
+    ".view(2.5)": "Position 1: '.view(2.5)' cannot be read; write .view(-1, 4) or the like.",
+    "[0": "Position 1: '[0' is no index; write ints, slices, None or one '...', with commas between.",
+    "x.mT y": (
+        "Position 2: the point is followed by 'mT y'; write one of transpose, permute, mT, expand, view, reshape, "
+        "contiguous after it."
+    ),
+    ".mT" * 13: "Position 37: at most 12 operations are followed, with 64 numbers each; leave out the rest.",
+    ".view(-1)[:, None].expand(-1, 999999999999999999)": (
+        ".expand(-1, 999999999999999999): more than 2**53 bytes, the most that is followed here; choose smaller sizes."
+    ),
+    "<img src=x onerror=alert(1)>": (
+        "Position 1: '<img src=x onerror=a…' begins no operation; write a point and a name, or '['."
+    ),
+    "__proto__ constructor": "Position 11: 'constructor' begins no operation; write a point and a name, or '['.",
+    ".__proto__": (
+        "Position 1: the point is followed by '__proto__'; write one of transpose, permute, mT, expand, view, reshape, "
+        "contiguous after it."
+    ),
+    "\u202e.mT": "Position 1: '\u202e.mT' begins no operation; write a point and a name, or '['.",
+    "[" * 10_000: f"Position 1: '{'[' * 20}…' is no index; write ints, slices, None or one '...', with commas between.",
+    "9" * 10_000: f"Position 1: '{'9' * 20}…' begins no operation; write a point and a name, or '['.",
+}
+
+
+def refused(explorer, field, message):
+    expect(field).to_have_attribute("aria-invalid", "true")
+    told = explorer.locator(f"#{field.get_attribute('aria-describedby')}")
+    expect(told).to_have_text(f"{message} {WORDS['kept']}", use_inner_text=False)
+
+
+@pytest.mark.parametrize("text", BAD, ids=lambda text: ascii(text)[:30])
+def test_bad_operations_are_said_beside_the_field(explorer, text):
+    choose(explorer, 3)
+    before, elements = rows(explorer), explorer.page.evaluate("document.querySelectorAll('body *').length")
+    field = explorer.get_by_label("Operations", exact=True)
+    field.fill(text)
+    refused(explorer, field, BAD[text])
+    expect(explorer.get_by_label("Shape of x", exact=True)).to_have_attribute("aria-invalid", "false")
+    assert rows(explorer) == before
+    assert explorer.page.evaluate("document.querySelectorAll('body *').length") == elements
+    field.fill("[1]")
+    expect(field).to_have_attribute("aria-invalid", "false")
+    shows(explorer, layout.history((3, 4), "[1]"))
+
+
+BAD_SHAPES = {
+    "": "There is no shape; write one, such as (4, 1), or () for a scalar.",
+    "(4, -1)": "Position 5: a size is 0 or more; write the size itself, only reshape works out -1.",
+    f"({10**30},)": f"({10**30},): more than 2**53 bytes, the most that is followed here; choose smaller sizes.",
+}
+
+
+@pytest.mark.parametrize("text", BAD_SHAPES)
+def test_bad_shapes_are_said_beside_the_field(explorer, text):
+    before = rows(explorer)
+    field = explorer.get_by_label("Shape of x", exact=True)
+    field.fill(text)
+    refused(explorer, field, BAD_SHAPES[text])
+    assert rows(explorer) == before
+
+
+def test_each_field_says_what_is_wrong_with_it(explorer):
+    fields(explorer).first.fill("(")
+    fields(explorer).last.fill("!")
+    refused(explorer, fields(explorer).first, "Position 1: '(' is not closed; add ')' after the last size.")
+    refused(explorer, fields(explorer).last, "Position 1: '!' begins no operation; write a point and a name, or '['.")
+
+
+# The picture
+
+CELLS = """(explorer) => {
+  const panels = [...explorer.querySelectorAll(".tref-grids")].map((box) => [...box.querySelectorAll(".tref-cell")]);
+  const marked = () => panels.map((cells) => cells.flatMap((cell, at) => (cell.matches("[data-read]") ? [at] : [])));
+  return {
+    titles: [...explorer.querySelectorAll(".tref-grids")].map((box) => box.getAttribute("aria-label")),
+    texts: panels.map((cells) => cells.map((cell) => cell.textContent)),
+    unused: panels.map((cells) => cells.map((cell) => cell.matches("[data-unused]"))),
+    repeats: panels.at(-1)?.map((cell) => cell.matches("[data-repeats]")),
+    gaps: [...explorer.querySelectorAll(".tref-line .tref-gap")].map((gap) => gap.textContent),
+    marks: panels.at(-1)?.map((cell) => {
+      cell.focus();
+      return { marked: marked(), said: explorer.querySelector(".tref-reads").textContent };
+    }),
+  };
+}"""
+
+
+def numbered(shape):
+    """Return a tensor whose elements are where they lie in its memory."""
+    return torch.arange(prod(shape)).reshape(shape)
+
+
+def follow(tensor, history):
+    """Return the tensor of each stage, as PyTorch makes it; the last one again where it refuses."""
+    tensors = [tensor]
+    for stage in history.stages[1:]:
+        last = tensors[-1]
+        tensors.append(last if stage.verdict == "error" else eval(f"last{stage.code}", {"last": last}))  # noqa: S307
+    return tensors
+
+
+def ends(size, most):
+    """Return the places shown along an axis: where there are more than `most`, its ends."""
+    return [*range(size)] if size <= most else [*range(most // 2), *range(size - (most - 1) // 2, size)]
+
+
+def drawn(shape):
+    """Return the index of each cell that is drawn, in order."""
+    outer, inner = shape[:-2], shape[-2:]
+    before = [tuple(map(int, np.unravel_index(place, outer))) if outer else () for place in ends(prod(outer), 3)]
+    places = itertools.product(*(ends(size, 6) for size in inner))
+    return [] if 0 in shape else [(*one, *other) for one, other in itertools.product(before, [*places])]
+
+
+def written(name, index):
+    return f"{name}[{', '.join(map(str, index))}]" if index else name
+
+
+PICTURED = [
+    ((3, 4), ".transpose(0, 1)[:, ::2].view(8)"),
+    ((3, 4), ".mT[1:].contiguous()"),
+    ((3, 4), ".mT[1:].reshape(-1)[2:].view(7, 1).expand(7, 2)"),
+    ((4, 1), ".expand(4, 3)"),
+    ((3,), ".expand(2, 3).reshape(6)[::4]"),
+    ((2, 3, 4), ".permute(2, 0, 1)[1::2, :, None].contiguous().mT"),
+    ((2, 2, 2, 3), ".transpose(0, 2)[1].reshape(3, -1)"),
+    ((), ".expand(2, 2)[1, 1]"),
+    ((4, 6), "[1:3, 2:5]"),
+    ((3, 4), "[:, 1:1].mT"),
+    ((4, 6), "[::3, ::5].mT"),
+    ((4, 32, 64), ".view(4, 32, 8, 8).transpose(1, 2).reshape(4, 8, 256)[1:]"),
+    ((100, 100), "[::7, 3:].mT.contiguous()"),
+    ((1000,), "[7:9]"),
+]
+
+
+@pytest.mark.parametrize(("shape", "text"), PICTURED, ids=str)
+def test_the_picture_is_that_of_pytorch(page, shape, text):
+    """A cell of the tensor reads the element that PyTorch finds there, and only cells that it reads are marked as used."""
+    history = layout.history(shape, text)
+    # The elements of a tensor on its memory: where they lie, and, after a copy, where they lay before.
+    tensors = follow(numbered(shape), history)
+    for step, (stage, now) in enumerate(zip(history.stages, tensors, strict=True)):
+        places = torch.arange(stage.elements).as_strided(now.shape, now.stride(), now.storage_offset())
+        found = bring(page, shape, text, step).evaluate(CELLS)
+        cells = drawn(tuple(now.shape))
+        own = [int(places[cell]) for cell in cells]
+        assert found["texts"][-1] == [*map(str, own)]
+        assert found["repeats"] == [int(places[cell]) in own[:at] for at, cell in enumerate(cells)]
+        memories = [(stage.elements, places, dict(zip(range(stage.elements), range(stage.elements), strict=True)))]
+        names = ["memory"]
+        if stage.verdict == "copy":
+            before = history.stages[step - 1]
+            old = torch.arange(before.elements).as_strided(before.shape, before.strides, before.offset)
+            moved = old.flatten().tolist()
+            memories = [(before.elements, old, {place: place for place in range(before.elements)}), memories[0]]
+            memories[1] = (stage.elements, places, dict(enumerate(moved)))
+            names = ["memory", "new memory"]
+        assert found["titles"] == [
+            *(f"{name} {(memory[0],)}" for name, memory in zip(names, memories, strict=True)),
+            f"x {tuple(now.shape)}",
+        ]
+        shown = []
+        for at, (elements, used, texts) in enumerate(memories):
+            read = [moved[place] for place in own] if (at, len(memories)) == (0, 2) else own
+            all_places = range(elements) if elements < 48 else sorted({0, *read, elements - 1})
+            shown.append(dict(zip(all_places, range(elements), strict=False)))
+            assert found["texts"][at] == [str(texts[place]) for place in all_places]
+            known = {*used.flatten().tolist()}
+            assert found["unused"][at] == [place not in known for place in all_places]
+        left = sum(int(gap.strip("+").replace(",", "")) for gap in found["gaps"])
+        assert left == sum(elements for elements, _, _ in memories) - sum(map(len, shown))
+        for at, cell in enumerate(cells):
+            read = [[moved[own[at]]], [own[at]]] if len(memories) == 2 else [[own[at]]]
+            marked = [[places[place] for place in one] for places, one in zip(shown, read, strict=True)]
+            said = f"{written('x', cell)} reads memory[{own[at]}]."
+            if len(memories) == 2:
+                said = f"{written('x', cell)} reads new memory[{own[at]}], copied from memory[{moved[own[at]]}]."
+            assert found["marks"][at] == {"marked": [*marked, [at]], "said": said}
+
+
+def test_what_is_unused_differs_by_more_than_color(page):
+    explorer = bring(page, (4, 6), "[:, ::2]", 1)
+    style = "(cell) => [getComputedStyle(cell).borderTopStyle, getComputedStyle(cell).textDecorationLine]"
+    assert explorer.locator("[data-unused]").first.evaluate(style) == ["none", "line-through"]
+    assert explorer.locator(".tref-cell:not([data-unused])").first.evaluate(style) == ["solid", "none"]
+
+
+def test_pointing_at_a_cell_marks_it(explorer):
+    choose(explorer, 2)
+    explorer.get_by_role("button", name="x[1, 1]", exact=True).hover()
+    expect(explorer.locator(".tref-reads")).to_have_text("x[1, 1] reads memory[9].")
+    expect(explorer.locator(".tref-line [data-read]")).to_have_text("9")
+
+
+# Code to copy
+
+
+def run(code):
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(printed):
+            exec(compile(code, "code", "exec"), {"__name__": "__main__"})  # noqa: S102
+    except (RuntimeError, IndexError, ValueError) as error:
+        return str(error)
+    return printed.getvalue()
+
+
+CASES = [
+    *((parse_shape(preset.fields["x"]), preset.fields["operations"]) for preset in PRESETS),
+    *PICTURED,
+    ((2, 3), ""),
+    ((2, 3), "[5]"),
+    ((2, 3, 4), ".permute(1, -1, 0)[..., None].mT.reshape(-1)"),
+    ((5, 3), ".transpose(-1, 0)[1:, ::2]"),
+    ((2048, 1024), ".mT.reshape(-1)"),
+    ((4, 1), ".expand(4, 999999)"),
+    ((2**40,), ".view(2, -1).mT.contiguous()"),
+]
+
+
+def test_code_does_what_the_page_shows(page):
+    numpy_ran = 0
+    for number, (shape, text) in enumerate(CASES):
+        name = ["x", "class", "print", "größe", "<b>", "torch", "y"][number % 7]
+        history = layout.history(shape, text, name=name)
+        explorer = bring(page, shape, text, name=name)
+        codes = explorer.locator("pre").evaluate_all(
+            "(all) => Object.fromEntries(all.map((pre) => [pre.getAttribute('aria-label'), pre.textContent]))"
+        )
+        last = history.stages[-1]
+        printed = f"{torch.Size(last.shape)} {last.strides} {last.contiguous}\n"
+        assert run(codes["PyTorch"]) == (history.message or printed), (shape, text)
+        if "NumPy" in codes:
+            numpy_ran += 1
+            scope = {}
+            exec(codes["NumPy"], scope)  # noqa: S102
+            (array,) = (value for key, value in scope.items() if isinstance(value, np.ndarray) and key != "np")
+            assert array.shape == last.shape
+            assert array.flags.c_contiguous == last.contiguous
+            steps = [step // array.itemsize for step in array.strides]
+            pairs = zip(last.shape, steps, last.strides, strict=True)
+            assert all(mine == theirs for size, mine, theirs in pairs if size > 1 and 0 not in last.shape)
+            copied = any(stage.verdict == "copy" for stage in history.stages)
+            assert copied or array.ravel().tolist() == follow(numbered(shape), history)[-1].flatten().tolist()
+            assert history.message is None
+        else:
+            assert (
+                history.message or any(word in text for word in ("view", "expand", "contiguous")) or prod(shape) > 2**20
+            )
+    assert numpy_ran > 8
+
+
+# Ways of using it
+
+
+def test_a_link_brings_back_what_it_says(page):
+    explorer = page.locator(".tensorref-explorer").nth(1)
+    explorer.get_by_label("Operations", exact=True).fill("[:, 1].mT")
+    choose(explorer, 1)
+    explorer.get_by_role("link", name="Link to this").click()
+    page.reload()
+    expect(explorer.get_by_label("Operations", exact=True)).to_have_value("[:, 1].mT")
+    expect(steps(explorer).nth(1)).to_have_attribute("aria-pressed", "true")
+    shows(explorer, layout.history((2, 3, 4), "[:, 1].mT", name="heads", itemsize=2))
+    expect(page.locator(".tensorref-explorer").first.get_by_label("Operations", exact=True)).to_have_value(
+        ".transpose(0, 1)[:, ::2].view(8)"
+    )
+
+
+def test_it_can_be_used_by_keyboard_alone(explorer):
+    page = explorer.page
+    focused = "document.activeElement.textContent"
+    fields(explorer).first.focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("4x6")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("[1].view(2, 3)")
+    for _ in range(len(PRESETS) + 1):
+        page.keyboard.press("Tab")
+    assert page.evaluate(focused) == "0 x (4, 6)"
+    page.keyboard.press("End")
+    assert page.evaluate(focused) == "2 .view(2, 3)"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "tref-table"
+    page.keyboard.press("Tab")
+    expect(explorer.locator(".tref-reads")).to_have_text("x[0, 0] reads memory[6].")
+    for key, cell in [("ArrowRight", "x[0, 1]"), ("ArrowDown", "x[1, 1]"), ("End", "x[1, 2]")]:
+        page.keyboard.press(key)
+        assert page.evaluate("document.activeElement.ariaLabel") == cell
+    expect(explorer.locator(".tref-reads")).to_have_text("x[1, 2] reads memory[11].")
+
+
+def test_without_javascript_the_table_is_there(visit):
+    explorer = visit(name="layout", java_script_enabled=False).locator(".tensorref-explorer").first
+    cells = [cell.strip() for cell in explorer.locator("th, td").all_text_contents()]
+    assert cells == [cell for row in FIRST.table() for cell in row]
+    assert explorer.get_by_text(FIRST.notes()[0]).is_visible()
+
+
+@pytest.mark.parametrize("theme", ["furo", "alabaster", "basic"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_any_step(visit, theme, scheme):
+    # The checker adds a script to the page, which the policy of the basic theme would forbid.
+    page = visit(theme, "layout", color_scheme=scheme, bypass_csp=True)
+    for step in range(4):
+        for explorer in page.locator(".tensorref-explorer").all():
+            choose(explorer, min(step, steps(explorer).count() - 1))
+            if explorer.locator("button.tref-cell").count():
+                explorer.locator("button.tref-cell").last.focus()
+        if step == 2:
+            fields(page.locator(".tensorref-explorer").first).last.fill("nonsense")
+        found = Axe().run(page, context=[[".tensorref-explorer"]]).response
+        assert found["testEngine"]["name"] == "axe-core"
+        problems = [(rule["id"], node["html"]) for rule in found["violations"] for node in rule["nodes"]]
+        assert problems == []
+
+
+@pytest.mark.parametrize("theme", ["furo", "alabaster"])
+@pytest.mark.parametrize("case", [0, 2, 11, 12, "large", "deep"])
+def test_a_narrow_page_does_not_scroll_sideways(visit, theme, case):
+    page = visit(theme, "layout")
+    page.set_viewport_size({"width": 320, "height": 640})
+    special = {
+        "large": ((2**23, 2**24), ".mT[5:].view(2, 1, -1)"),
+        "deep": ((1,) * 64, "[None].mT.contiguous()"),
+    }
+    shape, text = special.get(case) or PICTURED[case]
+    explorer = bring(page, shape, text)
+    for step in range(steps(explorer).count()):
+        choose(explorer, step)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    box = explorer.locator(".tref-panel").bounding_box()
+    assert box["x"] + box["width"] <= 320
+
+
+def test_names_and_texts_stay_text(page):
+    explorer = bring(page, "(3, 4)", ".mT.view(12)", 2, name="<img src=x onerror=alert(1)>{code}$&")
+    assert explorer.locator("img").count() == 0
+    history = layout.history((3, 4), ".mT.view(12)", name="<img src=x onerror=alert(1)>{code}$&")
+    shows(explorer, history)
+
+
+def test_random_texts_never_throw(page):
+    rng = random.Random(3)  # noqa: S311
+    pieces = [".view(", ".mT", "[", "]", ")", "0", ",", ":", "-1", "...", " ", "None", ".expand(3, -1)", "é", "<", "2"]
+    field = fields(page.locator(".tensorref-explorer").first).last
+    for _ in range(150):
+        field.evaluate(
+            "(field, text) => { field.value = text; field.dispatchEvent(new Event('input', { bubbles: true })); }",
+            "".join(rng.choices(pieces, k=rng.randint(0, 6))),
+        )
+    field.fill("[1]")
+    shows(page.locator(".tensorref-explorer").first, layout.history((3, 4), "[1]"))
