@@ -76,6 +76,14 @@ BROADCASTING: Mapping[str, str] = Templates(
     }
 )
 
+BROADCASTING_MESSAGES: Mapping[str, str] = MappingProxyType(
+    {
+        "numpy": "operands could not be broadcast together with shapes {shapes} ",
+        "torch": "The size of tensor a ({a}) must match the size of tensor b ({b}) at non-singleton dimension {axis}",
+    }
+)
+"""What NumPy and PyTorch say, to the letter: not to be translated."""
+
 INDEXING: Mapping[str, str] = Templates(
     {
         "index": "index",

@@ -40,6 +40,7 @@ from tensorref._explanation import Diagram
 from tensorref._shape import MAX_RANK, agreed, as_shape, as_shapes, joined, lined_up
 from tensorref._typing import ArrayT, ShapeLike, jaxtyping, of_one_library
 from tensorref._words import BROADCASTING as WORDS
+from tensorref._words import BROADCASTING_MESSAGES as SAID
 
 __all__ = [
     "Axis",
@@ -422,11 +423,8 @@ def messages(*shapes: ShapeLike) -> Messages | None:
             axis = max(axis for axis, sizes in enumerate(columns) if agreed(sizes) is None)
             a, b = columns[axis]
             pair = (met, shape) if len(given) > 3 else given  # noqa: PLR2004  beyond `where`, a sum meets two at a time
-            listed = "".join(str(shape).replace(" ", "") + " " for shape in pair)
-            return Messages(
-                f"operands could not be broadcast together with shapes {listed}",
-                f"The size of tensor a ({a}) must match the size of tensor b ({b}) at non-singleton dimension {axis}",
-            )
+            listed = " ".join(str(shape).replace(" ", "") for shape in pair)
+            return Messages(SAID["numpy"].format(shapes=listed), SAID["torch"].format(a=a, b=b, axis=axis))
         met = result
     return None
 

@@ -40,6 +40,7 @@ class BroadcastingDirective(ExplorerDirective):
         Preset("Paired by mistake", {"prediction": "(32, 1)", "target": "(32,)"}),
     )
     words: ClassVar[Mapping[str, str]] = _words.BROADCASTING
+    messages: ClassVar[Mapping[str, str]] = _words.BROADCASTING_MESSAGES
     errors: ClassVar[Mapping[str, str]] = shapes.ERRORS
     modules: ClassVar[Sequence[ModuleType]] = (broadcasting,)
 

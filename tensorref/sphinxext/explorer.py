@@ -129,8 +129,7 @@ class ExplorerDirective(SphinxDirective):
                 "step": self.whole("step", 0, 0, len(fields.explanation.steps) - 1),
                 "itemsize": self.itemsize,
                 "presets": [
-                    {"label": translate(preset.label), "fields": [*preset.fields.items()]}
-                    for preset in self.presets
+                    {"label": translate(preset.label), "fields": [*preset.fields.items()]} for preset in self.presets
                 ],
                 "steps": [translate(step) for step in self.steps],
                 "labels": labels,

@@ -44,8 +44,10 @@ ERRORS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-_TOKEN = re.compile(r"[ \t\r\n\u00a0]+|torch\.Size|[0-9]+|[xX×](?=[ \t]*[0-9])|[A-Za-z_][A-Za-z_0-9]*(?:[ \t]*=[ \t]*[0-9]+)?|.", re.DOTALL)
-_NAMED = re.compile(r"([A-Za-z_][A-Za-z_0-9]*)?[ \t=]*([0-9]*)")
+_TOKEN = re.compile(
+    r"[ \t\r\n\u00a0]+|torch\.Size|[0-9]+|[xX×](?=[ \t]*[0-9])|[A-Za-z_][A-Za-z_0-9]*(?:[ \t]*=[ \t]*[0-9]+)?|.",
+    re.DOTALL,
+)
 _KNOWN = re.compile(r"([A-Za-z_][A-Za-z_0-9]*)[ \t]*=[ \t]*([0-9]+)")
 _CLOSES = {"(": ")", "[": "]"}
 _OPENS = frozenset({*_CLOSES, "torch.Size"})
@@ -207,7 +209,8 @@ class _Reader:
         token = self.take()
         if self.next.text == ".":
             self.refuse(opened)
-        name, own = _NAMED.fullmatch(token.text).groups("")  # type: ignore[union-attr]  a size matches
+        head, _, tail = (part.strip(" \t") for part in token.text.partition("="))
+        name, own = ("", head) if _is_digits(head) else (head, tail)
         size, named = own or self._known.get(name), token._replace(text=name)
         if not size:
             raise _error("unnamed", named)

@@ -253,6 +253,7 @@ interface Panel {
 
 type CodeOf = (explanation: Broadcast, reserved: readonly string[]) => Record<string, string>;
 type DrawPicture = (picture: Picture, labels: Words) => HTMLElement;
+type DrawTable = (table: Table, step: number) => HTMLElement;
 type DrawnCell = { part: HTMLElement; index: bigint[]; panel: number };
 type Ends = (size: bigint, most: bigint) => Place[];
 type ErrorOf = (key: string, token: Token, values?: Values) => import("./static/tensorref/words.js").TextError;
@@ -264,7 +265,7 @@ type Led = (
   event: KeyboardEvent,
   where: { at: number; first?: number; last: number; row?: number },
 ) => number | undefined;
-type MessagesOf = (shapes: readonly Shape[]) => Broadcast["messages"];
+type MessagesOf = (shapes: readonly Shape[], say: Say) => Broadcast["messages"];
 type NotesOf = (explanation: Broadcast, words: Words) => Note[];
 type ReadShapes = (
   texts: readonly string[],
@@ -288,7 +289,7 @@ type Written = (panel: number, index: (bigint | null)[]) => string;
 
 
 type AxesOf = (explanation: Broadcast, given: readonly NamedShape[], step: number, data: Data) => Table;
-type Explain = (shapes: readonly Shape[], names: readonly string[], options: Options) => Broadcast;
+type Explain = (shapes: readonly Shape[], names: readonly string[], options: Options & { messages: Words }) => Broadcast;
 type ReadShape = (text: string, errors: Words, known: ReadonlyMap<string, string>) => NamedShape;
 type StepsOf = (operands: readonly Operand[], axes: readonly BroadcastAxis[], say: Say) => string[];
 type WarningOf = (operands: readonly Operand[], result: bigint, say: Say) => string | null;

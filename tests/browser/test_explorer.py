@@ -1377,21 +1377,17 @@ def test_nothing_jumps_from_step_to_step(visit):
     assert len({width for width, _ in sizes[1:]}) == 1, sizes  # before, sizes stand under other axes
 
 
-MOVING = "document.getAnimations().filter((a) => a.effect.target.closest('.tensorref-explorer')).length"
-
-
-@pytest.mark.parametrize(("motion", "moves"), [("no-preference", True), ("reduce", False)])
-def test_motion(visit, motion, moves):
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_nothing_moves(visit, motion):
     page = visit(reduced_motion=motion)
     explorer = page.locator(".tensorref-explorer").first
-    moving = explorer.get_by_role("button", name=STEPS[1], exact=True).evaluate(
-        f"(b) => {{ b.click(); return {MOVING}; }}"
-    )
-    assert bool(moving) == moves
-    assert rows(explorer)[2] == ["bias", "", "", "64"]
-    choose(explorer, 5)
+    for step in (1, 5):
+        moving = explorer.get_by_role("button", name=STEPS[step], exact=True).evaluate(
+            "(button) => { button.click(); return document.getAnimations().length; }"
+        )
+        assert moving == 0
     explorer.locator("button.tref-cell").nth(3).focus()
-    assert moves or page.evaluate(MOVING) == 0
+    assert page.evaluate("document.getAnimations().length") == 0
 
 
 BORDER = """(part) => {
@@ -1539,38 +1535,3 @@ def test_no_script_makes_markup_or_code_of_text():
             script.read_text(encoding="utf-8"),
         )
         assert found == [], script.name
-
-
-# How long it takes
-
-
-TIME = """([explorer, texts]) => {
-  const [first, second] = explorer.querySelectorAll("input");
-  return texts.map(([a, b]) => {
-    const begin = performance.now();
-    first.value = a;
-    second.value = b;
-    second.dispatchEvent(new Event("input", { bubbles: true }));
-    explorer.getBoundingClientRect(); // lays the page out
-    return performance.now() - begin;
-  });
-}"""
-
-
-def test_an_update_takes_less_than_a_frame(visit):
-    rng, page = random.Random(1000), visit()  # noqa: S311
-    whole = [[32, 128, 4096, 4096], [8, 16], [10**30, 2, 3], [2] * 64, [512, 1, 2048], [4, 1]]
-    texts = []
-    for _ in range(1000):
-        sizes = rng.choice(whole)
-        pair = [[1 if rng.random() < 0.3 else n for n in sizes][rng.randint(0, len(sizes) - 1) :] for _ in range(2)]
-        if rng.random() < 0.2:
-            pair[0][-1] += 1
-        texts.append([str(tuple(shape)) for shape in pair])
-    explorer = page.locator(".tensorref-explorer").first
-    choose(explorer, 5)
-    times = np.array(page.evaluate(TIME, [explorer.element_handle(), texts]))
-    names = ["median", "95 %", "99 %", "most"]
-    distribution = dict(zip(names, np.round(np.quantile(times, [0.5, 0.95, 0.99, 1]), 1).tolist(), strict=True))
-    print(f"milliseconds for an update: {distribution}")  # noqa: T201  `pytest -rP` shows it
-    assert distribution["median"] < 16, distribution

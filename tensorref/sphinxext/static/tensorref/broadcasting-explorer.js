@@ -6,9 +6,7 @@ import { formatShape, product } from "./sizes.js";
 import { speaker } from "./words.js";
 
 const STEP = { align: 1, pad: 2, compare: 3, expand: 4, result: 5 };
-const LARGE = 2n ** 28n; // bytes, from which on the code to copy makes no arrays
-const MAX_RANK = 32; // of shapes that np.broadcast_shapes takes
-const LARGEST = 2n ** 62n; // elements, from which on no library can count them
+const LARGE = 2n ** 27n; // elements
 
 start("broadcasting", {
 	least: 2,
@@ -78,21 +76,18 @@ function grids({ operands, axes, result }, step, { result: name = "" }) {
 	return { panels: [...panels, { name, shape: result }], reads };
 }
 
-/** What shows the same in NumPy and in PyTorch; three operands are those of `where`. @type {CodeOf} */
-function code({ operands, stored_bytes: stored, copied_bytes: copied }, reserved) {
-	const shapes = operands.map(({ shape }) => formatShape(shape));
+/** The same in NumPy and in PyTorch; three operands are those of `where`, and large ones are not made. @type {CodeOf} */
+function code({ operands, result }, reserved) {
+	const shapes = operands.map(({ shape }) => shape);
+	if ([...shapes, result ?? []].some((shape) => product(shape.map((size) => size || 1n)) > LARGE)) return {};
 	const names = variables(operands.map(({ name }) => name), reserved);
 	const isWhere = names.length === 3;
-	const isLarge = stored + (copied ?? 0n) > LARGE;
 	const written = (/** @type {string} */ library, imported = library) => {
-		const truth = `, dtype=${library}.bool`;
-		const made = names.map((name, at) => `${name} = ${library}.ones(${shapes[at]}${isWhere && !at ? truth : ""})`);
+		const made = shapes.map((shape, at) => {
+			return `${names[at]} = ${library}.ones(${formatShape(shape)}${isWhere && !at ? `, dtype=${library}.bool` : ""})`;
+		});
 		const result = isWhere ? `${library}.where(${names.join(", ")})` : `(${names.join(" + ")})`;
-		const lines = isLarge ? [`print(${library}.broadcast_shapes(${shapes.join(", ")}))`] : [...made, `print(${result}.shape)`];
-		return [`import ${imported}`, "", ...lines].join("\n");
+		return [`import ${imported}`, "", ...made, `print(${result}.shape)`].join("\n");
 	};
-	const isCountable = operands.every(({ shape }) => {
-		return product(shape.map((size) => size || 1n)) < LARGEST && (!isLarge || shape.length <= MAX_RANK);
-	});
-	return isCountable ? { NumPy: written("np", "numpy as np"), PyTorch: written("torch") } : {};
+	return { NumPy: written("np", "numpy as np"), PyTorch: written("torch") };
 }

@@ -7,7 +7,7 @@ import { speaker } from "./words.js";
 const MOST_NAMED = 8;
 
 /** Explain how shapes broadcast, or all that keeps them from it. @type {Explain} */
-export function explain(shapes, names, { itemsize, words }) {
+export function explain(shapes, names, { itemsize, words, messages: told }) {
 	const say = speaker(words);
 	const axes = findAxes(shapes);
 	const result = sizesOf(axes);
@@ -31,7 +31,7 @@ export function explain(shapes, names, { itemsize, words }) {
 		copied_bytes: elements === null ? null : bytes * elements * BigInt(shapes.length),
 		steps: steps(operands, axes, say),
 		warning: elements === null ? null : warning(operands, elements, say),
-		messages: messages(shapes),
+		messages: messages(shapes, speaker(told)),
 		suggestions: result ? [] : suggestions(operands),
 	};
 }
@@ -113,7 +113,7 @@ function warning(operands, result, say) {
 }
 
 /** @type {MessagesOf} */
-function messages(shapes) {
+function messages(shapes, say) {
 	/** @type {Shape} */
 	let met = []; // the operands meet one by one
 	for (const shape of shapes) {
@@ -122,10 +122,7 @@ function messages(shapes) {
 		const [a, b] = axes[axis]?.sizes ?? [];
 		if (a !== undefined) {
 			const listed = (shapes.length > 3 ? [met, shape] : shapes).map((given) => formatShape(given).replaceAll(" ", ""));
-			return {
-				numpy: `operands could not be broadcast together with shapes ${listed.join(" ")} `,
-				torch: `The size of tensor a (${a}) must match the size of tensor b (${b}) at non-singleton dimension ${axis}`,
-			};
+			return { numpy: say("numpy", { shapes: listed.join(" ") }), torch: say("torch", { a, b, axis }) };
 		}
 		met = axes.map(({ size }) => size ?? 1n);
 	}

@@ -31,12 +31,11 @@ function explorer(root, { least, most, read, show }, number) {
 	const scroll = element("div", { ...group("table"), tabindex: "0" });
 	const pictured = element("div");
 	const notes = element("ul", { class: "tref-notes", "aria-label": say("notes") });
-	const code = element("details", {}, element("summary", {}, say("code")));
-	const link = element("a", {}, say("link"));
+	const code = element("details", "", element("summary", "", say("code")));
+	const link = element("a", "", say("link"));
 	/** @type {ReturnType<typeof textField>[]} */
 	let fields = [];
-	/** @type {readonly string[]} */
-	let names = [];
+	let names = [""];
 	/** @type {Shown} */
 	let shown;
 	let control = stepControl({ max: 0 });

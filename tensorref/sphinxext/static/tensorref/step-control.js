@@ -12,7 +12,7 @@ export function stepControl({ min = 0, max, value = min, label = null, names = [
 		return segment;
 	});
 	const group = { class: "tref-steps", role: "group", "aria-label": label || "Step control" };
-	const control = element("div", {}, element("div", group, ...segments));
+	const control = element("div", "", element("div", group, ...segments));
 	control.addEventListener("keydown", (event) => {
 		const to = led(event, { at: current, first: min, last: max });
 		if (to === undefined) return;
@@ -21,7 +21,7 @@ export function stepControl({ min = 0, max, value = min, label = null, names = [
 	});
 	mark();
 	const accessors = { get: () => current, set: (/** @type {unknown} */ step) => select(check(step)) };
-	return Object.defineProperty(/** @type {any} */ (control), "value", accessors);
+	return /** @type {any} */ (Object.defineProperty(control, "value", accessors));
 
 	/** @param {unknown} step */
 	function check(step) {

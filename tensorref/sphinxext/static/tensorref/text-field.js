@@ -1,6 +1,6 @@
 import { element } from "./element.js";
 
-const PATIENCE = 600; // milliseconds without a key before half a text counts as a wrong one
+const PATIENCE = 600; // milliseconds without a key, before half a text counts as wrong
 
 /** A field that says beside it what is wrong with its text, once the reader rests or leaves. @type {TextField} */
 export function textField({ id, label, text, changed }) {
