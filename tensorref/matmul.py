@@ -53,7 +53,7 @@ from math import prod
 from typing import Literal
 
 from tensorref._explanation import Diagram
-from tensorref._shape import MAX_RANK, agreed, as_shape, lined_up
+from tensorref._shape import agreed, as_shape, lined_up
 from tensorref._typing import ArrayT, ShapeLike, jaxtyping
 from tensorref._words import MATMUL as WORDS
 from tensorref._words import MATMUL_MESSAGES as MESSAGES
@@ -635,7 +635,7 @@ def _suggestions(a: Sequence[int], b: Sequence[int], names: tuple[str, str]) -> 
     found: list[Suggestion] = []
     for code, left, right in guesses:
         axes = _axes(left, right)
-        if max(len(left), len(right)) <= MAX_RANK and all(axis.size is not None for axis in axes):
+        if all(axis.size is not None for axis in axes):
             found.append(Suggestion(code, _checked((*left,), (*right,))))
     return tuple(found[:3])
 

@@ -1,6 +1,5 @@
 // The rule of matrix products: the same as `tensorref/matmul.py`, held to it by one set of tests.
 
-import { MAX_RANK } from "./shapes.js";
 import { agreed, product } from "./sizes.js";
 import { speaker } from "./words.js";
 
@@ -73,7 +72,7 @@ export function explain([a = [], b = []], names, { itemsize, words, messages: te
 			[true, `${second} @ ${first}`, b, a],
 		];
 		const found = guesses.flatMap(([isLikely, code, ...shapes]) => {
-			const result = isLikely && shapes.every(({ length }) => length <= MAX_RANK) && resultOf(findAxes(...shapes));
+			const result = isLikely && resultOf(findAxes(...shapes));
 			return result ? { code, result } : [];
 		});
 		return found.slice(0, 3);
