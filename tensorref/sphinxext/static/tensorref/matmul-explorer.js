@@ -50,8 +50,7 @@ function axes({ axes, names }, given, step, say) {
 	});
 	const verdicts = axes.map(({ verdict }, at) => ({ ...judged[at], text: say(verdict), symbol: verdict }));
 	const sizes = axes.map(({ verdict, size }, at) => {
-		const shown = verdict === "sum" ? { text: say("none") } : { text: `${size ?? "?"}`, state: "given" };
-		return { ...judged[at], ...shown, from: STEP.result };
+		return { ...judged[at], text: verdict === "sum" ? say("none") : `${size ?? "?"}`, from: STEP.result };
 	});
 	return {
 		heading: [say("axis"), ...axes.map(({ role }) => say(role))],
