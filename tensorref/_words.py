@@ -174,7 +174,7 @@ MATMUL: Mapping[str, str] = Templates(
             "{a}[..., None, :] @ {b} gives {meant}."
         ),
         "cost": "{flops:,} floating-point operations on {bytes:,} bytes, {intensity} a byte.",
-        "copies": "With {names} copied for every matrix of the stack: {copied:,} bytes.",
+        "copies": "With copies for every matrix of the stack: {copied:,} bytes.",
         "suggestion": "{code} would give {result}.",
     }
 )

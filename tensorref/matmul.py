@@ -47,7 +47,7 @@ The rule is that of the `array API standard
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Literal
@@ -314,14 +314,8 @@ class Explanation(Diagram):
             intensity = _one_decimal(self.flops, self.moved_bytes)
             notes.append(WORDS["cost"].format(flops=self.flops, bytes=self.moved_bytes, intensity=intensity))
             if self.copied_bytes > self.moved_bytes:
-                notes.append(WORDS["copies"].format(names=", ".join(self._repeated()), copied=self.copied_bytes))
+                notes.append(WORDS["copies"].format(copied=self.copied_bytes))
         return (*notes, *self.suggested())
-
-    def _repeated(self) -> Iterator[str]:
-        batch = [axis for axis in self.axes if axis.role == "batch"]
-        for operand, name in enumerate(self.names):
-            if any(axis.sizes[operand] != axis.size for axis in batch):
-                yield name
 
     def suggested(self) -> tuple[str, ...]:
         """Return the suggestions, a sentence each."""

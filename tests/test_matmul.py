@@ -137,12 +137,9 @@ def test_bytes_are_those_of_the_arrays(operands, dtype):
     stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     copies = [np.broadcast_to(array, stack + array.shape[-2:]).copy() for array in (a, b)]
     assert explanation.copied_bytes == sum(copy.nbytes for copy in copies) + result.nbytes
-    grown = [name for name, array, copy in zip("ab", (a, b), copies, strict=True) if copy.size > array.size]
-    said = [note for note in explanation.notes() if "copied" in note]
+    said = [note for note in explanation.notes() if "copies" in note]
     if explanation.copied_bytes > explanation.moved_bytes:
-        assert said == [
-            f"With {', '.join(grown)} copied for every matrix of the stack: {explanation.copied_bytes:,} bytes."
-        ]
+        assert said == [f"With copies for every matrix of the stack: {explanation.copied_bytes:,} bytes."]
     else:
         assert said == []
 

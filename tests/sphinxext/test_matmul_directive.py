@@ -74,8 +74,7 @@ Matrix product of x (B=32, T=10, D=64), weight.mT (D, F=256)
 
 * 10,485,760 floating-point operations on 475,136 bytes, 22.1 a byte.
 
-* With weight.mT copied for every matrix of the stack: 2,506,752
-  bytes.
+* With copies for every matrix of the stack: 2,506,752 bytes.
 """
 
 

@@ -12,7 +12,7 @@ export function explain([a = [], b = []], names, { itemsize, words, messages: te
 	const [k = 0n, rows = 0n, n = 0n] = [a.at(-1), b.at(-2) ?? b.at(-1), b.at(-1)];
 	const [first = "", second = ""] = names;
 	const axes = findAxes(a, b);
-	const batch = axes.filter(isBatch);
+	const batch = axes.filter(({ role }) => role === "batch");
 	const wrong = axes.filter(({ size }) => size === null);
 	const result = resultOf(axes);
 	const elements = result && product(result);
@@ -101,10 +101,8 @@ export function explain([a = [], b = []], names, { itemsize, words, messages: te
  * The sentences below the verdict, as Python's `notes()` gives them, each with what kind it is.
  * @type {(explanation: Matmul, words: Words) => Note[]}
  */
-export function notes({ names: both, axes, flops, moved_bytes: bytes, copied_bytes: copied, ...rest }, words) {
+export function notes({ flops, moved_bytes: bytes, copied_bytes: copied, warning, messages, suggestions }, words) {
 	const say = speaker(words);
-	const { warning, messages, suggestions } = rest;
-	const names = both.filter((_, at) => axes.some((axis) => isBatch(axis) && axis.sizes[at] !== axis.size)).join(", ");
 	// In whole numbers, halves rounded up.
 	const tenths = bytes && (20n * (flops ?? 0n) + bytes) / (2n * bytes);
 	const found = [
@@ -112,7 +110,7 @@ export function notes({ names: both, axes, flops, moved_bytes: bytes, copied_byt
 		["message", messages && `NumPy: ${messages.numpy}`],
 		["message", messages && `PyTorch: ${messages.torch}`],
 		["fact", tenths !== null && say("cost", { flops, bytes, intensity: `${tenths / 10n}.${tenths % 10n}` })],
-		["fact", (copied ?? 0n) > (bytes ?? 0n) && say("copies", { names, copied })],
+		["fact", (copied ?? 0n) > (bytes ?? 0n) && say("copies", { copied })],
 		...suggestions.map((guess) => ["suggestion", say("suggestion", guess)]),
 	];
 	return found.flatMap(([kind, text]) => (text ? { kind: `${kind}`, text: `${text}` } : []));
@@ -135,9 +133,6 @@ function findAxes(a, b) {
 	if (b.length > 1) axes.push({ role: "column", axes: [null, -1n], sizes: [null, n], size: n, verdict: "keep" });
 	return axes.map((axis) => (axis.size === null ? { ...axis, verdict: "conflict" } : axis));
 }
-
-/** @param {MatmulAxis} axis */
-const isBatch = ({ role }) => role === "batch";
 
 /** @param {MatmulAxis[]} axes */
 function resultOf(axes) {
