@@ -44,7 +44,7 @@ _OPERATION = re.compile(rf"(\.[^.[(]*(?:\((?:[^()]|\([^()]*\))*\))?|\[[^\]]*\]){
 _LOOSE = re.compile(rf"{_BLANK}+(?![0-9A-Za-z_])|(?<![0-9A-Za-z_]){_BLANK}+")
 _METHOD = re.compile(r"\.([^(]*)(?:\((.*)\))?", re.DOTALL)
 _LIST = re.compile(r"\((.*)\),?|\[(.*)\],?", re.DOTALL)
-_NUMBER = "([-−]?[0-9]{1,18})"  # PyTorch holds every such number in its 64 bits
+_NUMBER = "(-?[0-9]{1,18})"  # PyTorch holds every such number in its 64 bits
 _ITEM = re.compile(rf"(None|\.\.\.)|{_NUMBER}?(?:(:){_NUMBER}?(?::{_NUMBER}?)?)?")
 _WORDS: Mapping[str, Literal["..."] | None] = {"None": None, "...": "..."}
 _LONGEST_QUOTED = 20
@@ -94,7 +94,7 @@ def parse_operations(text: str) -> tuple[Operation, ...]:
     while rest:
         found = _OPERATION.match(rest)
         try:
-            operations.append(_operation(_LOOSE.sub("", found[1]) if found else "", rest))
+            operations.append(_operation(_LOOSE.sub("", found[1]).replace("−", "-") if found else "", rest))
             if len(operations) > MAX_OPERATIONS or len(operations[-1].items) > MAX_ITEMS:
                 raise _Unreadable("many", "")
         except _Unreadable as error:
@@ -140,7 +140,7 @@ def _items(text: str) -> list[Index | Literal[""]]:
     for part in [*parts, last] if last else parts:
         found = _ITEM.fullmatch(part)
         word, first, colon, *others = found.groups() if found else ("",) * 5
-        start, stop, step = (int(text.replace("−", "-")) if text else None for text in (first, *others))
+        start, stop, step = (int(text) if text else None for text in (first, *others))
         items.append(Slice(start, stop, step) if colon else start if start is not None else _WORDS.get(word, ""))
     return items
 

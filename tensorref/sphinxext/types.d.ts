@@ -103,31 +103,28 @@ interface Run {
   from: bigint;
 }
 
-/** What Python's `layout.Stage` holds. */
+/** What Python's `layout.Stage` holds, and each axis with its stride. */
 interface Stage {
   code: string;
+  axes: Axis[];
   shape: bigint[];
   strides: bigint[];
   offset: bigint;
   contiguous: boolean;
-  memory: bigint;
   elements: bigint;
   verdict: string;
   moved_bytes: bigint;
 }
 
-/** What Python's `layout.TensorHistory` holds; the last texts are empty where PyTorch takes every operation. */
+/** What Python's `layout.History` says. */
 interface TensorHistory {
-  name: string;
   stages: Stage[];
   steps: string[];
-  message: string;
-  reason: string;
-  fix: string;
+  outcome: "success" | "conflict";
+  notes: Note[];
 }
 
 type Changed = { key: string; axes: Axis[]; offset: bigint };
-type Refusal = { key: string; values: Values };
 
 interface Note {
   /** One of warning, message, fact and suggestion. */
@@ -295,10 +292,12 @@ type StepsOf = (operands: readonly Operand[], axes: readonly BroadcastAxis[], sa
 type WarningOf = (operands: readonly Operand[], result: bigint, say: Say) => string | null;
 type WithAxes = (name: string, given: Shape, target: Shape) => { code: string; shape: bigint[] };
 type ExplainMatmul = (shapes: readonly Shape[], names: readonly string[], options: Options & { messages: Words }) => Matmul;
-type Change = (operation: Operation, at: Stage, code: string, say: Say) => Changed;
-type Reach = (code: string, verdict: string, at: Omit<Changed, "key">, from: Pick<Stage, "memory" | "elements">) => Stage;
+type Follow = (sizes: Shape, operations: Operation[], name: string, data: Data) => TensorHistory;
+type LayoutCode = (name: string, stages: Stage[], isTaken: boolean, reserved: readonly string[]) => Record<string, string>;
+type LayoutPicture = (name: string, stages: Stage[], step: number, labels: Words) => Picture;
 type MemoryRow = (name: string, at: Stage, text: (index: Shape) => string, placeOf: (index: Shape) => bigint) => Panel;
-type LayoutPicture = (history: TensorHistory, step: number, labels: Words) => Picture;
+type Reach = (code: string, verdict: string, axes: Axis[], offset: bigint, elements: bigint) => Stage;
+type ReadOperations = (text: string, data: Pick<Data, "errors" | "messages">) => Operation[];
 type MatmulMessages = (a: Shape, b: Shape, batch: MatmulAxis[], say: Say) => { numpy: string; torch: string };
 type MatmulSteps = (a: Shape, b: Shape, axes: MatmulAxis[], names: readonly string[], say: Say) => string[];
 type MatmulTable = (explanation: Matmul, given: readonly NamedShape[], step: number, say: Say) => Table;

@@ -1,6 +1,6 @@
 import { variables } from "./code.js";
 import { start } from "./explorer.js";
-import { follow, notes } from "./layout.js";
+import { follow } from "./layout.js";
 import { readOperations } from "./operations.js";
 import { readShapes } from "./shapes.js";
 import { formatShape, product } from "./sizes.js";
@@ -20,53 +20,42 @@ start("layout", {
 		return begun instanceof TextError ? [begun, operations] : [given, ended instanceof TextError ? ended : operations];
 	},
 	show([{ sizes }, operations], [name = ""], data) {
-		const history = follow(sizes, operations, name, data);
-		return {
-			steps: history.stages.map(({ code, shape }, at) => ({ name: at ? code : `${code} ${formatShape(shape)}`, text: history.steps[at] ?? "" })),
-			outcome: history.message ? "conflict" : "success",
-			notes: notes(history, data),
-			table: () => table(history, data),
-			picture: (step) => picture(history, step, data.labels),
-			code: code(history, data),
-		};
+		const { stages, steps, ...rest } = follow(sizes, operations, name, data);
+		const named = stages.map(({ code }, at) => ({ name: at ? code : `${code} ${formatShape(sizes)}`, text: steps[at] ?? "" }));
+		const code = codeOf(name, stages, rest.outcome === "success", data.reserved);
+		const picture = (/** @type {number} */ step) => pictureOf(name, stages, step, data.labels);
+		return { ...rest, steps: named, table: () => tableOf(stages, data), picture, code };
 	},
 });
 
-/** A row for each stage. @type {(history: TensorHistory, data: Data) => Table} */
-function table({ stages }, { itemsize, words }) {
+/** @type {(stages: readonly Stage[], data: Data) => Table} */
+function tableOf(stages, { itemsize, words }) {
 	const say = speaker(words);
+	const keys = ["history.operation", "shape", "strides", "history.offset", "history.contiguous", "history.memory"];
 	const rows = stages.map(({ code: label, shape, strides, offset, contiguous, verdict, ...stage }, from) => {
 		const memory = say(`history.memory.${verdict}`, { bytes: stage.moved_bytes || stage.elements * BigInt(itemsize) });
-		const texts = [formatShape(shape), formatShape(strides), `${offset}`, say(contiguous ? "history.yes" : "history.no"), memory];
+		const isContiguous = say(contiguous ? "history.yes" : "history.no");
+		const texts = [formatShape(shape), formatShape(strides), `${offset}`, isContiguous, memory];
 		return { label, cells: texts.map((text) => ({ text, from, state: "given", verdict: verdict === "error" ? "conflict" : "" })) };
 	});
-	const keys = ["history.operation", "shape", "strides", "history.offset", "history.contiguous", "history.memory"];
 	return { heading: keys.map((key) => say(key)), headingFrom: 0, rows };
 }
 
 /** The memory as a row, before and after a copy, and the tensor by what it reads there. @type {LayoutPicture} */
-function picture({ name, stages }, step, { memory = "", moved = "" }) {
-	const [before, now] = stages.slice(step ? step - 1 : 0);
-	const stage = step && now ? now : before;
+function pictureOf(name, stages, step, { memory = "", moved = "" }) {
+	const [before, stage = before] = stages.slice(Math.max(step - 1, 0), step + 1);
 	if (!before || !stage) return { panels: [], reads: null };
-	const placeOf = (/** @type {Shape} */ index) => sum(stage, index);
+	const at = (/** @type {Shape} */ index) => sum(stage, index);
 	/** Where an element of a copy was. @param {bigint} place */
 	const from = (place) => sum(before, before.shape.map((size, axis) => (place / product(before.shape.slice(axis + 1))) % size));
-	const isCopy = stage.verdict === "copy";
-	const old = row(memory, before, ([place]) => `${place}`, (index) => from(placeOf(index)));
-	const own = row(isCopy ? moved : memory, stage, ([place = 0n]) => `${isCopy ? from(place) : place}`, placeOf);
-	const { shape, strides } = stage;
-	const tensor = {
-		name,
-		shape,
-		text: (/** @type {Shape} */ index) => `${placeOf(index)}`,
-		repeats: (/** @type {Shape} */ index) => index.some((place, axis) => place && !strides[axis]),
-	};
-	return {
-		panels: isCopy ? [old, own, tensor] : [own, tensor],
-		reads: (index) => (isCopy ? [[from(placeOf(index))], [placeOf(index)]] : [[placeOf(index)]]),
-		said: isCopy ? "moves" : "reads",
-	};
+	const repeats = (/** @type {Shape} */ index) => index.some((place, axis) => place && !stage.strides[axis]);
+	const tensor = { name, shape: stage.shape, text: (/** @type {Shape} */ index) => `${at(index)}`, repeats };
+	if (stage.verdict !== "copy") {
+		return { panels: [row(memory, stage, ([place]) => `${place}`, at), tensor], reads: (index) => [[at(index)]] };
+	}
+	const old = row(memory, before, ([place]) => `${place}`, (index) => from(at(index)));
+	const own = row(moved, stage, ([place = 0n]) => `${from(place)}`, at);
+	return { panels: [old, own, tensor], reads: (index) => [[from(at(index))], [at(index)]], said: "moves" };
 }
 
 /** @type {(at: Stage, index: Shape) => bigint} */
@@ -75,22 +64,21 @@ function sum({ strides, offset }, index) {
 }
 
 /** A memory: all of it if it is small, or else its ends and what the cells of the tensor read. @type {MemoryRow} */
-function row(name, { shape, strides, offset, elements }, text, placeOf) {
-	const axes = shape.map((size, axis) => ({ most: size - 1n, stride: strides[axis] ?? 0n })).filter(({ stride }) => stride);
-	axes.sort((one, other) => Number(other.stride - one.stride));
+function row(name, { shape, axes, offset, elements }, text, placeOf) {
+	const falling = axes.filter(({ stride }) => stride).sort((one, other) => Number(other.stride - one.stride));
 	return {
 		name,
 		shape: [elements],
 		text,
-		// The larger stride always steps over all that the smaller ones reach.
+		// A larger stride steps over all that the smaller ones reach.
 		unused: ([place = 0n]) => {
-			const rest = axes.reduce((left, { most, stride }) => left - (left / stride < most ? left / stride : most) * stride, place - offset);
-			return place < offset || rest || shape.includes(0n);
+			const steps = (/** @type {bigint} */ rest, /** @type {Axis} */ { size, stride }) =>
+				rest - (rest / stride < size ? rest / stride : size - 1n) * stride;
+			return place < offset || falling.reduce(steps, place - offset) || shape.includes(0n);
 		},
 		columns: (cells) => {
-			const all = Array.from({ length: Number(elements < FEW ? elements : 0n) }, (_, place) => BigInt(place));
-			const places = new Set([0n, ...all, ...cells.map(placeOf), elements - 1n]);
-			const shown = [...places].sort((one, other) => Number(one - other));
+			const all = Array.from({ length: elements < FEW ? Number(elements) : 0 }, (_, place) => BigInt(place));
+			const shown = [...new Set([0n, ...all, ...cells.map(placeOf), elements - 1n])].sort((one, other) => Number(one - other));
 			return shown.flatMap((place, at) => {
 				const left = place - (shown[at - 1] ?? -1n) - 1n;
 				return left ? [`+${grouped(left)}`, place] : [place];
@@ -99,22 +87,21 @@ function row(name, { shape, strides, offset, elements }, text, placeOf) {
 	};
 }
 
-/** What shows the same in PyTorch, and in NumPy where it has the same. @type {(history: TensorHistory, data: Data) => Record<string, string>} */
-function code({ name, stages, message }, { reserved }) {
+/** What shows the same in PyTorch, and in NumPy where it has the same. @type {LayoutCode} */
+function codeOf(name, stages, isTaken, reserved) {
 	const [x] = variables([name], reserved);
-	const [begin, ...rest] = stages;
-	const shape = begin?.shape ?? [];
-	const isLarge = stages.some(({ shape }) => product(shape) > LARGE);
-	const written = (/** @type {string} */ library, imported = library, operations = "", facts = "") => {
+	const [shape = [], ...others] = stages.map(({ shape }) => shape);
+	const operations = stages.slice(1).map(({ code }) => code).join("");
+	const isLarge = [shape, ...others].some((sizes) => product(sizes) > LARGE);
+	const written = (/** @type {string} */ library, /** @type {string} */ applied, /** @type {string} */ facts) => {
 		const filled = `${library}.arange(${product(shape)}).reshape(${formatShape(shape)})`;
 		const made = isLarge ? `torch.empty(${formatShape(shape)}, device="meta")` : filled;
-		const lines = [`import ${imported}`, "", `${x} = ${made}`, `${x} = ${x}${operations}`, `print(${x}.shape, ${x}.${facts})`];
-		return lines.filter((line) => line !== `${x} = ${x}`).join("\n");
+		const follows = applied && [`${x} = ${x}${applied}`];
+		return ["", `${x} = ${made}`, ...follows, `print(${x}.shape, ${x}.${facts})`].join("\n");
 	};
-	const operations = rest.map(({ code }) => code).join("");
-	const PyTorch = written("torch", "torch", operations, `stride(), ${x}.is_contiguous()`);
-	const isTorch = isLarge || message || /view|expand|contig/.test(operations) || stages.some(({ shape }) => !shape.length);
+	const PyTorch = `import torch\n${written("torch", operations, `stride(), ${x}.is_contiguous()`)}`;
+	const hasNumPy = isTaken && !isLarge && !/view|expand|contig/.test(operations) && stages.every(({ axes }) => axes[0]);
 	const numpy = operations.replaceAll(".transpose", ".swapaxes").replaceAll(".permute", ".transpose");
-	const NumPy = written("np", "numpy as np", numpy, `strides, ${x}.flags.c_contiguous`);
-	return isTorch ? { PyTorch } : { NumPy, PyTorch };
+	if (!hasNumPy) return { PyTorch };
+	return { NumPy: `import numpy as np\n${written("np", numpy, `strides, ${x}.flags.c_contiguous`)}`, PyTorch };
 }

@@ -5,23 +5,19 @@ import { TextError, quoted, speaker } from "./words.js";
 const MAX_OPERATIONS = 12;
 const MAX_ITEMS = 64;
 
-const COUNTS = new Map([["transpose", 2], ["mT", 0], ["contiguous", 0]]);
-const START = /^[ \t\r\n\u00a0]*(?:[A-Za-z_]\w*)?[ \t\r\n\u00a0]*/;
+const COUNTS = new Map([["transpose", 2], ["mT", 0], ["contiguous", 0]]); // the others take any, bare or as one list
 const OPERATION = /^(\.[^.[(]*(?:\((?:[^()]|\([^()]*\))*\))?|\[[^\]]*\])[ \t\r\n\u00a0]*/;
 const LOOSE = /[ \t\r\n\u00a0]+(?!\w)|(?<!\w)[ \t\r\n\u00a0]+/g;
-const ITEM = /^(?:(None|\.\.\.)|([-−]?\d{1,18})?(?:(:)([-−]?\d{1,18})?(?::([-−]?\d{1,18})?)?)?)$/;
+const ITEM = /^(?:(None|\.\.\.)|(-?\d{1,18})?(?:(:)(-?\d{1,18})?(?::(-?\d{1,18})?)?)?)$/;
 
-/**
- * Read operations, after a name such as `x` or without one, or throw a TextError.
- * @type {(text: string, data: Data) => Operation[]}
- */
+/** Read operations, after a name such as `x` or without one, or throw a TextError. @type {ReadOperations} */
 export function readOperations(text, { errors, messages }) {
 	/** @type {Operation[]} */
 	const operations = [];
-	let rest = text.replace(START, "");
+	let rest = text.replace(/^[ \t\r\n\u00a0]*(?:[A-Za-z_]\w*)?[ \t\r\n\u00a0]*/, "");
 	while (rest) {
 		const [whole = "", own = ""] = OPERATION.exec(rest) ?? [];
-		const operation = readOperation(own.replace(LOOSE, ""));
+		const operation = readOperation(own.replace(LOOSE, "").replaceAll("−", "-"));
 		if (operations.push(operation) > MAX_OPERATIONS || operation.items.length > MAX_ITEMS) throw error("many");
 		rest = rest.slice(whole.length);
 	}
@@ -32,13 +28,13 @@ export function readOperations(text, { errors, messages }) {
 		if (own[0] !== ".") {
 			const items = itemsOf(own.slice(1, -1));
 			const isDouble = items.indexOf("...") !== items.lastIndexOf("...");
-			if (!items.length || items.includes(undefined) || isDouble) throw error(rest[0] === "[" ? "index" : "operation", own || rest);
+			const key = rest[0] === "[" ? "index" : "operation";
+			if (!items.length || items.includes(undefined) || isDouble) throw error(key, own || rest);
 			return { name: "index", items, code: `[${items.map(written).join(", ")}]` };
 		}
 		const [, name = "", inner] = /^\.([^(]*)(?:\((.*)\))?/s.exec(own) ?? [];
-		const example = messages[`example.${name}`];
+		const [example, count] = [messages[`example.${name}`], COUNTS.get(name)];
 		if (!example) throw error("name", name);
-		const count = COUNTS.get(name); // the others take any, bare or as one list
 		const list = count === undefined && /^(?:\((.*)\)|\[(.*)\]),?$/s.exec(inner ?? "");
 		const items = itemsOf(list ? (list[1] ?? list[2]) : inner);
 		const isCounted = items.length === (count ?? Math.max(items.length, list ? 0 : 1));
@@ -61,7 +57,7 @@ function itemsOf(text = "") {
 	if (!parts.at(-1)) parts.pop();
 	return parts.map((part) => {
 		const [, word, first, colon, ...others] = ITEM.exec(part) ?? [];
-		const slice = [first, ...others].map((digits) => (digits ? BigInt(digits.replace("−", "-")) : null));
+		const slice = [first, ...others].map((digits) => (digits ? BigInt(digits) : null));
 		return /** @type {any} */ (colon ? slice : (slice[0] ?? (word === "None" ? null : word)));
 	});
 }
