@@ -820,27 +820,21 @@ def run(codes):
 
 
 @pytest.mark.parametrize(
-    ("texts", "result"),
+    "texts",
     [
-        (["(32, 128, 4096, 4096)", "(4096, 4096)"], (32, 128, 4096, 4096)),
-        (["(100000, 1)", "(100000,)"], (100000, 100000)),
-        ([str((2,) * 32), "1"], (2,) * 32),
-        (["(2305843009213693952, 1)", "(2,)"], (2**61, 2)),
-        (["(32, 128, 4096, 4096)", "(4096, 4095)"], None),
-        (["(B=65536, T=65536)", "(T, 1, 1)", "(B,)", "7 1 1"], None),
+        ["(32, 128, 4096, 4096)", "(4096, 4096)"],
+        ["(100000, 1)", "(100000,)"],
+        ["(32, 128, 4096, 4096)", "(4096, 4095)"],
+        ["(0, 2305843009213693952)", "(2,)"],
     ],
 )
-def test_code_of_large_shapes_makes_no_arrays(visit, texts, result):
-    texts = [text.replace(" 1 1", ", 1, 1") for text in texts]
-    explorer = bring(visit(), address("abcdef"[: len(texts)], texts))
-    (numpy_error, numpy_said), (torch_error, torch_said) = run([*code(explorer).values()])
-    if result is None:
-        assert (numpy_error, torch_error) == ("ValueError", "RuntimeError")
-        assert "broadcast" in numpy_said.lower()
-        assert "broadcast" in torch_said.lower()
-    else:
-        assert [numpy_error, numpy_said] == ["", f"{result}\n"]
-        assert [torch_error, torch_said] == ["", f"torch.Size({[*result]})\n"]
+def test_what_is_too_large_to_be_made_has_no_code(visit, texts):
+    explorer = bring(visit(), address("ab", texts))
+    assert code(explorer) == {}
+    expect(explorer.locator("details")).to_be_hidden()
+    fill(explorer, "a", "(8192, 8192)")
+    fill(explorer, "b", "(8192,)")
+    assert len(code(explorer)) == 2
 
 
 @pytest.mark.parametrize("large", [f"({10**30}, 1)", str((2,) * 40)])
@@ -1400,7 +1394,7 @@ def test_forced_colors_keep_the_borders(visit):
     explorer = visit(forced_colors="active").locator(".tensorref-explorer").nth(1)
     assert explorer.page.evaluate("matchMedia('(forced-colors: active)').matches")
     assert explorer.locator("tbody td[data-verdict=conflict]").first.evaluate(BORDER) == ["double", True]
-    assert explorer.locator("[aria-pressed=true]").evaluate(BORDER) == ["solid", True]
+    assert explorer.locator("[aria-pressed=true]").evaluate(BORDER) == ["double", True]
     fill(explorer, "a", "(4,)")
     choose(explorer, 2)
     assert explorer.locator("td[data-state=padded]").first.evaluate(BORDER) == ["dashed", True]
