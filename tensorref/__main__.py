@@ -58,6 +58,13 @@ def _add_bench(commands: Any) -> None:
     parser.add_argument(
         "--largest", type=_largest, metavar="N", help="leave out matrices of more than N rows and columns; at least 64"
     )
+    parser.add_argument(
+        "--limit",
+        type=_limit,
+        default=30.0,
+        metavar="SECONDS",
+        help="leave out a candidate that would take longer; by default 30",
+    )
     parser.set_defaults(run=_bench)
 
 
@@ -87,6 +94,16 @@ def _largest(number: str) -> int:
     return int(number)
 
 
+def _limit(number: str) -> float:
+    try:
+        seconds = float(number)
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:
+        raise argparse.ArgumentTypeError(f"{number!r} is no number of seconds above 0")
+    return seconds
+
+
 def _output(name: str) -> Path:
     path = Path(name)
     if path.is_dir() or not path.absolute().parent.is_dir():
@@ -104,6 +121,7 @@ def _bench(options: argparse.Namespace) -> int:
             device=options.device,
             largest=options.largest or largest,
             seconds=seconds,
+            limit=options.limit,
             copy_bytes=copy_bytes,
             progress=progress,
         )

@@ -114,6 +114,9 @@ WRONG = {
     "no device": (["--device", "gpu"], "argument --device: Expected one of cpu, cuda, "),
     "largest": (["--largest", "63"], "argument --largest: '63' is no integer of at least 64, where the set begins"),
     "no number": (["--largest", "big"], "argument --largest: 'big' is no integer of at least 64, where the set begins"),
+    "limit": (["--limit", "0"], "argument --limit: '0' is no number of seconds above 0"),
+    "no limit": (["--limit", "a minute"], "argument --limit: 'a minute' is no number of seconds above 0"),
+    "limit that is no number": (["--limit", "nan"], "argument --limit: 'nan' is no number of seconds above 0"),
     "no folder": (
         ["--output", "nowhere/results.json"],
         "argument --output: 'nowhere/results.json' cannot be written: give a file in a folder that exists",
@@ -135,11 +138,12 @@ def test_what_is_wrong_is_said_before_anything_runs(arguments, words, capsys, mo
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ([], {"largest": 8192, "seconds": 0.2, "copy_bytes": 2**28}),
+        ([], {"largest": 8192, "seconds": 0.2, "copy_bytes": 2**28, "limit": 30.0}),
         (["--quick"], {"largest": 256, "seconds": 0.01, "copy_bytes": 2**24}),
         (["--largest", "1024"], {"largest": 1024, "seconds": 0.2, "copy_bytes": 2**28}),
+        (["--limit", "7.5"], {"largest": 8192, "seconds": 0.2, "copy_bytes": 2**28, "limit": 7.5}),
     ],
-    ids=["whole", "quick", "capped"],
+    ids=["whole", "quick", "capped", "patient"],
 )
 def test_options_reach_the_set(arguments, expected, monkeypatch, capsys):
     given = {}

@@ -140,7 +140,7 @@ def test_softmax_is_judged_by_size_and_device():
     assert verdict.reason == (
         "on cpu torch.softmax is faster for n = 1000 to 4096; not clearly faster or slower for n = 256; slower for n = 64. "
         "At n = 1000 softmax by hand takes 3.00 times as long (2.97 – 3.03), in the course 2.37 times. "
-        "on cuda:0 torch.softmax is faster for n = 64 to 4096. "
+        "On cuda:0 torch.softmax is faster for n = 64 to 4096. "
         "At n = 64 softmax by hand takes 4.00 times as long (3.96 – 4.04), in the course 2.37 times."
     )
 

@@ -109,10 +109,10 @@ def softmax_speed(results: Results) -> Verdict:
         n = min(by_size, key=lambda size: abs(size - COURSE_SOFTMAX))
         low, high = map(_figure, by_size[n].interval)
         reasons.append(
-            f"on {device} torch.softmax is {'; '.join(words)}. At n = {n} softmax by hand takes "
-            f"{_figure(by_size[n].ratio)} times as long ({low} – {high}), in the course {_figure(slow / fast)} times."
+            f"{device} torch.softmax is {'; '.join(words)}. At n = {n} softmax by hand takes "
+            f"{_figure(by_size[n].ratio)} times as long ({low} – {high}), in the course {_figure(slow / fast)} times"
         )
-    return Verdict(_word(faster, sum(map(len, devices.values()))), " ".join(reasons))
+    return Verdict(_word(faster, sum(map(len, devices.values()))), f"on {'. On '.join(reasons)}.")
 
 
 def _word(holding: int, measured: int) -> str:
