@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import doctest
+import importlib
 import os
 import random
 import re
+import sys
 from collections.abc import Iterator
 
 import hypothesis
@@ -50,8 +52,16 @@ def unseed(_: object = None) -> None:
 pytest_collect_file = Sybil(parsers=[PythonCodeBlockParser()], patterns=["*.md"], setup=unseed).pytest()
 
 
-def pytest_configure() -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the documentation know which examples ran."""
+    parser.addoption("--record", action="store_true", help="leave a record of the examples that gave what they show")
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Let an accelerator name itself in a printed tensor, and change nothing else."""
+    if config.getoption("--record"):
+        sys.path.insert(0, str(config.rootpath / "docs" / "_ext"))
+        config.pluginmanager.register(importlib.import_module("runs").Recorder(config.rootpath))
     if torch.device(DEVICE).type == "cpu":
         return
     exact = doctest.OutputChecker.check_output

@@ -69,12 +69,11 @@ def types(session: nox.Session) -> None:
 @nox.session
 @on_each_device
 def doctest(session: nox.Session, device: str) -> None:
-    """Run every example in docstrings, Markdown pages and the README."""
+    """Run every example in docstrings, Markdown pages and the README, and leave a record for the feet of the pages."""
     install(session, "test")
     env = choose(session, device)
-    session.run(
-        "python", "-m", "pytest", "--doctest-modules", "tensorref", "docs", "README.md", *session.posargs, env=env
-    )
+    where = ["tensorref", "docs", "README.md"]
+    session.run("python", "-m", "pytest", "--doctest-modules", "--record", *where, *session.posargs, env=env)
 
 
 @nox.session

@@ -31,6 +31,7 @@ extensions = [
     "gallery",
     "inventories",
     "mathml",
+    "ran",
 ]
 exclude_patterns = ["_build", "_ext", "_inventories", "conf.py"]
 nitpicky = True

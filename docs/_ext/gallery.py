@@ -2,7 +2,8 @@
 
 A script is in percent format. Its first cell is Markdown: the title as a heading, then a sentence for the card. Its
 first figure becomes the thumbnail. Outputs are kept by jupyter-cache, whose key is the code and the kernelspec; the
-kernelspec holds a digest of the package, the libraries and the device, so that a change of those runs it again.
+kernelspec holds a digest of the package, the libraries and the device, so that a change of those runs it again. A last
+cell, which no reader sees, leaves among the outputs what they were run with.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 
 import jupytext
 import nbformat
+import runs
 from docutils import nodes
 from jupyter_cache import get_cache
 from sphinx.addnodes import download_reference
@@ -35,12 +37,9 @@ FOLDER = "gallery"
 LIBRARIES = ("numpy", "torch", "matplotlib")
 """The libraries whose version an output can depend on."""
 
+LAST_CELL = 'import sys\n\nsys.path.insert(0, "../_ext")\nimport runs\n\nruns.show(globals())'
+
 logger = getLogger(__name__)
-
-
-def device() -> str:
-    """Return the device that examples run on, as `nox` chose it."""
-    return os.environ.get("TENSORREF_DEVICE", "cpu")
 
 
 @cache
@@ -49,7 +48,8 @@ def digest() -> str:
     sources = sorted((ROOT / "tensorref").glob("*.py"))
     facts = [
         platform.python_version(),
-        device(),
+        runs.device(),
+        Path(runs.__file__).read_text("utf-8"),
         *map(version, LIBRARIES),
         *(path.read_text("utf-8") for path in sources),
     ]
@@ -61,9 +61,10 @@ def read_script(text: str) -> nbformat.NotebookNode:
     notebook = jupytext.reads(text, "py:percent")
     for cell in notebook.cells:
         cell.source = cell.source.strip("\n")  # the two lines before a function are no part of it
-    if device() != "cpu":
-        choose = f"import torch\n\ntorch.set_default_device({device()!r})"
+    if (device := runs.device()) != "cpu":
+        choose = f"import torch\n\ntorch.set_default_device({device!r})"
         notebook.cells.insert(1, nbformat.v4.new_code_cell(choose, metadata={"tags": ["remove-cell"]}))
+    notebook.cells.append(nbformat.v4.new_code_cell(LAST_CELL, metadata={"tags": ["remove-cell"]}))
     notebook.metadata = nbformat.from_dict(
         {
             "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python", "digest": digest()},
@@ -187,7 +188,7 @@ def _rewrite(_: Sphinx, env: BuildEnvironment) -> list[str]:
 
 
 def _finish_page(app: Sphinx, doctree: nodes.document) -> None:
-    """Put the downloads under the title of an example, and at its foot what it ran with; say which cell failed."""
+    """Put the downloads under the title of an example, and note what it ran with; say which cell failed."""
     env = app.env
     name = posixpath.basename(env.docname)
     if env.docname not in _examples(env):
@@ -201,6 +202,8 @@ def _finish_page(app: Sphinx, doctree: nodes.document) -> None:
     except KeyError:
         _report_failure(script, nbformat.read(executed, as_version=4))
     else:
+        last = notebook.cells.pop()
+        env.metadata[env.docname]["ran"] = dict(last.outputs[0].data[runs.MIME])
         nbformat.write(notebook, executed)
     _merge_streams(doctree)
     targets = {f"{name}.py": f"/{env.docname}.py", f"{name}.ipynb": "/" + os.path.relpath(executed, app.srcdir)}
@@ -208,11 +211,7 @@ def _finish_page(app: Sphinx, doctree: nodes.document) -> None:
     for position, (label, target) in enumerate(targets.items()):
         downloads += [nodes.Text(", ")] if position else []
         downloads += download_reference("", "", nodes.literal("", label), reftarget=target)
-    versions = ", ".join(f"{library} {version(library)}" for library in LIBRARIES)
-    ran = f"Ran with Python {platform.python_version()}, {versions} on {device()}."
-    section = next(doctree.findall(nodes.section))
-    section.insert(1, downloads)
-    section += nodes.paragraph("", ran, classes=["gallery-ran"])
+    next(doctree.findall(nodes.section)).insert(1, downloads)
 
 
 def _report_failure(script: Path, notebook: nbformat.NotebookNode) -> None:
