@@ -1,0 +1,189 @@
+"""The directive for memory layouts: its table in every builder, the data for its script, and what it refuses."""
+
+import html
+import json
+import keyword
+import re
+
+import pytest
+
+from tensorref import _operations, _words, layout
+from tensorref.sphinxext import shapes
+from tensorref.sphinxext.explorer import LABELS
+from tensorref.sphinxext.layout import LayoutDirective
+
+SLICED = "# Page\n\n```{layout} (3, 4) .transpose(0, 1)[:, ::2].reshape(8)\n```\n"
+REFUSED = "# Page\n\n```{layout} (H=2, T=3, D=4) .transpose(0, 1).view(3, 8)\n:name: heads\n```\n"
+HISTORY = layout.history((3, 4), ".transpose(0, 1)[:, ::2].reshape(8)")
+
+
+def explorers(page):
+    """Return the data of the explorers on a page."""
+    found = re.findall(r'class="tensorref-explorer tensorref-layout[^"]*" data-tensorref="([^"]*)"', page)
+    return [json.loads(html.unescape(data)) for data in found]
+
+
+def cells(page):
+    return re.findall(r"<t[hd][^>]*><p>(.*?)</p></t[hd]>", page)
+
+
+@pytest.mark.parametrize("builder", ["html", "singlehtml", "dirhtml"])
+def test_html(build, builder):
+    page = build({"index.md": SLICED}, builder)["index.html"]
+    assert cells(page) == [cell for row in HISTORY.table() for cell in row]
+    assert all(f"<li><p>{note}</p></li>" in page for note in HISTORY.notes())
+    assert "<p>Memory layout of x (3, 4), operations .transpose(0, 1)[:, ::2].reshape(8)</p>" in page
+    (data,) = explorers(page)
+    assert data["fields"] == [["x", "(3, 4)"], ["operations", ".transpose(0, 1)[:, ::2].reshape(8)"]]
+    assert data["labels"] == {**LABELS, **LayoutDirective.labels}
+    assert data["steps"] == []
+    assert data["words"] == dict(_words.LAYOUT)
+    examples = {f"example.{name}": example for name, example in _operations.EXAMPLES.items()}
+    assert data["messages"] == {**_words.LAYOUT_MESSAGES, **examples}
+    operations = {f"operations.{key}": text for key, text in _words.OPERATIONS.items()}
+    assert data["errors"] == {**shapes.ERRORS, **operations}
+    assert data["reserved"] == keyword.kwlist
+    assert (data["step"], data["itemsize"]) == (0, 4)
+    assert len(data["presets"]) == len(LayoutDirective.presets) == 9
+
+
+def test_the_assets_are_those_of_the_kind(build):
+    page = build({"index.md": SLICED})["index.html"]
+    assert re.findall(r'src="_static/tensorref/([\w-]+\.js)', page) == ["layout-explorer.js"]
+    assert re.findall(r'href="_static/tensorref/([\w-]+\.css)', page) == ["explorer.css"]
+
+
+TABLE = """\
+Page
+****
+
+Memory layout of x (3, 4), operations .transpose(0, 1)[:,
+::2].reshape(8)
+
++------------------+--------+---------+--------+------------+------------------+
+| operation        | shape  | strides | offset | contiguous | memory           |
+|==================|========|=========|========|============|==================|
+| x                | (3, 4) | (4, 1)  | 0      | yes        | 48 bytes         |
++------------------+--------+---------+--------+------------+------------------+
+| .transpose(0, 1) | (4, 3) | (1, 4)  | 0      | no         | view             |
++------------------+--------+---------+--------+------------+------------------+
+| [:, ::2]         | (4, 2) | (1, 8)  | 0      | no         | view             |
++------------------+--------+---------+--------+------------+------------------+
+| .reshape(8)      | (8,)   | (1,)    | 0      | yes        | copy of 32 bytes |
++------------------+--------+---------+--------+------------+------------------+
+
+* x.transpose(0, 1)[:, ::2].reshape(8) has shape (8,), strides (1,)
+  and offset 0.
+
+* Its memory is a copy, apart from that of x. Copied in all: 32 bytes,
+  by .reshape(8).
+"""
+
+
+def test_text(build):
+    assert build({"index.md": SLICED}, "text")["index.txt"] == TABLE
+
+
+def test_man(build):
+    text = build({"index.md": SLICED}, "man")["small.7"]
+    assert ".sp\nMemory layout of x (3, 4), operations .transpose(0, 1)[:, ::2].reshape(8)\n" in text
+    rows = [
+        "T{\noperation\nT}\tT{\nshape\nT}\tT{\nstrides\nT}\tT{\noffset\nT}\tT{\ncontiguous\nT}\tT{\nmemory\nT}",
+        "T{\n\\&.transpose(0, 1)\nT}\tT{\n(4, 3)\nT}\tT{\n(1, 4)\nT}\tT{\n0\nT}\tT{\nno\nT}\tT{\nview\nT}",
+        "T{\n\\&.reshape(8)\nT}\tT{\n(8,)\nT}\tT{\n(1,)\nT}\tT{\n0\nT}\tT{\nyes\nT}\tT{\ncopy of 32 bytes\nT}",
+    ]
+    for row in rows:
+        assert row in text, text
+
+
+def test_latex(build):
+    text = build({"index.md": SLICED}, "latex")["small.tex"]
+    body = " ".join(text.partition(r"\begin{document}")[2].split())
+    assert "Memory layout of x (3, 4), operations .transpose(0, 1){[}:, ::2{]}.reshape(8)" in body
+    for row in HISTORY.table():
+        written = (cell.replace("[", "{[}").replace("]", "{]}") for cell in row)
+        assert all(cell in body for cell in written), row
+    assert "explorer" not in body
+
+
+def test_a_view_that_is_refused_is_explained(build):
+    page = build({"index.md": REFUSED}, "text")["index.txt"]
+    history = layout.history((2, 3, 4), ".transpose(0, 1).view(3, 8)", name="heads")
+    assert " ".join(history.notes()).replace(" ", "") in re.sub(r"\s|^\* ", "", page, flags=re.MULTILINE)
+    assert "| .view(3, 8)      | (3, 2, 4) | (4, 12, 1) | 0      | no         | refused  |" in page
+    assert "Memory layout of heads (H=2, T=3, D=4), operations .transpose(0,\n1).view(3, 8)" in page
+
+
+def test_restructuredtext(build):
+    text = "Page\n====\n\n.. layout:: (4, 3)\n   x.mT\n   .contiguous()\n   :step: 2\n   :itemsize: 2\n   :name: keys\n"
+    page = build({"index.rst": text})["index.html"]
+    (data,) = explorers(page)
+    assert (data["step"], data["itemsize"]) == (2, 2)
+    assert data["fields"] == [["keys", "(4, 3)"], ["operations", "x.mT\n.contiguous()"]]
+    assert "copy of 24 bytes" in page
+
+
+@pytest.mark.parametrize(
+    ("written", "fields"),
+    [
+        ("(3, 4)", ["(3, 4)", ""]),
+        ("3x4 [0]", ["3x4", "[0]"]),
+        ("[3, 4] [0]", ["[3, 4]", "[0]"]),
+        ("[3, 4][0]", ["[3, 4]", "[0]"]),
+        ("torch.Size([3, 4]).mT", ["torch.Size([3, 4])", ".mT"]),
+        ("() [None]", ["()", "[None]"]),
+        ("(B=2, T=3) x[:, 0]", ["(B=2, T=3)", "x[:, 0]"]),
+        ("12 .view(3, 4)", ["12", ".view(3, 4)"]),
+    ],
+)
+def test_the_argument_is_a_shape_and_what_follows_it(build, written, fields):
+    (data,) = explorers(build({"index.md": f"# Page\n\n```{{layout}} {written}\n```\n"})["index.html"])
+    assert [text for _, text in data["fields"]] == fields
+
+
+def test_a_name_stays_text(build):
+    page = build({"index.md": "# Page\n\n```{layout} (3,) [1:]\n:name: <b>x</b>\n```\n"})["index.html"]
+    assert "<b>" not in page
+    (data,) = explorers(page)
+    assert data["fields"][0][0] == "<b>x</b>"
+
+
+ERRORS = {
+    "(3, 4": "the shape of layout is '(3, 4'. Position 1: '(' is not closed; add ')' after the last size.",
+    "(3, B) .mT": (
+        "the shape of layout is '(3, B)'. Position 5: 'B' is a name without a size; give it one, such as B=32, here or in "
+        "another shape."
+    ),
+    "(3, 4) .T": (
+        "the operations of layout are '.T'. Position 1: the point is followed by 'T'; write one of transpose, permute, "
+        "mT, expand, view, reshape, contiguous after it."
+    ),
+    "(3, 4) [1.5]": (
+        "the operations of layout are '[1.5]'. Position 1: '[1.5]' is no index; write ints, slices, None or one '...', "
+        "with commas between."
+    ),
+    "(3, 1) .expand(3, 99999999999999999)": (
+        "the operations of layout are '.expand(3, 99999999999999999)'. .expand(3, 99999999999999999): more than 2**53 "
+        "bytes, the most that is followed here; choose smaller sizes."
+    ),
+    "(99999999999, 99999999999)": (
+        "the argument of layout is '(99999999999, 99999999999)'. shape is (99999999999, 99999999999): more than 2**53 "
+        "bytes, the most that is followed here; choose smaller sizes."
+    ),
+    "(3, 4) .mT\n:step: 2": "the option step of layout is '2'; write a whole number from 0 to 1",
+    "(3, 4) .mT\n:itemsize: 0": "the option itemsize of layout is '0'; write a whole number from 1 to 16",
+    "(3, 4) .mT\n:name:": "the option name of layout is empty; write what to call the tensor, such as x",
+}
+
+
+@pytest.mark.parametrize("written", ERRORS)
+@pytest.mark.parametrize("syntax", ["md", "rst"])
+def test_errors_name_file_and_line(build, syntax, written):
+    argument, *options = written.split("\n")
+    if syntax == "md":
+        text = "\n".join(["# Page", "", "Words.", "", f"```{{layout}} {argument}", *options, "```", ""])
+    else:
+        lines = [f".. layout:: {argument}", *(f"   {option}" for option in options)]
+        text = "\n".join(["Page", "====", "Words.", "", *lines, ""])
+    warnings = build({f"index.{syntax}": text}, "text", warnings=True).warnings
+    assert f"index.{syntax}:5: ERROR: {ERRORS[written]}" in re.sub(r"\x1b\[[0-9;]*m", "", warnings)
