@@ -298,6 +298,8 @@ type LayoutPicture = (name: string, stages: Stage[], step: number, labels: Words
 type MemoryRow = (name: string, at: Stage, text: (index: Shape) => string, placeOf: (index: Shape) => bigint) => Panel;
 type Reach = (code: string, verdict: string, axes: Axis[], offset: bigint, elements: bigint) => Stage;
 type ReadOperations = (text: string, data: Pick<Data, "errors" | "messages">) => Operation[];
+type MatmulCode = (explanation: Matmul, reserved: readonly string[]) => Record<string, string>;
 type MatmulMessages = (a: Shape, b: Shape, batch: MatmulAxis[], say: Say) => { numpy: string; torch: string };
+type MatmulPicture = (explanation: Matmul, step: number, labels: Words) => Picture;
 type MatmulSteps = (a: Shape, b: Shape, axes: MatmulAxis[], names: readonly string[], say: Say) => string[];
 type MatmulTable = (explanation: Matmul, given: readonly NamedShape[], step: number, say: Say) => Table;

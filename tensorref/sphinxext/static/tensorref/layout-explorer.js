@@ -73,7 +73,7 @@ function row(name, { shape, axes, offset, elements }, text, placeOf) {
 		// A larger stride steps over all that the smaller ones reach.
 		unused: ([place = 0n]) => {
 			const steps = (/** @type {bigint} */ rest, /** @type {Axis} */ { size, stride }) =>
-				rest - (rest / stride < size ? rest / stride : size - 1n) * stride;
+				rest - (rest / stride) * stride;
 			return place < offset || falling.reduce(steps, place - offset) || shape.includes(0n);
 		},
 		columns: (cells) => {

@@ -62,10 +62,7 @@ function axes({ axes, names }, given, step, say) {
 	};
 }
 
-/**
- * The operands; in the end the result, whose cells tell which row and column they sum over.
- * @type {(explanation: Matmul, step: number, labels: Words) => Picture}
- */
+/** The operands; in the end the result, whose cells tell which row and column they sum over. @type {MatmulPicture} */
 function grids({ names, shapes, axes, result }, step, { result: last = "" }) {
 	const panels = shapes.map((shape, at) => ({ name: names[at] ?? "", shape }));
 	if (!result || step < STEP.result) return { panels, reads: null };
@@ -81,10 +78,7 @@ function grids({ names, shapes, axes, result }, step, { result: last = "" }) {
 	};
 }
 
-/**
- * What shows the same in NumPy and in PyTorch, with large operands that take no memory.
- * @type {(explanation: Matmul, reserved: readonly string[]) => Record<string, string>}
- */
+/** The same in NumPy and in PyTorch, with large operands that take no memory. @type {MatmulCode} */
 function code({ names: given, shapes, result, flops, einsum }, reserved) {
 	const most = [...shapes, result ?? []].map((shape) => product(shape.map((size) => size || 1n)));
 	if (most.some((size) => size > LARGEST)) return {};

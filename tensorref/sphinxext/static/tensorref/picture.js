@@ -3,14 +3,10 @@ import { formatShape, product } from "./sizes.js";
 import { led } from "./step-control.js";
 import { grouped, speaker } from "./words.js";
 
-const MOST_CELLS = 6n; // along an axis, before its middle is left out
+const MOST_CELLS = 6n; // along an axis
 const MOST_GRIDS = 3n;
 
-/**
- * Draw tensors as grids of their last two axes, one for each index of the others; large axes show their ends. Pointing
- * at a cell of the last tensor, focusing or tapping it marks what it reads.
- * @type {DrawPicture}
- */
+/** A grid of the last two axes for each index of the others; large axes show their ends. @type {DrawPicture} */
 export function drawPicture({ panels, reads, said: key = "reads" }, labels) {
 	const say = speaker(labels);
 	/** @type {DrawnCell[]} */

@@ -1,4 +1,4 @@
-// A shape as people write it, read into an array of BigInt; `tensorref/sphinxext/shapes.py` is the same in Python.
+// The same as `tensorref/sphinxext/shapes.py`.
 
 import { TextError, attempt, quoted, speaker } from "./words.js";
 
@@ -56,7 +56,7 @@ function readShape(text, errors, known) {
 		return /^\w/.test(next().text) && next().text !== "torch.Size";
 	}
 
-	/** Tell whether a size follows after a space, which a name allows instead of a comma. */
+	/** Whether a size follows after a space, which a name allows instead of a comma. */
 	function isSpaced() {
 		const gap = next().position > last.position + last.text.length;
 		return gap && isSize() && !(/^\d/.test(last.text) && /^\d/.test(next().text));

@@ -2,10 +2,7 @@ import { element } from "./element.js";
 
 const SYMBOLS = { equal: "=", expand: "→", conflict: "≠", sum: "Σ", keep: "·" };
 
-/**
- * Draw rows of cells. What comes at a later step has its place from the first, so that nothing on the page jumps.
- * @type {DrawTable}
- */
+/** What comes at a later step has its place from the first, so that the page does not jump. @type {DrawTable} */
 export function drawTable({ heading, headingFrom = 1, rows }, step) {
 	const later = (/** @type {number} */ from) => (from > step ? { "data-later": "" } : {});
 	const head = element("tr", later(headingFrom), ...heading.map((text) => element("th", { scope: "col" }, text)));

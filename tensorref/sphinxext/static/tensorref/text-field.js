@@ -2,7 +2,7 @@ import { element } from "./element.js";
 
 const PATIENCE = 600; // milliseconds without a key, before half a text counts as wrong
 
-/** A field that says beside it what is wrong with its text, once the reader rests or leaves. @type {TextField} */
+/** It says beside it what is wrong with its text, once the reader rests or leaves. @type {TextField} */
 export function textField({ id, label, text, changed }) {
 	const typing = { dir: "ltr", autocomplete: "off", autocapitalize: "off", spellcheck: "false" };
 	const input = element("input", { id, value: text, "aria-describedby": `${id}-problem`, ...typing });

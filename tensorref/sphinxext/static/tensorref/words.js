@@ -1,4 +1,4 @@
-// The templates and the numbers of Python's `str.format`, as far as the sentences use them.
+// Python's `str.format`, as far as the sentences use it.
 
 import { formatShape } from "./sizes.js";
 
