@@ -104,7 +104,6 @@ function explorer(root, { least, most, read, show }, number) {
 		link.href = `#${new URLSearchParams([["explorer", `${number}`], ["step", `${step}`], ...pairs()])}`;
 	}
 
-	/** Bring back what the address says of this explorer. */
 	function restore() {
 		const [[, at] = [], [, step] = [], ...given] = new URLSearchParams(location.hash.slice(1));
 		if (at !== String(number) || given.length < least || given.length > most) return;
@@ -116,7 +115,7 @@ function explorer(root, { least, most, read, show }, number) {
 	function listing([library, text]) {
 		const pre = element("pre", { tabindex: "0", "aria-label": library }, text);
 		const copy = button(say("copy", { library }), () => {
-			getSelection()?.selectAllChildren(pre); // where the clipboard is closed to scripts, keys still copy
+			getSelection()?.selectAllChildren(pre); // for keys to copy
 			navigator.clipboard?.writeText(text).then(() => copy.replaceChildren(say("copied")), () => {});
 		});
 		return [copy, pre];

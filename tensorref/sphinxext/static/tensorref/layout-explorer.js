@@ -73,7 +73,7 @@ function row(name, { shape, axes, offset, elements }, text, placeOf) {
 		// A larger stride steps over all that the smaller ones reach.
 		unused: ([place = 0n]) => {
 			const steps = (/** @type {bigint} */ rest, /** @type {Axis} */ { size, stride }) =>
-				rest - (rest / stride) * stride;
+				rest - (rest / stride < size ? rest / stride : size - 1n) * stride;
 			return place < offset || falling.reduce(steps, place - offset) || shape.includes(0n);
 		},
 		columns: (cells) => {
@@ -101,7 +101,7 @@ function codeOf(name, stages, isTaken, reserved) {
 	};
 	const PyTorch = `import torch\n${written("torch", operations, `stride(), ${x}.is_contiguous()`)}`;
 	const hasNumPy = isTaken && !isLarge && !/view|expand|contig/.test(operations) && stages.every(({ axes }) => axes[0]);
-	const numpy = operations.replaceAll(".transpose", ".swapaxes").replaceAll(".permute", ".transpose");
+	const numpy = operations.replaceAll(".transpose", ".swapaxes");
 	if (!hasNumPy) return { PyTorch };
 	return { NumPy: `import numpy as np\n${written("np", numpy, `strides, ${x}.flags.c_contiguous`)}`, PyTorch };
 }

@@ -10,7 +10,7 @@ const NAMED = /([A-Za-z_]\w*)[ \t]*=[ \t]*(\d+)/g;
 const CLOSES = new Map([["(", ")"], ["[", "]"]]);
 const REFUSED = new Map([["-", "negative"], ["−", "negative"], [".", "fraction"], [",", "missing"]]);
 
-/** Read shapes, a text each. A name that one of them gives a size, as in `B=32`, has it in all. @type {ReadShapes} */
+/** A name that one text gives a size, as in `B=32`, has it in all. @type {ReadShapes} */
 export function readShapes(texts, errors) {
 	/** @type {Map<string, string>} */
 	const known = new Map();
@@ -56,7 +56,7 @@ function readShape(text, errors, known) {
 		return /^\w/.test(next().text) && next().text !== "torch.Size";
 	}
 
-	/** Whether a size follows after a space, which a name allows instead of a comma. */
+	/** Beside a name, a space is enough. */
 	function isSpaced() {
 		const gap = next().position > last.position + last.text.length;
 		return gap && isSize() && !(/^\d/.test(last.text) && /^\d/.test(next().text));
@@ -105,7 +105,7 @@ function readShape(text, errors, known) {
 		return BigInt(size);
 	}
 
-	/** What the next token calls for, inside the bracket `opened` or outside of any. @param {Token} [opened] */
+	/** What the next token calls for. @param {Token} [opened] */
 	function refusal(opened, several = false) {
 		const token = next();
 		const wanted = CLOSES.get(opened?.text ?? "") ?? "";

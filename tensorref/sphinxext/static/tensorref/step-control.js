@@ -45,7 +45,7 @@ export function stepControl({ min = 0, max, value = min, label = null, names = [
 	}
 }
 
-/** Where a key leads among things in rows; undefined for keys that lead nowhere, which keep what they do. @type {Led} */
+/** Undefined for keys that lead nowhere, which keep what they do. @type {Led} */
 export function led(event, { at, first = 0, last, row = 1 }) {
 	/** @type {Record<string, unknown>} */
 	const moves = { ArrowRight: at + 1, ArrowDown: at + row, ArrowLeft: at - 1, ArrowUp: at - row, Home: first, End: last };

@@ -7,7 +7,7 @@ const LONGEST_QUOTED = 20;
 /** Text that cannot be read; the message says where, counted from 1, and how to fix it. */
 export class TextError extends Error {}
 
-/** What `read` returns, or the TextError that it throws. @template T @param {() => T} read */
+/** @template T @param {() => T} read */
 export function attempt(read) {
 	try {
 		return read();
@@ -23,7 +23,7 @@ export function quoted(text) {
 	return characters.slice(0, LONGEST_QUOTED).join("") + (characters.length > LONGEST_QUOTED ? "…" : "");
 }
 
-/** Fill `{name}` and `{name:,}` of a template, in one pass: what a value holds is no template. @type {Speaker} */
+/** In one pass: what a value holds is no template. @type {Speaker} */
 export const speaker = (words) => (key, values = {}) =>
 	(words[key] ?? key).replace(/\{(\w+)(:,)?\}/g, (_, name, thousands) => {
 		const value = values[name];
