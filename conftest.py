@@ -8,7 +8,6 @@ import os
 import random
 import re
 import sys
-from collections.abc import Iterator
 
 import hypothesis
 import numpy as np
@@ -23,33 +22,44 @@ hypothesis.settings.load_profile("tensorref")
 
 collect_ignore_glob = ["docs/*.py", "docs/_*", "docs/gallery/*.py", "examples/*", "noxfile.py"]
 
+NUMPY_PRINTS = np.get_printoptions()
 DEVICE = os.environ.get("TENSORREF_DEVICE", "cpu")
 _DEVICE_SUFFIX = re.compile(rf",\s+device='{torch.device(DEVICE).type}(:\d+)?'")
 
 
 @pytest.fixture(autouse=True)
-def fresh_state(request: pytest.FixtureRequest) -> Iterator[None]:
+def fresh_state(request: pytest.FixtureRequest) -> None:
     """Keep what one test or docstring sets from leaking into the next."""
-    torch.set_default_device(DEVICE)
-    torch.set_default_dtype(torch.float32)
-    torch.set_printoptions(profile="default")
+    reset()
     if isinstance(request.node, pytest.DoctestItem):
         assert request.node.dtest is not None
         # An example has to import what it uses, as it must for a reader who pastes it.
         request.node.dtest.globs.clear()
         unseed()
-    with np.printoptions():
-        yield
 
 
-def unseed(_: object = None) -> None:
+def reset() -> None:
+    """Set what an example may have changed: the default device and dtype, and how numbers are printed."""
+    torch.set_default_device(DEVICE)
+    torch.set_default_dtype(torch.float32)
+    torch.set_printoptions(profile="default")
+    np.set_printoptions(**NUMPY_PRINTS)
+
+
+def begin_page(_: object) -> None:
+    """Do for a Markdown page, which shares its names and its state, what `fresh_state` does for a docstring."""
+    reset()
+    unseed()
+
+
+def unseed() -> None:
     """Start from a seed that no example can know, so that one that forgets its seed fails."""
     random.seed()
     np.random.seed()  # noqa: NPY002  the legacy generator is the one with global state
     torch.seed()
 
 
-pytest_collect_file = Sybil(parsers=[PythonCodeBlockParser()], patterns=["*.md"], setup=unseed).pytest()
+pytest_collect_file = Sybil(parsers=[PythonCodeBlockParser()], patterns=["*.md"], setup=begin_page).pytest()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -18,42 +18,46 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
 
 MIME = "application/vnd.tensorref.run+json"
 LIBRARIES = {"NumPy": "numpy", "PyTorch": "torch", "Matplotlib": "matplotlib", "tensorref": "tensorref"}
 _PROMPT = re.compile(r"^\s*>>> (?!\s*#)", re.MULTILINE)
 
 
-def facts(variables: Mapping[str, object]) -> dict[str, Any]:
-    """Return the day, the versions and the devices of this process, those of its variables among them."""
-    used = {"Python": platform.python_version()}
-    used |= {name: version(module) for name, module in LIBRARIES.items() if module in sys.modules}
-    return {"date": datetime.now(UTC).date().isoformat(), "versions": used, "devices": _devices(variables)}
-
-
-def _devices(variables: Mapping[str, object]) -> list[str]:
-    import torch
-
+def facts(*places: torch.device) -> dict[str, Any]:
+    """Return the day, the versions of this process, and the devices by their names."""
     from tensorref import _machine
 
-    found = {torch.empty(0).device}
+    used = {"Python": platform.python_version()}
+    used |= {name: version(module) for name, module in LIBRARIES.items() if module in sys.modules}
+    names = {
+        str(place): _machine.processor() if place.type == "cpu" else _machine.accelerator(place)[0] for place in places
+    }
+    devices = [f"{place} ({name})" for place, name in sorted(names.items())]
+    return {"date": datetime.now(UTC).date().isoformat(), "versions": used, "devices": devices}
+
+
+def devices_of(variables: Mapping[str, object]) -> set[torch.device]:
+    """Return the default device, and those of tensors and of devices among variables; meta computes nothing."""
+    import torch
+
+    found = [torch.empty(0).device]
     for value in variables.values():
         place = value if isinstance(value, torch.device) else getattr(value, "device", None)
         if isinstance(place, torch.device) and place.type != "meta":
-            found.add(place)
-    names = {
-        place: _machine.processor() if place.type == "cpu" else _machine.accelerator(place)[0]
-        for place in sorted(found, key=str)
-    }
-    return [f"{place} ({name})" for place, name in names.items()]
+            found.append(place)
+    return {*found}
 
 
 def show(variables: Mapping[str, object]) -> None:
     """Leave the facts among the outputs of a notebook, so that whoever keeps those keeps these."""
     from IPython.display import display
 
-    display({MIME: facts(variables)}, raw=True)
+    display({MIME: facts(*devices_of(variables))}, raw=True)
 
 
 def sentence(found: Mapping[str, Any]) -> str:
@@ -127,13 +131,15 @@ class Recorder:
             self.passed[home] += count
 
     def pytest_sessionfinish(self) -> None:
+        import torch
+
         texts = {
             path.relative_to(self.root).as_posix(): text
             for path, text in sorted(self.before.items())
             # Fewer ran than the file shows where some were deselected, skipped or overlooked.
             if path not in self.not_passed and self.passed[path] == examples(path) and digest(path) == text
         }
-        record = {**facts({}), "package": self.package, "files": texts}
+        record = {**facts(torch.empty(0, device=device()).device), "package": self.package, "files": texts}
         file = record_file(self.root)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
