@@ -101,7 +101,7 @@ function codeOf(name, stages, isTaken, reserved) {
 	};
 	const PyTorch = `import torch\n${written("torch", operations, `stride(), ${x}.is_contiguous()`)}`;
 	const hasNumPy = isTaken && !isLarge && !/view|expand|contig/.test(operations) && stages.every(({ axes }) => axes[0]);
-	const numpy = operations.replaceAll(".transpose", ".swapaxes");
+	const numpy = operations.replaceAll(".transpose", ".swapaxes").replaceAll(".permute", ".transpose");
 	if (!hasNumPy) return { PyTorch };
 	return { NumPy: `import numpy as np\n${written("np", numpy, `strides, ${x}.flags.c_contiguous`)}`, PyTorch };
 }
