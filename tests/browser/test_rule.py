@@ -17,7 +17,7 @@ TEXTS = Path(__file__).parents[1] / "sphinxext/shape_texts.json"
 
 # `source` is the number as it stands in the text: JSON.parse alone would round it.
 COMPARE = """
-async ([text, words]) => {
+async ([text, words, messages]) => {
   const { explain, notes } = await import("/furo/_static/tensorref/broadcasting.js");
   const exact = (_, value, { source }) => (typeof value === "number" ? BigInt(source) : value);
   const differs = (a, b) => {
@@ -30,7 +30,7 @@ async ([text, words]) => {
   const show = (_, value) => (typeof value === "bigint" ? `${value}n` : value);
   const found = [];
   for (const { shapes, names, itemsize, explanation, notes: expected } of JSON.parse(text, exact)) {
-    const explained = explain(shapes, names, { itemsize: Number(itemsize), words });
+    const explained = explain(shapes, names, { itemsize: Number(itemsize), words, messages });
     if (differs(explained, explanation) || differs(notes(explained, words).map((note) => note.text), expected)) {
       found.push(JSON.stringify({ explained, explanation }, show));
     }
@@ -52,7 +52,7 @@ def vector(shapes, names, itemsize):
 
 
 def differences(page, vectors):
-    return page.evaluate(COMPARE, [json.dumps(vectors), dict(_words.BROADCASTING)])
+    return page.evaluate(COMPARE, [json.dumps(vectors), dict(_words.BROADCASTING), dict(_words.BROADCASTING_MESSAGES)])
 
 
 def test_every_pair_of_rank_0_to_2_over_sizes_0_to_3(visit):
@@ -180,7 +180,7 @@ def test_the_types_of_the_numbers(visit):
     kinds = visit().evaluate(
         """async (words) => {
           const { explain } = await import("/furo/_static/tensorref/broadcasting.js");
-          const { axes, elements, stored_bytes } = explain([[3n]], ["a"], { itemsize: 4, words });
+          const { axes, elements, stored_bytes } = explain([[3n]], ["a"], { itemsize: 4, words, messages: {} });
           return [axes[0].index, axes[0].size, elements, stored_bytes].map((value) => typeof value);
         }""",
         dict(_words.BROADCASTING),
