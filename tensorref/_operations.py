@@ -42,11 +42,9 @@ _BLANK = r"[ \t\r\n\u00a0]"
 _START = re.compile(rf"{_BLANK}*(?:[A-Za-z_][A-Za-z_0-9]*)?{_BLANK}*")
 _OPERATION = re.compile(rf"(\.[^.[(]*(?:\((?:[^()]|\([^()]*\))*\))?|\[[^\]]*\]){_BLANK}*")
 _LOOSE = re.compile(rf"{_BLANK}+(?![0-9A-Za-z_])|(?<![0-9A-Za-z_]){_BLANK}+")
-_METHOD = re.compile(r"\.([^(]*)(?:\((.*)\))?", re.DOTALL)
 _LIST = re.compile(r"\((.*)\),?|\[(.*)\],?", re.DOTALL)
 _NUMBER = "(-?[0-9]{1,18})"  # PyTorch holds every such number in its 64 bits
 _ITEM = re.compile(rf"(None|\.\.\.)|{_NUMBER}?(?:(:){_NUMBER}?(?::{_NUMBER}?)?)?")
-_WORDS: Mapping[str, Literal["..."] | None] = {"None": None, "...": "..."}
 _LONGEST_QUOTED = 20
 
 
@@ -113,35 +111,37 @@ class _Unreadable(Exception):  # noqa: N818  it becomes an error with a position
 def _operation(own: str, rest: str) -> Operation:
     if own[:1] != ".":
         items = _items(own[1:-1])
-        if not items or "" in items or items.count("...") > 1:
+        if not items or items.count("...") > 1:
             raise _Unreadable("index" if rest[0] == "[" else "operation", own or rest)
-        indices = tuple(item for item in items if item != "")
-        return Operation("index", indices, f"[{', '.join(map(_written, indices))}]")
-    name, inner = _METHOD.fullmatch(own).groups()
+        return Operation("index", tuple(items), f"[{', '.join(map(_written, items))}]")
+    name, called, inner = own[1:].partition("(")
     if name not in EXAMPLES:
         raise _Unreadable("name", name)
-    listed = _LIST.fullmatch(inner or "")
-    is_list = listed is not None and name not in _COUNTS
-    items = _items("".join(filter(None, listed.groups())) if is_list else inner or "")
+    listed = None if name in _COUNTS else _LIST.fullmatch(inner[:-1])
+    items = _items("".join(filter(None, listed.groups())) if listed else inner[:-1])
+    if items is None:
+        raise _Unreadable("example", own, EXAMPLES[name])
     numbers = tuple(item for item in items if isinstance(item, int))
-    count = _COUNTS.get(name, max(len(items), not is_list))
-    if len(numbers) != count or len(items) != count or (inner is None) != (name == "mT"):
+    count = _COUNTS.get(name, max(len(items), not listed))
+    if len(numbers) != count or len(items) != count or (not called) != (name == "mT"):
         raise _Unreadable("example", own, EXAMPLES[name])
     if name in ("expand", "view", "reshape") and min(numbers, default=0) < -1:
         raise _Unreadable("size", name)
-    text = ", ".join(map(str, numbers)) or "()" * is_list
+    text = ", ".join(map(str, numbers)) or "()" * bool(listed)
     return Operation(name, numbers, ".mT" if name == "mT" else f".{name}({text})")
 
 
-def _items(text: str) -> list[Index | Literal[""]]:
-    """Return what stands between commas, of which one may stand behind the last; "" where it cannot be read."""
+def _items(text: str) -> list[Index] | None:
+    """Return what stands between commas, of which one may stand behind the last, or None where it cannot be read."""
     *parts, last = text.split(",")
-    items: list[Index | Literal[""]] = []
+    items: list[Index] = []
     for part in [*parts, last] if last else parts:
         found = _ITEM.fullmatch(part)
-        word, first, colon, *others = found.groups() if found else ("",) * 5
+        if not part or not found:
+            return None
+        word, first, colon, *others = found.groups()
         start, stop, step = (int(text) if text else None for text in (first, *others))
-        items.append(Slice(start, stop, step) if colon else start if start is not None else _WORDS.get(word, ""))
+        items.append(Slice(start, stop, step) if colon else "..." if word == "..." else start)
     return items
 
 
