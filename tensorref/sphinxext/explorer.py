@@ -62,12 +62,15 @@ class Explained(Protocol):
     @property
     def steps(self) -> Sequence[str]:
         """A sentence for each step."""
+        raise NotImplementedError
 
     def table(self) -> tuple[tuple[str, ...], ...]:
         """Return the rows of the finished table."""
+        raise NotImplementedError
 
     def notes(self) -> tuple[str, ...]:
         """Return the sentences below it."""
+        raise NotImplementedError
 
 
 class Fields(NamedTuple):
