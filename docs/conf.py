@@ -27,6 +27,7 @@ extensions = [
     "sphinx_design",
     "myst_nb",
     "tensorref.sphinxext",
+    "benchmarks",
     "code_blocks",
     "gallery",
     "inventories",
