@@ -24,7 +24,7 @@ def _preset(label: str, shape: str, operations: str) -> Preset:
 
 
 class LayoutDirective(ExplorerDirective):
-    """Shows where the elements of a tensor lie: ``{layout} (3, 4) .transpose(0, 1)[:, ::2].view(6)``."""
+    """Shows where the elements of a tensor lie: ``{layout} (3, 4) .transpose(0, 1)[:, ::2].view(8)``."""
 
     option_spec: ClassVar = {
         "name": directives.unchanged,

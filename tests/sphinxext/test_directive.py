@@ -75,7 +75,7 @@ def test_html(build, builder, theme):
         ],
         "steps": ["Shapes", "Align right", "Pad with 1", "Compare", "Expand", "Result"],
         "words": dict(_words.BROADCASTING),
-        "messages": {},
+        "messages": dict(_words.BROADCASTING_MESSAGES),
         "labels": {**LABELS, **BroadcastingDirective.labels},
         "errors": dict(shapes.ERRORS),
         "reserved": keyword.kwlist,
