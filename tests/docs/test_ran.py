@@ -26,6 +26,7 @@ PAGES = {
     "right": ("# Right\n\n" + EXAMPLE.format("1 + 1", 2) + "\n" + EXAMPLE.format("2 + 2", 4), True),
     "wrong": ("# Wrong\n\n" + EXAMPLE.format("1 + 1", 2) + "\n" + EXAMPLE.format("2 + 2", 5), False),
     "skipped": ("# Skipped\n\n" + EXAMPLE.format("1 + 1  # doctest: +SKIP", 3), False),
+    "raises": ("# Raises\n\n" + EXAMPLE.format("1 + 1", 2) + "\n```python\n1 / 0\n```\n", False),
     "deselected": ("# Deselected\n\n" + EXAMPLE.format("1 + 1", 2) + "\n" + EXAMPLE.format("2 + 2", 5), False),
     "overlooked": ("# Overlooked\n\n" + EXAMPLE.format("1 + 1", 2) + "\n```pycon\n>>> 2 + 2\n5\n```\n", False),
     "docstring": ("# Docstring\n\n```{literalinclude} ../tensorref/sums.py\n:lines: 5-6\n:dedent:\n```\n", True),
@@ -120,8 +121,8 @@ def test_a_foot_is_true_of_its_page(project):
     assert ran(feet) == set()
     assert feet["genindex"] is feet["search"] is None
 
-    run = project.run_examples("--record", "tensorref", "docs", "--deselect", "docs/deselected.md::line:8,column:1")
-    assert "2 failed" in run.stdout or "1 failed" in run.stdout, run.stdout + run.stderr
+    run = project.run_examples("--record", "tensorref", "docs", "--deselect", "docs/deselected.md::line:9,column:1")
+    assert re.search(r"^FAILED docs/wrong.md::line:9", run.stdout, re.MULTILINE), run.stdout + run.stderr
     feet, written = project.build()
     assert ran(feet) == RIGHT
     assert written - ALWAYS == RIGHT  # and no other page
@@ -178,7 +179,9 @@ def test_only_a_run_that_is_to_leave_a_record_leaves_one(project):
 
 def test_text_that_changed_while_it_ran_is_not_in_the_record(project):
     path = project.root / "docs" / "right.md"
-    change = f"from pathlib import Path; Path({str(path)!r}).write_text('# Empty') and None"
+    change = (
+        f"from pathlib import Path; p = Path({str(path)!r}); p.write_text(p.read_text().replace('4', '5')) and None"
+    )
     project.write("docs/zzz.md", "# Changes another page\n\n" + EXAMPLE.format(change, "").replace("\n\n`", "\n`"))
     assert project.run_examples("--record", "docs/right.md", "docs/zzz.md").returncode == 0
     assert [*json.loads(project.record.read_text("utf-8"))["files"]] == ["docs/zzz.md"]
