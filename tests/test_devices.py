@@ -429,3 +429,55 @@ def test_a_device_that_pytorch_does_not_know():
     assert str(raised.value) == (
         "device is 'gpu', which PyTorch does not know; give 'cpu', 'meta' or an accelerator such as 'cuda:0'"
     )
+
+
+def test_what_the_page_says_of_machines_without_an_accelerator():
+    tensor, accelerator = torch.ones(3, device="cpu"), torch.accelerator
+    loader = torch.utils.data.DataLoader(tensor, pin_memory=True)
+    if accelerator.is_available() and devices.best().type != "mps":
+        assert tensor.pin_memory().is_pinned()
+        assert next(iter(loader)).is_pinned()
+        before = accelerator.memory_allocated()
+        accelerator.reset_peak_memory_stats()
+        torch.ones(2**20, device=devices.best())
+        assert accelerator.max_memory_allocated() - before >= 2**22
+        assert accelerator.memory_reserved() >= accelerator.memory_allocated()
+    elif not accelerator.is_available():
+        functions = (
+            tensor.pin_memory,
+            accelerator.reset_peak_memory_stats,
+            accelerator.max_memory_allocated,
+            accelerator.memory_reserved,
+        )
+        for function in functions:
+            with pytest.raises(RuntimeError, match="Cannot access accelerator device when none is available"):
+                function()
+        with pytest.warns(UserWarning, match="no accelerator is found"):
+            next(iter(loader))
+
+
+def test_a_module_moves_in_place():
+    module = torch.nn.Linear(2, 2, device="cpu")
+    assert module.to(torch.float64) is module
+    assert module.weight.dtype == torch.float64
+
+
+@pytest.mark.parametrize("device", ["cpu", "best"])
+def test_autocast_changes_the_dtype_of_what_is_computed_and_not_of_parameters(device):
+    device = devices.best() if device == "best" else torch.device(device)
+    layer = torch.nn.Linear(4, 3, device=device)
+    with torch.autocast(device.type, dtype=torch.bfloat16):
+        logits = layer(torch.ones(2, 4, device=device))
+        loss = torch.nn.functional.cross_entropy(logits, torch.zeros(2, dtype=torch.int64, device=device))
+    loss.backward()
+    assert (logits.dtype, loss.dtype) == (torch.bfloat16, torch.float32)
+    assert {layer.weight.dtype, layer.weight.grad.dtype} == {torch.float32}
+
+
+def test_small_gradients_vanish_in_float16_unless_they_are_scaled():
+    x = torch.tensor(1.0, dtype=torch.float16, device="cpu", requires_grad=True)
+    (x.float() * 1e-8).backward()
+    assert x.grad == 0
+    x.grad = None
+    (x.float() * 1e-8 * 2**16).backward()
+    assert x.grad.float() / 2**16 == pytest.approx(1e-8, rel=2**-10)

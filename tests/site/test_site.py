@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import os
+import platform
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
 
+from tensorref import devices
+
 ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "docs" / "_build" / "html"
+sys.path.insert(0, str(ROOT / "docs" / "_ext"))
+import runs  # noqa: E402  its folder has just joined the path
+
+RECORD = runs.record_file(ROOT)
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 PAGES = sorted(SITE.rglob("*.html"))
 
 # Their output depends on the machine, so that two runs differ.
-SHOWS_THE_MACHINE = {"devices", "kernels"}
+SHOWS_THE_MACHINE = {"devices", "kernels", "transfer"}
 
 
 def soup(path):
@@ -47,6 +56,60 @@ def test_an_example_prints_what_its_page_shows(script):
         assert "".join(output.text for output in outputs if output.output_type == "stream") == run.stdout
     assert {output.output_type for output in outputs} <= {"stream", "display_data"}
     assert any("image/png" in output.get("data", {}) for output in outputs)
+
+
+def foot(page):
+    """Return the foot of a page in words, or None."""
+    feet = soup(page).select("article footer.ran")
+    assert len(feet) <= 1
+    return feet[0].get_text() if feet else None
+
+
+@pytest.mark.parametrize("script", EXAMPLES, ids=lambda script: script.stem)
+def test_the_foot_of_an_example_says_what_it_ran_on(script):
+    text = foot(SITE / "gallery" / f"{script.stem}.html")
+    number = {name: re.escape(version(name)) for name in ("numpy", "torch", "matplotlib", "tensorref")}
+    found = re.fullmatch(
+        rf"The outputs on this page are those of a run on (\d{{4}}-\d\d-\d\d) with Python {platform.python_version()}, "
+        rf"NumPy {number['numpy']}, PyTorch {number['torch']}, Matplotlib {number['matplotlib']} and "
+        rf"tensorref {number['tensorref']} on (.+)\.",
+        text,
+    )
+    assert found, text
+    notebook = (SITE / "_downloads").rglob(f"{script.stem}.ipynb")
+    assert "runs.show" not in next(notebook).read_text("utf-8")
+    places = set(re.findall(r"(?:^| and )(\w+(?::\d+)?) \(", found[2]))
+    default = os.environ.get("TENSORREF_DEVICE", "cpu")
+    assert default in places | {place.partition(":")[0] for place in places}
+    if "devices.best()" in script.read_text("utf-8"):
+        assert str(devices.best()) in places
+
+
+def test_the_foot_of_a_page_with_examples_says_whether_they_ran_as_they_stand():
+    record = json.loads(RECORD.read_text("utf-8")) if RECORD.exists() else None
+    seen = 0
+    for page in PAGES:
+        name = page.relative_to(SITE).with_suffix("")
+        shows = any(block.get_text().lstrip().startswith(">>> ") for block in soup(page).select("article pre"))
+        text = foot(page)
+        if name.parent.name == "gallery" and name.name != "index":
+            continue
+        assert (text is not None) == shows, name
+        if text is None:
+            continue
+        seen += 1
+        source = ROOT / "docs" / name.with_suffix(".md")
+        of_this_text = record is not None and record["package"] == runs.package(ROOT)
+        if runs.examples(source):
+            of_this_text &= record is not None and record["files"].get(f"docs/{name.as_posix()}.md") == runs.digest(
+                source
+            )
+        module = ROOT / "tensorref" / f"{name.name}.py"
+        if module.exists():
+            of_this_text &= record is not None and f"tensorref/{name.name}.py" in record["files"]
+        said = f"The examples on this page ran on {record['date']} with " if of_this_text else "were not run on"
+        assert said in text, name
+    assert seen > 15
 
 
 def test_every_example_has_a_card_with_its_figure():
