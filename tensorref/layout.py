@@ -466,13 +466,13 @@ class Stage:
     contiguous: bool
     """What ``is_contiguous()`` says."""
     memory: int
-    """The memory it uses: 0 is that of the tensor at the start, and each copy brings the next."""
+    """The memory it uses. It is 0 at the start, and each copy brings the next."""
     elements: int
     """How many elements that memory has."""
     verdict: Literal["start", "view", "copy", "error"]
     """What the operation did; "error" where PyTorch refused it, and all else is as it was before."""
     moved_bytes: int
-    """What it copied: 0 for a view. What moved lies where shape, strides and offset of the stage before say."""
+    """What it copied, 0 for a view. What moved lies where shape, strides and offset of the stage before say."""
 
 
 @dataclass(frozen=True)

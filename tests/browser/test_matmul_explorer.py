@@ -59,7 +59,7 @@ def rows(explorer):
 
 
 def finished(explanation, texts=("", "")):
-    """Return the finished table; an axis that is named in the text of an operand bears its name."""
+    """Return the finished table, of 16 axes at most; an axis that is named in the text of an operand bears its name."""
     heading, *operands, result, verdict = map(list, explanation.table())
     for at, (row, text) in enumerate(zip(operands, texts, strict=True)):
         names = [name.partition("=")[0] for name in re.findall(r"[^\s(),\[\]]+", text)]
@@ -67,7 +67,13 @@ def finished(explanation, texts=("", "")):
         for column, name in zip(own, names, strict=bool(text)):
             if not name.isdigit():
                 row[column] = f"{name}={row[column]}"
-    return [heading, *operands, verdict, result]
+    table = [heading, *operands, verdict, result]
+    if (more := len(explanation.axes) - 16) > 0:
+        last_first = sorted(enumerate(explanation.axes, 1), key=lambda axis: (axis[1].size is not None, -axis[0]))
+        kept = [0, *sorted(at for at, _ in last_first[:16])]
+        table = [[row[at] for at in kept] for row in table]
+        table[0][0] += f" (+{more})"
+    return table
 
 
 def field(explorer, name):
