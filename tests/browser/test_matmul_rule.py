@@ -58,7 +58,9 @@ def differences(page, vectors):
 def test_every_pair_of_rank_1_to_3_over_sizes_0_to_3(visit):
     vectors = [vector(a, b) for a, b in itertools.product(SHAPES, repeat=2)]
     assert len(vectors) == 84**2
-    said = {entry["explanation"]["messages"]["torch"].split()[0] for entry in vectors if entry["explanation"]["messages"]}
+    said = {
+        entry["explanation"]["messages"]["torch"].split()[0] for entry in vectors if entry["explanation"]["messages"]
+    }
     assert said == {"inconsistent", "mat1", "size", "The", "Expected"}
     assert differences(visit(), vectors) == []
 
