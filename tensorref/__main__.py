@@ -146,7 +146,7 @@ def _progress() -> Generator[Callable[[int, int, str], None]]:
         return
     with Progress(console=Console(file=sys.stderr), transient=True) as bar:
         task = bar.add_task("")
-        yield lambda done, total, words: bar.update(task, completed=done, total=total, description=words)
+        yield lambda done, total, words: bar.update(task, completed=done, total=total, description=words, refresh=True)
 
 
 def _line(done: int, total: int, words: str) -> None:
