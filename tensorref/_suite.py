@@ -94,11 +94,13 @@ class Group:
     dtypes: tuple[Dtype, ...] = (torch.float32,)
     crosses: bool = False
     """Whether a comparison has the CPU and the accelerator in it, and not one of the two."""
+    pause: float = 0.0
+    """As in `compare`."""
 
 
 _SIZES = (64, 256, 1024, 4096)
 GROUPS = {
-    "matmul": Group(_matmul_tasks, tuple(2**power for power in range(6, 14)), crosses=True),
+    "matmul": Group(_matmul_tasks, tuple(2**power for power in range(6, 14)), crosses=True, pause=0.2),
     "dtypes": Group(_dtype_tasks, _SIZES, (torch.float32, "tf32", torch.bfloat16, torch.float16)),
     "softmax": Group(_softmax_tasks, (64, 256, 1000, 4096)),
     "elementwise": Group(_elementwise_tasks, _SIZES),
@@ -161,6 +163,7 @@ class Run:
                 comparison = compare(
                     {candidate: task.function for candidate, task in tasks.items()},
                     seconds=self.settings.seconds,
+                    pause=group.pause,
                     device=place,
                     work={candidate: task.work for candidate, task in tasks.items()},
                     ceiling={

@@ -42,7 +42,7 @@ from functools import partial
 from math import prod
 from os import PathLike
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
 import torch
@@ -162,10 +162,11 @@ def measure(
     return compare({"function": partial(function, *arguments)}, seconds=seconds, device=device).candidates[0].time
 
 
-def compare(
+def compare(  # noqa: PLR0913  each is one setting
     functions: Mapping[str, Callable[[], Any]],
     *,
     seconds: float = 0.2,
+    pause: float = 0.0,
     device: torch.device | str | None = None,
     work: Work | Mapping[str, Work] | None = None,
     ceiling: Ceiling | Mapping[str, Ceiling] | None = None,
@@ -189,6 +190,9 @@ def compare(
         What to call, without arguments, by the name that the table shows. The others are compared with the first.
     seconds
         How long the runs of each take together, at least; six runs where those take longer. The warm-up comes on top.
+    pause
+        Seconds of rest between a candidate and another. Where libraries bring threads of their own, as NumPy's OpenBLAS
+        and PyTorch do, those of one look out for work for about 0.1 s after their last, on the cores that the other needs.
     device
         The accelerator to wait for; by default `tensorref.devices.best`, so that nothing is measured short.
     work
@@ -204,8 +208,8 @@ def compare(
     Raises
     ------
     ValueError
-        If there are no `functions`, `seconds` is not positive, `device` is not available here, or `work` or `ceiling`
-        has a name that `functions` has not.
+        If there are no `functions`, `seconds` is not positive, `pause` is negative, `device` is not available here, or
+        `work` or `ceiling` has a name that `functions` has not.
     TypeError
         If one of `functions` cannot be called.
 
@@ -226,12 +230,12 @@ def compare(
     that of the sign test: it needs no assumption about how times are distributed, only that rounds do not depend on each
     other (David and Nagaraja, *Order Statistics*, on confidence intervals for quantiles).
     """
-    names = _checked(functions, seconds, work=work, ceiling=ceiling)
+    names = _checked(functions, seconds, pause, work=work, ceiling=ceiling)
     place = devices.best() if device is None else torch.device(device)
     clock = _clock(place)
     timers = [timeit.Timer(functions[name], timer=clock) for name in names]
-    calls = [_calls(timer, seconds / 20) for timer in timers]
-    rounds = _rounds(timers, calls, seconds)
+    calls = [_calls(timer, seconds / 20, pause) for timer in timers]
+    rounds = _rounds(timers, calls, seconds, pause)
     candidates: list[Candidate] = []
     for index, name in enumerate(names):
         times = [times[index] for times in rounds]
@@ -250,10 +254,12 @@ def compare(
     return Comparison(tuple(candidates))
 
 
-def _checked(functions: Mapping[str, Any], seconds: float, **by_name: object) -> tuple[str, ...]:
+def _checked(functions: Mapping[str, Any], seconds: float, pause: float, **by_name: object) -> tuple[str, ...]:
     """Return the names, or raise an error about what `compare` was given."""
     if not seconds > 0:
         raise ValueError(f"seconds is {seconds}; a measurement takes time: write more than 0, such as 0.2")
+    if not pause >= 0:
+        raise ValueError(f"pause is {pause}; there is no rest shorter than none: write 0 or more seconds")
     if not functions:
         raise ValueError('functions is empty; give at least one by its name: {"torch.add": lambda: x + y}')
     for name, function in functions.items():
@@ -282,8 +288,9 @@ def _clock(place: torch.device) -> Callable[[], float]:
     return clock
 
 
-def _calls(timer: timeit.Timer, block: float) -> int:
+def _calls(timer: timeit.Timer, block: float, pause: float) -> int:
     """Warm a function up, and return how many calls last as many seconds as `block`."""
+    sleep(pause)
     timer.timeit(1)
     calls = 1
     while (time := min(timer.timeit(calls), timer.timeit(calls))) < block:  # of two, one may have been disturbed
@@ -291,14 +298,19 @@ def _calls(timer: timeit.Timer, block: float) -> int:
     return calls
 
 
-def _rounds(timers: list[timeit.Timer], calls: list[int], seconds: float) -> list[list[float]]:
+def _rounds(timers: list[timeit.Timer], calls: list[int], seconds: float, pause: float) -> list[list[float]]:
     """Return for every round the seconds per call of each timer, in their order, whoever went first."""
     count = len(timers)
     rounds: list[list[float]] = []
-    spent = 0.0
+    spent, last = 0.0, len(timers) - 1  # the one that was warmed up last
     while spent < seconds * count or len(rounds) < _LEAST_ROUNDS or len(rounds) % count:
         first = len(rounds) % count
-        times = {turn: timers[turn].timeit(calls[turn]) for turn in (*range(first, count), *range(first))}
+        times: dict[int, float] = {}
+        for turn in (*range(first, count), *range(first)):
+            if turn != last:
+                sleep(pause)
+            times[turn] = timers[turn].timeit(calls[turn])
+            last = turn
         spent += sum(times.values())
         rounds.append([times[index] / calls[index] for index in range(count)])
     return rounds

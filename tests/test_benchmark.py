@@ -35,11 +35,16 @@ class FakeMachine:
     def __init__(self, monkeypatch, kind=None):
         self.now, self.pending, self.events, self.kind = 0.0, 0.0, [], kind
         monkeypatch.setattr(benchmark, "perf_counter", lambda: self.now)
+        monkeypatch.setattr(benchmark, "sleep", self.sleep)
         accelerator = torch.accelerator
         monkeypatch.setattr(accelerator, "current_accelerator", lambda *_, **__: kind and torch.device(kind))
         monkeypatch.setattr(accelerator, "device_count", lambda: 1)
         monkeypatch.setattr(accelerator, "current_device_index", lambda: 0)
         monkeypatch.setattr(accelerator, "synchronize", self.synchronize)
+
+    def sleep(self, seconds):
+        self.now += seconds
+        self.events.append("." if seconds else "")
 
     def synchronize(self, place):
         assert torch.device(place).type == self.kind
@@ -95,6 +100,17 @@ def test_candidates_take_turns_and_each_is_first_equally_often(host, names, roun
     benchmark.compare({name: host.function(name, always(1.0)) for name in names}, seconds=0.01)
     warm_up = "".join(3 * name for name in names)
     assert "".join(host.events) == warm_up + rounds.replace(" ", "")
+
+
+def test_a_candidate_rests_before_it_follows_another(host):
+    functions = {name: host.function(name, always(1.0)) for name in "ab"}
+    comparison = benchmark.compare(functions, seconds=0.01, pause=0.25)
+    assert "".join(host.events) == ".aaa.bbb" + ".a.bb.aa.bb.aa.bb.a"
+    assert [candidate.time.median for candidate in comparison.candidates] == [1.0, 1.0]
+
+
+def test_the_set_rests_where_both_libraries_have_threads():
+    assert {name for name, group in _suite.GROUPS.items() if group.pause} == {"matmul"}
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 7])
@@ -252,6 +268,7 @@ WRONG = {
         {},
         "functions['a'] is Tensor, which cannot be called; give what computes it: lambda: ...",
     ),
+    "no rest": ({"a": len}, {"pause": -1.0}, "pause is -1.0; there is no rest shorter than none: write 0 or more seconds"),
     "work of another": (
         {"a": len, "b": len},
         {"work": {"c": Work.copy(3)}},
