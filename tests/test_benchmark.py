@@ -268,7 +268,11 @@ WRONG = {
         {},
         "functions['a'] is Tensor, which cannot be called; give what computes it: lambda: ...",
     ),
-    "no rest": ({"a": len}, {"pause": -1.0}, "pause is -1.0; there is no rest shorter than none: write 0 or more seconds"),
+    "no rest": (
+        {"a": len},
+        {"pause": -1.0},
+        "pause is -1.0; there is no rest shorter than none: write 0 or more seconds",
+    ),
     "work of another": (
         {"a": len, "b": len},
         {"work": {"c": Work.copy(3)}},
