@@ -20,6 +20,9 @@ TYPESCRIPT = "7.0.2"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 BENCHMARKS = sorted(path.stem for path in Path("tests/benchmarks").glob("*.py"))
 
+# A worker a core; who has nothing left to do takes over tests from others.
+IN_PARALLEL = ("-n", "auto", "--dist", "worksteal")
+
 on_each_device = nox.parametrize("device", ["cpu", "gpu"], ids=["cpu", "gpu"])
 
 
@@ -82,9 +85,8 @@ def tests(session: nox.Session, device: str) -> None:
     """Run the tests that need no browser and no built site."""
     install(session, "test")
     env = choose(session, device)
-    session.run(
-        "python", "-m", "pytest", "tests", "--ignore=tests/browser", "--ignore=tests/site", *session.posargs, env=env
-    )
+    elsewhere = ["--ignore=tests/browser", "--ignore=tests/site"]
+    session.run("python", "-m", "pytest", *IN_PARALLEL, "tests", *elsewhere, *session.posargs, env=env)
 
 
 @nox.session
@@ -99,7 +101,7 @@ def docs(session: nox.Session, device: str) -> None:
         # Sphinx does not repeat the warnings of pages it has read, so the next build would pass.
         (DOCTREES / "environment.pickle").unlink(missing_ok=True)
         raise
-    session.run("python", "-m", "pytest", "tests/site", env=env)
+    session.run("python", "-m", "pytest", *IN_PARALLEL, "tests/site", env=env)
 
 
 @nox.session(default=False)
@@ -124,7 +126,7 @@ def browser(session: nox.Session) -> None:
     """Try the explorers in a real browser; it finds one, fetches one, or fails."""
     install(session, "browser", "docs", "test")
     env = {"TENSORREF_BROWSER": find_browser(session)}
-    session.run("python", "-m", "pytest", "tests/browser", *session.posargs, env=env)
+    session.run("python", "-m", "pytest", *IN_PARALLEL, "tests/browser", *session.posargs, env=env)
 
 
 @nox.session(default=False)
