@@ -133,11 +133,15 @@ def tests(session: nox.Session, device: str) -> None:
 @nox.session
 @on_each_device
 def docs(session: nox.Session, device: str) -> None:
-    """Build the site into docs/_build/html and check it; a warning fails, after all of them were reported."""
+    """Build the site into docs/_build/html and check it; a warning fails, after all of them were reported.
+
+    What follows ``--`` goes to sphinx-build: ``nox -s docs -- -A versions=/versions.json`` for the menu of versions.
+    """
     install(session, "docs", "test")
     env = choose(session, device)
     try:
-        session.run("sphinx-build", "-n", "-W", "-j", "auto", "-d", str(DOCTREES), "docs", str(SITE), env=env)
+        options = ["-n", "-W", "-j", "auto", "-d", str(DOCTREES), *session.posargs]
+        session.run("sphinx-build", *options, "docs", str(SITE), env=env)
     except nox.command.CommandFailed:
         # Sphinx does not repeat the warnings of pages it has read, so the next build would pass.
         (DOCTREES / "environment.pickle").unlink(missing_ok=True)
