@@ -26,7 +26,7 @@ SCHEMAS = {
     "vendor.github-workflows": ".github/workflows/*.yml",
     "vendor.dependabot": ".github/dependabot.yml",
     "vendor.github-issue-config": ".github/ISSUE_TEMPLATE/config.yml",
-    "vendor.github-issue-forms": ".github/ISSUE_TEMPLATE/[!c]*.yml",
+    "vendor.github-issue-forms": ".github/ISSUE_TEMPLATE/[!c]*.yml",  # all but config.yml
     "vendor.readthedocs": ".readthedocs.yaml",
     "vendor.citation-file-format": "CITATION.cff",
 }
@@ -91,7 +91,7 @@ def package(session: nox.Session) -> None:
     """Build the sdist and the wheel into dist, build them again from the sdist, install the wheel, and check it all."""
     install(session, "package", project=False)
     dist, work = Path("dist"), Path(session.create_tmp())
-    for folder in (dist, work):
+    for folder in (dist, *work.iterdir()):
         shutil.rmtree(folder, ignore_errors=True)
     when = os.environ.get("SOURCE_DATE_EPOCH") or session.run(
         "git", "log", "-1", "--format=%ct", external=True, silent=True
