@@ -5,6 +5,7 @@ WORK holds ``dist``, built again from the unpacked sdist, and ``site``, where th
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tarfile
@@ -49,8 +50,18 @@ def installed(site: Path) -> str:
     return f"the wheel: {len(wanted)} files, imports as {' '.join(answer).strip()}"
 
 
+def described(site: Path) -> str:
+    """Say that every link of the description leads somewhere outside the repository too."""
+    (metadata,) = site.glob("tensorref-*.dist-info/METADATA")
+    links = re.findall(r"\]\((\S+)\)", metadata.read_text("utf-8"))
+    assert links, "the description has no links"
+    lost = [link for link in links if not link.startswith("https://")]
+    assert not lost, f"links of the description that lead nowhere outside the repository: {lost}"
+    return f"the description: {len(links)} links, all of them whole"
+
+
 if __name__ == "__main__":
     built, work = map(Path, sys.argv[1:])
     (archive,) = built.glob("*.tar.gz")
-    for line in (repeated(built, work / "dist"), complete(archive), installed(work / "site")):
+    for line in (repeated(built, work / "dist"), complete(archive), installed(work / "site"), described(work / "site")):
         print(line)
