@@ -1,3 +1,7 @@
+#!/usr/bin/env -S uv run --script
+# /// script
+# dependencies = ["nox>=2025.5"]
+# ///
 """Everything a maintainer runs: ``nox`` for all that this machine can check, ``nox -s serve`` to look at the site."""
 
 from __future__ import annotations
@@ -18,6 +22,14 @@ SITE = Path("docs/_build/html")
 DOCTREES = Path("docs/_build/doctrees")
 TYPESCRIPT = "7.0.2"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+SCHEMAS = {
+    "vendor.github-workflows": ".github/workflows/*.yml",
+    "vendor.dependabot": ".github/dependabot.yml",
+    "vendor.github-issue-config": ".github/ISSUE_TEMPLATE/config.yml",
+    "vendor.github-issue-forms": ".github/ISSUE_TEMPLATE/[!c]*.yml",  # all but config.yml
+    "vendor.readthedocs": ".readthedocs.yaml",
+    "vendor.citation-file-format": "CITATION.cff",
+}
 BENCHMARKS = sorted(path.stem for path in Path("tests/benchmarks").glob("*.py"))
 
 # A worker a core; who has nothing left to do takes over tests from others.
@@ -51,12 +63,19 @@ def choose(session: nox.Session, device: str) -> dict[str, str]:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and spelling; ``nox -s lint -- --fix`` fixes what it can."""
+    """Check style, spelling, docstrings and how the project is set up; ``nox -s lint -- --fix`` fixes what it can."""
     install(session, "lint", project=False)
     fix = "--fix" in session.posargs
     session.run("ruff", "check", *(["--fix"] if fix else []))
     session.run("ruff", "format", *([] if fix else ["--check"]))
     session.run("codespell")
+    sources = sorted(map(str, Path("tensorref").rglob("*.py")))
+    session.run("numpydoc", "lint", *sources)
+    session.run("validate-pyproject", "pyproject.toml")
+    for schema, files in SCHEMAS.items():
+        session.run("check-jsonschema", "--builtin-schema", schema, *sorted(map(str, Path().glob(files))))
+    session.run("zizmor", "--offline", "--no-progress", "--persona", "pedantic", ".github")
+    session.run("repo-review", ".", "--show", "err")
 
 
 @nox.session
@@ -65,8 +84,32 @@ def types(session: nox.Session) -> None:
     install(session, "types", "test")
     session.run("mypy")
     session.run("pyright")
+    session.run("pyright", "--ignoreexternal", "--verifytypes", "tensorref")
     typescript = ["npm", "exec", "--yes", "--prefer-offline", f"--package=typescript@{TYPESCRIPT}"]
     session.run(*typescript, "--", "tsc", "--project", "tests/browser/tsconfig.json")
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """Build the sdist and the wheel into dist, build them again from the sdist, install the wheel, and check it all."""
+    install(session, "package", project=False)
+    dist, work = Path("dist"), Path(session.create_tmp())
+    for folder in (dist, *work.iterdir()):
+        shutil.rmtree(folder, ignore_errors=True)
+    when = os.environ.get("SOURCE_DATE_EPOCH") or session.run(
+        "git", "log", "-1", "--format=%ct", external=True, silent=True
+    )
+    build = ["python", "-m", "build", "--no-isolation", "--outdir"]
+    env = {"SOURCE_DATE_EPOCH": str(when).strip()}
+    session.run(*build, str(dist), env=env)
+    (sdist,), (wheel,) = dist.glob("*.tar.gz"), dist.glob("*.whl")
+    shutil.unpack_archive(sdist, work, filter="data")
+    session.run(*build, str(work / "dist"), str(work / sdist.name.removesuffix(".tar.gz")), env=env)
+    session.run("twine", "check", "--strict", str(sdist), str(wheel))
+    session.run("check-wheel-contents", str(wheel))
+    pip = ["python", "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
+    session.run(*pip, "--target", str(work / "site"), str(wheel))
+    session.run("python", "tests/distributions.py", str(dist), str(work))
 
 
 @nox.session
@@ -92,11 +135,15 @@ def tests(session: nox.Session, device: str) -> None:
 @nox.session
 @on_each_device
 def docs(session: nox.Session, device: str) -> None:
-    """Build the site into docs/_build/html and check it; a warning fails, after all of them were reported."""
+    """Build the site into docs/_build/html and check it; a warning fails, after all of them were reported.
+
+    What follows ``--`` goes to sphinx-build: ``nox -s docs -- -A versions=/versions.json`` for the menu of versions.
+    """
     install(session, "docs", "test")
     env = choose(session, device)
     try:
-        session.run("sphinx-build", "-n", "-W", "-j", "auto", "-d", str(DOCTREES), "docs", str(SITE), env=env)
+        options = ["-n", "-W", "-j", "auto", "-d", str(DOCTREES), *session.posargs]
+        session.run("sphinx-build", *options, "docs", str(SITE), env=env)
     except nox.command.CommandFailed:
         # Sphinx does not repeat the warnings of pages it has read, so the next build would pass.
         (DOCTREES / "environment.pickle").unlink(missing_ok=True)
@@ -155,3 +202,7 @@ def find_browser(session: nox.Session) -> str:
         if path := shutil.which("chromium"):
             return path
     session.error("no Chromium or Chrome found; run 'python -m playwright install --with-deps chromium'")
+
+
+if __name__ == "__main__":
+    nox.main()

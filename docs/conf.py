@@ -33,8 +33,9 @@ extensions = [
     "inventories",
     "mathml",
     "ran",
+    "versions",
 ]
-exclude_patterns = ["_build", "_ext", "_inventories", "conf.py"]
+exclude_patterns = ["_build", "_ext", "_inventories", "_templates", "conf.py"]
 nitpicky = True
 # A name in single backticks is a parameter or one of our functions; whichever it is, a link is made where there is one.
 default_role = "py:obj"

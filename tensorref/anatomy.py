@@ -111,7 +111,7 @@ def kind(ndim: SupportsIndex) -> str:
     Returns
     -------
     :
-        scalar, vector or matrix, and from three axes on "3D tensor" and so forth.
+        One of "scalar", "vector" and "matrix", and from three axes on "3D tensor" and so forth.
 
     Raises
     ------

@@ -363,7 +363,7 @@ class Candidate:
 
     @property
     def bytes_per_second(self) -> float | None:
-        """Bytes read and written per second at the median, or None where the work is not known."""
+        """Number of bytes read and written per second at the median, or None where the work is not known."""
         return None if self.work is None else self.work.moved_bytes / self.time.median
 
     @property

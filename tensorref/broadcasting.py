@@ -351,7 +351,18 @@ class Axis:
     verdict: Literal["equal", "expand", "conflict"]
 
     def cell(self, operand: int) -> str:
-        """Return what stands in the table for an operand: its size, and what the size becomes."""
+        """Return what stands in the table for an operand.
+
+        Parameters
+        ----------
+        operand
+            Which one, counted from 0.
+
+        Returns
+        -------
+        :
+            Its size, and what the size becomes.
+        """
         size = f"({self.sizes[operand]})" if self.padded[operand] else str(self.sizes[operand])
         return f"{size} → {self.size}" if self.expands[operand] else size
 

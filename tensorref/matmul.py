@@ -346,7 +346,18 @@ class Axis:
         return next(axis for axis in self.axes if axis is not None)
 
     def cell(self, operand: int) -> str:
-        """Return what stands in the table for an operand: its size, and what the size becomes."""
+        """Return what stands in the table for an operand.
+
+        Parameters
+        ----------
+        operand
+            Which one, counted from 0.
+
+        Returns
+        -------
+        :
+            Its size, and what the size becomes.
+        """
         given = self.sizes[operand]
         if given is None:
             return WORDS["none"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import subprocess
 import sys
 from importlib.metadata import version
@@ -58,3 +60,11 @@ def test_a_wrong_name_is_answered_with_those_there_are():
         tensorref.broadcast  # noqa: B018
     assert str(raised.value).startswith("module 'tensorref' has no attribute 'broadcast'; it has ")
     assert "broadcasting" in str(raised.value)
+
+
+@pytest.mark.parametrize("concept", tensorref.__all__)
+def test_a_function_has_an_example_above_its_parameters(concept):
+    module = importlib.import_module(f"tensorref.{concept}")
+    functions = {name: getattr(module, name) for name in module.__all__ if inspect.isfunction(getattr(module, name))}
+    assert functions
+    assert [name for name, function in functions.items() if ">>> " not in function.__doc__.split("\n    ---")[0]] == []

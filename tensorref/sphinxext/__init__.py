@@ -21,7 +21,18 @@ __all__ = ["setup"]
 
 
 def setup(app: sphinx.application.Sphinx) -> dict[str, Any]:
-    """Add the directives to a Sphinx project."""
+    """Add the directives to a Sphinx project, which calls this for ``extensions = ["tensorref.sphinxext"]``.
+
+    Parameters
+    ----------
+    app
+        The build.
+
+    Returns
+    -------
+    :
+        What Sphinx asks of an extension: its version, and whether pages can be read and written in parallel.
+    """
     from tensorref import __version__
     from tensorref.sphinxext.broadcasting import BroadcastingDirective
     from tensorref.sphinxext.explorer import setup_explorers

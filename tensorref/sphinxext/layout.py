@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType, ModuleType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from docutils.parsers.rst import directives
 
@@ -26,7 +26,7 @@ def _preset(label: str, shape: str, operations: str) -> Preset:
 class LayoutDirective(ExplorerDirective):
     """Shows where the elements of a tensor lie: ``{layout} (3, 4) .transpose(0, 1)[:, ::2].view(8)``."""
 
-    option_spec: ClassVar = {
+    option_spec: ClassVar[dict[str, Callable[[str], Any]] | None] = {
         "name": directives.unchanged,
         "step": directives.unchanged,
         "itemsize": directives.unchanged,
