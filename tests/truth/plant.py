@@ -3,6 +3,7 @@
 The outputs are found in the text itself: whatever follows a prompt in Python or Markdown, whether pytest collects it or
 not. In a copy of the tree each gets one fault, and the examples run there as they always do, except that a docstring
 goes on after its first failure. An output is no input, so each fault is noticed, or not, as if it were the only one.
+That the examples pass as they stand is for ``nox -s doctest`` to say.
 """
 
 from __future__ import annotations
@@ -180,6 +181,8 @@ def main(root: Path, arguments: Sequence[str]) -> int:
 
     begin = time.monotonic()
     outputs = find_outputs(root)
+    if not outputs:
+        raise RuntimeError(f"{root} shows no output; is it the root of the project?")
     planted = [find_faults(output, chosen.seed) for output in outputs]
     rounds = itertools.zip_longest(*planted) if chosen.all else [tuple(faults[0] for faults in planted if faults)]
     tried, survived = 0, []

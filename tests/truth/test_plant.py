@@ -112,6 +112,11 @@ def test_an_example_that_fails_by_itself_is_no_fault_noticed(tree):
         plant.main(tree, ARGUMENTS)
 
 
+def test_a_tree_without_outputs_is_no_success(tmp_path):
+    with pytest.raises(RuntimeError, match="shows no output; is it the root of the project"):
+        plant.main(tmp_path, ARGUMENTS)
+
+
 def test_what_pytest_cannot_run_is_no_fault_noticed(tree):
     (tree / "tensorref" / "broken.py").write_text("1 +\n", "utf-8")
     with pytest.raises(RuntimeError, match=r"pytest could not run the examples"):
