@@ -85,6 +85,9 @@ def _one_more_axis(found: re.Match[str]) -> str:
 DTYPES = ("float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool")
 ERRORS = ("ValueError", "TypeError", "RuntimeError", "IndexError", "KeyError")
 
+OTHERWISE = "bracket"
+"""The kind for an output that admits no other, such as `[]`."""
+
 KINDS: Mapping[str, tuple[re.Pattern[str], Callable[[re.Match[str]], str]]] = {
     "digit": (re.compile(r"\d"), _next_digit),
     "word": (re.compile(r"[A-Za-z]{2,}"), _misspelled),
@@ -93,7 +96,7 @@ KINDS: Mapping[str, tuple[re.Pattern[str], Callable[[re.Match[str]], str]]] = {
     "sign": (re.compile(r"-(?=\d)|(?<![\w.-])(?=\d)"), lambda found: "" if found[0] else "-"),
     "dtype": (re.compile(rf"\b(?:{'|'.join(DTYPES)})\b"), _another(*DTYPES)),
     "exception": (re.compile(rf"\b(?:{'|'.join(ERRORS)})(?=:)"), _another(*ERRORS)),
-    "bracket": (re.compile(r"[\[\](){}]"), _another(*"[](){}")),
+    OTHERWISE: (re.compile(r"[\[\](){}]"), _another(*"[](){}")),
 }
 """The ways in which an output can be wrong: what is replaced, and by what."""
 
@@ -120,10 +123,10 @@ def find_faults(output: Output, seed: str) -> list[Fault]:
     traceback = _TRACEBACK.search(output.text)
     begin = traceback.end() if traceback else 0
     blank = {place for found in _OF_DOCTEST.finditer(output.text) for place in range(*found.span())}
-    faults = []
+    faults: list[Fault] = []
     for kind, (pattern, replace) in KINDS.items():
         places = [found for found in pattern.finditer(output.text, begin) if found.start() not in blank]
-        if places:
+        if places and not (faults and kind == OTHERWISE):
             place = choose.choice(places)
             text = output.text[: place.start()] + replace(place) + output.text[place.end() :]
             faults.append(Fault(output, kind, text))
