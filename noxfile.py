@@ -111,9 +111,8 @@ def minimums(session: nox.Session, which: str) -> None:
     install(session, "test")
     lowest = [line.replace(">=", "==") for line in moved]
     session.install(*(lowest if which == "lowest" else ["--upgrade", *moved]), env=sources())
-    say = "import platform, sys; from importlib.metadata import version; print('Python', platform.python_version(), end='')"
-    names = [line.partition(">=")[0] for line in dependencies]
-    session.run("python", "-c", f"{say}; print(*(f', {{name}} {{version(name)}}' for name in sys.argv[1:]))", *names)
+    say = "import sys; from importlib.metadata import version as v; print(*(f'{name} {v(name)}' for name in sys.argv[1:]))"
+    session.run("python", "-c", say, *(line.partition(">=")[0] for line in dependencies))
     env = {"TENSORREF_DEVICE": "cpu"}
     if not torch:  # exact outputs belong to the version that is pinned
         session.run("python", "-m", "pytest", *EXAMPLES, env=env)
