@@ -61,7 +61,8 @@ def unseed() -> None:
     torch.seed()
 
 
-pytest_collect_file = Sybil(parsers=[PythonCodeBlockParser()], patterns=["*.md"], setup=begin_page).pytest()
+MARKDOWN = Sybil(parsers=[PythonCodeBlockParser()], patterns=["*.md"], setup=begin_page)
+pytest_collect_file = MARKDOWN.pytest()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

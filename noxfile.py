@@ -30,6 +30,8 @@ SCHEMAS = {
     "vendor.readthedocs": ".readthedocs.yaml",
     "vendor.citation-file-format": "CITATION.cff",
 }
+EXAMPLES = ("--doctest-modules", "tensorref", "docs", "README.md")
+TESTS = ("tests", "--ignore=tests/browser", "--ignore=tests/site")
 BENCHMARKS = sorted(path.stem for path in Path("tests/benchmarks").glob("*.py"))
 
 # A worker a core; who has nothing left to do takes over tests from others.
@@ -42,11 +44,16 @@ def install(session: nox.Session, *groups: str, project: bool = True) -> None:
     """Install dependency groups of pyproject.toml, and the project; with ``--no-venv`` they have to be there."""
     if session.venv_backend == "none":
         return
-    # uv does not read pip's settings. Where none says which PyTorch to take, it takes the one for this machine's GPU.
+    wanted = [*nox.project.dependency_groups(PYPROJECT, *groups), *(["-e", "."] if project else [])]
+    session.install(*wanted, env=sources())
+
+
+def sources() -> dict[str, str]:
+    """Return an environment in which uv takes packages from where pip does, and PyTorch for this machine's GPU."""
+    # uv does not read pip's settings.
     links = os.environ.get("PIP_FIND_LINKS")
     env = {"UV_FIND_LINKS": links.replace(" ", ",")} if links else {"UV_TORCH_BACKEND": "auto"}
-    wanted = [*nox.project.dependency_groups(PYPROJECT, *groups), *(["-e", "."] if project else [])]
-    session.install(*wanted, env={**env, **os.environ})
+    return {**env, **os.environ}
 
 
 def choose(session: nox.Session, device: str) -> dict[str, str]:
@@ -118,8 +125,15 @@ def doctest(session: nox.Session, device: str) -> None:
     """Run every example in docstrings, Markdown pages and the README, and leave a record for the feet of the pages."""
     install(session, "test")
     env = choose(session, device)
-    where = ["tensorref", "docs", "README.md"]
-    session.run("python", "-m", "pytest", "--doctest-modules", "--record", *where, *session.posargs, env=env)
+    session.run("python", "-m", "pytest", "--record", *EXAMPLES, *session.posargs, env=env)
+
+
+@nox.session
+def truth(session: nox.Session) -> None:
+    """Make every documented output wrong once, in a copy, and report where nobody noticed; ``-- --all`` in every way."""
+    install(session, "test")
+    env = {"TENSORREF_DEVICE": "cpu"}
+    session.run("python", "tests/truth/plant.py", *EXAMPLES, *session.posargs, env=env)
 
 
 @nox.session
@@ -128,8 +142,27 @@ def tests(session: nox.Session, device: str) -> None:
     """Run the tests that need no browser and no built site."""
     install(session, "test")
     env = choose(session, device)
-    elsewhere = ["--ignore=tests/browser", "--ignore=tests/site"]
-    session.run("python", "-m", "pytest", *IN_PARALLEL, "tests", *elsewhere, *session.posargs, env=env)
+    session.run("python", "-m", "pytest", *IN_PARALLEL, *TESTS, *session.posargs, env=env)
+
+
+@nox.session(default=False)
+@nox.parametrize("which", ["lowest", "newest"], ids=["lowest", "newest"])
+def minimums(session: nox.Session, which: str) -> None:
+    """Run examples and tests on the lowest or the newest dependencies; ``-- --torch`` runs the tests on such a PyTorch too."""
+    if session.venv_backend == "none":
+        session.skip("other versions need an environment of their own")
+    project, torch = PYPROJECT["project"], "--torch" in session.posargs
+    dependencies = [*project["dependencies"], *project["optional-dependencies"]["terminal"]]
+    moved = [line for line in dependencies if torch or not line.startswith("torch")]
+    install(session, "test")
+    lowest = [line.replace(">=", "==") for line in moved]
+    session.install(*(lowest if which == "lowest" else ["--upgrade", *moved]), env=sources())
+    say = "import sys; from importlib.metadata import version as v; print(*(f'{name} {v(name)}' for name in sys.argv[1:]))"
+    session.run("python", "-c", say, *(line.partition(">=")[0] for line in dependencies))
+    env = {"TENSORREF_DEVICE": "cpu"}
+    if not torch:  # exact outputs belong to the version that is pinned
+        session.run("python", "-m", "pytest", *EXAMPLES, env=env)
+    session.run("python", "-m", "pytest", *IN_PARALLEL, *TESTS, env=env)
 
 
 @nox.session

@@ -551,4 +551,7 @@ class _Addresses:
 
 
 def _addresses(x: np.ndarray | Tensor) -> np.ndarray:
-    return np.asarray(_Addresses(x)) if isinstance(x, Tensor) else x
+    if not isinstance(x, Tensor):
+        return x
+    # The address of nothing is 0, which NumPy 2.0 takes for none given.
+    return np.asarray(_Addresses(x)) if x.numel() else np.empty(0)
