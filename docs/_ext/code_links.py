@@ -7,22 +7,25 @@ known, and an entry shows its examples with their figures.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import html
 import inspect
-import re
 from copy import deepcopy
 from functools import cache
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import sphinx_codeautolink
-import torch
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx_codeautolink import extension
 from sphinx_codeautolink.extension import SphinxCodeAutoLink, resolve
 from sphinx_codeautolink.extension.directive import DeferredExamples
+from sphinx_codeautolink.extension.resolve import CouldNotResolve, resolve_location
+from sphinx_codeautolink.parse import Name, NameBreak
 
 EXAMPLES = "gallery/"
 THUMBNAILS = "_images/thumbnails"
@@ -50,6 +53,7 @@ class CodeLinks(SphinxCodeAutoLink):
         if self.do_nothing:
             return []
         self.inventory = self.make_inventory(app)
+        self.inventory_map = PublicNames(self.inventory)
         entries = hashlib.sha256("\0".join(sorted(self.inventory)).encode()).hexdigest()
         if getattr(env, "code_links_entries", None) != entries:
             env.code_links, env.code_links_entries = {}, entries
@@ -67,7 +71,9 @@ class CodeLinks(SphinxCodeAutoLink):
         """Return the pages on which an entry has other examples than when it was written."""
         uses: dict[str, list[Any]] = {}
         for name, entry in sorted(env.domains.python_domain.objects.items()):
-            uses.setdefault(entry.docname, []).append((name, examples(env, self.code_refs.get(name, ()), entry.docname)))
+            uses.setdefault(entry.docname, []).append(
+                (name, examples(env, self.code_refs.get(name, ()), entry.docname))
+            )
         before, env.code_uses = getattr(env, "code_uses", {}), uses
         return [doc for doc in uses if uses[doc] != before.get(doc)]
 
@@ -99,11 +105,11 @@ def examples(env: BuildEnvironment, uses: Any, docname: str) -> list[tuple[str, 
 def cards(app: Sphinx, docname: str, shown: list[tuple[str, str, str]]) -> str:
     """Return the examples as a list of links with thumbnails, which are loaded when they come into view."""
     width, height = SIZE
+    thumbnails = "../" * docname.count("/") + THUMBNAILS
     items = []
     for doc, anchor, title in shown:
         page = app.builder.get_relative_uri(docname, doc)
-        picture = app.builder.get_relative_uri(docname, doc).partition("#")[0]
-        picture = f"{'../' * docname.count('/')}{THUMBNAILS}/{doc.rpartition('/')[2]}.webp"
+        picture = f"{thumbnails}/{doc.rpartition('/')[2]}.webp"
         items.append(
             f'<li><a class="reference internal" href="{page}#{anchor}">'
             f'<img src="{picture}" width="{width}" height="{height}" loading="lazy" alt=""> '
@@ -134,23 +140,122 @@ def _draw_thumbnails(app: Sphinx, env: BuildEnvironment) -> None:
             ImageOps.pad(image.convert("RGB"), (2 * SIZE[0], 2 * SIZE[1]), color="white").save(thumbnail, quality=70)
 
 
+def locate(name: Name, inventory: dict[str, str]) -> str:
+    """Return the full name of what a name in code stands for."""
+    return _locate(name.import_components, inventory)
+
+
+def _locate(components: list[str], inventory: dict[str, str]) -> str:
+    try:
+        return resolve_location(Name(components, "", 0, 0), inventory)
+    except CouldNotResolve:
+        # What follows a value whose type only stubs, the fields of a dataclass or a name of NumPy tell.
+        *before, last = components
+        if not before or last == NameBreak.for_iter:
+            raise
+        owner = _locate(before, inventory)
+        if last == NameBreak.call or not inspect.isclass(_object(owner)):
+            owner = type_of(owner)
+        if last == NameBreak.call:
+            return owner
+        if owner == EITHER and not hasattr(_object("numpy.ndarray"), last):
+            owner = "torch.Tensor"
+        if hasattr(_object(owner), last) or last in getattr(_object(owner), "__dataclass_fields__", ()):
+            return f"{owner}.{last}"
+        raise
+
+
+def type_of(name: str) -> str:
+    """Return the class of an attribute, or of what a function gives."""
+    owner, _, last = name.rpartition(".")
+    if name in GIVES:
+        return GIVES[name]
+    if owner.startswith("torch") and last in gives_tensor():
+        return "torch.Tensor"
+    annotation = get_type_hints(_object(owner)).get(last) if inspect.isclass(_object(owner)) else None
+    if not inspect.isclass(annotation):
+        raise CouldNotResolve(name)
+    return f"{annotation.__module__}.{annotation.__qualname__}"
+
+
+EITHER = "tensorref._typing.Array"
+"""What a function gives that takes arrays and tensors."""
+
+GIVES = dict.fromkeys(
+    [
+        f"numpy.{name}"
+        for name in ("array", "arange", "broadcast_to", "ones", "zeros", "ndarray.copy", "ndarray.reshape")
+    ]
+    + ["numpy.random.Generator.standard_normal", "torch.Tensor.numpy"],
+    "numpy.ndarray",
+) | {
+    "numpy.random.default_rng": "numpy.random.Generator",
+    "torch.nn.modules.container.Sequential": "torch.Tensor",
+    "torch.nn.modules.linear.Linear": "torch.Tensor",
+    "torch.nn.modules.sparse.Embedding": "torch.Tensor",
+}
+"""What functions give that state it nowhere; of those that the examples call."""
+
+
 @cache
 def gives_tensor() -> set[str]:
-    """Return the names of functions and methods that always give a tensor, by PyTorch's stubs."""
+    """Return the names of functions, methods and attributes that always give a tensor, by PyTorch's stubs."""
+    import torch  # here, because a build with no names to resolve need not wait for it
+
     folder = Path(torch.__file__).parent / "_C"
+    functions = ast.parse((folder / "_VariableFunctions.pyi").read_text("utf-8")).body
+    classes = ast.parse((folder / "__init__.pyi").read_text("utf-8")).body
+    methods = next(node.body for node in classes if isinstance(node, ast.ClassDef) and node.name == "TensorBase")
     given: dict[str, set[str]] = {}
-    for stub in ("_VariableFunctions.pyi", "__init__.pyi"):
-        for name, kind in re.findall(r"^ *def (\w+)\([^)]*\) -> ([^:]+):", (folder / stub).read_text("utf-8"), re.MULTILINE):
-            given.setdefault(name, set()).add(kind)
-    return {name for name, kinds in given.items() if kinds <= {"Tensor", "Self"}}
+    for node in [*functions, *methods]:
+        if isinstance(node, ast.FunctionDef) and node.returns is not None:
+            given.setdefault(node.name, set()).add(ast.unparse(node.returns))
+        elif isinstance(node, ast.AnnAssign):
+            given.setdefault(ast.unparse(node.target), set()).add(ast.unparse(node.annotation))
+    return {name for name, kinds in given.items() if kinds <= {"Tensor", "Tensor | None", "Self"}}
+
+
+class PublicNames(dict[str, str]):
+    """The documented name by that of where a thing of the libraries is defined, which is worked out at first use.
+
+    A field of ours that has no entry of its own is in that of its class.
+    """
+
+    def __init__(self, inventory: dict[str, str]) -> None:
+        self.inventory = inventory
+
+    def get(self, name: str, default: str) -> str:  # type: ignore[override]
+        if name in self.inventory:
+            return name
+        if not self:
+            for documented in self.inventory:
+                if documented.startswith(("torch.", "numpy.")):
+                    found = _object(documented)
+                    module, qualified = (getattr(found, part, None) for part in ("__module__", "__qualname__"))
+                    self[f"{module}.{qualified}"] = documented
+        owner = name.rpartition(".")[0]
+        return super().get(name, owner if owner.startswith("tensorref.") and owner in self.inventory else default)
+
+
+@cache
+def _object(name: str) -> Any:
+    """Return what has a full name, or None."""
+    module, attributes = name, list[str]()
+    while module:
+        try:
+            found: Any = import_module(module)
+        except ImportError:
+            module, _, last = module.rpartition(".")
+            attributes.insert(0, last)
+        else:
+            for attribute in attributes:
+                found = getattr(found, attribute, None)
+            return found
+    return None
 
 
 def return_type(function: Any) -> Any:
-    """Return the class that a function gives, where its annotation, a shape of jaxtyping or a stub says it."""
-    if inspect.isbuiltin(function) or inspect.ismethoddescriptor(function):
-        if "torch" in str(getattr(function, "__module__", None) or function.__qualname__) or "Tensor" in function.__qualname__:
-            if function.__name__ in gives_tensor():
-                return torch.Tensor
+    """Return the class that a function gives, where its annotation, or a shape of jaxtyping, says it."""
     annotation = _annotated(function)
     return getattr(annotation, "array_type", annotation)
 
@@ -160,6 +265,7 @@ _annotated = resolve.get_return_annotation
 
 def setup(app: Sphinx) -> dict[str, Any]:
     sphinx_codeautolink.SphinxCodeAutoLink = CodeLinks
+    extension.resolve_location = locate
     resolve.get_return_annotation = return_type
     app.setup_extension("sphinx_codeautolink")
     app.connect("doctree-read", _note_figure, priority=600)

@@ -97,10 +97,11 @@ def _by_last_part(one: Counterpart) -> tuple[str, str, str]:
     return one.name.rpartition(".")[2].casefold(), one.name, one.target
 
 
-def _add_terms(app: Sphinx, doctree: nodes.document) -> None:
+def _add_terms(_: Sphinx, doctree: nodes.document) -> None:
     """Add the names to the search, at the entries; the index of all names, which was made before, stays ours."""
-    for one in harvest():
-        if one.target in doctree.ids:
+    here = {name for entry in doctree.findall(addnodes.desc_signature) for name in entry["ids"]}
+    for one in harvest() if here else ():
+        if one.target in here:
             entries = [("single", term, one.target, "main", None) for term in sorted(one.terms)]
             doctree += addnodes.index(entries=entries)
 

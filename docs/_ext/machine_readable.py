@@ -10,7 +10,7 @@ import posixpath
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -21,14 +21,16 @@ SECTIONS = {"reference/": "Reference, in the order of the course", "gallery/": "
 
 
 def _write_markdown(
-    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
+    app: Sphinx, pagename: str, _: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
     if doctree is None or app.builder.format != "html":
         return
     name = _markdown_name(app, pagename)
     Path(app.outdir, name).parent.mkdir(parents=True, exist_ok=True)
     Path(app.outdir, name).write_text(markdown(context["body"]), "utf-8")
-    link = f'<link rel="alternate" type="text/markdown" title="This page as Markdown" href="{posixpath.basename(name)}">'
+    link = (
+        f'<link rel="alternate" type="text/markdown" title="This page as Markdown" href="{posixpath.basename(name)}">'
+    )
     context["metatags"] = context.get("metatags", "") + link
 
 
@@ -60,9 +62,9 @@ def markdown(body: str) -> str:
 def _language(block: Any) -> str:
     outer = block.find_parent(class_="highlight")
     classes = " ".join(outer.parent.get("class", [])) if outer is not None and outer.parent is not None else ""
-    return next((word.removeprefix("highlight-") for word in classes.split() if word.startswith("highlight-")), "").replace(
-        "default", "python"
-    )
+    return next(
+        (word.removeprefix("highlight-") for word in classes.split() if word.startswith("highlight-")), ""
+    ).replace("default", "python")
 
 
 def _write_lists(app: Sphinx, exception: Exception | None) -> None:
@@ -71,12 +73,12 @@ def _write_lists(app: Sphinx, exception: Exception | None) -> None:
     pages = _in_order(app.env)
     _write(app, "llms.txt", _llms(app, pages))
     _write(app, "robots.txt", f"User-agent: *\nAllow: /\nSitemap: {_address(app, 'sitemap.xml')}\n")
-    root = ElementTree.Element("urlset", xmlns="http://www.sitemaps.org/schemas/sitemap/0.9")
+    root = ET.Element("urlset", xmlns="http://www.sitemaps.org/schemas/sitemap/0.9")
     for page in pages:
-        url = ElementTree.SubElement(root, "url")
-        ElementTree.SubElement(url, "loc").text = _address(app, app.builder.get_target_uri(page))
-    ElementTree.indent(root)
-    _write(app, "sitemap.xml", ElementTree.tostring(root, "unicode", xml_declaration=True) + "\n")
+        url = ET.SubElement(root, "url")
+        ET.SubElement(url, "loc").text = _address(app, app.builder.get_target_uri(page))
+    ET.indent(root)
+    _write(app, "sitemap.xml", ET.tostring(root, "unicode", xml_declaration=True) + "\n")
 
 
 def _llms(app: Sphinx, pages: list[str]) -> str:

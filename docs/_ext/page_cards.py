@@ -46,7 +46,7 @@ def _load(app: Sphinx, _: Builder) -> None:
     from sphinxext import opengraph
 
     # Its own descriptions run on into the examples.
-    opengraph.get_description = lambda doctree, *_: _description(app, app.builder.current_docname)
+    opengraph.get_description = lambda *_: _description(app, app.builder.current_docname)
     app.setup_extension("sphinxext.opengraph")
 
 
@@ -55,7 +55,7 @@ def _description(app: Sphinx, docname: str) -> str:
 
 
 def _add_description(
-    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: nodes.document | None
+    app: Sphinx, pagename: str, _: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
     context["tagline"] = app.config.tagline
     if doctree is None and pagename in WITHOUT_SOURCE:

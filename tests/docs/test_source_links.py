@@ -16,7 +16,6 @@ sys.path.insert(0, str(ROOT / "docs" / "_ext"))
 import source_links  # noqa: E402  its folder has just joined the path
 
 
-
 def lines(module, name):
     """Return the file and the lines that a link shows, and the line after them."""
     file, first, last = source_links.find(module, name)
