@@ -91,6 +91,7 @@ html_title = "tensorref"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_favicon = "_static/favicon.svg"
+html_search_scorer = "_ext/search_scorer.js"
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {"footer_icons": []}

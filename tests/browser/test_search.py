@@ -61,6 +61,9 @@ def test_a_reader_finds_the_entry_among_the_first(page, built, typed, found):
     page.locator("#search-results .search-summary:has-text('found')").wait_for()
     links = page.locator("#search-results ul.search > li > a").evaluate_all("links => links.map(link => link.href)")
     results = [re.sub(r"\?[^#]*", "", link.removeprefix(f"{built}/")) for link in links[:FIRST]]
-    if "#" not in found:
+    if "#" in found:
+        name = page.locator(f'#search-results li > a[href$="{found}"]').first.text_content()
+        assert name == found.partition("#")[2]  # not only its page
+    else:
         results = [result.partition("#")[0] for result in results]
     assert found in results
