@@ -1,22 +1,19 @@
 """Links from names in example code to their entries, and from entries to the examples that use them.
 
 sphinx-codeautolink finds the names. What is added here: its findings are kept for pages that are not read again (its
-own cache knows only ``.rst``), every page that is written gets its links, types that PyTorch states in stubs alone are
-known, and an entry shows its examples with their figures.
+own cache knows only ``.rst``), every page that is written gets its links, more names are understood (see `code_names`),
+and an entry shows its examples with their figures.
 """
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import html
-import inspect
 from copy import deepcopy
-from functools import cache
-from importlib import import_module
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
+import code_names
 import sphinx_codeautolink
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -24,8 +21,6 @@ from sphinx.environment import BuildEnvironment
 from sphinx_codeautolink import extension
 from sphinx_codeautolink.extension import SphinxCodeAutoLink, resolve
 from sphinx_codeautolink.extension.directive import DeferredExamples
-from sphinx_codeautolink.extension.resolve import CouldNotResolve, resolve_location
-from sphinx_codeautolink.parse import Name, NameBreak
 
 EXAMPLES = "gallery/"
 THUMBNAILS = "_images/thumbnails"
@@ -53,7 +48,7 @@ class CodeLinks(SphinxCodeAutoLink):
         if self.do_nothing:
             return []
         self.inventory = self.make_inventory(app)
-        self.inventory_map = PublicNames(self.inventory)
+        self.inventory_map = code_names.PublicNames(self.inventory)
         entries = hashlib.sha256("\0".join(sorted(self.inventory)).encode()).hexdigest()
         if getattr(env, "code_links_entries", None) != entries:
             env.code_links, env.code_links_entries = {}, entries
@@ -140,133 +135,10 @@ def _draw_thumbnails(app: Sphinx, env: BuildEnvironment) -> None:
             ImageOps.pad(image.convert("RGB"), (2 * SIZE[0], 2 * SIZE[1]), color="white").save(thumbnail, quality=70)
 
 
-def locate(name: Name, inventory: dict[str, str]) -> str:
-    """Return the full name of what a name in code stands for."""
-    return _locate(name.import_components, inventory)
-
-
-def _locate(components: list[str], inventory: dict[str, str]) -> str:
-    try:
-        return resolve_location(Name(components, "", 0, 0), inventory)
-    except CouldNotResolve:
-        # What follows a value whose type only stubs, the fields of a dataclass or a name of NumPy tell.
-        *before, last = components
-        if not before or last == NameBreak.for_iter:
-            raise
-        owner = _locate(before, inventory)
-        if last == NameBreak.call or not inspect.isclass(_object(owner)):
-            owner = type_of(owner)
-        if last == NameBreak.call:
-            return owner
-        if owner == EITHER and not hasattr(_object("numpy.ndarray"), last):
-            owner = "torch.Tensor"
-        if hasattr(_object(owner), last) or last in getattr(_object(owner), "__dataclass_fields__", ()):
-            return f"{owner}.{last}"
-        raise
-
-
-def type_of(name: str) -> str:
-    """Return the class of an attribute, or of what a function gives."""
-    owner, _, last = name.rpartition(".")
-    if name in GIVES:
-        return GIVES[name]
-    if owner.startswith("torch") and last in gives_tensor():
-        return "torch.Tensor"
-    annotation = get_type_hints(_object(owner)).get(last) if inspect.isclass(_object(owner)) else None
-    if not inspect.isclass(annotation):
-        raise CouldNotResolve(name)
-    return f"{annotation.__module__}.{annotation.__qualname__}"
-
-
-EITHER = "tensorref._typing.Array"
-"""What a function gives that takes arrays and tensors."""
-
-GIVES = dict.fromkeys(
-    [
-        f"numpy.{name}"
-        for name in ("array", "arange", "broadcast_to", "ones", "zeros", "ndarray.copy", "ndarray.reshape")
-    ]
-    + ["numpy.random.Generator.standard_normal", "torch.Tensor.numpy"],
-    "numpy.ndarray",
-) | {
-    "numpy.random.default_rng": "numpy.random.Generator",
-    "torch.nn.modules.container.Sequential": "torch.Tensor",
-    "torch.nn.modules.linear.Linear": "torch.Tensor",
-    "torch.nn.modules.sparse.Embedding": "torch.Tensor",
-}
-"""What functions give that state it nowhere; of those that the examples call."""
-
-
-@cache
-def gives_tensor() -> set[str]:
-    """Return the names of functions, methods and attributes that always give a tensor, by PyTorch's stubs."""
-    import torch  # here, because a build with no names to resolve need not wait for it
-
-    folder = Path(torch.__file__).parent / "_C"
-    functions = ast.parse((folder / "_VariableFunctions.pyi").read_text("utf-8")).body
-    classes = ast.parse((folder / "__init__.pyi").read_text("utf-8")).body
-    methods = next(node.body for node in classes if isinstance(node, ast.ClassDef) and node.name == "TensorBase")
-    given: dict[str, set[str]] = {}
-    for node in [*functions, *methods]:
-        if isinstance(node, ast.FunctionDef) and node.returns is not None:
-            given.setdefault(node.name, set()).add(ast.unparse(node.returns))
-        elif isinstance(node, ast.AnnAssign):
-            given.setdefault(ast.unparse(node.target), set()).add(ast.unparse(node.annotation))
-    return {name for name, kinds in given.items() if kinds <= {"Tensor", "Tensor | None", "Self"}}
-
-
-class PublicNames(dict[str, str]):
-    """The documented name by that of where a thing of the libraries is defined, which is worked out at first use.
-
-    A field of ours that has no entry of its own is in that of its class.
-    """
-
-    def __init__(self, inventory: dict[str, str]) -> None:
-        self.inventory = inventory
-
-    def get(self, name: str, default: str) -> str:  # type: ignore[override]
-        if name in self.inventory:
-            return name
-        if not self:
-            for documented in self.inventory:
-                if documented.startswith(("torch.", "numpy.")):
-                    found = _object(documented)
-                    module, qualified = (getattr(found, part, None) for part in ("__module__", "__qualname__"))
-                    self[f"{module}.{qualified}"] = documented
-        owner = name.rpartition(".")[0]
-        return super().get(name, owner if owner.startswith("tensorref.") and owner in self.inventory else default)
-
-
-@cache
-def _object(name: str) -> Any:
-    """Return what has a full name, or None."""
-    module, attributes = name, list[str]()
-    while module:
-        try:
-            found: Any = import_module(module)
-        except ImportError:
-            module, _, last = module.rpartition(".")
-            attributes.insert(0, last)
-        else:
-            for attribute in attributes:
-                found = getattr(found, attribute, None)
-            return found
-    return None
-
-
-def return_type(function: Any) -> Any:
-    """Return the class that a function gives, where its annotation, or a shape of jaxtyping, says it."""
-    annotation = _annotated(function)
-    return getattr(annotation, "array_type", annotation)
-
-
-_annotated = resolve.get_return_annotation
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
     sphinx_codeautolink.SphinxCodeAutoLink = CodeLinks
-    extension.resolve_location = locate
-    resolve.get_return_annotation = return_type
+    extension.resolve_location = code_names.locate
+    resolve.get_return_annotation = code_names.return_type
     app.setup_extension("sphinx_codeautolink")
     app.connect("doctree-read", _note_figure, priority=600)
     app.connect("env-updated", _draw_thumbnails)

@@ -80,7 +80,9 @@ class Counterparts(SphinxDirective):
             self.env.note_dependency(str(source))
         found = sorted((one for one in harvest() if one.library == library), key=_by_last_part)
         grouped = [(name, list(entries)) for name, entries in groupby(found, key=lambda one: one.name)]
-        lines = [f".. list-table::\n   :class: counterparts\n   :header-rows: 1\n   :widths: 2 3\n\n   * - {LIBRARIES[library]}\n     - Here"]
+        lines = [
+            f".. list-table::\n   :class: counterparts\n   :header-rows: 1\n   :widths: 2 3\n\n   * - {LIBRARIES[library]}\n     - Here"
+        ]
         for name, entries in grouped:
             here = "\n       | ".join(
                 f":py:obj:`{entry.target.removeprefix('tensorref.')} <{entry.target}>`: {entry.note}"

@@ -59,7 +59,9 @@ class Site:
 def site(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "docs" / "_ext"))
     yield Site(tmp_path)
-    for name in [name for name in sys.modules if name == "code_links" or name.startswith("sphinx_codeautolink")]:
+    for name in [
+        name for name in sys.modules if name in ("code_links", "code_names") or name.startswith("sphinx_codeautolink")
+    ]:
         del sys.modules[name]
 
 
@@ -132,7 +134,7 @@ def test_a_thumbnail_is_of_the_first_figure_as_it_is_now(site):
 )
 @pytest.mark.usefixtures("site")
 def test_a_name_that_follows_a_value_is_found_by_its_type(chain, name):
-    import code_links
+    import code_names
     from sphinx_codeautolink.extension import resolve
     from sphinx_codeautolink.parse import Name
 
@@ -140,14 +142,14 @@ def test_a_name_that_follows_a_value_is_found_by_its_type(chain, name):
     known += ["numpy.ndarray.reshape", "tensorref.layout.Explanation", "tensorref.layout.Explanation.to_dict"]
     known += ["tensorref.dtypes.Outcome"]
     inventory = dict.fromkeys(known, "")
-    resolve.get_return_annotation = code_links.return_type
-    found = code_links.locate(Name(chain, "", 0, 0), inventory)
-    assert code_links.PublicNames(inventory).get(found, found) == name
+    resolve.get_return_annotation = code_names.return_type
+    found = code_names.locate(Name(chain, "", 0, 0), inventory)
+    assert code_names.PublicNames(inventory).get(found, found) == name
 
 
 @pytest.mark.usefixtures("site")
 def test_what_is_said_to_give_an_array_does():
-    import code_links
+    import code_names
     import numpy as np
     import torch
 
@@ -167,8 +169,8 @@ def test_what_is_said_to_give_an_array_does():
         "torch.nn.modules.linear.Linear": torch.nn.Linear(2, 2)(torch.ones(2)),
         "torch.nn.modules.sparse.Embedding": torch.nn.Embedding(2, 2)(torch.tensor([0])),
     }
-    assert given.keys() == code_links.GIVES.keys()
+    assert given.keys() == code_names.GIVES.keys()
     for name, value in given.items():
-        module, _, qualified = code_links.GIVES[name].rpartition(".")
+        module, _, qualified = code_names.GIVES[name].rpartition(".")
         kind = type(value)
         assert (kind.__module__.removesuffix("._generator"), kind.__qualname__) == (module, qualified)
