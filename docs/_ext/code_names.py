@@ -17,6 +17,8 @@ from sphinx_codeautolink.extension import resolve
 from sphinx_codeautolink.extension.resolve import CouldNotResolve, resolve_location
 from sphinx_codeautolink.parse import Name, NameBreak
 
+LIBRARIES = ("numpy.", "torch.")
+
 
 def locate(name: Name, inventory: dict[str, str]) -> str:
     """Return the full name of what a name in code stands for."""
@@ -109,13 +111,13 @@ class PublicNames:
             return name
         if owner.startswith("tensorref.") and owner in self.inventory:
             return owner
-        return self._defined.get(name, default)
+        return self._defined.get(name, default) if name.startswith(LIBRARIES) else default
 
     @cached_property
     def _defined(self) -> dict[str, str]:
         names = {}
         for documented in self.inventory:
-            if documented.startswith(("torch.", "numpy.")):
+            if documented.startswith(LIBRARIES):
                 found = _object(documented)
                 module, qualified = (getattr(found, part, None) for part in ("__module__", "__qualname__"))
                 names[f"{module}.{qualified}"] = documented
