@@ -23,7 +23,7 @@ SECTIONS = {"reference/": "Reference, in the order of the course", "gallery/": "
 def _write_markdown(
     app: Sphinx, pagename: str, _: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    if doctree is None or app.builder.format != "html":
+    if doctree is None or app.builder.name != "html":
         return
     name = _markdown_name(app, pagename)
     Path(app.outdir, name).parent.mkdir(parents=True, exist_ok=True)
@@ -68,7 +68,7 @@ def _language(block: Any) -> str:
 
 
 def _write_lists(app: Sphinx, exception: Exception | None) -> None:
-    if exception is not None or app.builder.format != "html":
+    if exception is not None or app.builder.name != "html":
         return
     pages = _in_order(app.env)
     _write(app, "llms.txt", _llms(app, pages))
