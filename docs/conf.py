@@ -80,7 +80,7 @@ copybutton_exclude = ".linenos, .gp, .go"
 
 # The addresses of the site and of the repository stand in pyproject.toml alone; Read the Docs knows that of the site.
 PROJECT = tomllib.loads((HERE.parent / "pyproject.toml").read_text("utf-8"))["project"]
-html_baseurl = os.environ.get("READTHEDOCS_CANONICAL_URL") or PROJECT["urls"]["Documentation"]
+html_baseurl = os.environ.get("READTHEDOCS_CANONICAL_URL") or f"{PROJECT['urls']['Documentation']}/en/latest/"
 tagline = "tensors in NumPy and PyTorch for people who build language models"
 ogp_site_url = html_baseurl
 ogp_social_cards = {"font": "DejaVu Sans", "image_mini": "_static/card.png"}

@@ -46,7 +46,13 @@ def imported(tree):
 
 
 def chains(tree, names):
-    """Yield each longest dotted name that begins with an imported one: as it stands, and in full."""
+    """Yield what is imported, and each longest dotted name that begins so: as it stands, and in full."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((one.name, one.name) for one in node.names if one.name.partition(".")[0] in LIBRARIES)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] in LIBRARIES:
+            yield node.module, node.module
+            yield from ((one.name, f"{node.module}.{one.name}") for one in node.names)
     inner = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute | ast.Name) and id(node) not in inner:
@@ -99,6 +105,8 @@ def test_every_entry_lists_the_examples_that_use_it_with_their_figures():
     listed = 0
     for concept in tensorref.__all__:
         page = SITE / "reference" / f"{concept}.html"
+        cards = SOUPS[page].select("article section > ul.used-in a")
+        assert [Path(card["href"].partition("#")[0]).stem for card in cards] == users(f"tensorref.{concept}")
         module = importlib.import_module(f"tensorref.{concept}")
         for name in module.__all__:
             if not inspect.isroutine(getattr(module, name)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -18,7 +19,8 @@ import tensorref
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "docs" / "_build" / "html"
-BASE = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["urls"]["Documentation"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+BASE = os.environ.get("READTHEDOCS_CANONICAL_URL") or f"{PROJECT['urls']['Documentation']}/en/latest/"
 SOUPS = {page: BeautifulSoup(page.read_text("utf-8"), "html.parser") for page in sorted(SITE.rglob("*.html"))}
 DOCUMENTS = [page for page in SOUPS if (SITE / f"{page.relative_to(SITE)}.md").exists()]
 
