@@ -16,7 +16,6 @@ from typing import Any, Literal, cast
 
 from docutils import nodes
 from numpydoc.docscrape import NumpyDocString
-from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -99,16 +98,24 @@ def _by_last_part(one: Counterpart) -> tuple[str, str, str]:
     return one.name.rpartition(".")[2].casefold(), one.name, one.target
 
 
-def _add_terms(_: Sphinx, doctree: nodes.document) -> None:
-    """Add the names to the search, at the entries; the index of all names, which was made before, stays ours."""
-    here = {name for entry in doctree.findall(addnodes.desc_signature) for name in entry["ids"]}
-    for one in harvest() if here else ():
-        if one.target in here:
-            entries = [("single", term, one.target, "main", None) for term in sorted(one.terms)]
-            doctree += addnodes.index(entries=entries)
+def _add_terms(app: Sphinx) -> list[Any]:
+    """Add the names to the search, where Sphinx keeps those of index entries; the index of all names stays ours.
+
+    Index entries in the pages would be lost: Sphinx forgets those of each page that a build does not write.
+    """
+    entries = app.env.domains.python_domain.objects
+    terms: dict[str, list[tuple[str, str, str]]] = {}
+    for one in harvest() if hasattr(app.builder, "indexer") else ():
+        if one.target in entries:
+            found = terms.setdefault(entries[one.target].docname, [])
+            found += [(term, one.target, "main") for term in sorted(one.terms)]
+    for page, found in terms.items():
+        known = app.builder.indexer._index_entries  # type: ignore[attr-defined]  # noqa: SLF001
+        known[page] = [*known.get(page, ()), *found]
+    return []
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("counterparts", Counterparts)
-    app.connect("doctree-read", _add_terms)
+    app.connect("html-collect-pages", _add_terms)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
