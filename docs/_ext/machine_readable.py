@@ -1,7 +1,8 @@
 """What machines read of the site: each page as Markdown, ``llms.txt``, a sitemap, ``robots.txt``.
 
 The Markdown is made of the finished page, so that it holds docstrings, outputs and tables, which the sources only name.
-The lists name every page, also after a build that wrote only some.
+The lists name every page, also after a build that wrote only some: sphinx-sitemap lists what a build wrote,
+sphinx-llms-txt goes by the sources, and sphinx-llm builds everything a second time.
 """
 
 from __future__ import annotations
