@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import tomllib
 from importlib.metadata import version as version_of
 from pathlib import Path
 
@@ -10,6 +12,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
 
 from shape_types import ShapeTypes  # noqa: E402  its folder has just joined the path
+from source_links import linkcode_resolve  # noqa: E402, F401  Sphinx takes it from here
 
 project = "tensorref"
 author = "The tensorref developers"
@@ -20,22 +23,27 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.intersphinx",
+    "sphinx.ext.linkcode",
     "sphinx.ext.napoleon",
     "sphinx_autodoc_typehints",
-    "sphinx_codeautolink",
     "sphinx_copybutton",
     "sphinx_design",
     "myst_nb",
     "tensorref.sphinxext",
     "benchmarks",
     "code_blocks",
+    "code_links",
+    "counterparts",
     "gallery",
     "inventories",
+    "machine_readable",
     "mathml",
+    "page_cards",
     "ran",
     "versions",
 ]
 exclude_patterns = ["_build", "_ext", "_inventories", "_templates", "conf.py"]
+templates_path = ["_templates"]
 nitpicky = True
 # A name in single backticks is a parameter or one of our functions; whichever it is, a link is made where there is one.
 default_role = "py:obj"
@@ -71,12 +79,20 @@ copybutton_prompt_text = r">>> |\.\.\. "
 copybutton_prompt_is_regexp = True
 copybutton_exclude = ".linenos, .gp, .go"
 
+# The addresses of the site and of the repository stand in pyproject.toml alone; Read the Docs knows that of the site.
+PROJECT = tomllib.loads((HERE.parent / "pyproject.toml").read_text("utf-8"))["project"]
+html_baseurl = os.environ.get("READTHEDOCS_CANONICAL_URL") or f"{PROJECT['urls']['Documentation']}/en/latest/"
+tagline = "tensors in NumPy and PyTorch for people who build language models"
+ogp_site_url = html_baseurl
+ogp_social_cards = {"font": "DejaVu Sans", "image_mini": "_static/card.png"}
+
 html_math_renderer = "mathml"
 html_theme = "furo"
 html_title = "tensorref"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_favicon = "_static/favicon.svg"
+html_search_scorer = str(HERE / "_ext" / "search_scorer.js")
 html_copy_source = False
 html_show_sourcelink = False
 html_theme_options = {"footer_icons": []}

@@ -119,6 +119,11 @@ def kind(ndim: SupportsIndex) -> str:
         If `ndim` is not an int.
     ValueError
         If it is negative.
+
+    See Also
+    --------
+    numpy.ndarray.ndim : how many axes an array has.
+    torch.Tensor.ndim : the same of a tensor.
     """
     try:
         count = index(ndim)
@@ -158,6 +163,11 @@ def dtype_name(dtype: DTypeLike) -> str:
         and ``torch.float`` is float32.
     TypeError
         If `dtype` is none of these, but an array for example.
+
+    See Also
+    --------
+    numpy.dtype.name : NumPy's own.
+    torch.dtype : has no name; ``str`` of one begins with ``torch.``
     """
     if isinstance(dtype, str):
         return _known(dtype.removeprefix("torch."))
@@ -228,6 +238,11 @@ def nbytes(shape: ShapeLike, dtype: DTypeLike) -> int:
     TypeError, ValueError
         If `shape` is not a shape or `dtype` not a dtype.
 
+    See Also
+    --------
+    numpy.ndarray.nbytes : NumPy's own, of an array that is there.
+    torch.Tensor.nbytes : PyTorch's own.
+
     Examples
     --------
     The weights of seven billion parameters do not fit in 24 GB in float32, and do in bfloat16:
@@ -268,6 +283,11 @@ def describe(array: jaxtyping.Shaped[ArrayT, "..."]) -> Description:
     ------
     TypeError
         If `array` is something else, such as a list.
+
+    See Also
+    --------
+    numpy.ndarray.flags : what more NumPy says of the memory of an array.
+    torch.Tensor.shape : the first of these facts in PyTorch, whose tensors have the others as attributes too.
 
     Examples
     --------

@@ -215,6 +215,8 @@ def finite_difference(
     See Also
     --------
     check : holds it against autograd.
+    numpy.gradient : the slope of values that were sampled; it calls no function.
+    torch.gradient : the same in PyTorch.
     """
     point = _double(x)
     result = torch.empty_like(point)

@@ -156,6 +156,7 @@ def measure(
     See Also
     --------
     compare : for more than one function; it is what measures here too.
+    torch.utils.benchmark.Timer : PyTorch's own, for a statement as text.
     """
     if device is None:
         device = next((argument.device for argument in arguments if isinstance(argument, Tensor)), None)

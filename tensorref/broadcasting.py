@@ -149,6 +149,11 @@ def compatible(*shapes: ShapeLike) -> bool:
     ------
     TypeError, ValueError
         If an argument is not a shape.
+
+    See Also
+    --------
+    numpy.broadcast_shapes : raises where this is False.
+    torch.broadcast_shapes : raises too.
     """
     return joined(as_shapes(shapes)) is not None
 
@@ -186,6 +191,14 @@ def explain(*shapes: ShapeLike, names: Sequence[str] | None = None, itemsize: in
     ------
     TypeError, ValueError
         If an argument is not a shape, or `names` are not as many.
+
+    See Also
+    --------
+    numpy.broadcast_arrays : gives views of the result shape.
+    torch.broadcast_tensors : does so too.
+    numpy.newaxis : inserts an axis of size 1, as a suggestion may ask; it is None.
+    numpy.expand_dims : the same by a number.
+    torch.unsqueeze : the same in PyTorch.
 
     Examples
     --------
@@ -469,6 +482,11 @@ def expanded_strides(shape: ShapeLike, to: ShapeLike) -> tuple[int, ...]:
     ------
     ValueError
         If `shape` does not broadcast to `to`.
+
+    See Also
+    --------
+    numpy.broadcast_to : gives the view, which is read-only.
+    torch.Tensor.expand : gives the view.
     """
     source, target = _expandable(shape, to)
     strides = [prod(source[axis + 1 :]) for axis in range(len(source))]
@@ -500,6 +518,10 @@ def gradient_axes(shape: ShapeLike, to: ShapeLike) -> tuple[int, ...]:
     ------
     ValueError
         If `shape` does not broadcast to `to`.
+
+    See Also
+    --------
+    torch.Tensor.sum_to_size : sums over these axes.
     """
     return tuple(axis.index for axis in _axes(_expandable(shape, to)) if axis.expands[0])
 
@@ -587,6 +609,11 @@ def add_bias(
         If `bias` is not one value per feature; ``x + bias`` alone lets ``(n, 1)`` and ``(1,)`` pass.
     TypeError
         If one is an array and the other a tensor.
+
+    See Also
+    --------
+    numpy.add : NumPy's name for ``+``, which lets other shapes pass too.
+    torch.add : PyTorch's.
 
     Examples
     --------

@@ -149,6 +149,12 @@ def from_list(
     torch.tensor : PyTorch's own.
     numpy.array : NumPy's, where floats are float64.
     torch.nn.utils.rnn.pad_sequence : makes sequences of tokens equally long.
+    numpy.asarray : makes an array without a copy where it can.
+    torch.as_tensor : makes a tensor without a copy where it can.
+    numpy.stack : joins arrays along a new axis.
+    torch.stack : joins tensors along a new axis.
+    numpy.concatenate : joins arrays along an axis that they have.
+    torch.cat : joins tensors so.
 
     Examples
     --------
@@ -247,6 +253,8 @@ def zeros(shape: ShapeLike, *, dtype: torch.dtype = torch.float32, device: Devic
     --------
     torch.zeros : PyTorch's own, which takes the sizes one by one too.
     torch.zeros_like : of the shape, dtype and device of another tensor.
+    numpy.zeros : NumPy's own, float64 by default.
+    numpy.zeros_like : of the shape and dtype of another array.
     """
     return torch.zeros(as_shape(shape, "shape"), dtype=dtype, device=device)
 
@@ -278,6 +286,8 @@ def ones(shape: ShapeLike, *, dtype: torch.dtype = torch.float32, device: Device
     --------
     torch.ones : PyTorch's own.
     torch.full : any other value; an int gives int64.
+    numpy.ones : NumPy's own, float64 by default.
+    numpy.full : any other value in NumPy.
     """
     return torch.ones(as_shape(shape, "shape"), dtype=dtype, device=device)
 
@@ -310,6 +320,7 @@ def arange(stop: int, *, device: Device = None) -> Int[Tensor, " stop"]:
     --------
     linspace : fractions, without the doubt whether the end belongs to them.
     torch.arange : PyTorch's own, with a start and a step. A fractional step may give one number too many.
+    numpy.arange : NumPy's own.
 
     Examples
     --------

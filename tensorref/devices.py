@@ -132,6 +132,7 @@ def synchronize(device: torch.device | str | None = None) -> None:
     See Also
     --------
     torch.accelerator.synchronize : what waits; it raises where there is no accelerator.
+    torch.cuda.synchronize : for NVIDIA and AMD alone.
 
     Examples
     --------
@@ -468,6 +469,11 @@ def status() -> Status:
     -------
     :
         CUDA, MPS and XPU, and what else PyTorch was built for; ``print`` shows a table with the reasons.
+
+    See Also
+    --------
+    torch.cuda.is_available : of NVIDIA and AMD alone.
+    torch.backends.mps.is_available : of Apple alone.
 
     Notes
     -----

@@ -231,6 +231,11 @@ def explain(a: OperandLike, b: OperandLike) -> Explanation:
     TypeError, ValueError
         If `a` or `b` is not a dtype that is known here. What a library refuses is part of the explanation.
 
+    See Also
+    --------
+    numpy.promote_types : NumPy's rule for two dtypes.
+    torch.promote_types : PyTorch's.
+
     Examples
     --------
     An integer array costs float64 in NumPy and nothing in PyTorch:
@@ -441,6 +446,11 @@ def bits(value: SupportsFloat, dtype: DTypeLike) -> Bits:
         If `dtype` is not a dtype, not of floating point, or not known here, or `value` has not one element.
     OverflowError
         If `value` is an int that is too large for a Python float.
+
+    See Also
+    --------
+    numpy.ndarray.view : shows the bits as an integer: ``x.view(np.uint32)``.
+    torch.Tensor.view : does so too: ``x.view(torch.uint32)``.
 
     Examples
     --------

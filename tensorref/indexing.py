@@ -180,6 +180,10 @@ def is_view(shape: ShapeLike, index: object, *, library: Library = "numpy") -> b
     IndexingError, TypeError
         As `result_shape` does.
 
+    See Also
+    --------
+    numpy.shares_memory : asks it of two arrays that are there.
+
     Examples
     --------
     >>> indexing.is_view((2, 3), (0, 0)), indexing.is_view((2, 3), (0, 0), library="torch")
@@ -228,6 +232,11 @@ def explain(shape: ShapeLike, index: object, *, library: Library = "numpy") -> E
     ------
     TypeError
         If something in `index` is no index.
+
+    See Also
+    --------
+    numpy.newaxis : the name of ``None`` in an index.
+    torch.unsqueeze : inserts an axis without an index.
 
     Examples
     --------
@@ -370,6 +379,12 @@ def token(
     ------
     IndexError
         If no sequence is as long; the library says so.
+
+    See Also
+    --------
+    numpy.take : takes any positions, and copies.
+    torch.select : ``x.select(1, position)``, a view.
+    torch.index_select : takes any positions, and copies.
     """
     result: ArrayT = x[:, position]
     return result
@@ -403,6 +418,11 @@ def last(
     ValueError
         If there is not one length for each sequence, or a length is not from 1 to ``seq_len``: 0 would select the last
         token, which is padding.
+
+    See Also
+    --------
+    numpy.take : ``numpy.take(x, -1, axis=1)`` copies.
+    torch.select : ``x.select(1, -1)``, a view.
     """
     result: ArrayT
     if lengths is None:

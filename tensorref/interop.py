@@ -192,6 +192,7 @@ def to_numpy(tensor: Shaped[Tensor, "*shape"], *, copy: bool | None = None) -> S
     See Also
     --------
     torch.Tensor.numpy : shares or raises; ``force=True`` detaches and copies whatever stands in the way.
+    numpy.asarray : takes a tensor on the CPU too.
 
     Examples
     --------

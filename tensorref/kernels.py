@@ -152,6 +152,7 @@ def overflow_limit(dtype: torch.dtype) -> float:
     See Also
     --------
     torch.finfo : the largest number, and the distance from 1 to the next.
+    numpy.finfo : the same in NumPy.
 
     Examples
     --------

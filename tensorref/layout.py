@@ -106,6 +106,11 @@ def strides(shape: ShapeLike) -> tuple[int, ...]:
     ------
     TypeError, ValueError
         If `shape` is not a shape.
+
+    See Also
+    --------
+    numpy.ndarray.strides : of an array, in bytes.
+    torch.Tensor.stride : of a tensor, in elements.
     """
     return _row_major(as_shape(shape, "shape"))
 
@@ -136,6 +141,13 @@ def is_contiguous(shape: ShapeLike, strides: Sequence[int]) -> bool:
     ------
     TypeError, ValueError
         If `shape` is not a shape, or `strides` are not one int for each axis.
+
+    See Also
+    --------
+    numpy.ascontiguousarray : copies where it is not.
+    torch.Tensor.contiguous : does so too.
+    numpy.ndarray.flags : says it of an array.
+    torch.Tensor.is_contiguous : says it of a tensor.
     """
     sizes = as_shape(shape, "shape")
     return _is_contiguous(sizes, _as_strides(strides, sizes))
@@ -175,6 +187,7 @@ def view_strides(shape: ShapeLike, strides: Sequence[int], target: ShapeLike) ->
     explain : the same with the reason.
     torch.Tensor.view : raises where this gives None.
     torch.Tensor.reshape : copies where this gives None.
+    numpy.reshape : a view in the same cases.
 
     Examples
     --------
@@ -212,6 +225,11 @@ def can_view(shape: ShapeLike, strides: Sequence[int], target: ShapeLike) -> boo
     ------
     TypeError, ValueError
         As for `view_strides`.
+
+    See Also
+    --------
+    numpy.reshape : raises with ``copy=False`` where this is False.
+    torch.Tensor.view : raises where this is False.
     """
     return view_strides(shape, strides, target) is not None
 
@@ -251,6 +269,11 @@ def explain(
     ------
     TypeError, ValueError
         As for `view_strides`.
+
+    See Also
+    --------
+    numpy.reshape : a view or a copy, without a word which.
+    torch.Tensor.view : a view, or an error.
 
     Examples
     --------
@@ -396,6 +419,9 @@ def history(shape: ShapeLike, operations: str, *, name: str = "x", itemsize: int
     See Also
     --------
     explain : why one view works or does not.
+    numpy.transpose : NumPy's own for moving axes.
+    torch.permute : PyTorch's.
+    torch.Tensor.storage_offset : of one stage.
 
     Examples
     --------
@@ -591,6 +617,7 @@ def split_heads(
     --------
     merge_heads : the way back.
     torch.Tensor.unflatten : the split without the transpose.
+    numpy.swapaxes : brings the heads to the front, after a reshape.
 
     Examples
     --------
@@ -651,6 +678,8 @@ def merge_heads(
     See Also
     --------
     split_heads : the way there.
+    numpy.swapaxes : brings the heads back, before a reshape.
+    torch.flatten : the merge without the transpose.
 
     Examples
     --------

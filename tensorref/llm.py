@@ -92,7 +92,8 @@ def embedding(
 
     See Also
     --------
-    torch.nn.functional.embedding : PyTorch's own; NumPy has ``numpy.take(table, token_ids, axis=0)``.
+    torch.nn.functional.embedding : PyTorch's own.
+    numpy.take : NumPy's own: ``numpy.take(table, token_ids, axis=0)``.
 
     Examples
     --------
@@ -157,6 +158,7 @@ def linear(
     See Also
     --------
     torch.nn.functional.linear : PyTorch's own, with the transposed weight.
+    numpy.matmul : the product, without the bias.
 
     Examples
     --------
@@ -284,6 +286,8 @@ def layer_norm_unbiased(
     See Also
     --------
     layer_norm : the form of PyTorch and of the paper.
+    numpy.std : divides by n where nothing else is said.
+    torch.std : divides by n - 1, as here.
     """
     _check_features(x, 2)
     centered, variance = _centered(x, 1)
@@ -377,6 +381,7 @@ def attention_scores(
     --------
     tensorref.matmul.attention_scores : the plain product, which is not scaled.
     attention_weights : what softmax makes of the scores.
+    torch.nn.functional.scaled_dot_product_attention : scores, softmax and mean in one.
     """
     dtype = _one_dtype(query=query, key=key)
     scaled = _wide(query) * (max(query.shape[-1], 1) ** -0.5 if scale is None else scale)
@@ -428,6 +433,10 @@ def attention_weights(
         If `mask` is not boolean: numbers can be meant to be added to the scores.
     ValueError
         If `mask` does not broadcast to the shape of `scores`.
+
+    See Also
+    --------
+    torch.softmax : without a mask.
     """
     library, numbers = _library(scores), _wide(scores)
     if mask is not None:
@@ -531,6 +540,8 @@ def causal_mask(
     --------
     torch.nn.attention.bias.causal_lower_right : the same for PyTorch's own attention, whose ``is_causal=True`` lines up
         the first query with the first key instead.
+    numpy.tril : the lower triangle of an array.
+    torch.tril : that of a tensor.
     """
     queries, keys = as_shape((query_len, query_len if key_len is None else key_len), "(query_len, key_len)")
     return torch.ones(queries, keys, dtype=torch.bool, device=device).tril(keys - queries)
@@ -564,6 +575,7 @@ def padding_mask(token_ids: Integer[ArrayT, "*batch seq_len"], pad_id: int) -> B
     See Also
     --------
     causal_mask : joined with ``&``, for a batch of prompts.
+    torch.nn.MultiheadAttention : has ``key_padding_mask``, where True means that no query may look.
 
     Examples
     --------

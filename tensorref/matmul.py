@@ -124,6 +124,8 @@ def result_shape(a: ShapeLike, b: ShapeLike) -> tuple[int, ...]:
     --------
     explain : the same step by step, for shapes that do not fit too.
     tensorref.broadcasting.result_shape : the rule for the batch axes, and for all that works element by element.
+    numpy.matmul : gives the product itself.
+    torch.matmul : so does PyTorch's.
 
     Examples
     --------
@@ -159,6 +161,10 @@ def flops(a: ShapeLike, b: ShapeLike) -> int:
     ------
     TypeError, ValueError
         As for `result_shape`.
+
+    See Also
+    --------
+    numpy.einsum_path : counts those of any sum of products.
     """
     first, second = _operands(a, b)
     return 2 * prod(_checked(first, second)) * first[-1]
@@ -195,6 +201,11 @@ def explain(a: ShapeLike, b: ShapeLike, *, names: Sequence[str] = ("a", "b"), it
     ------
     TypeError, ValueError
         If an argument is not a shape or is that of a scalar, or `names` are not two.
+
+    See Also
+    --------
+    numpy.einsum : any sum of products; the explanation has its text.
+    torch.einsum : the same in PyTorch.
 
     Examples
     --------
@@ -460,6 +471,9 @@ def product(a: jaxtyping.Num[ArrayT, "..."], b: jaxtyping.Num[ArrayT, "..."]) ->
     --------
     numpy.matmul : NumPy's name for ``@``.
     torch.matmul : PyTorch's.
+    numpy.dot : the same for two axes at most.
+    torch.mm : for two axes only.
+    torch.bmm : for three axes only, without broadcasting.
 
     Examples
     --------

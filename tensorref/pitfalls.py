@@ -180,6 +180,10 @@ def check_same_device(*tensors: Shaped[Tensor, "..."]) -> torch.device:
     TypeError
         If there are no `tensors`.
 
+    See Also
+    --------
+    torch.Tensor.to : moves a tensor, by a copy.
+
     Examples
     --------
     The device ``meta`` shows it without a GPU:
@@ -231,6 +235,8 @@ def check_same_dtype(
     See Also
     --------
     tensorref.dtypes.promote : what two dtypes become.
+    numpy.ndarray.astype : converts an array.
+    torch.Tensor.to : converts a tensor.
     """
     names = _names(names, len(arrays))
     first = arrays[0].dtype
@@ -277,6 +283,8 @@ def check_broadcast(*arrays: Shaped[np.ndarray | Tensor, "..."], names: Sequence
     See Also
     --------
     tensorref.broadcasting.explain : the same as a warning, with every step.
+    numpy.broadcast_shapes : raises only where the shapes do not fit.
+    torch.broadcast_shapes : so does PyTorch's.
 
     Examples
     --------
@@ -347,6 +355,7 @@ def check_in_place(tensor: Shaped[Tensor, "..."], *results: Shaped[Tensor, "..."
     See Also
     --------
     tensorref.autograd.explain_in_place : runs a function to see what becomes of its gradient.
+    torch.Tensor.is_leaf : what is asked first.
 
     Notes
     -----
@@ -415,6 +424,12 @@ def check_view(tensor: Shaped[Tensor, "..."], shape: ShapeLike) -> tuple[int, ..
     ------
     ValueError
         If no view has that shape, so that ``tensor.view`` would raise and ``tensor.reshape`` would copy.
+
+    See Also
+    --------
+    numpy.reshape : raises with ``copy=False``.
+    torch.Tensor.view : raises by itself.
+    torch.Tensor.reshape : copies instead.
 
     Examples
     --------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
 from docutils import nodes
@@ -16,5 +17,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
 
 def _visit(translator: HTML5Translator, node: nodes.math | nodes.math_block) -> None:
-    translator.body.append(tex2mathml(node.astext(), as_block=isinstance(node, nodes.math_block)))
+    written = tex2mathml(node.astext(), as_block=isinstance(node, nodes.math_block))
+    # As it was written it stands in the Markdown of the page.
+    translator.body.append(written.replace("<math", f'<math alttext="{html.escape(node.astext())}"', 1))
     raise nodes.SkipNode

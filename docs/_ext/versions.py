@@ -8,24 +8,15 @@ say and load nothing.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
-from sphinx.config import Config
-
-HERE = Path(__file__).parent
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    app.connect("config-inited", _add_template)
     app.connect("html-page-context", _add_to_sidebar)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
-
-
-def _add_template(_app: Sphinx, config: Config) -> None:
-    config.templates_path.append(str(HERE.parent / "_templates"))
 
 
 def _add_to_sidebar(

@@ -14,6 +14,7 @@ import sys
 sys.path.insert(0, {str(DOCS / "_ext")!r})
 extensions = ["myst_parser", "versions"]
 project, language, html_theme = "small", "en", "furo"
+templates_path = [{str(DOCS / "_templates")!r}]
 html_static_path, html_css_files, html_extra_path = [{str(DOCS / "_static")!r}], ["site.css"], ["extra"]
 """
 TWO = [{"version": "0.2", "url": "/new/", "name": "0.2, the newest"}, {"version": "0.1", "url": "/old/"}]

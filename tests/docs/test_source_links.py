@@ -1,0 +1,54 @@
+"""A link to the source leads to the lines that define the entry."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+import sys
+import textwrap
+from pathlib import Path
+
+import tensorref
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "docs" / "_ext"))
+import source_links  # noqa: E402  its folder has just joined the path
+
+
+def lines(module, name):
+    """Return the file and the lines that a link shows, and the line after them."""
+    file, first, last = source_links.find(module, name)
+    text = (ROOT / file).read_text("utf-8").splitlines()
+    return file, text[first - 1 : last], text[last] if last < len(text) else ""
+
+
+def test_the_lines_of_each_public_name_are_those_that_define_it():
+    for concept in tensorref.__all__:
+        for name in importlib.import_module(f"tensorref.{concept}").__all__:
+            _, shown, after = lines(f"tensorref.{concept}", name)
+            head = next(line for line in shown if not line.startswith(("@", ")")))
+            assert re.match(rf"(def|class) {name}\b|(    )?{name}\b.* = ", head), (concept, name, head)
+            assert len(ast.parse(textwrap.dedent("\n".join(shown))).body) == 1
+            assert not after.startswith((" ", ")", "]", "}")), (concept, name, after)
+
+
+def test_an_attribute_and_what_is_inherited_are_found_where_they_stand():
+    assert lines("tensorref.layout", "Explanation.runs")[:2] == ("tensorref/layout.py", ["    runs: tuple[Run, ...]"])
+    assert lines("tensorref.layout", "Explanation.table")[0] == "tensorref/layout.py"
+    file, shown, _ = lines("tensorref.layout", "Explanation.to_dict")
+    assert file == "tensorref/_explanation.py"
+    assert shown[0].startswith("    def to_dict(")
+    file, shown, _ = lines("tensorref.layout", "OperationsTextError")
+    assert (file, shown[0]) == ("tensorref/_operations.py", "class OperationsTextError(ValueError):")
+
+
+def test_a_link_names_repository_revision_file_and_lines(monkeypatch):
+    source_links.revision.cache_clear()
+    monkeypatch.setenv("READTHEDOCS_GIT_COMMIT_HASH", "0123abc")
+    link = source_links.linkcode_resolve("py", {"module": "tensorref.layout", "fullname": "can_view"})
+    source_links.revision.cache_clear()
+    _, first, last = source_links.find("tensorref.layout", "can_view")
+    assert link == f"{source_links.repository()}/blob/0123abc/tensorref/layout.py#L{first}-L{last}"
+    assert source_links.linkcode_resolve("js", {"object": "x", "fullname": "x"}) is None
+    assert source_links.linkcode_resolve("py", {"module": "", "fullname": "x"}) is None
