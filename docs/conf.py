@@ -28,13 +28,14 @@ extensions = [
     "myst_nb",
     "tensorref.sphinxext",
     "benchmarks",
-    "code_blocks",
+    "bundle",
     "gallery",
     "inventories",
+    "markup",
     "mathml",
     "ran",
 ]
-exclude_patterns = ["_build", "_ext", "_inventories", "conf.py"]
+exclude_patterns = ["_build", "_ext", "_inventories", "_templates", "conf.py"]
 nitpicky = True
 # A name in single backticks is a parameter or one of our functions; whichever it is, a link is made where there is one.
 default_role = "py:obj"
@@ -74,6 +75,7 @@ html_math_renderer = "mathml"
 html_theme = "furo"
 html_title = "tensorref"
 html_static_path = ["_static"]
+templates_path = ["_templates"]
 html_css_files = ["site.css"]
 html_favicon = "_static/favicon.svg"
 html_copy_source = False
