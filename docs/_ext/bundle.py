@@ -20,7 +20,9 @@ def _replace(app: Sphinx, _page: str, _template: str, context: dict[str, Any], _
     kept = [script for script in context["script_files"] if script.attributes.get("type") == "module"]
     members = {
         STYLES: sorted(context["css_files"], key=lambda style: style.priority),
-        SCRIPTS: sorted((script for script in context["script_files"] if script not in kept), key=lambda js: js.priority),
+        SCRIPTS: sorted(
+            (script for script in context["script_files"] if script not in kept), key=lambda js: js.priority
+        ),
     }
     names = {bundle: [str(member.filename) for member in files] for bundle, files in members.items()}
     if names != getattr(app, "bundled", None):

@@ -47,7 +47,10 @@ def _mend(_: Sphinx, doctree: nodes.document, __: str) -> None:
         if any(map(_is_block, paragraph)):
             parts: list[nodes.Node] = []
             for are_blocks, children in groupby(paragraph.children, _is_block):
-                parts += children if are_blocks else [nodes.paragraph("", "", *children)]
+                if are_blocks:
+                    parts += children
+                else:
+                    parts.append(nodes.paragraph("", "", *children))
             paragraph.replace_self(parts)
     for summary in doctree.findall(SummaryNode):
         for link in list(summary.findall(nodes.reference)):
