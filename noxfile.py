@@ -21,6 +21,9 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 SITE = Path("docs/_build/html")
 DOCTREES = Path("docs/_build/doctrees")
 TYPESCRIPT = "7.0.2"
+LIGHTHOUSE = "13.5.0"
+NU_HTML_CHECKER = "26.9.27"
+REACH = "tests/browser/test_reach.py"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 SCHEMAS = {
     "vendor.github-workflows": ".github/workflows/*.yml",
@@ -206,7 +209,17 @@ def browser(session: nox.Session) -> None:
     """Try the explorers in a real browser; it finds one, fetches one, or fails."""
     install(session, "browser", "docs", "test")
     env = {"TENSORREF_BROWSER": find_browser(session)}
-    session.run("python", "-m", "pytest", *IN_PARALLEL, "tests/browser", *session.posargs, env=env)
+    session.run("python", "-m", "pytest", *IN_PARALLEL, "tests/browser", f"--ignore={REACH}", *session.posargs, env=env)
+
+
+@nox.session(requires=["docs(cpu)"])
+def reach(session: nox.Session) -> None:
+    """Check the built site with axe, Lighthouse and Nu; a sample of its pages, or all with ``nox -s reach -- --all``."""
+    install(session, "browser", "reach", "test")
+    env = {"CHROME_PATH": find_browser(session), "TENSORREF_BROWSER": find_browser(session)}
+    packages = [f"--package=lighthouse@{LIGHTHOUSE}", f"--package=vnu-jar@{NU_HTML_CHECKER}"]
+    npm = ["npm", "exec", "--yes", "--prefer-offline", *packages]
+    session.run(*npm, "--", "python", "-m", "pytest", REACH, *session.posargs, env=env)
 
 
 @nox.session(default=False)

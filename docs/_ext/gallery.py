@@ -1,14 +1,16 @@
 """The gallery: every script of ``examples/`` becomes a page, run by myst-nb, with a card on the overview.
 
 A script is in percent format. Its first cell is Markdown: the title as a heading, then a sentence for the card. Its
-first figure becomes the thumbnail. Outputs are kept by jupyter-cache, whose key is the code and the kernelspec; the
+first figure becomes the thumbnail, which stands in the page itself: a request for each would be slow on a phone. Outputs are kept by jupyter-cache, whose key is the code and the kernelspec; the
 kernelspec holds a digest of the package, the libraries and the device, so that a change of those runs it again. A last
 cell, which no reader sees, leaves among the outputs what they were run with.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import io
 import os
 import platform
 import posixpath
@@ -23,6 +25,7 @@ import nbformat
 import runs
 from docutils import nodes
 from jupyter_cache import get_cache
+from PIL import Image
 from sphinx.addnodes import download_reference
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -36,6 +39,9 @@ EXAMPLES = ROOT / "examples"
 FOLDER = "gallery"
 LIBRARIES = ("numpy", "torch", "matplotlib")
 """The libraries whose version an output can depend on."""
+
+THUMBNAIL = (320, 320)
+"""The most pixels of a thumbnail, across and down."""
 
 LAST_CELL = 'import sys\n\nsys.path.insert(0, "../_ext")\nimport runs\n\nruns.show(globals())'
 
@@ -139,8 +145,19 @@ class Thumbnails(SphinxPostTransform):
                 logger.warning("examples/%s.py draws no figure for its card", posixpath.basename(place["docname"]))
                 place.parent.remove(place)
             else:
+                uri = _small(Path(self.env.srcdir, image["uri"]))
                 # The card's title says what it is; the picture only decorates it.
-                place.replace_self(nodes.image(uri=image["uri"], candidates={"*": image["uri"]}, alt=""))
+                place.replace_self(nodes.image(uri=uri, candidates={"?": uri}, alt=""))
+
+
+def _small(figure: Path) -> str:
+    """Return a figure as a picture of the width of a card, to stand in the page."""
+    small = io.BytesIO()
+    with Image.open(figure) as picture:
+        flat = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture.convert("RGBA")).convert("RGB")
+    flat.thumbnail(THUMBNAIL)
+    flat.save(small, "WEBP", quality=60, method=6)
+    return f"data:image/webp;base64,{base64.b64encode(small.getvalue()).decode('ascii')}"
 
 
 def _create_cache(app: Sphinx) -> None:

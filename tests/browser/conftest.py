@@ -104,6 +104,10 @@ SWITCHES = (
 )
 
 
+def pytest_addoption(parser):
+    parser.addoption("--all", action="store_true", help="check every page of the site, not a sample")
+
+
 @pytest.fixture(scope="session")
 def browser(launch_browser):
     """Start the browser that TENSORREF_BROWSER names, or else the machine's own, or else Playwright's."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import os
 import platform
@@ -14,6 +16,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from PIL import Image, ImageChops, ImageStat
 
 from tensorref import devices
 
@@ -116,7 +119,13 @@ def test_every_example_has_a_card_with_its_figure():
     page = soup(SITE / "gallery" / "index.html")
     for script in EXAMPLES:
         card = page.find("a", href=f"{script.stem}.html", class_="sd-stretched-link").find_parent(class_="sd-card")
-        assert (SITE / "gallery" / card.find("img")["src"]).resolve().is_file()
+        kind, data = card.find("img")["src"].split(",")
+        assert kind == "data:image/webp;base64"
+        figure = soup(SITE / "gallery" / f"{script.stem}.html").find("article").find("img")["src"]
+        with Image.open(io.BytesIO(base64.b64decode(data))) as small, Image.open(SITE / "gallery" / figure) as large:
+            shrunk = large.convert("RGB").resize(small.size)
+            assert small.width == 320 or small.height == 320
+            assert max(ImageStat.Stat(ImageChops.difference(small, shrunk)).mean) < 8  # of 255
         assert card.find(class_="sd-card-text").get_text(strip=True)
 
 
