@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -51,9 +51,10 @@ def first_difference(answer: Callable[..., Any], rules: Rules, device: torch.dev
     # The caller's own random numbers go on as if nothing had been called.
     with torch.random.fork_rng(devices=[]), torch.device("cpu"), torch.enable_grad():
         for case in rules.cases():
+            described = _described(rules, case)  # before an answer can change it
             wrong = next(_differences(answer, rules, case, device), None)
             if wrong:
-                return f"With {_described(rules, case)}: {wrong}"
+                return f"With {described}: {wrong}"
         return _loop(answer, rules, device)
 
 
@@ -71,6 +72,8 @@ def _differences(answer: Callable[..., Any], rules: Rules, case: Arguments, devi
     for name, argument, state, original in zip(rules.parameters, given, states, before, strict=True):
         if name not in rules.changes and (_state(argument) != state or not _same(argument, original)):
             yield f"it changed its argument {name}; return a new tensor. Methods ending in _, += and x[...] = change."
+        if any(value.grad is not None for value in _flat(argument) if isinstance(value, Tensor) and value.is_leaf):
+            yield f"it filled the .grad of its argument {name}, which is to stay as it was."
     wanted = rules.expected(*before)
     # What is made from sizes alone is made on the CPU.
     there = device if any(isinstance(argument, Tensor) for argument in _flat(given)) else torch.device("cpu")
@@ -138,7 +141,6 @@ def _state(argument: Any) -> list[Any]:
         if isinstance(value, Tensor):
             found += [value.shape, value.layout, value.dtype, value.device, value.requires_grad]
             found.append(value.stride() if value.layout is torch.strided else None)
-            found.append(value.grad is None if value.is_leaf else None)
     return found
 
 
@@ -162,7 +164,8 @@ def _first_line(error: Exception) -> str:
 
 
 def _described(rules: Rules, case: Arguments) -> str:
-    return " and ".join(f"{name} {_shown(value)}" for name, value in zip(rules.parameters, case, strict=True))
+    *given, last = (f"{name} {_shown(value)}" for name, value in zip(rules.parameters, case, strict=True))
+    return f"{', '.join(given)} and {last}" if given else last
 
 
 def _shown(value: Any) -> str:
@@ -200,6 +203,12 @@ def _compared(name: str, got: Any, wanted: Any, device: torch.device) -> Iterato
         if got != wanted:
             yield f"{name} is not right (it is {got})."
         return
+    yield from _compared_arrays(name, got, wanted, device)
+
+
+def _compared_arrays(
+    name: str, got: np.ndarray | Tensor, wanted: np.ndarray | Tensor, device: torch.device
+) -> Iterator[str]:
     if isinstance(got, Tensor) and isinstance(wanted, Tensor) and got.layout != wanted.layout:
         yield f"{name} has layout {got.layout}, the task asks for {wanted.layout}."
     shape = tuple(wanted.shape)
@@ -234,7 +243,9 @@ def _unequal(name: str, ours: Tensor, theirs: Tensor) -> Iterator[str]:
     place = torch.argwhere(wrong)[0].tolist()
     value = ours[tuple(place)].item()
     finite = bool(torch.isfinite(theirs[tuple(place)]))
-    shown = f"it is {value:.4g}" + (", no finite number" if finite and not np.isfinite(value) else "")
+    shown = f"it is {value if isinstance(value, bool) else format(value, '.4g')}" + (
+        ", no finite number" if finite and not np.isfinite(value) else ""
+    )
     count = f"; {wrong.sum()} of {wrong.numel()} elements differ, this is the first" if place else ""
     yield f"{name}{place or ''} is not right ({shown}){count}.{_turned(ours, theirs, differ)}"
 
@@ -265,7 +276,9 @@ def _why(got: tuple[int, ...], wanted: tuple[int, ...]) -> str:
 
 def _memory(rules: Rules, got: Arguments, given: Arguments, wanted: Arguments, before: Arguments) -> Iterator[str]:
     """Yield what is wrong with where results lie."""
-    sources = [(name, part) for name, argument in zip(rules.parameters, given, strict=True) for part in _arrays(argument)]
+    sources = [
+        (name, part) for name, argument in zip(rules.parameters, given, strict=True) for part in _arrays(argument)
+    ]
     for name, ours, theirs in zip(rules.results, got, wanted, strict=True):
         for part, wanted_part in zip(_arrays(ours), _arrays(theirs), strict=True):
             if rules.memory == "view" and interop.shares_memory(wanted_part, before[0]):
@@ -276,7 +289,9 @@ def _memory(rules: Rules, got: Arguments, given: Arguments, wanted: Arguments, b
                 for source, argument in sources:
                     if interop.shares_memory(part, argument):
                         yield f"{name} shares its memory with {source}; the task asks for a copy."
-                if any(step == 0 and size > 1 for step, size in zip(part.stride(), part.shape, strict=True)):
+                if part.numel() and any(
+                    not step and size > 1 for step, size in zip(part.stride(), part.shape, strict=True)
+                ):
                     yield f"elements of {name} share memory with one another; the task asks for a copy of each."
 
 
@@ -293,8 +308,8 @@ def _gradients(rules: Rules, got: Any, given: Arguments, wanted: Any, before: Ar
             # Weights that differ tell a gradient from one that is right only for a sum.
             weights = torch.arange(1.0, result.numel() + 1).reshape(result.shape).to(result)
             total, leaf = (result * weights).sum(), arguments[position]
-            slopes = torch.autograd.grad(total, leaf, retain_graph=True, allow_unused=True)[0]
-            found.append(torch.zeros_like(leaf) if slopes is None else slopes)
+            (slopes,) = torch.autograd.grad(total, leaf, retain_graph=True, allow_unused=True, materialize_grads=True)
+            found.append(slopes)
         yield from _compared(f"gradient of {name}", found[0], found[1], given[position].device)
 
 
@@ -333,7 +348,7 @@ class _Calls(TorchFunctionMode):
 
 
 @contextmanager
-def _counted_lines() -> Iterator[list[None]]:
+def _counted_lines() -> Generator[list[None]]:
     lines: list[None] = []
 
     def trace(_: FrameType, event: str, __: Any) -> Any:

@@ -56,10 +56,7 @@ def feed_forward(
 
 def _sinusoids(seq_len: int, embed_dim: int) -> Tensor:
     rows = [
-        [
-            (math.cos if i % 2 else math.sin)(position / 10000 ** ((i - i % 2) / embed_dim))
-            for i in range(embed_dim)
-        ]
+        [(math.cos if i % 2 else math.sin)(position / 10000 ** ((i - i % 2) / embed_dim)) for i in range(embed_dim)]
         for position in range(seq_len)
     ]
     return torch.tensor(rows, dtype=torch.float32).reshape(seq_len, embed_dim)
@@ -122,7 +119,7 @@ def causal_attention(
     value: Float[Tensor, "batch seq_len head_dim"],
 ) -> Float[Tensor, "batch seq_len head_dim"]:
     seq_len, head_dim = query.shape[-2:]
-    scores = query @ key.mT / head_dim**0.5
+    scores = query @ key.mT / math.sqrt(head_dim)
     allowed = torch.ones(seq_len, seq_len, dtype=torch.bool, device=query.device).tril()
     return torch.softmax(scores.masked_fill(~allowed, -torch.inf), dim=-1) @ value
 
@@ -145,7 +142,8 @@ def causal_attention(
     learns="gather picks one number for each place; squeeze() without an axis also drops a batch of 1.",
     results=("logarithms",),
     expected=lambda logits, token_ids, mask: (
-        -functional.cross_entropy(logits.flatten(0, 1), token_ids.flatten(), reduction="none").reshape(mask.shape) * mask
+        -functional.cross_entropy(logits.flatten(0, 1), token_ids.flatten(), reduction="none").reshape(mask.shape)
+        * mask
     ).sum(dim=1),
     cases=lambda: [
         (normal(2, 4, 10), _ids(2, 4, high=10), torch.tensor([[True] * 4, [True, True, False, False]])),
@@ -307,7 +305,7 @@ def cached_attention(
 ) -> Float[Tensor, "batch num_heads 1 head_dim"]:
     keys[:, :, length : length + 1] = key
     values[:, :, length : length + 1] = value
-    scores = query @ keys[:, :, : length + 1].mT / query.shape[-1] ** 0.5
+    scores = query @ keys[:, :, : length + 1].mT / math.sqrt(query.shape[-1])
     return torch.softmax(scores, dim=-1) @ values[:, :, : length + 1]
 
 
@@ -315,7 +313,7 @@ def _nucleus(logits: Tensor, p: float) -> Tensor:
     kept = torch.full_like(logits, -torch.inf)
     for row, probabilities in enumerate(torch.softmax(logits.double(), dim=-1).tolist()):
         total = 0.0
-        for token in sorted(range(len(probabilities)), key=lambda i: -probabilities[i]):  # noqa: B023  used at once
+        for token in sorted(range(len(probabilities)), key=lambda i: -probabilities[i]):
             if total >= p:
                 break
             kept[row, token] = logits[row, token]
@@ -359,7 +357,7 @@ def top_p_filter(logits: Float[Tensor, "batch vocab_size"], p: float) -> Float[T
 
 def _table_gradient(token_ids: Tensor, gradient: Tensor, vocab_size: int) -> Tensor:
     table = torch.zeros(vocab_size, gradient.shape[-1], dtype=gradient.dtype, requires_grad=True)
-    return torch.autograd.grad(functional.embedding(token_ids, table), table, gradient)[0]
+    return torch.autograd.grad((functional.embedding(token_ids, table) * gradient).sum(), table)[0]
 
 
 @exercise(
@@ -427,9 +425,10 @@ def grouped_attention(
     key: Float[Tensor, "batch kv_heads key_len head_dim"],
     value: Float[Tensor, "batch kv_heads key_len head_dim"],
 ) -> Float[Tensor, "batch num_heads query_len head_dim"]:
-    kv_heads, head_dim = key.shape[1], key.shape[-1]
-    grouped = query.unflatten(1, (kv_heads, -1))
-    scores = grouped @ key[:, :, None].mT / head_dim**0.5
+    batch, num_heads, query_len, head_dim = query.shape
+    kv_heads = key.shape[1]
+    grouped = query.reshape(batch, kv_heads, num_heads // kv_heads, query_len, head_dim)
+    scores = grouped @ key[:, :, None].mT / math.sqrt(head_dim)
     return (torch.softmax(scores, dim=-1) @ value[:, :, None]).flatten(1, 2)
 
 
@@ -496,11 +495,10 @@ def multi_head_attention(
     num_heads: int,
     mask: Bool[Tensor, "batch seq_len"],
 ) -> Float[Tensor, "batch seq_len embed_dim"]:
-    seq_len = x.shape[1]
-    query, key, value = (
-        part.unflatten(-1, (num_heads, -1)).transpose(1, 2) for part in (x @ w_qkv).chunk(3, dim=-1)
-    )
-    scores = query @ key.mT / query.shape[-1] ** 0.5
+    batch, seq_len, embed_dim = x.shape
+    heads = (batch, seq_len, num_heads, embed_dim // num_heads)
+    query, key, value = (part.reshape(heads).transpose(1, 2) for part in (x @ w_qkv).chunk(3, dim=-1))
+    scores = query @ key.mT / math.sqrt(query.shape[-1])
     causal = torch.ones(seq_len, seq_len, dtype=torch.bool, device=x.device).tril()
     allowed = causal & mask[:, None, None, :]
     weights = torch.softmax(scores.masked_fill(~allowed, -torch.inf), dim=-1).masked_fill(~allowed, 0.0)

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
@@ -20,7 +22,9 @@ from tensorref._exercises.task import exercise
     hints=("Make one row, then expand it.",),
     learns="arange counts in int64, and expand repeats a row without copying it.",
     results=("positions",),
-    expected=lambda batch, seq_len: torch.tensor([[*range(seq_len)]] * batch, dtype=torch.int64).reshape(batch, seq_len),
+    expected=lambda batch, seq_len: torch.tensor([[*range(seq_len)]] * batch, dtype=torch.int64).reshape(
+        batch, seq_len
+    ),
     cases=lambda: [(2, 5), (1, 3), (4, 1), (3, 0), (0, 2)],
 )
 def positions(batch: int, seq_len: int) -> Int64[Tensor, "batch seq_len"]:
@@ -49,7 +53,7 @@ def positions(batch: int, seq_len: int) -> Int64[Tensor, "batch seq_len"]:
 )
 def seeded_weights(seed: int, fan_in: int, fan_out: int) -> Float[Tensor, "fan_in fan_out"]:
     generator = torch.Generator().manual_seed(seed)
-    return torch.randn(fan_in, fan_out, generator=generator) / fan_in**0.5
+    return torch.randn(fan_in, fan_out, generator=generator) / math.sqrt(fan_in)
 
 
 @exercise(
@@ -66,12 +70,10 @@ def seeded_weights(seed: int, fan_in: int, fan_out: int) -> Float[Tensor, "fan_i
     ),
     learns="With a cache the triangle sits at the right: its diagonal ends in the last corner, and does not begin in the first.",
     results=("mask",),
-    expected=lambda query_len, key_len: (
-        torch.tensor(
-            [[key <= query + key_len - query_len for key in range(key_len)] for query in range(query_len)],
-            dtype=torch.bool,
-        ).reshape(query_len, key_len)
-    ),
+    expected=lambda query_len, key_len: torch.tensor(
+        [[key <= query + key_len - query_len for key in range(key_len)] for query in range(query_len)],
+        dtype=torch.bool,
+    ).reshape(query_len, key_len),
     cases=lambda: [(4, 4), (2, 5), (1, 6), (1, 1), (0, 3)],
 )
 def causal_mask(query_len: int, key_len: int) -> Bool[Tensor, "query_len key_len"]:

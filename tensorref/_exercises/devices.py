@@ -41,7 +41,10 @@ def rows_of_zeros(x: Float[Tensor, "n embed_dim"], count: int) -> Float[Tensor, 
         "Give tensor on the device of other and of its dtype, either of which may differ. Where neither does, there is "
         "nothing to do: the result then shares the memory of tensor."
     ),
-    hints=("to takes a device, a dtype, both, or a tensor that has them.", "to copies only if it has to; copy=True always does."),
+    hints=(
+        "to takes a device, a dtype, both, or a tensor that has them.",
+        "to copies only if it has to; copy=True always does.",
+    ),
     learns="to(other) moves and converts in one step, and gives the tensor itself where there is nothing to do.",
     results=("matched",),
     expected=lambda tensor, other: (

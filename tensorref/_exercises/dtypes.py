@@ -58,7 +58,9 @@ def project(x: Float32[Tensor, "batch n"], weight: Float[Tensor, "n m"]) -> Floa
         (normal(0, 4), torch.ones(4)),
     ],
 )
-def rms_norm(x: Float[Tensor, "*batch embed_dim"], weight: Float[Tensor, " embed_dim"]) -> Float[Tensor, "*batch embed_dim"]:
+def rms_norm(
+    x: Float[Tensor, "*batch embed_dim"], weight: Float[Tensor, " embed_dim"]
+) -> Float[Tensor, "*batch embed_dim"]:
     wide = x.float()
     mean_square = wide.square().mean(dim=-1, keepdim=True)
     return (wide * torch.rsqrt(mean_square + 1e-6) * weight.float()).to(x.dtype)
@@ -82,7 +84,9 @@ def rms_norm(x: Float[Tensor, "*batch embed_dim"], weight: Float[Tensor, " embed
     results=("numbers", "scales"),
     expected=lambda weight: (
         functional.normalize(weight, p=float("inf"), dim=1).mul(127).round().to(torch.int8),
-        torch.tensor([[max(map(abs, row)) / 127 or 1.0] for row in weight.tolist()], dtype=torch.float32).reshape(-1, 1),
+        torch.tensor([[max(map(abs, row)) / 127 or 1.0] for row in weight.tolist()], dtype=torch.float32).reshape(
+            -1, 1
+        ),
     ),
     cases=lambda: [
         (torch.tensor([[127.0, -63.75, 0.75, -0.25], [-0.5, 0.3, 0.125, 0.0]]),),

@@ -23,7 +23,10 @@ from tensorref._exercises.task import counted, exercise, normal
     hints=("A slice may begin or end one place from the edge.",),
     learns="Inputs and targets are two slices of the same memory: no token is copied.",
     results=("inputs", "targets"),
-    expected=lambda token_ids: (token_ids.narrow(1, 0, token_ids.shape[1] - 1), token_ids.narrow(1, 1, token_ids.shape[1] - 1)),
+    expected=lambda token_ids: (
+        token_ids.narrow(1, 0, token_ids.shape[1] - 1),
+        token_ids.narrow(1, 1, token_ids.shape[1] - 1),
+    ),
     cases=lambda: [
         (torch.tensor([[5, 23, 7, 42], [8, 8, 1, 0]]),),
         (torch.arange(6).reshape(1, 6),),
@@ -66,7 +69,7 @@ def shift_labels(
 def last_token(
     hidden: Float[Tensor, "batch seq_len embed_dim"], lengths: Int64[Tensor, " batch"]
 ) -> Float[Tensor, "batch embed_dim"]:
-    return hidden[torch.arange(len(hidden)), lengths - 1]
+    return hidden[torch.arange(len(hidden), device=hidden.device), lengths - 1]
 
 
 @exercise(

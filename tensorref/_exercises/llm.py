@@ -84,7 +84,10 @@ def attention_weights(
         "Normalize the vectors on the last axis of x as torch.nn.LayerNorm does before its weight and bias: mean 0, and "
         "variance 1 by the biased variance, with 1e-5 added to it under the root."
     ),
-    hints=("Mean and variance need their axis kept to go with x.", "x.var divides by n - 1 unless it is told otherwise."),
+    hints=(
+        "Mean and variance need their axis kept to go with x.",
+        "x.var divides by n - 1 unless it is told otherwise.",
+    ),
     learns="Layer norm divides by n, and adds epsilon to the variance, not to the standard deviation.",
     results=("normalized",),
     expected=lambda x: functional.layer_norm(x, x.shape[-1:]),
@@ -153,11 +156,13 @@ def masked_mean(
     ),
     learns="A mask acts before the softmax as -inf, not after it as 0, and a row without a key needs an answer of its own.",
     results=("weights",),
-    expected=lambda scores, allowed: functional.softmax(
-        scores.double() + torch.zeros(allowed.shape, dtype=torch.float64).masked_fill(~allowed, -torch.inf), dim=-1
-    )
-    .nan_to_num(0.0)
-    .float(),
+    expected=lambda scores, allowed: (
+        functional.softmax(
+            scores.double() + torch.zeros(allowed.shape, dtype=torch.float64).masked_fill(~allowed, -torch.inf), dim=-1
+        )
+        .nan_to_num(0.0)
+        .float()
+    ),
     cases=lambda: [
         (normal(2, 4, 4), torch.ones(4, 4, dtype=torch.bool).tril()),
         (normal(3, 3, seed=1), torch.tensor([[True, False, True], [False] * 3, [False, False, True]])),
@@ -165,6 +170,8 @@ def masked_mean(
         (normal(1, 1), torch.tensor([[True]])),
     ],
 )
-def masked_softmax(scores: Float[Tensor, "*batch key_len"], allowed: Bool[Tensor, "..."]) -> Float[Tensor, "*batch key_len"]:
+def masked_softmax(
+    scores: Float[Tensor, "*batch key_len"], allowed: Bool[Tensor, "..."]
+) -> Float[Tensor, "*batch key_len"]:
     weights = torch.softmax(scores.masked_fill(~allowed, -torch.inf), dim=-1)
     return weights.masked_fill(~allowed, 0.0)

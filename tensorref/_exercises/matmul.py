@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -60,7 +62,7 @@ def similarities(a: Float[Tensor, "n embed_dim"], b: Float[Tensor, "m embed_dim"
 def scaled_scores(
     query: Float[Tensor, "batch num_heads query_len head_dim"], key: Float[Tensor, "batch num_heads key_len head_dim"]
 ) -> Float[Tensor, "batch num_heads query_len key_len"]:
-    return query @ key.mT / query.shape[-1] ** 0.5
+    return query @ key.mT / math.sqrt(query.shape[-1])
 
 
 @exercise(

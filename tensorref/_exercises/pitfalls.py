@@ -41,7 +41,13 @@ def mask_scores(scores: Float[Tensor, "*shape"], allowed: Bool[Tensor, "..."]) -
     learns="expand gives rows that share one memory: right to read, wrong to write.",
     results=("table",),
     expected=lambda row, count: torch.stack([row] * count) if count else row.new_empty((0, len(row))),
-    cases=lambda: [(normal(4), 3), (normal(8, dtype=torch.bfloat16), 2), (normal(1), 1), (normal(4), 1), (normal(4), 0)],
+    cases=lambda: [
+        (normal(4), 3),
+        (normal(8, dtype=torch.bfloat16), 2),
+        (normal(1), 1),
+        (normal(4), 1),
+        (normal(4), 0),
+    ],
     memory="copy",
 )
 def repeat_row(row: Float[Tensor, " embed_dim"], count: int) -> Float[Tensor, "count embed_dim"]:
@@ -56,10 +62,15 @@ def repeat_row(row: Float[Tensor, " embed_dim"], count: int) -> Float[Tensor, "c
         "Keep the parameters, a dict of tensors that require grad, as they are now: return a dict with the same names, in "
         "the same order, of tensors that later steps do not change and that require no grad."
     ),
-    hints=("dict(parameters) copies the dict, not the tensors.", "detach gives a view: the memory is still the parameter's."),
+    hints=(
+        "dict(parameters) copies the dict, not the tensors.",
+        "detach gives a view: the memory is still the parameter's.",
+    ),
     learns="A copy of a container holds the same tensors; detach alone ends the history and shares the memory.",
     results=("kept",),
-    expected=lambda parameters: {name: torch.tensor(value.tolist()).reshape(value.shape) for name, value in parameters.items()},
+    expected=lambda parameters: {
+        name: torch.tensor(value.tolist()).reshape(value.shape) for name, value in parameters.items()
+    },
     cases=lambda: [
         ({"weight": normal(4, 8).requires_grad_(), "bias": normal(4, seed=1).requires_grad_()},),
         ({"head.weight": normal(1, 1).requires_grad_()},),
