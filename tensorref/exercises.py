@@ -259,14 +259,14 @@ def get(name: str) -> Exercise:
     Raises
     ------
     ValueError
-        If there is none of that name; it says which are the most like it.
+        If there is none of that name; it says which names are like it.
     """
     found = _exercises().get(name)
     if found is None:
         near = difflib.get_close_matches(name, _exercises(), n=3)
         near += [other for other in _exercises() if name and name in other and other not in near]
-        most = f"the most like it are {', '.join(near)}" if near else "none is like it"
-        raise ValueError(f"name is {name!r}; {most}. exercises.names() has all {len(_exercises())}")
+        guess = f"did you mean {' or '.join(near)}? " if near else ""
+        raise ValueError(f"name is {name!r}; {guess}exercises.names() lists all {len(_exercises())}")
     return found
 
 
