@@ -8,7 +8,7 @@ Split the last axis of x into heads: head h of a token holds its features from h
 ...     batch, seq_len, embed_dim = x.shape
 ...     return x.view(batch, num_heads, seq_len, embed_dim // num_heads)
 >>> print(exercise.check(split_heads))
-Not yet. With x of shape (2, 5, 12) and num_heads = 4: heads[0, 0, 1, 0] is not right (it is 3); 108 of 120 elements differ, this is the first.
+Not yet. With x of shape (2, 5, 12) and num_heads = 4: heads[0, 0, 1, 0] is not right (it is 3); 108 of 120 elements differ, this is the first. The elements are the right ones, in other places.
 
 An answer is a function. The checker calls it with several inputs, of size 1 and 0 where the task allows it, and is strict:
 shape, dtype and device must be those the task asks for, values may differ by rounding alone, and the arguments must be left
@@ -145,7 +145,7 @@ class Exercise:
     task: str
     """What to write; the starter says the shapes and the dtypes."""
     hints: tuple[str, ...] = field(repr=False)
-    """What helps without telling the answer: one to three, each more than the one before."""
+    """What helps without telling the answer, one to three of them, each more than the one before."""
     learns: str = field(repr=False)
     """What its author hopes that one keeps of it."""
     starter: str = field(repr=False)
@@ -207,8 +207,8 @@ def names(concept: str | None = None, *, difficulty: int | None = None) -> tuple
     """Return the names of the exercises, the easy ones first.
 
     >>> from tensorref import exercises
-    >>> exercises.names("kernels", difficulty=3)
-    ('log-softmax',)
+    >>> exercises.names("layout", difficulty=2)
+    ('split-heads', 'merge-heads')
 
     Parameters
     ----------

@@ -50,7 +50,7 @@ def first_difference(answer: Callable[..., Any], rules: Rules, device: torch.dev
     """Return what is wrong with an answer and with which arguments, or None."""
     # The caller's own random numbers go on as if nothing had been called.
     with torch.random.fork_rng(devices=[]), torch.device("cpu"), torch.enable_grad():
-        for case in rules.cases():
+        for case in (*rules.cases(), *(rules.growing() if rules.growing else ())):
             described = _described(rules, case)  # before an answer can change it
             wrong = next(_differences(answer, rules, case, device), None)
             if wrong:
@@ -314,11 +314,9 @@ def _gradients(rules: Rules, got: Any, given: Arguments, wanted: Any, before: Ar
 
 
 def _loop(answer: Callable[..., Any], rules: Rules, device: torch.device) -> str | None:
-    """Return a sentence if an answer takes more steps the larger its arguments are, or None."""
+    """Return a sentence if an answer, which has run before, takes more steps the larger its arguments are, or None."""
     if rules.growing is None:
         return None
-    for arguments in rules.growing():  # what is done once, such as an import, is done here
-        answer(*_placed(arguments, device))
     small, large = (_steps(answer, _placed(arguments, device)) for arguments in rules.growing())
     if large <= small:
         return None
