@@ -171,7 +171,8 @@ class Exercise:
         Parameters
         ----------
         answer
-            The function itself, of the parameters that the starter names.
+            The function itself, of the parameters that the starter names. It runs with gradients on, and with float32
+            and the CPU as the defaults, whatever yours are.
         device
             Where the inputs are. On the CPU an index out of range raises an error rather than ending all work on the
             accelerator, so check there first; then on an accelerator, to see that the answer makes nothing elsewhere:
@@ -181,7 +182,8 @@ class Exercise:
         -------
         :
             Whether it is right, and if not, what differs first: an error it raised, an argument it changed, and of what
-            it returned the type, the layout, the shape, the dtype, the device, the first element or the memory.
+            it returned the type, the layout, the shape, the dtype, the device, the first element, the memory or the
+            gradient.
 
         Raises
         ------

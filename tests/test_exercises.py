@@ -1327,6 +1327,12 @@ class StraightThrough(torch.autograd.Function):
         return gradient
 
 
+def seeded_in_a_fork(seed, fan_in, fan_out):
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return torch.nn.init.normal_(torch.empty(fan_in, fan_out), std=fan_in**-0.5)
+
+
 def stepped_by_an_optimizer(parameter, loss, rate):
     updated = parameter.detach().clone().requires_grad_()
     optimizer = torch.optim.SGD([updated], lr=rate)
@@ -1413,6 +1419,7 @@ ALTERNATIVES = {
         lambda batch, seq_len: torch.arange(seq_len).repeat(batch, 1),
         lambda batch, seq_len: torch.ones(batch, seq_len, dtype=torch.int64).cumsum(1) - 1,
     ],
+    "seeded-weights": [seeded_in_a_fork],
     "causal-mask": [
         lambda q, k: torch.arange(k) <= torch.arange(q)[:, None] + k - q,
         lambda q, k: ~torch.triu(torch.ones(q, k, dtype=torch.bool), diagonal=k - q + 1),
@@ -1891,6 +1898,13 @@ def test_counting_steps_leaves_a_debugger_in_place():
     finally:
         sys.settrace(before)
     assert during is trace
+
+
+@pytest.mark.parametrize("name", exercises.names())
+def test_another_default_dtype_changes_nothing(name):
+    torch.set_default_dtype(torch.float64)
+    assert exercises.get(name).check(solved(name))
+    assert torch.get_default_dtype() == torch.float64
 
 
 def test_an_answer_that_finds_no_gradients_switched_on_gets_them():

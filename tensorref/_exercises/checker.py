@@ -49,13 +49,23 @@ class Rules:
 def first_difference(answer: Callable[..., Any], rules: Rules, device: torch.device) -> str | None:
     """Return what is wrong with an answer and with which arguments, or None."""
     # The caller's own random numbers go on as if nothing had been called.
-    with torch.random.fork_rng(devices=[]), torch.device("cpu"), torch.enable_grad():
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"), _float32(), torch.enable_grad():
         for case in (*rules.cases(), *(rules.growing() if rules.growing else ())):
             described = _described(rules, case)  # before an answer can change it
             wrong = next(_differences(answer, rules, case, device), None)
             if wrong:
                 return f"With {described}: {wrong}"
         return _loop(answer, rules, device)
+
+
+@contextmanager
+def _float32() -> Generator[None]:
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def _differences(answer: Callable[..., Any], rules: Rules, case: Arguments, device: torch.device) -> Iterator[str]:
