@@ -1809,6 +1809,21 @@ def test_what_cannot_be_compared_is_told_and_does_not_crash():
     )
 
 
+def test_a_result_whose_gradient_raises_is_told():
+    class Broken(torch.autograd.Function):
+        @staticmethod
+        def forward(_, x):
+            return x.round()
+
+        @staticmethod
+        def backward(_, gradient):
+            raise NotImplementedError("later")
+
+    assert str(exercises.get("straight-through").check(Broken.apply)) == (
+        "Not yet. With x of shape (5,): rounded cannot be compared with what the task asks for: NotImplementedError: later"
+    )
+
+
 DAMAGE = {
     "dtype": lambda x: setattr(x, "data", x.data.double()),
     "size": lambda x: x.resize_(1),
@@ -1855,6 +1870,7 @@ def test_damage_to_an_array_a_list_and_a_dict_is_noticed():
 
 
 def test_steps_grow_with_a_loop_wherever_it_runs_and_not_otherwise():
+    torch.set_default_device(None)  # which another device is set by would run lines for each call as well
     small, large = torch.ones(2, 3), torch.ones(9, 3)
 
     def steps(function):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import inspect
 import math
-import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -46,7 +45,7 @@ def exercise(
     """Make an exercise of its solution, whose source is what a reader is shown."""
 
     def make(solution: Callable[..., Any]) -> Exercise:
-        source = textwrap.dedent(inspect.getsource(inspect.unwrap(solution)))
+        source = inspect.getsource(inspect.unwrap(solution))
         (function,) = ast.parse(source).body
         assert isinstance(function, ast.FunctionDef)  # noqa: S101  for the type checker
         lines = source.splitlines()
