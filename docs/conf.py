@@ -34,6 +34,7 @@ extensions = [
     "bundle",
     "code_links",
     "counterparts",
+    "exercises",
     "gallery",
     "inventories",
     "machine_readable",

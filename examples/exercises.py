@@ -12,7 +12,7 @@ from tensorref import exercises
 # %% [markdown]
 # ## A task
 #
-# An exercise has a task, a hint and a solution. The answer is a function, which the checker calls with several inputs.
+# An exercise has a task, hints and a solution. The answer is a function, which the checker calls with several inputs.
 
 # %%
 lookup_task = exercises.get("embedding-lookup")
@@ -25,6 +25,7 @@ def lookup(table: torch.Tensor, token_ids: torch.Tensor) -> torch.Tensor:
 
 
 print(lookup_task.check(lookup))
+print(lookup_task.learns)
 
 # %% [markdown]
 # ## Attention, wrong and right
@@ -63,11 +64,35 @@ errors_task = exercises.get("squared-errors")
 print(errors_task.check(lambda prediction, target: (prediction - target) ** 2))
 
 # %% [markdown]
+# ## A loop, a copy
+#
+# Where a task asks for one operation on all elements, or for a view, the right values are not enough. The checker counts the
+# steps for small and for large inputs, and looks at the memory:
+
+
+# %%
+def one_by_one(lengths: torch.Tensor, seq_len: int) -> torch.Tensor:
+    mask = torch.zeros(len(lengths), seq_len, dtype=torch.bool, device=lengths.device)
+    for row, length in zip(mask, lengths, strict=True):
+        row[:length] = True
+    return mask
+
+
+verdict = exercises.get("padding-mask").check(one_by_one)
+print(verdict.correct, "that is a loop" in verdict.message)
+
+# %%
+windows_task = exercises.get("sliding-windows")
+print(
+    windows_task.check(lambda x, size: torch.stack([x[:, i : i + size] for i in range(x.shape[1] - size + 1)], dim=1))
+)
+
+# %% [markdown]
 # ## What there is
 
 # %%
-for concept in dict.fromkeys(exercises.get(name).concept for name in exercises.names()):
-    print(f"{concept:13}{', '.join(exercises.names(concept))}")
+for level in range(1, 6):
+    print(level, ", ".join(exercises.names(difficulty=level)))
 
 # %%
 torch.manual_seed(0)

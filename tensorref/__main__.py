@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a sub-command, or print the help where none is given; return the status."""
     parser = argparse.ArgumentParser(prog="python -m tensorref", description="A reference of tensors.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for add in (_add_bench,):
+    for add in (_add_bench, _add_exercises):
         add(commands)
     options = parser.parse_args(arguments)
     if not hasattr(options, "run"):
@@ -129,6 +130,76 @@ def _bench(options: argparse.Namespace) -> int:
         benchmark.write(results, options.output)
     sys.stdout.write(f"{results}\n")
     return 0
+
+
+def _add_exercises(commands: Any) -> None:
+    parser = commands.add_parser(
+        "exercises",
+        help="list and show the exercises, which check answers",
+        description=(
+            "List the exercises of tensorref.exercises by difficulty, or show one as a script to fill in, which checks the "
+            "answer when it is run."
+        ),
+    )
+    parser.add_argument("name", nargs="?", metavar="NAME", type=_exercise, help="the one to show; without it, a list")
+    parser.add_argument("--concept", type=_concept, metavar="NAME", help="list those of one concept, such as layout")
+    parser.add_argument(
+        "--difficulty", type=int, choices=range(1, 6), metavar="N", help="list those of one difficulty, from 1 to 5"
+    )
+    shown = parser.add_mutually_exclusive_group()
+    shown.add_argument("--hint", type=int, metavar="N", help="show hint N of it")
+    shown.add_argument("--solution", action="store_true", help="show a solution of it, and what there is to learn")
+    parser.set_defaults(run=_exercises, error=parser.error)
+
+
+def _exercise(name: str) -> str:
+    from tensorref import exercises
+
+    try:
+        return exercises.get(name).name
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _concept(name: str) -> str:
+    from tensorref import exercises
+
+    if name not in exercises.CONCEPTS:
+        raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(exercises.CONCEPTS)}")
+    return name
+
+
+def _exercises(options: argparse.Namespace) -> int:
+    from tensorref import exercises
+
+    if options.name is None:
+        if options.solution or options.hint is not None:
+            options.error("--hint and --solution need the NAME of an exercise")
+        listed = [exercises.get(name) for name in exercises.names(options.concept, difficulty=options.difficulty)]
+        width = max((len(exercise.name) for exercise in listed), default=0)
+        for exercise in listed:
+            sys.stdout.write(f"{exercise.difficulty}  {exercise.name:{width}}  {', '.join(exercise.concepts)}\n")
+        return 0
+    if options.concept or options.difficulty:
+        options.error("--concept and --difficulty choose what is listed; leave them out to show one exercise")
+    exercise = exercises.get(options.name)
+    if options.hint is not None:
+        if not 1 <= options.hint <= len(exercise.hints):
+            options.error(
+                f"argument --hint: {options.hint} is not from 1 to {len(exercise.hints)}, as many as there are"
+            )
+        sys.stdout.write(f"{exercise.hints[options.hint - 1]}\n")
+    elif options.solution:
+        sys.stdout.write(f"{exercise.solution}\n\n{_comment(exercise.learns)}\n")
+    else:
+        heading, task, _ = str(exercise).split("\n", 2)
+        sys.stdout.write(f"{_comment(heading)}\n{_comment(task)}\n\n{exercise.starter}\n")
+    return 0
+
+
+def _comment(text: str) -> str:
+    """Return a text as comments of a script, so that what is shown can be run."""
+    return textwrap.fill(text, 100, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False)
 
 
 @contextmanager

@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
+import runpy
 import subprocess
 import sys
 
 import pytest
 
 from tensorref import __main__ as command_line
-from tensorref import benchmark
+from tensorref import benchmark, exercises
 
 TINY = ("bench", "--quick", "--largest", "64", "--device", "cpu")
 
@@ -38,11 +40,14 @@ def without_rich(tmp_path):
 def test_alone_it_prints_help():
     out, err = run()
     assert out.startswith("usage: python -m tensorref [-h] COMMAND ...")
-    assert "bench     measure this machine: matrix products, softmax, dtypes, copies" in out
+    assert re.search(r"\bbench +measure this machine: matrix products, softmax, dtypes, copies\n", out)
+    assert re.search(r"\bexercises\s+list and show the exercises, which check answers\n", out)
     assert err == ""
 
 
-@pytest.mark.parametrize("arguments", ["[]", "['--help']", "['bench', '--help']", "['bench', '--largest', '1']"])
+@pytest.mark.parametrize(
+    "arguments", ["[]", "['--help']", "['bench', '--help']", "['bench', '--largest', '1']", "['exercises', '--help']"]
+)
 def test_help_and_errors_load_neither_library(arguments):
     program = (
         "import sys\n"
@@ -162,3 +167,82 @@ def test_an_interruption_writes_nothing(monkeypatch, tmp_path, capsys):
     assert command_line.main(["bench", "--output", str(tmp_path / "results.json")]) == 130
     assert capsys.readouterr().err.endswith("\nInterrupted; nothing was written.\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_exercises_are_listed_the_easy_ones_first(capsys):
+    assert command_line.main(["exercises"]) == 0
+    lines = [line.split(maxsplit=2) for line in capsys.readouterr().out.splitlines()]
+    assert [line[1] for line in lines] == [*exercises.names()]
+    for level, name, concepts in lines:
+        assert (int(level), concepts) == (exercises.get(name).difficulty, ", ".join(exercises.get(name).concepts))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (["--concept", "layout"], exercises.names("layout")),
+        (["--difficulty", "5"], exercises.names(difficulty=5)),
+        (["--concept", "llm", "--difficulty", "1"], ("embedding-lookup", "attention-output")),
+        (["--concept", "anatomy", "--difficulty", "5"], ()),
+    ],
+)
+def test_a_list_can_be_shortened(arguments, names, capsys):
+    assert command_line.main(["exercises", *arguments]) == 0
+    assert tuple(line.split()[1] for line in capsys.readouterr().out.splitlines()) == names
+
+
+@pytest.mark.parametrize("name", ["split-heads", "multi-head-attention"])
+def test_an_exercise_is_shown_as_a_script_that_checks_its_answer(name, capsys, tmp_path):
+    exercise = exercises.get(name)
+    assert command_line.main(["exercises", name]) == 0
+    shown = capsys.readouterr().out
+    comments, _, script = shown.partition("\n\n")
+    words = " ".join(line.removeprefix("# ") for line in comments.splitlines())
+    assert words == f"{name} ({', '.join(exercise.concepts)}, difficulty {exercise.difficulty} of 5) {exercise.task}"
+    assert max(map(len, comments.splitlines())) <= 100
+    assert script == f"{exercise.starter}\n"
+    answer = tmp_path / "answer.py"
+    answer.write_text(shown, "utf-8")
+    runpy.run_path(str(answer))
+    assert capsys.readouterr().out.startswith("Not yet. With ")
+    *_, check = exercise.starter.splitlines()
+    answer.write_text(f"from tensorref import exercises\n{exercise.solution}\n{check}\n", "utf-8")
+    runpy.run_path(str(answer))
+    assert capsys.readouterr().out == "Right.\n"
+
+
+def test_hints_and_the_solution_are_shown_when_asked_for(capsys):
+    exercise = exercises.get("rotary-embedding")
+    for number, hint in enumerate(exercise.hints, 1):
+        assert command_line.main(["exercises", exercise.name, "--hint", str(number)]) == 0
+        assert capsys.readouterr().out == f"{hint}\n"
+    assert command_line.main(["exercises", exercise.name, "--solution"]) == 0
+    solution, _, learns = capsys.readouterr().out.rpartition("\n\n")
+    assert solution == exercise.solution
+    assert " ".join(line.removeprefix("# ") for line in learns.splitlines()) == exercise.learns
+
+
+WRONG_EXERCISES = {
+    "name": (
+        ["split-head"],
+        "argument NAME: name is 'split-head'; did you mean split-heads? exercises.names() lists all ",
+    ),
+    "concept": (["--concept", "layot"], "argument --concept: 'layot' is none of anatomy, creation, indexing, "),
+    "difficulty": (["--difficulty", "6"], "argument --difficulty: invalid choice: 6 (choose from 1, 2, 3, 4, 5)"),
+    "hint": (["silu", "--hint", "2"], "argument --hint: 2 is not from 1 to 1, as many as there are"),
+    "hint of nothing": (["--hint", "1"], "--hint and --solution need the NAME of an exercise"),
+    "solution of nothing": (["--solution"], "--hint and --solution need the NAME of an exercise"),
+    "one of a list": (["silu", "--concept", "llm"], "--concept and --difficulty choose what is listed; leave them out"),
+    "hint and solution": (
+        ["silu", "--hint", "1", "--solution"],
+        "argument --solution: not allowed with argument --hint",
+    ),
+}
+
+
+@pytest.mark.parametrize(("arguments", "words"), WRONG_EXERCISES.values(), ids=WRONG_EXERCISES)
+def test_what_is_wrong_with_an_exercise_is_said(arguments, words, capsys):
+    with pytest.raises(SystemExit) as raised:
+        command_line.main(["exercises", *arguments])
+    assert raised.value.code == 2
+    assert f"python -m tensorref exercises: error: {words}" in capsys.readouterr().err

@@ -51,7 +51,7 @@ logger = getLogger(__name__)
 @cache
 def digest() -> str:
     """Return what the outputs depend on besides the script itself, as a digest."""
-    sources = sorted((ROOT / "tensorref").glob("*.py"))
+    sources = sorted([*(ROOT / "tensorref").glob("*.py"), *(ROOT / "tensorref" / "_exercises").glob("*.py")])
     facts = [
         platform.python_version(),
         runs.device(),
