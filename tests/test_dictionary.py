@@ -1,0 +1,365 @@
+"""Every row runs: both forms on the same inputs, every name, every form in place, every case of memory and difference."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import functools
+import itertools
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from packaging.version import Version
+
+from tensorref import _dictionary, interop
+
+HOMES = {
+    "np": np,
+    "ndarray": np.ndarray,
+    "Generator": np.random.Generator,
+    "torch": torch,
+    "Tensor": torch.Tensor,
+}
+VERSIONS = {"NumPy": Version(np.__version__), "PyTorch": Version(torch.__version__)}
+TOLERANCE = {"float16": 1e-3, "float32": 1e-5, "complex64": 1e-5}
+ROWS = interop.EQUIVALENTS
+FORMS = [(row, form) for row in ROWS for form in row.forms]
+
+
+def named(pair):
+    return f"{pair[0].slug}-{pair[1].library}"
+
+
+each_row = pytest.mark.parametrize("row", ROWS, ids=[row.slug for row in ROWS])
+each_form = pytest.mark.parametrize(("row", "form"), FORMS, ids=map(named, FORMS))
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder(tmp_path, monkeypatch):
+    """Run on the CPU, where a file may be left, and let PyTorch repeat the warnings that it gives once a process."""
+    monkeypatch.chdir(tmp_path)
+    always = torch.is_warn_always_enabled()
+    torch.set_warn_always(True)
+    torch.set_default_device("cpu")
+    yield
+    torch.set_default_device("cpu")
+    torch.set_warn_always(always)
+
+
+def convert(value):
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(value)
+    if isinstance(value, np.random.Generator):
+        return torch.Generator().manual_seed(0)
+    if isinstance(value, list):
+        return [*map(convert, value)]
+    return value
+
+
+def inputs_of(row, library):
+    """Return new inputs; ``array`` is one of NumPy for both."""
+    names = {"np": np, "torch": torch}
+    for line in row.inputs:
+        name, _, code = line.partition(" = ")
+        value = eval(code, {"np": np, "torch": torch})  # noqa: S307  the code is ours
+        names[name] = convert(value) if library == "PyTorch" and name != "array" else value
+    return names
+
+
+def run(code, names):
+    """Return what the last expression gives, or, of a statement in place, what it changed: the first input."""
+    *before, last = ast.parse(code).body
+    exec(compile(ast.Module(before, []), code, "exec"), names)  # noqa: S102
+    if isinstance(last, ast.Expr):
+        value = eval(compile(ast.Expression(last.value), code, "eval"), names)  # noqa: S307
+    else:
+        exec(compile(ast.Module([last], []), code, "exec"), names)  # noqa: S102
+        value = None
+    return first(names) if value is None else value
+
+
+def first(names):
+    return next(value for name, value in names.items() if name not in {"np", "torch", "__builtins__"})
+
+
+def since(form):
+    """Return what a form needs, and skip nothing: where the version is older, the name must not be there."""
+    return form.since is None or VERSIONS[form.library] >= Version(form.since)
+
+
+def is_array(value):
+    return isinstance(value, (np.ndarray, np.generic, torch.Tensor))
+
+
+def arrays(value):
+    """Return the arrays and tensors in a result."""
+    if is_array(value):
+        return [value]
+    return [found for each in value for found in arrays(each)] if isinstance(value, (tuple, list)) else []
+
+
+def facts(value, *, values=True):
+    """Return kind, dtype and shape of a result, with its values as an array of NumPy, whichever library it is of."""
+    if is_array(value):
+        dtype = str(value.dtype).removeprefix("torch.")
+        if isinstance(value, torch.Tensor):
+            plain = value.detach().resolve_conj().resolve_neg()
+            value = (plain.float() if dtype == "bfloat16" else plain).numpy()
+        return dtype, tuple(value.shape), np.asarray(value) if values else None
+    if isinstance(value, (np.dtype, torch.dtype)):
+        return "dtype", (), str(value).removeprefix("torch.")
+    if isinstance(value, (tuple, list)):
+        return "several", (len(value),), tuple(facts(each, values=values) for each in value)
+    return type(value).__name__, (), value
+
+
+def same(left, right, *, dtypes=True):
+    """Tell whether two results are of one kind, dtype and shape, and their values as close as rounding allows."""
+    if (dtypes and left[0] != right[0]) or left[1] != right[1]:
+        return False
+    if left[0] == "several":
+        return all(itertools.starmap(same, zip(left[2], right[2], strict=True)))
+    if isinstance(left[2], np.ndarray) and left[2].dtype.kind in "fc":
+        return np.allclose(left[2], right[2], rtol=TOLERANCE.get(left[0], 1e-12), atol=1e-6, equal_nan=True)
+    return np.array_equal(left[2], right[2]) if isinstance(left[2], np.ndarray) else left[2] == right[2]
+
+
+def address(value):
+    """Return an array of NumPy over the memory of a value, or None."""
+    if isinstance(value, torch.Tensor):
+        storage = value.untyped_storage()
+        return np.asarray(interop._Addresses(torch.empty(0, dtype=torch.uint8).set_(storage)))  # noqa: SLF001
+    if isinstance(value, bytearray):
+        return np.frombuffer(value, np.uint8)
+    return value if isinstance(value, np.ndarray) else None
+
+
+def shares(one, other):
+    """Tell whether two use the same memory: exact for arrays, the same storage for tensors."""
+    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        return one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
+    one, other = address(one), address(other)
+    return one is not None and other is not None and bool(np.shares_memory(one, other))
+
+
+def memory_of(result, given):
+    """Return "view", "copy", "no elements", or "mixed" where parts of a result differ."""
+    shared = {any(shares(each, other) for other in given) for each in arrays(result)}
+    return "no elements" if not shared else "mixed" if len(shared) > 1 else "view" if shared.pop() else "copy"
+
+
+def given_in(names):
+    return [
+        each
+        for value in names.values()
+        for each in ([value] if isinstance(value, (np.ndarray, torch.Tensor, bytearray)) else arrays(value))
+    ]
+
+
+def shown(code):
+    """Return what code shows to a reader: the value on one line, and the error or the warning that it raises."""
+    names = {"np": np, "torch": torch}
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            value = run(code, names)
+    except Exception as error:  # noqa: BLE001  every one that the libraries raise is shown
+        return type(error).__name__, type(error).__name__
+    said = "".join(f" and a {each.category.__name__}" for each in caught[:1])
+    return " ".join(repr(value).split()) + said, (facts(value), said)
+
+
+def alike(left, right, *, dtypes=True):
+    """Tell whether two outcomes that `shown` gave are the same: error, value and warning."""
+    if isinstance(left, str) or isinstance(right, str):
+        return left == right
+    return left[1] == right[1] and same(left[0], right[0], dtypes=dtypes)
+
+
+# Both forms
+
+
+@each_row
+def test_both_forms_give_the_same(row):
+    if not all(map(since, row.forms)):
+        for form in row.forms:
+            assert since(form) or not hasattr(np, form.names[0].removeprefix("np.")) or "copy=" in form.code
+        return
+    results = [run(form.code, inputs_of(row, form.library)) for form in row.forms]
+    values = row.compares == "values"
+    left, right = (facts(result, values=values) for result in results)
+    assert same(left, right), f"{row.slug}: {left} is not {right}"
+
+
+# The names
+
+
+def substituted(form, name):
+    """Return the code of a form with another name, or with a call of the name in the place of an operator."""
+    tree = ast.parse(form.code)
+    for parent in ast.walk(tree):
+        for field, node in ast.iter_fields(parent):
+            for place, each in enumerate(node if isinstance(node, list) else [node]):
+                if (new := replaced(each, form.names[0], name)) is not None:
+                    if isinstance(node, list):
+                        node[place] = new
+                    else:
+                        setattr(parent, field, new)
+                    return ast.unparse(ast.fix_missing_locations(tree))
+    return None
+
+
+def replaced(node, old, new):
+    """Return a node that calls `new` where one calls `old`, or None where it does not."""
+    if isinstance(node, ast.Call) and named_by(node.func, old):
+        arguments = [node.func.value, *node.args] if is_method(old) else node.args
+        return called(new, arguments, node.keywords)
+    operation, operands = parts(node)
+    if new in OPERATORS.get(operation, ()):
+        return called(new, operands, [])
+    return called(new, [node.value], []) if named_by(node, old) else None
+
+
+def parts(node):
+    """Return the operator of an expression and what it works on, or None and nothing."""
+    if isinstance(node, ast.BinOp):
+        return type(node.op), [node.left, node.right]
+    if isinstance(node, ast.UnaryOp):
+        return type(node.op), [node.operand]
+    return (type(node.ops[0]), [node.left, *node.comparators]) if isinstance(node, ast.Compare) else (None, [])
+
+
+def called(name, arguments, keywords):
+    head, _, last = name.rpartition(".")
+    if not is_method(name):
+        return ast.Call(ast.parse(name, mode="eval").body, arguments, keywords)
+    found = ast.Attribute(arguments[0], last, ast.Load())
+    return ast.Call(found, arguments[1:], keywords) if callable(getattr(HOMES[head], last)) else found
+
+
+def is_method(name):
+    return name.partition(".")[0] in {"ndarray", "Tensor", "Generator"}
+
+
+OPERATORS = {
+    ast.Add: {"np.add", "torch.add"},
+    ast.Sub: {"np.subtract", "torch.sub", "torch.subtract"},
+    ast.Mult: {"np.multiply", "torch.mul", "torch.multiply"},
+    ast.Div: {"np.divide", "np.true_divide", "torch.div", "torch.divide", "torch.true_divide"},
+    ast.FloorDiv: {"np.floor_divide", "torch.floor_divide"},
+    ast.Mod: {"np.remainder", "np.mod", "torch.remainder"},
+    ast.Pow: {"np.power", "np.pow", "torch.pow"},
+    ast.MatMult: {"np.matmul", "torch.matmul"},
+    ast.LShift: {"np.left_shift", "np.bitwise_left_shift", "torch.bitwise_left_shift"},
+    ast.BitAnd: {"np.bitwise_and", "torch.bitwise_and"},
+    ast.USub: {"np.negative", "torch.neg", "torch.negative"},
+    ast.Eq: {"np.equal", "torch.eq"},
+}
+
+
+def named_by(node, name):
+    """Tell whether an expression is a name of the dictionary."""
+    if not isinstance(node, ast.Attribute):
+        return False
+    return node.attr == name.rpartition(".")[2] if is_method(name) else ast.unparse(node) == name
+
+
+def packed(code, name):
+    """Return the code with all arguments but the first as one tuple, which functions take where methods take many."""
+    tree = ast.parse(code)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and named_by(node.func, name):
+            keep = 0 if is_method(name) else 1
+            node.args[keep:] = [ast.Tuple(node.args[keep:], ast.Load())]
+    return ast.unparse(ast.fix_missing_locations(tree))
+
+
+# Pages that tell of brackets, of which there is no name to call.
+PAGES = {"ndarray.__getitem__", "ndarray.__setitem__", "ndarray.__len__", "torch.Tensor"}
+
+
+@each_form
+def test_every_name_is_in_the_library_and_gives_the_same(row, form):
+    for name in form.names:
+        home, *path = name.split(".")
+        if not since(form):
+            continue
+        functools.reduce(getattr, path, HOMES[home])
+        if name in PAGES or name.startswith("np.ufunc."):
+            continue
+        if name == form.names[0] and name.rpartition(".")[2] in form.code:
+            continue
+        code = substituted(form, name)
+        assert code is not None, f"{name} takes the place of nothing in {form.code}"
+        want = facts(run(form.code, inputs_of(row, form.library)), values=row.compares == "values")
+        try:
+            got = run(code, inputs_of(row, form.library))
+        except TypeError:
+            code = packed(code, name)
+            got = run(code, inputs_of(row, form.library))
+        assert same(facts(got, values=row.compares == "values"), want), f"{code} is not {form.code}"
+
+
+# The memory
+
+
+@each_form
+def test_the_memory_is_as_it_says(row, form):
+    if not since(form):
+        return
+    names = inputs_of(row, form.library)
+    before = {name: copy.deepcopy(value) for name, value in names.items() if is_array(value)}
+    given = given_in(names)
+    result = run(form.code, names)
+    found = memory_of(result, given)
+    changed = [name for name, value in before.items() if not same(facts(value), facts(names[name]))]
+    if form.memory == "in place":
+        assert (found, changed) == ("view", [next(iter(before))])
+        return
+    assert changed == []
+    assert found in ({"view", "copy"} if form.memory == "depends" else {form.memory})
+
+
+@each_form
+def test_what_depends_is_shown_by_a_case_of_each(row, form):
+    assert (form.memory == "depends") == (form.cases is not None)
+    for code, memory in zip(form.cases or (), ("view", "copy"), strict=False):
+        names = {"np": np, "torch": torch}
+        result = run(code, names)
+        assert memory_of(result, [names["x"]]) == memory, code
+
+
+@each_form
+def test_the_form_in_place_leaves_the_result_in_the_first_input(row, form):
+    if form.in_place is None or not since(form):
+        return
+    want = facts(run(form.code, inputs_of(row, form.library)))
+    names = inputs_of(row, form.library)
+    target = first(names)
+    given = [target]
+    run(form.in_place, names)
+    assert same(facts(first(names)), want)
+    assert first(names) is target
+    assert memory_of(first(names), given) == "view"
+
+
+# The differences
+
+
+DIFFERENCES = [
+    pytest.param(difference, id=f"{row.slug}-{number}")
+    for row in ROWS
+    for number, difference in enumerate(row.differences, 1)
+]
+
+
+@pytest.mark.parametrize("difference", DIFFERENCES)
+def test_a_difference_shows(difference):
+    (numpy_gives, numpy_facts), (torch_gives, torch_facts) = shown(difference.numpy), shown(difference.torch)
+    assert (numpy_gives, torch_gives) == (difference.numpy_gives, difference.torch_gives)
+    of_dtypes = any(word in difference.how for word in ("float", "int", "dtype"))
+    assert not alike(numpy_facts, torch_facts, dtypes=of_dtypes)
