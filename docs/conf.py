@@ -29,6 +29,7 @@ extensions = [
     "tensorref.sphinxext",
     "benchmarks",
     "code_blocks",
+    "dictionary",
     "gallery",
     "inventories",
     "mathml",

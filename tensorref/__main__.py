@@ -16,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a sub-command, or print the help where none is given; return the status."""
     parser = argparse.ArgumentParser(prog="python -m tensorref", description="A reference of tensors.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for add in (_add_bench,):
+    for add in (_add_bench, _add_translate):
         add(commands)
     options = parser.parse_args(arguments)
     if not hasattr(options, "run"):
@@ -128,6 +128,30 @@ def _bench(options: argparse.Namespace) -> int:
     if options.output:
         benchmark.write(results, options.output)
     sys.stdout.write(f"{results}\n")
+    return 0
+
+
+def _add_translate(commands: Any) -> None:
+    parser = commands.add_parser(
+        "translate",
+        help="say how NumPy or PyTorch writes what the other one does, and what is a view",
+        description="Print the rows of the dictionary that have a name, as tensorref.interop.translate does.",
+    )
+    parser.add_argument(
+        "name", help="a function, a method or a keyword of either, such as np.concatenate, unsqueeze or keepdims"
+    )
+    parser.set_defaults(run=_translate)
+
+
+def _translate(options: argparse.Namespace) -> int:
+    from tensorref._dictionary import UnknownNameError, translate
+
+    try:
+        translation = translate(options.name)
+    except UnknownNameError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(f"{translation}\n")
     return 0
 
 

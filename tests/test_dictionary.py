@@ -6,8 +6,6 @@ import ast
 import copy
 import functools
 import itertools
-import subprocess
-import sys
 import warnings
 
 import numpy as np
@@ -15,7 +13,7 @@ import pytest
 import torch
 from packaging.version import Version
 
-from tensorref import _dictionary, interop
+from tensorref import interop
 
 HOMES = {
     "np": np,
@@ -168,7 +166,7 @@ def shown(code):
             warnings.simplefilter("always")
             value = run(code, names)
     except Exception as error:  # noqa: BLE001  every one that the libraries raise is shown
-        return type(error).__name__, type(error).__name__
+        return f"raises {type(error).__name__}", type(error).__name__
     said = "".join(f" and a {each.category.__name__}" for each in caught[:1])
     return " ".join(repr(value).split()) + said, (facts(value), said)
 
@@ -324,8 +322,8 @@ def test_the_memory_is_as_it_says(row, form):
     assert found in ({"view", "copy"} if form.memory == "depends" else {form.memory})
 
 
-@each_form
-def test_what_depends_is_shown_by_a_case_of_each(row, form):
+@pytest.mark.parametrize("form", [form for _, form in FORMS], ids=map(named, FORMS))
+def test_what_depends_is_shown_by_a_case_of_each(form):
     assert (form.memory == "depends") == (form.cases is not None)
     for code, memory in zip(form.cases or (), ("view", "copy"), strict=False):
         names = {"np": np, "torch": torch}

@@ -453,9 +453,9 @@ def test_an_explanation_is_data():
 
 def test_the_rows_of_the_course_are_among_the_equivalents():
     rows = {row.slug: (row.numpy.code, row.torch.code) for row in interop.EQUIVALENTS}
-    course = {"array", "shape", "dtype", "matmul", "exp", "reshape", "T"}
+    course = {"array", "shape", "dtype", "matmul", "exp", "reshape", "transpose-2d"}
     assert course <= rows.keys()
-    assert rows["T"] == ("a.T", "a.T")
+    assert rows["transpose-2d"] == ("a.T", "a.T")
 
 
 @pytest.mark.claim("transpose")
@@ -464,7 +464,7 @@ def test_of_more_than_two_axes_transposing_differs():
     assert np.ones((2, 3, 4)).T.shape == (4, 3, 2)
     with pytest.warns(UserWarning, match="deprecated"):
         torch.ones(2, 3, 4, device="cpu").T  # noqa: B018
-    (row,) = (row for row in interop.EQUIVALENTS if row.slug == "T")
+    (row,) = (row for row in interop.EQUIVALENTS if row.slug == "transpose-2d")
     assert row.differences[0].torch_gives == "torch.Size([4, 3, 2]) and a UserWarning"
 
 

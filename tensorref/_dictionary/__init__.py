@@ -79,7 +79,7 @@ class UnknownNameError(ValueError):
 
     >>> from tensorref import interop
     >>> try:
-    ...     interop.translate("np.concatinate")
+    ...     interop.translate("np.concatenat")
     ... except interop.UnknownNameError as error:
     ...     print(error.matches[0])
     np.concatenate
@@ -129,17 +129,21 @@ class Difference:
     """Where what looks alike is not the same: an element of `Equivalent.differences`.
 
     >>> from tensorref import interop
-    >>> (row,) = interop.translate("np.full").rows
-    >>> row.differences[0].numpy, row.differences[0].numpy_gives
-    ('np.full((2,), 1.0)', 'array([1., 1.])')
-    >>> row.differences[0].torch, row.differences[0].torch_gives
-    ('torch.full((2,), 1.0)', 'tensor([1., 1.])')
+    >>> (row,) = interop.translate("np.tile").rows
+    >>> (difference,) = row.differences
+    >>> difference.how
+    'The method repeat repeats each element in NumPy, and the whole in PyTorch.'
+    >>> difference.numpy, difference.numpy_gives
+    ('np.array([1, 2]).repeat(2)', 'array([1, 1, 2, 2])')
+    >>> difference.torch, difference.torch_gives
+    ('torch.tensor([1, 2]).repeat(2)', 'tensor([1, 2, 1, 2])')
     """
 
     how: str
     numpy: str
     """Code that shows it, complete in itself."""
     numpy_gives: str
+    """What it gives, as Python shows it, or the error that it raises."""
     torch: str
     torch_gives: str
 
@@ -191,16 +195,16 @@ class Equivalent(Diagram):
         return (
             f"{self.title}; also {others}." if others else f"{self.title}.",
             *(
-                f"{difference.how} {difference.numpy} gives {difference.numpy_gives}, "
-                f"{difference.torch} gives {difference.torch_gives}."
+                f"{difference.how}\n    {difference.numpy}  # {difference.numpy_gives}"
+                f"\n    {difference.torch}  # {difference.torch_gives}"
                 for difference in self.differences
             ),
             *(
-                f"{form.library}: a view in {form.cases[0]}, a copy in {form.cases[1]}."
+                f"{form.library} depends.\n    {form.cases[0]}  # view\n    {form.cases[1]}  # copy"
                 for form in self.forms
                 if form.cases
             ),
-            *(f"{form.names[0]} is there since {form.library} {form.since}." for form in self.forms if form.since),
+            *(f"{form.code} needs {form.library} {form.since} or newer." for form in self.forms if form.since),
         )
 
 
@@ -220,7 +224,7 @@ class Translation(Diagram):
         return "\n\n".join(map(str, self.rows))
 
     def _repr_html_(self) -> str:
-        return "".join(row._repr_html_() for row in self.rows)  # noqa: SLF001  both are diagrams
+        return "".join(row._repr_html_() for row in self.rows)
 
 
 def translate(name: str) -> Translation:
@@ -228,9 +232,9 @@ def translate(name: str) -> Translation:
 
     >>> from tensorref import interop
     >>> print(interop.translate("unsqueeze"))
-    expand-dims                      code  memory         in place
+    expand-dims                       code  memory         in place
     NumPy        np.expand_dims(x, axis=1)    view                -
-    PyTorch               x.unsqueeze(1)    view  x.unsqueeze_(1)
+    PyTorch                 x.unsqueeze(1)    view  x.unsqueeze_(1)
     * Insert an axis of size 1; also torch.unsqueeze.
 
     Parameters
@@ -251,10 +255,10 @@ def translate(name: str) -> Translation:
 
     Examples
     --------
-    >>> interop.translate("np.concatinate")
+    >>> interop.translate("np.concatenat")
     Traceback (most recent call last):
     ...
-    tensorref.interop.UnknownNameError: name is 'np.concatinate', which no row of the dictionary has; did you mean np.concatenate, ...
+    tensorref.interop.UnknownNameError: name is 'np.concatenat', which no row of the dictionary has; did you mean np.concatenate, np.concat, torch.concatenate, np.conjugate?
     """
     known, wanted = _known(), _spelled(name)
     for key in (wanted, wanted.lower(), wanted.rpartition(".")[2].lower()):
@@ -269,7 +273,7 @@ def translate(name: str) -> Translation:
 @functools.cache
 def equivalents() -> tuple[Equivalent, ...]:
     """Read the rows of all tasks."""
-    folder = resources.files(__package__)
+    folder = resources.files(__name__)
     files = {task: tomllib.loads((folder / f"{task}.toml").read_text("utf-8")) for task in TASKS}
     return tuple(_row(slug, task, **given) for task, rows in files.items() for slug, given in rows.items())
 
@@ -291,28 +295,27 @@ def _row(  # noqa: PLR0913  these are the keys of a row in a file
     words: Sequence[str] = (),
     entries: Sequence[str] = (),
 ) -> Equivalent:
-    numpy, torch = (
-        Form(
+    cases: dict[str, tuple[str, str]] = {library: (view, copy) for library, (view, copy) in (depends or {}).items()}
+
+    def form(side: int, library: Literal["NumPy", "PyTorch"], key: str) -> Form:
+        return Form(
             library=library,
             code=code[side],
             names=tuple(names[side].split()),
             memory=memory[side],
-            cases=(cases := (depends or {}).get(key)) and (cases[0], cases[1]),
+            cases=cases.get(key),
             in_place=in_place[side] or None,
             since=since[side] or None,
         )
-        for side, (library, key) in enumerate((("NumPy", "numpy"), ("PyTorch", "torch")))
-    )
+
     return Equivalent(
         slug=slug,
         task=task,
         title=title,
-        numpy=numpy,
-        torch=torch,
+        numpy=form(0, "NumPy", "numpy"),
+        torch=form(1, "PyTorch", "torch"),
         differences=tuple(
-            Difference(
-                each["how"], each["example"][0], each["gives"][0], each["example"][1], each["gives"][1]
-            )
+            Difference(each["how"], each["example"][0], each["gives"][0], each["example"][1], each["gives"][1])
             for each in differs
         ),
         inputs=_inputs(code, inputs or {}),
@@ -359,3 +362,8 @@ def _keys(row: Equivalent) -> Iterator[str]:
         for name in (*form.names, *inplace):
             yield name
             yield name.rpartition(".")[2]
+
+
+# They are shown, and found, where users import them from.
+for _public in (Difference, Equivalent, Form, Translation, UnknownNameError, translate):
+    _public.__module__ = "tensorref.interop"
