@@ -371,10 +371,7 @@ def shares_memory(a: Shaped[np.ndarray | Tensor, "..."], b: Shaped[np.ndarray | 
 
 
 EQUIVALENTS: tuple[Equivalent, ...]
-"""The rows of the dictionary: what both libraries can do, grouped by task, and where what looks alike differs.
-
-They are read on first use.
-"""
+"""What both libraries can do, a row each, grouped by task; they are read on first use."""
 
 
 def __getattr__(name: str) -> Any:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import ast
 import copy
+import dataclasses
 import functools
+import importlib
 import itertools
+import json
+import re
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from packaging.version import Version
 
-from tensorref import interop
+from tensorref import _dictionary, interop
 
 HOMES = {
     "np": np,
@@ -33,7 +40,12 @@ def named(pair):
 
 
 each_row = pytest.mark.parametrize("row", ROWS, ids=[row.slug for row in ROWS])
-each_form = pytest.mark.parametrize(("row", "form"), FORMS, ids=map(named, FORMS))
+
+
+def each_form(kept=lambda _: True):
+    """Run a test for the forms of the rows, or for some of them."""
+    chosen = [(row, form) for row, form in FORMS if kept(form)]
+    return pytest.mark.parametrize(("row", "form"), chosen, ids=map(named, chosen))
 
 
 @pytest.fixture(autouse=True)
@@ -280,7 +292,7 @@ def packed(code, name):
 PAGES = {"ndarray.__getitem__", "ndarray.__setitem__", "ndarray.__len__", "torch.Tensor"}
 
 
-@each_form
+@each_form()
 def test_every_name_is_in_the_library_and_gives_the_same(row, form):
     for name in form.names:
         home, *path = name.split(".")
@@ -305,7 +317,7 @@ def test_every_name_is_in_the_library_and_gives_the_same(row, form):
 # The memory
 
 
-@each_form
+@each_form()
 def test_the_memory_is_as_it_says(row, form):
     if not since(form):
         return
@@ -322,18 +334,23 @@ def test_the_memory_is_as_it_says(row, form):
     assert found in ({"view", "copy"} if form.memory == "depends" else {form.memory})
 
 
-@pytest.mark.parametrize("form", [form for _, form in FORMS], ids=map(named, FORMS))
-def test_what_depends_is_shown_by_a_case_of_each(form):
-    assert (form.memory == "depends") == (form.cases is not None)
-    for code, memory in zip(form.cases or (), ("view", "copy"), strict=False):
+def test_cases_are_there_where_it_depends_and_nowhere_else():
+    assert [named(pair) for pair in FORMS if pair[1].memory == "depends"] == [
+        named(pair) for pair in FORMS if pair[1].cases
+    ]
+
+
+@each_form(lambda form: form.cases)
+def test_a_case_of_each_shows_that_it_depends(row, form):
+    for code, memory in zip(form.cases, ("view", "copy"), strict=True):
         names = {"np": np, "torch": torch}
         result = run(code, names)
-        assert memory_of(result, [names["x"]]) == memory, code
+        assert memory_of(result, [names["x"]]) == memory, f"{row.slug}: {code} gives no {memory}"
 
 
-@each_form
+@each_form(lambda form: form.in_place)
 def test_the_form_in_place_leaves_the_result_in_the_first_input(row, form):
-    if form.in_place is None or not since(form):
+    if not since(form):
         return
     want = facts(run(form.code, inputs_of(row, form.library)))
     names = inputs_of(row, form.library)
@@ -361,3 +378,170 @@ def test_a_difference_shows(difference):
     assert (numpy_gives, torch_gives) == (difference.numpy_gives, difference.torch_gives)
     of_dtypes = any(word in difference.how for word in ("float", "int", "dtype"))
     assert not alike(numpy_facts, torch_facts, dtypes=of_dtypes)
+
+
+# That the checks can fail
+
+
+def changed(slug, **fields):
+    """Return a row in which the form of PyTorch has other fields."""
+    (row,) = (row for row in ROWS if row.slug == slug)
+    return dataclasses.replace(row, torch=dataclasses.replace(row.torch, **fields))
+
+
+PLANTED = {
+    "other values": (test_both_forms_give_the_same, "std", {"code": "torch.std(x, dim=-1)"}),
+    "another dtype": (test_both_forms_give_the_same, "zeros", {"code": "torch.zeros(2, 3, dtype=torch.float64)"}),
+    "another shape": (test_both_forms_give_the_same, "sum-keepdims", {"code": "torch.sum(x, dim=-1)"}),
+    "a name that is not there": (
+        test_every_name_is_in_the_library_and_gives_the_same,
+        "stack",
+        {"names": ("torch.stak",)},
+    ),
+    "a name of something else": (
+        test_every_name_is_in_the_library_and_gives_the_same,
+        "maximum",
+        {"names": ("torch.maximum", "torch.minimum")},
+    ),
+    "a copy that is a view": (test_the_memory_is_as_it_says, "slice", {"memory": "copy"}),
+    "a view that is a copy": (test_the_memory_is_as_it_says, "flip", {"memory": "view"}),
+    "a view that is in place": (test_the_memory_is_as_it_says, "assign", {"memory": "view"}),
+    "a case of the other sort": (
+        test_a_case_of_each_shows_that_it_depends,
+        "reshape",
+        {"cases": ("x = torch.zeros(2, 3).mT; x.reshape(6)", "x = torch.zeros(2, 3); x.reshape(6)")},
+    ),
+    "not in place": (
+        test_the_form_in_place_leaves_the_result_in_the_first_input,
+        "exp",
+        {"in_place": "x = x.exp()"},
+    ),
+    "in place, but something else": (
+        test_the_form_in_place_leaves_the_result_in_the_first_input,
+        "exp",
+        {"in_place": "x.log_()"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("check", "slug", "fields"), PLANTED.values(), ids=PLANTED)
+def test_a_wrong_row_fails(check, slug, fields):
+    row = changed(slug, **fields)
+    with pytest.raises((AssertionError, AttributeError)):
+        check(row) if check is test_both_forms_give_the_same else check(row, row.torch)
+
+
+def test_a_difference_that_does_not_show_fails():
+    same_shape = ("np.zeros(2).shape", "torch.zeros(2).shape")
+    only_the_default_dtype = ("np.ones(2)", "torch.ones(2)")
+    for code in (same_shape, only_the_default_dtype):
+        (numpy_gives, _), (torch_gives, _) = map(shown, code)
+        difference = interop.Difference("The values differ.", code[0], numpy_gives, code[1], torch_gives)
+        with pytest.raises(AssertionError):
+            test_a_difference_shows(difference)
+
+
+# The whole, and the search
+
+
+def test_every_task_has_rows_and_every_row_an_address_of_its_own():
+    assert len(ROWS) >= 150
+    assert [*dict.fromkeys(row.task for row in ROWS)] == [*_dictionary.TASKS]
+    slugs = [row.slug for row in ROWS]
+    assert len({*slugs, *_dictionary.TASKS}) == len(slugs) + len(_dictionary.TASKS)
+    assert all(re.fullmatch(r"[a-z0-9-]+", slug) for slug in slugs)
+
+
+def test_every_entry_is_a_function_of_ours():
+    for entry in {entry for row in ROWS for entry in row.entries}:
+        module, _, name = entry.partition(".")
+        assert callable(getattr(importlib.import_module(f"tensorref.{module}"), name))
+
+
+def test_every_name_of_a_row_finds_it():
+    for row, form in FORMS:
+        for name, full in zip(form.names, form.documented, strict=True):
+            for spelled in (name, full, name.rpartition(".")[2], f"{name}(x)"):
+                assert row in interop.translate(spelled).rows, spelled
+        for word in (row.slug, *row.words):
+            assert row in interop.translate(word).rows, word
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("tensor.unsqueeze", "expand-dims"),
+        ("torch.tensor.unsqueeze", "expand-dims"),
+        ("logits.masked_fill_", "masked-fill"),
+        ("numpy.random.Generator.choice", "multinomial"),
+        ("F.pad", "pad"),
+        ("nn.functional.one_hot", "one-hot"),
+        ("  EINSUM ", "einsum-scores"),
+        ("np.cat", "concatenate"),
+        ("keepdim", "sum-keepdims"),
+        ("add_", "add"),
+    ],
+)
+def test_a_name_may_be_written_as_people_write_it(name, slug):
+    assert slug in [row.slug for row in interop.translate(name).rows]
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("np.concatenat", "np.concatenate"),
+        ("unsqeeze", "unsqueeze"),
+        ("torch.gahter", "torch.gather"),
+        ("Tensor.premute", "Tensor.permute"),
+        ("keepdmis", "keepdims"),
+        ("np.arrange", "np.arange"),
+    ],
+)
+def test_a_misspelt_name_is_answered_with_those_near_it(name, nearest):
+    with pytest.raises(interop.UnknownNameError) as raised:
+        interop.translate(name)
+    assert raised.value.matches[0] == nearest
+    assert isinstance(raised.value, ValueError)
+    matches = ", ".join(raised.value.matches)
+    assert str(raised.value) == f"name is {name!r}, which no row of the dictionary has; did you mean {matches}?"
+
+
+def test_a_name_like_no_other_is_answered_with_where_all_are():
+    for name in ("", "zzzz", "[]"):
+        with pytest.raises(interop.UnknownNameError) as raised:
+            interop.translate(name)
+        assert str(raised.value) == f"name is {name!r}, which no row of the dictionary has; EQUIVALENTS has them all"
+
+
+def test_a_row_prints_all_that_it_holds_and_is_data():
+    for row, form in FORMS:
+        text = str(row)
+        for piece in (form.code, form.memory, *form.names[1:], *(form.cases or ()), form.in_place, form.since):
+            assert piece is None or piece in text
+        for difference in row.differences:
+            assert f"* {difference.how}\n    {difference.numpy}  # {difference.numpy_gives}\n" in text
+        assert json.loads(json.dumps(row.to_dict())) == row.to_dict()
+
+
+def test_a_translation_shows_its_rows_one_after_the_other():
+    translation = interop.translate("torch.take")
+    assert str(translation) == "\n\n".join(map(str, translation.rows))
+    assert translation._repr_html_().count("<table>") == len(translation.rows)
+
+
+def test_the_rows_are_read_on_first_use():
+    program = (
+        "from tensorref import _dictionary, interop\n"
+        "before = _dictionary.equivalents.cache_info().currsize\n"
+        "interop.EQUIVALENTS\n"
+        "print(before, _dictionary.equivalents.cache_info().currsize)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "0 1\n"
+    with pytest.raises(AttributeError, match=r"module 'tensorref\.interop' has no attribute 'EQUIVALENT'"):
+        interop.EQUIVALENT  # noqa: B018
+
+
+def test_the_page_has_every_task():
+    page = (Path(__file__).parents[1] / "docs" / "reference" / "dictionary.md").read_text("utf-8")
+    assert re.findall(r"^```\{dictionary\} (.*)$", page, re.MULTILINE) == [*_dictionary.TASKS]

@@ -88,16 +88,17 @@ def _lines(row: Equivalent) -> Iterator[nodes.row]:
 def _form(form: Form) -> nodes.entry:
     code = nodes.paragraph("", "", nodes.literal("", form.code))
     memory = nodes.paragraph("", "", nodes.strong("", form.memory))
-    if form.cases:
-        view, copy = (nodes.literal("", case) for case in form.cases)
-        memory += [nodes.Text(": view "), view, nodes.Text(", copy "), copy]
+    cases = [
+        nodes.paragraph("", "", nodes.Text(f"{word} "), nodes.literal("", case))
+        for word, case in zip(("view", "copy"), form.cases or (), strict=False)
+    ]
     if form.in_place:
         memory += [nodes.Text("; in place "), nodes.literal("", form.in_place)]
     if form.since:
         memory += nodes.Text(f"; since {form.library} {form.since}")
     first, *others = form.names
     names = [_link(form.documented[0], first), *(nodes.literal("", name) for name in others)]
-    return nodes.entry("", code, memory, nodes.paragraph("", "", *_joined(names), classes=["dictionary-names"]))
+    return nodes.entry("", code, memory, *cases, nodes.paragraph("", "", *_joined(names), classes=["dictionary-names"]))
 
 
 def _shown(code: str, gives: str) -> list[nodes.Node]:

@@ -59,13 +59,14 @@ function filter() {
 		if (address.href !== location.href) history.replaceState(history.state, "", address);
 	};
 
-	/** A row that an address names is shown, whatever was looked for. */
+	/** What an address names is shown, whatever was looked for. */
 	const reveal = () => {
 		const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-		if (!target?.closest("[hidden]")) return;
-		box.value = "";
-		show();
-		target.scrollIntoView();
+		if (target?.closest("[hidden]")) {
+			box.value = "";
+			show();
+		}
+		target?.scrollIntoView();
 	};
 
 	box.addEventListener("input", show);

@@ -75,7 +75,7 @@ Memory = Literal["view", "copy", "depends", "in place", "no elements"]
 
 
 class UnknownNameError(ValueError):
-    """Raised for a name that no row of the dictionary has.
+    """Raised for a name that no row of the dictionary has; ``matches`` are those that look like it, the nearest first.
 
     >>> from tensorref import interop
     >>> try:
@@ -85,8 +85,7 @@ class UnknownNameError(ValueError):
     np.concatenate
     """
 
-    matches: tuple[str, ...]
-    """Names of the dictionary that look like it, the nearest first."""
+    __module__ = "tensorref.interop"  # where users catch it
 
     def __init__(self, name: str, matches: tuple[str, ...]) -> None:
         self.matches = matches
@@ -112,7 +111,7 @@ class Form:
     memory: Memory
     """Whether the result uses the memory of an input, memory of its own, or either; or has no elements, as a shape."""
     cases: tuple[str, str] | None
-    """Where it depends: code that gives a view of ``x``, and code that gives a copy."""
+    """Code that gives a view of ``x`` and code that gives a copy, where it depends."""
     in_place: str | None
     """Code that leaves the result in the first input."""
     since: str | None
@@ -140,6 +139,7 @@ class Difference:
     """
 
     how: str
+    """What differs, in a sentence."""
     numpy: str
     """Code that shows it, complete in itself."""
     numpy_gives: str
@@ -168,14 +168,17 @@ class Equivalent(Diagram):
     task: str
     title: str
     numpy: Form
+    """How NumPy writes it."""
     torch: Form
+    """How PyTorch writes it."""
     differences: tuple[Difference, ...]
+    """Where what looks alike is not the same."""
     inputs: tuple[str, ...]
     """Code that makes what the forms use."""
     compares: Literal["values", "shape and dtype"]
     """What the two have in common; "shape and dtype" where values are random or arbitrary."""
     words: tuple[str, ...]
-    """What else a reader may look for: keywords, operators, other words."""
+    """Keywords, operators and other words that a reader may look for."""
     entries: tuple[str, ...]
     """The functions of tensorref that belong to it."""
 
@@ -362,8 +365,3 @@ def _keys(row: Equivalent) -> Iterator[str]:
         for name in (*form.names, *inplace):
             yield name
             yield name.rpartition(".")[2]
-
-
-# They are shown, and found, where users import them from.
-for _public in (Difference, Equivalent, Form, Translation, UnknownNameError, translate):
-    _public.__module__ = "tensorref.interop"

@@ -25,14 +25,18 @@ ROWS = len(_dictionary.equivalents())
 def site(publish):
     """Return the address of a project with the page of these docs."""
     page = (DOCS / f"{PAGE}.md").read_text("utf-8")
-    return publish({"index.md": f"# Small\n\n```{{toctree}}\n{PAGE}\n```\n", f"{PAGE}.md": page, "conf.py": CONF}, furo=[])
+    return publish(
+        {"index.md": f"# Small\n\n```{{toctree}}\n{PAGE}\n```\n", f"{PAGE}.md": page, "conf.py": CONF}, furo=[]
+    )
 
 
 def shown(page):
     return page.locator(".dictionary tr[id]:visible").evaluate_all("(rows) => rows.map((row) => row.id)")
 
 
-@pytest.mark.parametrize("name", ["unsqueeze", "np.expand_dims", "numpy.expand_dims", "x.unsqueeze(1)", "t.unsqueeze(0)"])
+@pytest.mark.parametrize(
+    "name", ["unsqueeze", "np.expand_dims", "numpy.expand_dims", "x.unsqueeze(1)", "t.unsqueeze(0)"]
+)
 def test_a_name_of_either_library_finds_the_row(visit, name):
     page = visit(name=PAGE)
     page.get_by_role("searchbox").fill(name)
