@@ -193,7 +193,7 @@ class Equivalent(Diagram):
         return (heading, *((form.library, form.code, form.memory, form.in_place or "-") for form in self.forms))
 
     def notes(self) -> tuple[str, ...]:
-        """Return what it does, how the libraries differ, and when the memory is shared, a sentence each."""
+        """Return what it does, how the libraries differ, when memory is shared, and the inputs."""
         others = ", ".join(name for form in self.forms for name in form.names[1:])
         return (
             f"{self.title}; also {others}." if others else f"{self.title}.",
@@ -208,6 +208,7 @@ class Equivalent(Diagram):
                 if form.cases
             ),
             *(f"{form.code} needs {form.library} {form.since} or newer." for form in self.forms if form.since),
+            *(["\n    ".join(("With", *self.inputs))] if self.inputs else []),
         )
 
 
@@ -239,6 +240,8 @@ def translate(name: str) -> Translation:
     NumPy        np.expand_dims(x, axis=1)    view                -
     PyTorch                 x.unsqueeze(1)    view  x.unsqueeze_(1)
     * Insert an axis of size 1; also torch.unsqueeze.
+    * With
+        x = np.sin(np.arange(24, dtype=np.float32)).reshape(2, 3, 4)
 
     Parameters
     ----------
