@@ -480,6 +480,7 @@ def test_every_name_of_a_row_finds_it():
         ("np.cat", "concatenate"),
         ("keepdim", "sum-keepdims"),
         ("add_", "add"),
+        ("weight.T", "transpose-2d"),
     ],
 )
 def test_a_name_may_be_written_as_people_write_it(name, slug):

@@ -267,7 +267,8 @@ def translate(name: str) -> Translation:
     tensorref.interop.UnknownNameError: name is 'np.concatenat', which no row of the dictionary has; did you mean np.concatenate, np.concat, torch.concatenate, np.conjugate?
     """
     known, wanted = _known(), _spelled(name)
-    for key in (wanted, wanted.lower(), wanted.rpartition(".")[2].lower()):
+    last = wanted.rpartition(".")[2]
+    for key in (wanted, wanted.lower(), last, last.lower()):
         if rows := known.get(key):
             return Translation(name, rows)
     names = [key for key in known if "." in key] if "." in wanted else [*known]
