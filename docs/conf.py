@@ -34,6 +34,7 @@ extensions = [
     "bundle",
     "code_links",
     "counterparts",
+    "dictionary",
     "exercises",
     "gallery",
     "inventories",

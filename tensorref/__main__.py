@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a sub-command, or print the help where none is given; return the status."""
     parser = argparse.ArgumentParser(prog="python -m tensorref", description="A reference of tensors.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for add in (_add_bench, _add_exercises):
+    for add in (_add_bench, _add_exercises, _add_translate):
         add(commands)
     options = parser.parse_args(arguments)
     if not hasattr(options, "run"):
@@ -200,6 +200,30 @@ def _exercises(options: argparse.Namespace) -> int:
 def _comment(text: str) -> str:
     """Return a text as comments of a script, so that what is shown can be run."""
     return textwrap.fill(text, 100, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False)
+
+
+def _add_translate(commands: Any) -> None:
+    parser = commands.add_parser(
+        "translate",
+        help="say how NumPy or PyTorch writes what the other one does, and what is a view",
+        description="Print the rows of the dictionary that have a name, as tensorref.interop.translate does.",
+    )
+    parser.add_argument(
+        "name", help="a function, a method or a keyword of either, such as np.concatenate, unsqueeze or keepdims"
+    )
+    parser.set_defaults(run=_translate)
+
+
+def _translate(options: argparse.Namespace) -> int:
+    from tensorref._dictionary import UnknownNameError, translate
+
+    try:
+        translation = translate(options.name)
+    except UnknownNameError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(f"{translation}\n")
+    return 0
 
 
 @contextmanager

@@ -33,7 +33,8 @@ memory    6 bytes  refused
 * NumPy has no bfloat16.
 * Write tensor.float().
 
-The libraries write most things alike; `EQUIVALENTS` says where what looks alike differs.
+The libraries write most things alike; `translate` says how the other one writes a name, what of it is a copy, and where
+what looks alike differs.
 """
 
 from __future__ import annotations
@@ -48,18 +49,25 @@ import torch
 from jaxtyping import Shaped
 from torch import Tensor
 
+from tensorref import _dictionary
+from tensorref._dictionary import Difference, Equivalent, Form, Translation, UnknownNameError, translate
 from tensorref._explanation import Diagram
 
 __all__ = [
     "DTYPES",
     "EQUIVALENTS",
     "ConversionError",
+    "Difference",
     "Equivalent",
     "Explanation",
+    "Form",
+    "Translation",
+    "UnknownNameError",
     "explain",
     "shares_memory",
     "to_numpy",
     "to_torch",
+    "translate",
 ]
 
 DTYPES: tuple[str, ...] = (
@@ -363,85 +371,15 @@ def shares_memory(a: Shaped[np.ndarray | Tensor, "..."], b: Shaped[np.ndarray | 
     return bool(np.shares_memory(_addresses(a), _addresses(b)))
 
 
-@dataclass(frozen=True)
-class Equivalent:
-    """One thing written in both libraries: a row of `EQUIVALENTS`.
-
-    >>> from tensorref import interop
-    >>> row = interop.EQUIVALENTS[4]
-    >>> row.numpy, row.torch
-    ('np.exp(x)', 'torch.exp(x)')
-
-    The code uses ``np``, ``torch``, ``arr`` and ``a``, ``b``, ``x`` (arrays in `numpy`, tensors in `torch`) and ``tensor``.
-    """
-
-    task: str
-    numpy: str
-    torch: str
-    differs: str
-    """Where the two do not give the same values, shape or dtype."""
-    example: tuple[str, str]
-    """Code for both sides that shows it, complete in itself."""
+EQUIVALENTS: tuple[Equivalent, ...]
+"""What both libraries can do, a row each, grouped by task; they are read on first use."""
 
 
-EQUIVALENTS: tuple[Equivalent, ...] = (
-    Equivalent(
-        "Create",
-        "np.array([1, 2, 3])",
-        "torch.tensor([1, 2, 3])",
-        "Fractions become float64 in NumPy, and PyTorch's default dtype, float32.",
-        ("np.array([1.0])", "torch.tensor([1.0])"),
-    ),
-    Equivalent(
-        "Shape",
-        "arr.shape",
-        "tensor.shape",
-        "torch.Size is a tuple and equals it, but prints otherwise.",
-        ("repr(np.ones((2, 3)).shape)", "repr(torch.ones(2, 3).shape)"),
-    ),
-    Equivalent(
-        "Data type",
-        "arr.dtype",
-        "tensor.dtype",
-        "The names are the same, the objects are never equal: torch.float32 is not np.float32.",
-        ("np.ones(1, np.float32).dtype == np.float32", "torch.ones(1, dtype=torch.float32).dtype == np.float32"),
-    ),
-    Equivalent(
-        "Multiply matrices",
-        "np.matmul(a, b)",
-        "torch.matmul(a, b)",
-        "NumPy promotes two dtypes to one; PyTorch raises RuntimeError.",
-        (
-            "np.matmul(np.ones((2, 2), np.float32), np.ones((2, 2)))",
-            "torch.matmul(torch.ones(2, 2), torch.ones(2, 2, dtype=torch.float64))",
-        ),
-    ),
-    Equivalent(
-        "Exponential",
-        "np.exp(x)",
-        "torch.exp(x)",
-        "Integers become float16, float32 or float64 by their width in NumPy, and the default dtype in PyTorch.",
-        ("np.exp(np.array([1]))", "torch.exp(torch.tensor([1]))"),
-    ),
-    Equivalent(
-        "Reshape",
-        "arr.reshape(2, 3)",
-        "tensor.reshape(2, 3)",
-        "NumPy can also read column by column, with order='F'; PyTorch has no order.",
-        ("np.arange(6).reshape(2, 3, order='F')", "torch.arange(6).reshape(2, 3)"),
-    ),
-    Equivalent(
-        "Transpose",
-        "arr.T",
-        "tensor.T",
-        "For two axes only. On others NumPy reverses all axes, and PyTorch deprecates .T; .mT swaps the last two in both.",
-        ("np.ones((2, 3, 4)).T.shape", "torch.ones(2, 3, 4).T.shape"),
-    ),
-)
-"""What the libraries write alike, and where it differs all the same.
+def __getattr__(name: str) -> Any:
+    if name == "EQUIVALENTS":
+        return _dictionary.equivalents()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-`Equivalent.differs` of a row says in words, and `Equivalent.example` in code, where its two sides part.
-"""
 
 _BY_LIST = "np.asarray and torch.tensor make one of a list"
 

@@ -13,7 +13,7 @@ import sys
 import pytest
 
 from tensorref import __main__ as command_line
-from tensorref import benchmark, exercises
+from tensorref import benchmark, exercises, interop
 
 TINY = ("bench", "--quick", "--largest", "64", "--device", "cpu")
 
@@ -246,3 +246,25 @@ def test_what_is_wrong_with_an_exercise_is_said(arguments, words, capsys):
         command_line.main(["exercises", *arguments])
     assert raised.value.code == 2
     assert f"python -m tensorref exercises: error: {words}" in capsys.readouterr().err
+def test_translate_prints_what_interop_gives():
+    out, err = run("translate", "unsqueeze")
+    assert out == f"{interop.translate('unsqueeze')}\n"
+    assert "np.expand_dims(x, axis=1)" in out
+    assert err == ""
+
+
+def test_translate_answers_a_misspelt_name_with_near_ones():
+    out, err = run("translate", "np.concatenat", code=1)
+    assert out == ""
+    assert err.startswith("name is 'np.concatenat', which no row of the dictionary has; did you mean np.concatenate")
+
+
+def test_translate_loads_neither_library():
+    program = (
+        "import sys\n"
+        "from tensorref.__main__ import main\n"
+        "main(['translate', 'cat'])\n"
+        "print(sorted({'numpy', 'torch'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

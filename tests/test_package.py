@@ -19,6 +19,7 @@ import tensorref
         "import tensorref",
         "import tensorref.sphinxext",
         "from tensorref import anatomy; anatomy.nbytes((2, 3), 'bfloat16')",
+        "from tensorref import _dictionary; _dictionary.translate('cat')",
         "from tensorref import broadcasting; broadcasting.explain(3, 4)",
         "from tensorref import dtypes; dtypes.explain('float32', 1.0); dtypes.bits(0.1, 'bfloat16')",
         "from tensorref import indexing; indexing.explain((2, 3), (0, ...))",

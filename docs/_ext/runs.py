@@ -84,7 +84,8 @@ def digest(*files: Path) -> str:
 
 def package(root: Path) -> str:
     """Return a digest of all that an output can come from: the package, and how its examples are run."""
-    return digest(*sorted((root / "tensorref").rglob("*.py")), root / "conftest.py")
+    folder = root / "tensorref"
+    return digest(*sorted([*folder.rglob("*.py"), *folder.rglob("*.toml")]), root / "conftest.py")
 
 
 def examples(file: Path) -> int:

@@ -1,0 +1,70 @@
+"""The dictionary page as it was built: a row each, links to the libraries, and links from our own entries."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+
+from tensorref import _dictionary
+
+REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "_build" / "html" / "reference"
+PAGE = REFERENCE / "dictionary.html"
+HOSTS = {"NumPy": "https://numpy.org/doc/stable/", "PyTorch": "https://docs.pytorch.org/docs/stable/"}
+ROWS = _dictionary.equivalents()
+
+
+@pytest.fixture(scope="module")
+def page():
+    return BeautifulSoup(PAGE.read_text("utf-8"), "html.parser")
+
+
+def test_every_row_has_an_anchor_its_code_and_a_link_to_each_library(page):
+    for row in ROWS:
+        line = page.find("tr", id=row.slug)
+        for form, cell in zip(row.forms, line.find_all("td"), strict=True):
+            assert form.code in cell.get_text()
+            assert form.memory == cell.find("strong").get_text()
+            links = [link["href"] for link in cell.find_all("a")]
+            assert any(link.startswith(HOSTS[_library(form)]) for link in links), (row.slug, links)
+
+
+def plain(cell):
+    """Return the text of a cell without the quotes that typography bends."""
+    return cell.get_text(" ", strip=True).translate(str.maketrans("‘’“”", "''\"\""))
+
+
+def _library(form):
+    """Return whose name stands first: to go from a tensor to an array, it is PyTorch's on either side."""
+    return "PyTorch" if form.names[0].startswith(("torch.", "Tensor.")) else "NumPy"
+
+
+def test_every_difference_stands_below_its_row(page):
+    for row in ROWS:
+        line = page.find("tr", id=row.slug)
+        for difference in row.differences:
+            line = line.find_next_sibling("tr")
+            assert plain(line.find(["th", "td"])) == difference.how
+            for text in (difference.numpy, difference.torch):
+                assert text in line.get_text()
+
+
+@functools.cache
+def reference(module):
+    return BeautifulSoup((REFERENCE / f"{module}.html").read_text("utf-8"), "html.parser")
+
+
+def test_every_entry_of_ours_links_to_its_rows(page):
+    for row in ROWS:
+        for entry in row.entries:
+            name = f"tensorref.{entry}"
+            module = entry.partition(".")[0]
+            assert page.find("tr", id=row.slug).find("a", href=f"{module}.html#{name}")
+            assert reference(module).find(id=name).find_next("dd").find("a", href=f"dictionary.html#{row.slug}")
+
+
+def test_the_page_stays_small():
+    assert len(gzip.compress(PAGE.read_bytes())) < 150 * 1024

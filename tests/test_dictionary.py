@@ -1,0 +1,551 @@
+"""Every row runs: both forms on the same inputs, every name, every form in place, every case of memory and difference."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import dataclasses
+import functools
+import importlib
+import itertools
+import json
+import re
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from packaging.version import Version
+
+from tensorref import _dictionary, interop
+
+HOMES = {
+    "np": np,
+    "ndarray": np.ndarray,
+    "Generator": np.random.Generator,
+    "torch": torch,
+    "Tensor": torch.Tensor,
+}
+VERSIONS = {"NumPy": Version(np.__version__), "PyTorch": Version(torch.__version__)}
+TOLERANCE = {"float16": 1e-3, "float32": 1e-5, "complex64": 1e-5}
+ROWS = interop.EQUIVALENTS
+FORMS = [(row, form) for row in ROWS for form in row.forms]
+
+
+def named(pair):
+    return f"{pair[0].slug}-{pair[1].library}"
+
+
+each_row = pytest.mark.parametrize("row", ROWS, ids=[row.slug for row in ROWS])
+
+
+def each_form(kept=lambda _: True):
+    """Run a test for the forms of the rows, or for some of them."""
+    chosen = [(row, form) for row, form in FORMS if kept(form)]
+    return pytest.mark.parametrize(("row", "form"), chosen, ids=map(named, chosen))
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder(tmp_path, monkeypatch):
+    """Run on the CPU, where a file may be left, and let PyTorch repeat the warnings that it gives once a process."""
+    monkeypatch.chdir(tmp_path)
+    always = torch.is_warn_always_enabled()
+    torch.set_warn_always(True)
+    torch.set_default_device("cpu")
+    yield
+    torch.set_default_device("cpu")
+    torch.set_warn_always(always)
+
+
+def convert(value):
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(value)
+    if isinstance(value, np.random.Generator):
+        return torch.Generator().manual_seed(0)
+    if isinstance(value, list):
+        return [*map(convert, value)]
+    return value
+
+
+def inputs_of(row, library):
+    """Return new inputs; ``array`` is one of NumPy for both."""
+    names = {"np": np, "torch": torch}
+    for line in row.inputs:
+        name, _, code = line.partition(" = ")
+        value = eval(code, {"np": np, "torch": torch})  # noqa: S307  the code is ours
+        names[name] = convert(value) if library == "PyTorch" and name != "array" else value
+    return names
+
+
+def run(code, names):
+    """Return what the last expression gives, or, of a statement in place, what it changed: the first input."""
+    *before, last = ast.parse(code).body
+    exec(compile(ast.Module(before, []), code, "exec"), names)  # noqa: S102
+    if isinstance(last, ast.Expr):
+        value = eval(compile(ast.Expression(last.value), code, "eval"), names)  # noqa: S307
+    else:
+        exec(compile(ast.Module([last], []), code, "exec"), names)  # noqa: S102
+        value = None
+    return first(names) if value is None else value
+
+
+def first(names):
+    return next(value for name, value in names.items() if name not in {"np", "torch", "__builtins__"})
+
+
+def since(form):
+    """Tell whether the library is new enough for a form."""
+    return form.since is None or VERSIONS[form.library] >= Version(form.since)
+
+
+def is_array(value):
+    return isinstance(value, (np.ndarray, np.generic, torch.Tensor))
+
+
+def arrays(value):
+    """Return the arrays and tensors in a result."""
+    if is_array(value):
+        return [value]
+    return [found for each in value for found in arrays(each)] if isinstance(value, (tuple, list)) else []
+
+
+def facts(value, *, values=True):
+    """Return kind, dtype and shape of a result, with its values as an array of NumPy, whichever library it is of."""
+    if is_array(value):
+        dtype = str(value.dtype).removeprefix("torch.")
+        if isinstance(value, torch.Tensor):
+            plain = value.detach().resolve_conj().resolve_neg()
+            value = (plain.float() if dtype == "bfloat16" else plain).numpy()
+        return dtype, tuple(value.shape), np.asarray(value) if values else None
+    if isinstance(value, (np.dtype, torch.dtype)):
+        return "dtype", (), str(value).removeprefix("torch.")
+    if isinstance(value, (tuple, list)):
+        return "several", (len(value),), tuple(facts(each, values=values) for each in value)
+    return type(value).__name__, (), value
+
+
+def same(left, right, *, dtypes=True):
+    """Tell whether two results are of one kind, dtype and shape, and their values as close as rounding allows."""
+    if (dtypes and left[0] != right[0]) or left[1] != right[1]:
+        return False
+    if left[0] == "several":
+        return all(itertools.starmap(same, zip(left[2], right[2], strict=True)))
+    if isinstance(left[2], np.ndarray) and left[2].dtype.kind in "fc":
+        tolerance = TOLERANCE.get(left[0], 1e-12)
+        return np.allclose(left[2], right[2], rtol=tolerance, atol=tolerance, equal_nan=True)
+    return np.array_equal(left[2], right[2]) if isinstance(left[2], np.ndarray) else left[2] == right[2]
+
+
+def address(value):
+    """Return an array of NumPy over the memory of a value, or None."""
+    if isinstance(value, torch.Tensor):
+        storage = value.untyped_storage()
+        return np.asarray(interop._Addresses(torch.empty(0, dtype=torch.uint8).set_(storage)))  # noqa: SLF001
+    if isinstance(value, bytearray):
+        return np.frombuffer(value, np.uint8)
+    return value if isinstance(value, np.ndarray) else None
+
+
+def shares(one, other):
+    """Tell whether two use the same memory: exact for arrays, the same storage for tensors."""
+    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
+        return one.untyped_storage().data_ptr() == other.untyped_storage().data_ptr()
+    one, other = address(one), address(other)
+    return one is not None and other is not None and bool(np.shares_memory(one, other))
+
+
+def memory_of(result, given):
+    """Return "view", "copy", "no elements", or "mixed" where parts of a result differ."""
+    shared = {any(shares(each, other) for other in given) for each in arrays(result)}
+    return "no elements" if not shared else "mixed" if len(shared) > 1 else "view" if shared.pop() else "copy"
+
+
+def given_in(names):
+    return [
+        each
+        for value in names.values()
+        for each in ([value] if isinstance(value, (np.ndarray, torch.Tensor, bytearray)) else arrays(value))
+    ]
+
+
+def shown(code):
+    """Return what code shows to a reader: the value on one line, and the error or the warning that it raises."""
+    names = {"np": np, "torch": torch}
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            value = run(code, names)
+    except Exception as error:  # noqa: BLE001  every one that the libraries raise is shown
+        return f"raises {type(error).__name__}", type(error).__name__
+    said = "".join(f" and a {each.category.__name__}" for each in caught[:1])
+    return " ".join(repr(value).split()) + said, (facts(value), said)
+
+
+def alike(left, right, *, dtypes=True):
+    """Tell whether two outcomes that `shown` gave are the same: error, value and warning."""
+    if isinstance(left, str) or isinstance(right, str):
+        return left == right
+    return left[1] == right[1] and same(left[0], right[0], dtypes=dtypes)
+
+
+# Both forms
+
+
+@each_row
+def test_both_forms_give_the_same(row):
+    too_new = [form for form in row.forms if not since(form)]
+    for form in too_new:
+        with pytest.raises((AttributeError, TypeError)):
+            run(form.code, inputs_of(row, form.library))
+    if too_new:
+        return
+    results = [run(form.code, inputs_of(row, form.library)) for form in row.forms]
+    values = row.compares == "values"
+    left, right = (facts(result, values=values) for result in results)
+    assert same(left, right), f"{row.slug}: {left} is not {right}"
+
+
+# The names
+
+
+def substituted(form, name):
+    """Return the code of a form with another name, or with a call of the name in the place of an operator."""
+    tree = ast.parse(form.code)
+    for parent in ast.walk(tree):
+        for field, node in ast.iter_fields(parent):
+            for place, each in enumerate(node if isinstance(node, list) else [node]):
+                if (new := replaced(each, form.names[0], name)) is not None:
+                    if isinstance(node, list):
+                        node[place] = new
+                    else:
+                        setattr(parent, field, new)
+                    return ast.unparse(ast.fix_missing_locations(tree))
+    return None
+
+
+def replaced(node, old, new):
+    """Return a node that calls `new` where one calls `old`, or None where it does not."""
+    if isinstance(node, ast.Call) and named_by(node.func, old):
+        arguments = [node.func.value, *node.args] if is_method(old) else node.args
+        return called(new, arguments, node.keywords)
+    operation, operands = parts(node)
+    if new in OPERATORS.get(operation, ()):
+        return called(new, operands, [])
+    return called(new, [node.value], []) if named_by(node, old) else None
+
+
+def parts(node):
+    """Return the operator of an expression and what it works on, or None and nothing."""
+    if isinstance(node, ast.BinOp):
+        return type(node.op), [node.left, node.right]
+    if isinstance(node, ast.UnaryOp):
+        return type(node.op), [node.operand]
+    return (type(node.ops[0]), [node.left, *node.comparators]) if isinstance(node, ast.Compare) else (None, [])
+
+
+def called(name, arguments, keywords):
+    head, _, last = name.rpartition(".")
+    if not is_method(name):
+        return ast.Call(ast.parse(name, mode="eval").body, arguments, keywords)
+    found = ast.Attribute(arguments[0], last, ast.Load())
+    return ast.Call(found, arguments[1:], keywords) if callable(getattr(HOMES[head], last)) else found
+
+
+def is_method(name):
+    return name.partition(".")[0] in {"ndarray", "Tensor", "Generator"}
+
+
+OPERATORS = {
+    ast.Add: {"np.add", "torch.add"},
+    ast.Sub: {"np.subtract", "torch.sub", "torch.subtract"},
+    ast.Mult: {"np.multiply", "torch.mul", "torch.multiply"},
+    ast.Div: {"np.divide", "np.true_divide", "torch.div", "torch.divide", "torch.true_divide"},
+    ast.FloorDiv: {"np.floor_divide", "torch.floor_divide"},
+    ast.Mod: {"np.remainder", "np.mod", "torch.remainder"},
+    ast.Pow: {"np.power", "np.pow", "torch.pow"},
+    ast.MatMult: {"np.matmul", "torch.matmul"},
+    ast.LShift: {"np.left_shift", "np.bitwise_left_shift", "torch.bitwise_left_shift"},
+    ast.BitAnd: {"np.bitwise_and", "torch.bitwise_and"},
+    ast.USub: {"np.negative", "torch.neg", "torch.negative"},
+    ast.Eq: {"np.equal", "torch.eq"},
+}
+
+
+def named_by(node, name):
+    """Tell whether an expression is a name of the dictionary."""
+    if not isinstance(node, ast.Attribute):
+        return False
+    return node.attr == name.rpartition(".")[2] if is_method(name) else ast.unparse(node) == name
+
+
+def packed(code, name):
+    """Return the code with all arguments but the first as one tuple, which functions take where methods take many."""
+    tree = ast.parse(code)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and named_by(node.func, name):
+            keep = 0 if is_method(name) else 1
+            node.args[keep:] = [ast.Tuple(node.args[keep:], ast.Load())]
+    return ast.unparse(ast.fix_missing_locations(tree))
+
+
+# Pages that tell of brackets, of which there is no name to call.
+PAGES = {"ndarray.__getitem__", "ndarray.__setitem__", "ndarray.__len__", "torch.Tensor"}
+
+
+@each_form()
+def test_every_name_is_in_the_library_and_gives_the_same(row, form):
+    for name in form.names:
+        home, *path = name.split(".")
+        if not since(form):
+            continue
+        functools.reduce(getattr, path, HOMES[home])
+        if name in PAGES or name.startswith("np.ufunc."):
+            continue
+        if name == form.names[0] and name.rpartition(".")[2] in form.code:
+            continue
+        code = substituted(form, name)
+        assert code is not None, f"{name} takes the place of nothing in {form.code}"
+        want = facts(run(form.code, inputs_of(row, form.library)), values=row.compares == "values")
+        try:
+            got = run(code, inputs_of(row, form.library))
+        except TypeError:
+            code = packed(code, name)
+            got = run(code, inputs_of(row, form.library))
+        assert same(facts(got, values=row.compares == "values"), want), f"{code} is not {form.code}"
+
+
+# The memory
+
+
+@each_form()
+def test_the_memory_is_as_it_says(row, form):
+    if not since(form):
+        return
+    names = inputs_of(row, form.library)
+    before = {name: copy.deepcopy(value) for name, value in names.items() if is_array(value)}
+    given = given_in(names)
+    result = run(form.code, names)
+    found = memory_of(result, given)
+    changed = [name for name, value in before.items() if not same(facts(value), facts(names[name]))]
+    if form.memory == "in place":
+        assert (found, changed) == ("view", [next(iter(before))])
+        return
+    assert changed == []
+    assert found in ({"view", "copy"} if form.memory == "depends" else {form.memory})
+
+
+def test_cases_are_there_where_it_depends_and_nowhere_else():
+    assert [named(pair) for pair in FORMS if pair[1].memory == "depends"] == [
+        named(pair) for pair in FORMS if pair[1].cases
+    ]
+
+
+@each_form(lambda form: form.cases)
+def test_a_case_of_each_shows_that_it_depends(row, form):
+    for code, memory in zip(form.cases, ("view", "copy"), strict=True):
+        names = {"np": np, "torch": torch}
+        result = run(code, names)
+        assert memory_of(result, [names["x"]]) == memory, f"{row.slug}: {code} gives no {memory}"
+
+
+@each_form(lambda form: form.in_place)
+def test_the_form_in_place_leaves_the_result_in_the_first_input(row, form):
+    if not since(form):
+        return
+    want = facts(run(form.code, inputs_of(row, form.library)))
+    names = inputs_of(row, form.library)
+    target = first(names)
+    given = [target]
+    run(form.in_place, names)
+    assert same(facts(first(names)), want)
+    assert first(names) is target
+    assert memory_of(first(names), given) == "view"
+
+
+# The differences
+
+
+DIFFERENCES = [
+    pytest.param(difference, id=f"{row.slug}-{number}")
+    for row in ROWS
+    for number, difference in enumerate(row.differences, 1)
+]
+
+
+@pytest.mark.parametrize("difference", DIFFERENCES)
+def test_a_difference_shows(difference):
+    (numpy_gives, numpy_facts), (torch_gives, torch_facts) = shown(difference.numpy), shown(difference.torch)
+    assert (numpy_gives, torch_gives) == (difference.numpy_gives, difference.torch_gives)
+    of_dtypes = any(word in difference.how for word in ("float", "int", "dtype"))
+    assert not alike(numpy_facts, torch_facts, dtypes=of_dtypes)
+
+
+# That the checks can fail
+
+
+def changed(slug, **fields):
+    """Return a row in which the form of PyTorch has other fields."""
+    (row,) = (row for row in ROWS if row.slug == slug)
+    return dataclasses.replace(row, torch=dataclasses.replace(row.torch, **fields))
+
+
+PLANTED = {
+    "other values": (test_both_forms_give_the_same, "std", {"code": "torch.std(x, dim=-1)"}),
+    "another dtype": (test_both_forms_give_the_same, "zeros", {"code": "torch.zeros(2, 3, dtype=torch.float64)"}),
+    "another shape": (test_both_forms_give_the_same, "sum-keepdims", {"code": "torch.sum(x, dim=-1)"}),
+    "a name that is not there": (
+        test_every_name_is_in_the_library_and_gives_the_same,
+        "stack",
+        {"names": ("torch.stak",)},
+    ),
+    "a name of something else": (
+        test_every_name_is_in_the_library_and_gives_the_same,
+        "maximum",
+        {"names": ("torch.maximum", "torch.minimum")},
+    ),
+    "a copy that is a view": (test_the_memory_is_as_it_says, "slice", {"memory": "copy"}),
+    "a view that is a copy": (test_the_memory_is_as_it_says, "flip", {"memory": "view"}),
+    "a view that is in place": (test_the_memory_is_as_it_says, "assign", {"memory": "view"}),
+    "a case of the other sort": (
+        test_a_case_of_each_shows_that_it_depends,
+        "reshape",
+        {"cases": ("x = torch.zeros(2, 3).mT; x.reshape(6)", "x = torch.zeros(2, 3); x.reshape(6)")},
+    ),
+    "not in place": (
+        test_the_form_in_place_leaves_the_result_in_the_first_input,
+        "exp",
+        {"in_place": "x = x.exp()"},
+    ),
+    "in place, but something else": (
+        test_the_form_in_place_leaves_the_result_in_the_first_input,
+        "exp",
+        {"in_place": "x.log_()"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("check", "slug", "fields"), PLANTED.values(), ids=PLANTED)
+def test_a_wrong_row_fails(check, slug, fields):
+    row = changed(slug, **fields)
+    with pytest.raises((AssertionError, AttributeError)):
+        check(row) if check is test_both_forms_give_the_same else check(row, row.torch)
+
+
+def test_a_difference_that_does_not_show_fails():
+    same_shape = ("np.zeros(2).shape", "torch.zeros(2).shape")
+    only_the_default_dtype = ("np.ones(2)", "torch.ones(2)")
+    for code in (same_shape, only_the_default_dtype):
+        (numpy_gives, _), (torch_gives, _) = map(shown, code)
+        difference = interop.Difference("The values differ.", code[0], numpy_gives, code[1], torch_gives)
+        with pytest.raises(AssertionError):
+            test_a_difference_shows(difference)
+
+
+# The whole, and the search
+
+
+def test_every_task_has_rows_and_every_row_an_address_of_its_own():
+    assert len(ROWS) >= 150
+    assert [*dict.fromkeys(row.task for row in ROWS)] == [*_dictionary.TASKS]
+    slugs = [row.slug for row in ROWS]
+    assert len({*slugs, *_dictionary.TASKS}) == len(slugs) + len(_dictionary.TASKS)
+    assert all(re.fullmatch(r"[a-z0-9-]+", slug) for slug in slugs)
+
+
+def test_every_entry_is_a_function_of_ours():
+    for entry in {entry for row in ROWS for entry in row.entries}:
+        module, _, name = entry.partition(".")
+        assert callable(getattr(importlib.import_module(f"tensorref.{module}"), name))
+
+
+def test_every_name_of_a_row_finds_it():
+    for row, form in FORMS:
+        for name, full in zip(form.names, form.documented, strict=True):
+            for spelled in (name, full, name.rpartition(".")[2], f"{name}(x)"):
+                assert row in interop.translate(spelled).rows, spelled
+        for word in (row.slug, *row.words):
+            assert row in interop.translate(word).rows, word
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("tensor.unsqueeze", "expand-dims"),
+        ("torch.tensor.unsqueeze", "expand-dims"),
+        ("logits.masked_fill_", "masked-fill"),
+        ("numpy.random.Generator.choice", "multinomial"),
+        ("F.pad", "pad"),
+        ("nn.functional.one_hot", "one-hot"),
+        ("  EINSUM ", "einsum-scores"),
+        ("np.cat", "concatenate"),
+        ("keepdim", "sum-keepdims"),
+        ("add_", "add"),
+        ("weight.T", "transpose-2d"),
+    ],
+)
+def test_a_name_may_be_written_as_people_write_it(name, slug):
+    assert slug in [row.slug for row in interop.translate(name).rows]
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("np.concatenat", "np.concatenate"),
+        ("unsqeeze", "unsqueeze"),
+        ("torch.gahter", "torch.gather"),
+        ("Tensor.premute", "Tensor.permute"),
+        ("keepdmis", "keepdims"),
+        ("np.arrange", "np.arange"),
+    ],
+)
+def test_a_misspelt_name_is_answered_with_those_near_it(name, nearest):
+    with pytest.raises(interop.UnknownNameError) as raised:
+        interop.translate(name)
+    assert raised.value.matches[0] == nearest
+    assert isinstance(raised.value, ValueError)
+    matches = ", ".join(raised.value.matches)
+    assert str(raised.value) == f"name is {name!r}, which no row of the dictionary has; did you mean {matches}?"
+
+
+def test_a_name_like_no_other_is_answered_with_where_all_are():
+    for name in ("", "zzzz", "[]"):
+        with pytest.raises(interop.UnknownNameError) as raised:
+            interop.translate(name)
+        assert str(raised.value) == f"name is {name!r}, which no row of the dictionary has; EQUIVALENTS has them all"
+
+
+def test_a_row_prints_all_that_it_holds_and_is_data():
+    for row, form in FORMS:
+        text = str(row)
+        for piece in (form.code, form.memory, *form.names[1:], *(form.cases or ()), form.in_place, form.since):
+            assert piece is None or piece in text
+        for difference in row.differences:
+            assert f"* {difference.how}\n    {difference.numpy}  # {difference.numpy_gives}\n" in text
+        assert json.loads(json.dumps(row.to_dict())) == row.to_dict()
+
+
+def test_a_translation_shows_its_rows_one_after_the_other():
+    translation = interop.translate("torch.take")
+    assert str(translation) == "\n\n".join(map(str, translation.rows))
+    assert translation._repr_html_().count("<table>") == len(translation.rows)
+
+
+def test_the_rows_are_read_on_first_use():
+    program = (
+        "from tensorref import _dictionary, interop\n"
+        "before = _dictionary.equivalents.cache_info().currsize\n"
+        "interop.EQUIVALENTS\n"
+        "print(before, _dictionary.equivalents.cache_info().currsize)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "0 1\n"
+    with pytest.raises(AttributeError, match=r"module 'tensorref\.interop' has no attribute 'EQUIVALENT'"):
+        interop.EQUIVALENT  # noqa: B018
+
+
+def test_the_page_has_every_task():
+    page = (Path(__file__).parents[1] / "docs" / "reference" / "dictionary.md").read_text("utf-8")
+    assert re.findall(r"^```\{dictionary\} (.*)$", page, re.MULTILINE) == [*_dictionary.TASKS]
