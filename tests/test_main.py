@@ -246,6 +246,8 @@ def test_what_is_wrong_with_an_exercise_is_said(arguments, words, capsys):
         command_line.main(["exercises", *arguments])
     assert raised.value.code == 2
     assert f"python -m tensorref exercises: error: {words}" in capsys.readouterr().err
+
+
 def test_translate_prints_what_interop_gives():
     out, err = run("translate", "unsqueeze")
     assert out == f"{interop.translate('unsqueeze')}\n"
