@@ -1,7 +1,9 @@
 """The gallery: every script of ``examples/`` becomes a page, run by myst-nb, with a card on the overview.
 
 A script is in percent format. Its first cell is Markdown: the title as a heading, then a sentence for the card. Its
-first figure becomes the thumbnail. Outputs are kept by jupyter-cache, whose key is the code and the kernelspec; the
+first figure becomes the thumbnail. Each script runs in a kernel of its own. With ``gallery_kernels = "forked"`` the
+kernels are forked from a process that has imported PyTorch, so that each starts at once (see `forked`); with ``"stock"``,
+and where that cannot be done, Jupyter starts them as ever. The outputs are the same. They are kept by jupyter-cache, whose key is the code and the kernelspec; the
 kernelspec holds a digest of the package, the libraries and the device, so that a change of those runs it again. A last
 cell, which no reader sees, leaves among the outputs what they were run with.
 """
@@ -13,7 +15,8 @@ import os
 import platform
 import posixpath
 import shutil
-from functools import cache
+import sys
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,8 +26,10 @@ import nbformat
 import runs
 from docutils import nodes
 from jupyter_cache import get_cache
+from myst_nb.core.execute import cache as execution
 from sphinx.addnodes import download_reference
 from sphinx.application import Sphinx
+from sphinx.config import ENUM
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 from sphinx.transforms.post_transforms import SphinxPostTransform
@@ -36,6 +41,9 @@ EXAMPLES = ROOT / "examples"
 FOLDER = "gallery"
 LIBRARIES = ("numpy", "torch", "matplotlib")
 """The libraries whose version an output can depend on."""
+
+CAN_FORK = hasattr(os, "fork") and sys.platform != "darwin"
+"""Whether a process that has imported all of this can be forked; on macOS its system libraries can crash then."""
 
 LAST_CELL = 'import sys\n\nsys.path.insert(0, "../_ext")\nimport runs\n\nruns.show(globals())'
 
@@ -143,6 +151,22 @@ class Thumbnails(SphinxPostTransform):
                 place.replace_self(nodes.image(uri=image["uri"], candidates={"*": image["uri"]}, alt=""))
 
 
+def _choose_kernels(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
+    """Let kernels be forked from a server while examples are read; parallel readers inherit the way to it."""
+    if app.config.gallery_kernels != "forked" or not CAN_FORK or not _examples(env) & {*docnames}:
+        return
+    from forked import Server
+
+    server, run = Server(), execution.single_nb_execution
+    execution.single_nb_execution = partial(run, kernel_manager_class=server.manager())
+
+    def stop(*_: Any) -> None:
+        execution.single_nb_execution = run
+        server.stop()
+
+    app.connect("build-finished", stop)
+
+
 def _create_cache(app: Sphinx) -> None:
     """Create the cache's tables here, because parallel readers would do it all at once and fail."""
     get_cache(app.config.nb_execution_cache_path).list_cache_records()
@@ -240,6 +264,7 @@ def _merge_streams(doctree: nodes.document) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
+    app.add_config_value("gallery_kernels", "forked", "", ENUM("forked", "stock"))
     app.add_directive("gallery", Gallery)
     app.add_directive("thumbnail", Thumbnail)
     app.add_node(thumbnail)
@@ -248,6 +273,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("builder-inited", _create_cache)
     app.connect("env-get-outdated", _outdated)
     app.connect("env-before-read-docs", _note_read)
+    app.connect("env-before-read-docs", _choose_kernels)
     app.connect("doctree-read", _finish_page, priority=400)  # before Sphinx collects the downloads of a page
     app.connect("env-updated", _rewrite)
     return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}
