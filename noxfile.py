@@ -31,6 +31,7 @@ def install(session: nox.Session, *groups: str, project: bool = True) -> None:
     links = os.environ.get("PIP_FIND_LINKS")
     env = {"UV_FIND_LINKS": links.replace(" ", ",")} if links else {"UV_TORCH_BACKEND": "auto"}
     wanted = [*nox.project.dependency_groups(PYPROJECT, *groups), *(["-e", "."] if project else [])]
+    env["UV_COMPILE_BYTECODE"] = "1"  # as pip does; or each process compiles all it imports where Python may not write
     session.install(*wanted, env={**env, **os.environ})
 
 
@@ -131,7 +132,7 @@ def browser(session: nox.Session) -> None:
 @nox.parametrize("name", BENCHMARKS, ids=BENCHMARKS)
 def benchmark(session: nox.Session, name: str) -> None:
     """Measure one of tests/benchmarks and print what it found."""
-    install(session, "browser", "docs")
+    install(session, "browser", "docs", "benchmark")
     env = {"TENSORREF_BROWSER": find_browser(session)}
     session.run("python", f"tests/benchmarks/{name}.py", *session.posargs, env=env)
 

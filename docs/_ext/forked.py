@@ -15,7 +15,9 @@ import subprocess
 import sys
 import tempfile
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from select import select
 from typing import Any, ClassVar
 from uuid import uuid4
 
@@ -71,9 +73,9 @@ class _Provisioner(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **options: Any) -> dict[str, Any]:
         arguments = cmd[cmd.index("ipykernel_launcher") + 1 :]
-        self.process = _Process(self.parent.address, arguments, options.get("cwd") or os.getcwd(), options["env"])
+        self.cwd = str(options.get("cwd") or Path.cwd())
+        self.process = _Process(self.parent.address, arguments, self.cwd, options["env"])
         self.pid = self.pgid = self.process.pid  # it leads a group
-        self.cwd = options.get("cwd")
         return self.connection_info
 
 
@@ -88,20 +90,15 @@ class _Process:
     def __init__(self, address: str, arguments: list[str], folder: str, environment: dict[str, str]) -> None:
         self._connection = socket.socket(socket.AF_UNIX)
         self._connection.connect(address)
-        order = {"arguments": arguments, "folder": str(folder), "environment": environment}
+        order = {"arguments": arguments, "folder": folder, "environment": environment}
         self._connection.sendall(json.dumps(order).encode() + b"\n")
         if not (answer := self._connection.recv(64)):
             raise RuntimeError("the process that kernels are forked from has ended; its error stands above")
         self.pid = int(answer)
 
     def poll(self) -> int | None:
-        self._connection.setblocking(False)
-        try:
-            return None if self._connection.recv(1) else 0
-        except BlockingIOError:
-            return None
-        except ConnectionResetError:
-            return 0
+        ended, _, _ = select([self._connection], [], [], 0)  # nothing but its end can come
+        return 0 if ended else None
 
     def wait(self) -> int:
         self._connection.close()  # only asked for after `poll` has seen the end
@@ -125,7 +122,8 @@ class _Kernel(socketserver.StreamRequestHandler):
         os.environ.update(order["environment"], JPY_PARENT_PID=str(os.getppid()))
         os.chdir(order["folder"])
         np.random.seed()  # noqa: NPY002  or all kernels would draw the same; Python sees to its own, PyTorch always begins at one
-        IPKernelApp.launch_instance(order["arguments"])
+        sys.argv = [str(find_spec("ipykernel_launcher").origin), *order["arguments"]]
+        IPKernelApp.launch_instance()
 
 
 class _Forking(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
