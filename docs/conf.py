@@ -22,6 +22,7 @@ extensions = [
     "sphinx.ext.intersphinx",
     "sphinx.ext.napoleon",
     "sphinx_autodoc_typehints",
+    "parallel_links",
     "sphinx_codeautolink",
     "sphinx_copybutton",
     "sphinx_design",
