@@ -25,12 +25,8 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
 
 IMPORTED = (
-    "numpy",
-    "torch",
-    "jaxtyping",
-    "matplotlib.pyplot",
-    "matplotlib.backends.backend_agg",
-    "ipykernel.kernelapp",
+    *("numpy", "torch", "jaxtyping", "ipykernel.kernelapp", "IPython.core.pylabtools", "matplotlib_inline.config"),
+    *("matplotlib.pyplot", "matplotlib.backends.backend_agg", "PIL.Image"),
 )
 
 
@@ -51,9 +47,10 @@ class Server:
         self._process.wait()
         self._folder.cleanup()
 
-    def manager(self) -> type[AsyncKernelManager]:
-        """Return what nbclient is to start kernels with; it serves forked processes too."""
-        return type("ForkedKernelManager", (_Manager,), {"address": self.address})
+    def options(self) -> dict[str, Any]:
+        """Return what lets nbclient use such kernels; they have nothing to tidy up when they are told to end."""
+        manager = type("ForkedKernelManager", (_Manager,), {"address": self.address})
+        return {"kernel_manager_class": manager, "shutdown_kernel": "immediate"}
 
 
 class _Manager(AsyncKernelManager):
@@ -148,6 +145,7 @@ def _serve(listening: socket.socket) -> None:
     del sys.path[0]  # the folder of this file
     for module in IMPORTED:
         import_module(module)
+    sys.modules["PIL.Image"].preinit()  # imports what the first figure would
     _Forking(listening).serve_forever()
 
 

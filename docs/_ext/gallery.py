@@ -158,7 +158,7 @@ def _choose_kernels(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> 
     from forked import Server
 
     server, run = Server(), execution.single_nb_execution
-    execution.single_nb_execution = partial(run, kernel_manager_class=server.manager())
+    execution.single_nb_execution = partial(run, **server.options())
 
     def stop(*_: Any) -> None:
         execution.single_nb_execution = run

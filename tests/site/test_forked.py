@@ -77,7 +77,7 @@ def shown(result):
 
 
 def test_outputs_are_those_of_a_stock_kernel(server, tmp_path):
-    stock, own = run(CELLS, tmp_path), run(CELLS, tmp_path, kernel_manager_class=server.manager())
+    stock, own = run(CELLS, tmp_path), run(CELLS, tmp_path, **server.options())
     assert stock.err is own.err is None
     for name, one, other in zip(CELLS, shown(own), shown(stock), strict=True):
         assert one == other, name
@@ -87,7 +87,7 @@ def test_outputs_are_those_of_a_stock_kernel(server, tmp_path):
 
 
 def test_an_error_is_that_of_a_stock_kernel(server, tmp_path):
-    stock, own = run(ERROR, tmp_path), run(ERROR, tmp_path, kernel_manager_class=server.manager())
+    stock, own = run(ERROR, tmp_path), run(ERROR, tmp_path, **server.options())
     assert shown(own) == shown(stock)
     assert type(own.err) is type(stock.err)
     assert str(own.err) == str(stock.err)
@@ -100,7 +100,7 @@ def test_an_error_is_that_of_a_stock_kernel(server, tmp_path):
 def test_a_cell_that_takes_too_long_is_stopped_as_in_a_stock_kernel(server, tmp_path):
     stock = run(TIMEOUT, tmp_path, timeout=3)
     start = time.monotonic()
-    own = run(TIMEOUT, tmp_path, timeout=3, kernel_manager_class=server.manager())
+    own = run(TIMEOUT, tmp_path, timeout=3, **server.options())
     assert time.monotonic() - start < 30
     assert type(own.err).__name__ == type(stock.err).__name__ == "CellTimeoutError"
     assert shown(own) == shown(stock)
@@ -112,8 +112,8 @@ def test_each_notebook_has_a_process_of_its_own_which_ends_with_it(server, tmp_p
         "names": "print('kept' in globals(), hasattr(np, 'kept'))\nkept = np.kept = 1",
         "random": "print(np.random.rand())",
     }
-    manager = server.manager()
-    first, second = (shown(run(cells, tmp_path, kernel_manager_class=manager)) for _ in range(2))
+    options = server.options()
+    first, second = (shown(run(cells, tmp_path, **options)) for _ in range(2))
     for each in (first, second):
         assert "False False" in each[1][1]
         number = int(re.search(r"\d+", each[0][1].split("text")[1])[0])
@@ -129,7 +129,7 @@ def test_each_notebook_has_a_process_of_its_own_which_ends_with_it(server, tmp_p
 
 def test_a_server_that_has_ended_is_named(tmp_path):
     server = forked.Server()
-    manager = server.manager()
+    options = server.options()
     server.stop()
     with pytest.raises((RuntimeError, FileNotFoundError, ConnectionRefusedError)):
-        run({"one": "1"}, tmp_path, kernel_manager_class=manager)
+        run({"one": "1"}, tmp_path, **options)
