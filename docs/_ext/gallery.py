@@ -107,7 +107,6 @@ class Gallery(SphinxDirective):
             differ = ", ".join(sorted({*names} ^ {*there})) or "one twice"
             raise self.error(f"gallery and examples/ differ in {differ}; name each script once, a line each")
         scripts = [EXAMPLES / f"{name}.py" for name in names]
-        self.env.note_dependency(str(EXAMPLES))
         for script in scripts:
             self.env.note_dependency(str(script))
             title, paragraph = summary(script)
@@ -189,12 +188,16 @@ def _examples(env: BuildEnvironment) -> set[str]:
     return {name for name in env.found_docs if Path(env.doc2path(name, base=False)).suffix == ".py"}
 
 
-def _outdated(_: Sphinx, env: BuildEnvironment, *__: set[str]) -> set[str]:
-    """Read every example again when what its outputs depend on changed, and one that failed until it does not."""
+def _outdated(_: Sphinx, env: BuildEnvironment, added: set[str], __: set[str], removed: set[str]) -> set[str]:
+    """Read every example again when what its outputs depend on changed, and one that failed until it does not.
+
+    The overview is read again when an example came or went.
+    """
+    overview = {f"{FOLDER}/index"} if any(name.startswith(f"{FOLDER}/") for name in added | removed) else set()
     before, env.gallery_digest = getattr(env, "gallery_digest", None), digest()  # type: ignore[attr-defined]
     if before != digest():
-        return _examples(env)
-    return {name for name in _examples(env) if not _run(env, name)["succeeded"]}
+        return overview | _examples(env)
+    return overview | {name for name in _examples(env) if not _run(env, name)["succeeded"]}
 
 
 def _run(env: BuildEnvironment, docname: str) -> dict[str, Any]:
