@@ -25,7 +25,7 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
 
 IMPORTED = (
-    *("numpy", "torch", "jaxtyping", "ipykernel.kernelapp", "IPython.core.pylabtools", "matplotlib_inline.config"),
+    *("numpy", "torch", "jaxtyping", "ipykernel.kernelapp", "IPython.core.pylabtools"),
     *("matplotlib.pyplot", "matplotlib.backends.backend_agg", "PIL.Image"),
 )
 
