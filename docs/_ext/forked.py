@@ -28,6 +28,7 @@ IMPORTED = (
     *("numpy", "torch", "jaxtyping", "ipykernel.kernelapp", "IPython.core.pylabtools"),
     *("matplotlib.pyplot", "matplotlib.backends.backend_agg", "PIL.Image"),
 )
+"""Not matplotlib_inline, which looks for its kernel when it is imported."""
 
 
 class Server:
