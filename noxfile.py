@@ -56,6 +56,7 @@ def sources() -> dict[str, str]:
     # uv does not read pip's settings.
     links = os.environ.get("PIP_FIND_LINKS")
     env = {"UV_FIND_LINKS": links.replace(" ", ",")} if links else {"UV_TORCH_BACKEND": "auto"}
+    env["UV_COMPILE_BYTECODE"] = "1"  # as pip does; or each process compiles all it imports where Python may not write
     return {**env, **os.environ}
 
 
@@ -226,7 +227,7 @@ def reach(session: nox.Session) -> None:
 @nox.parametrize("name", BENCHMARKS, ids=BENCHMARKS)
 def benchmark(session: nox.Session, name: str) -> None:
     """Measure one of tests/benchmarks and print what it found."""
-    install(session, "browser", "docs")
+    install(session, "browser", "docs", "benchmark")
     env = {"TENSORREF_BROWSER": find_browser(session)}
     session.run("python", f"tests/benchmarks/{name}.py", *session.posargs, env=env)
 

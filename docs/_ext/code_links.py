@@ -1,31 +1,29 @@
 """Links from names in example code to their entries, and from entries to the examples that use them.
 
 sphinx-codeautolink finds the names. What is added here: its findings are kept for pages that are not read again (its
-own cache knows only ``.rst``), every page that is written gets its links, more names are understood (see `code_names`),
-and an entry shows its examples with their figures.
+own cache knows only ``.rst``), every page that is written gets its links, on all cores, more names are understood (see
+`code_names`), and an entry shows its examples with their figures.
 """
 
 from __future__ import annotations
 
 import hashlib
 import html
+from collections.abc import Callable
 from copy import deepcopy
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import code_names
+import gallery
 import sphinx_codeautolink
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.util.parallel import ParallelTasks, parallel_available
 from sphinx_codeautolink import extension
 from sphinx_codeautolink.extension import SphinxCodeAutoLink, resolve
 from sphinx_codeautolink.extension.directive import DeferredExamples
-
-EXAMPLES = "gallery/"
-THUMBNAILS = "_images/thumbnails"
-SIZE = (160, 120)
-"""Of a thumbnail on the page, in CSS pixels; the file has twice as many for finer screens."""
 
 
 class CodeLinks(SphinxCodeAutoLink):
@@ -86,60 +84,58 @@ class CodeLinks(SphinxCodeAutoLink):
             else:
                 paragraph.parent.remove(paragraph)
 
+    def apply_links(self, app: Sphinx, exception: Exception | None) -> None:
+        """Link the pages that were written, as many at once as Sphinx may: each is parsed whole, the longest step."""
+        if self.do_nothing or not parallel_available or app.parallel == 1:
+            super().apply_links(app, exception)
+            return
+        pages: list[Callable[[], None]] = []
+        link = extension.link_html
+        extension.link_html = lambda *arguments, **options: pages.append(partial(link, *arguments, **options))
+        try:
+            super().apply_links(app, exception)
+        finally:
+            extension.link_html = link
+        tasks = ParallelTasks(app.parallel)
+        for first in range(min(app.parallel, len(pages))):
+            tasks.add_task(_link, pages[first :: app.parallel])
+        tasks.join()
+
+
+def _link(pages: list[Callable[[], None]]) -> None:
+    for page in pages:
+        page()
+
 
 def examples(env: BuildEnvironment, uses: Any, docname: str) -> list[tuple[str, str, str]]:
     """Return page, anchor and title of each example among the pages that use a name, once, in their order."""
     first = {use.document: use for use in reversed(uses) if use.document != docname}
     return [
         (doc, first[doc].ref_id, env.titles[doc].astext())
-        for doc in env.toctree_includes.get(f"{EXAMPLES}index", ())
+        for doc in env.toctree_includes.get(f"{gallery.FOLDER}/index", ())
         if doc in first
     ]
 
 
 def cards(app: Sphinx, docname: str, shown: list[tuple[str, str, str]]) -> str:
     """Return the examples as a list of links with thumbnails, which are loaded when they come into view."""
-    width, height = SIZE
-    thumbnails = "../" * docname.count("/") + THUMBNAILS
+    width, height = (pixels // 2 for pixels in gallery.THUMBNAIL)
+    root = "../" * docname.count("/")
     items = []
     for doc, anchor, title in shown:
         page = app.builder.get_relative_uri(docname, doc)
-        picture = f"{thumbnails}/{doc.rpartition('/')[2]}.webp"
         items.append(
             f'<li><a class="reference internal" href="{page}#{anchor}">'
-            f'<img src="{picture}" width="{width}" height="{height}" loading="lazy" alt=""> '
+            f'<img src="{root}{gallery.thumbnail_of(doc)}" width="{width}" height="{height}" loading="lazy" alt=""> '
             f"{html.escape(title)}</a></li>"
         )
     return f'<p class="rubric">Used in</p>\n<ul class="used-in">{"".join(items)}</ul>\n'
-
-
-def _note_figure(app: Sphinx, doctree: nodes.document) -> None:
-    figure = next(doctree.findall(nodes.image), None)
-    if figure is not None and app.env.docname.startswith(EXAMPLES):
-        app.env.metadata[app.env.docname]["figure"] = figure["uri"]
-
-
-def _draw_thumbnails(app: Sphinx, env: BuildEnvironment) -> None:
-    """Write a thumbnail of the first figure of each example, where there is none of this very figure."""
-    folder = Path(app.outdir, THUMBNAILS)
-    for doc in env.toctree_includes.get(f"{EXAMPLES}index", ()):
-        if (uri := env.metadata[doc].get("figure")) is None:
-            continue
-        figure, thumbnail = Path(app.srcdir, uri), folder / f"{doc.rpartition('/')[2]}.webp"
-        if thumbnail.exists() and thumbnail.stat().st_mtime >= figure.stat().st_mtime:
-            continue
-        from PIL import Image, ImageOps
-
-        folder.mkdir(parents=True, exist_ok=True)
-        with Image.open(figure) as image:
-            ImageOps.pad(image.convert("RGB"), (2 * SIZE[0], 2 * SIZE[1]), color="white").save(thumbnail, quality=70)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     sphinx_codeautolink.SphinxCodeAutoLink = CodeLinks
     extension.resolve_location = code_names.locate
     resolve.get_return_annotation = code_names.return_type
+    resolve.populate_type_checking = code_names.populate_type_checking
     app.setup_extension("sphinx_codeautolink")
-    app.connect("doctree-read", _note_figure, priority=600)
-    app.connect("env-updated", _draw_thumbnails)
     return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -11,6 +11,7 @@ import inspect
 from functools import cache, cached_property
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any, get_type_hints
 
 from sphinx_codeautolink.extension import resolve
@@ -147,4 +148,10 @@ def return_type(function: Any) -> Any:
     return getattr(annotation, "array_type", annotation)
 
 
-_annotated = resolve.get_return_annotation
+def populate_type_checking(module: ModuleType) -> None:
+    """Import what a module imports for type checkers alone, but for PyTorch's: its compiler is among it, no link needs it."""
+    if module.__name__.partition(".")[0] != "torch":
+        _populate(module)
+
+
+_annotated, _populate = resolve.get_return_annotation, resolve.populate_type_checking

@@ -1,21 +1,25 @@
 """The gallery: every script of ``examples/`` becomes a page, run by myst-nb, with a card on the overview.
 
 A script is in percent format. Its first cell is Markdown: the title as a heading, then a sentence for the card. Its
-first figure becomes the thumbnail, which stands in the page itself: a request for each would be slow on a phone. Outputs are kept by jupyter-cache, whose key is the code and the kernelspec; the
-kernelspec holds a digest of the package, the libraries and the device, so that a change of those runs it again. A last
-cell, which no reader sees, leaves among the outputs what they were run with.
+first figure becomes the thumbnail, which stands in the overview itself: a request for each would be slow on a phone.
+
+Each script runs in a kernel of its own. With ``gallery_kernels = "forked"`` the kernels are forked from a process that has
+imported PyTorch, so that each starts at once (see `forked`); with ``"stock"``, and where that cannot be done, Jupyter
+starts them as ever. The outputs are the same. They are kept by jupyter-cache, whose key is the code and the kernelspec;
+the kernelspec holds a digest of the package, the libraries and the device, so that a change of those runs it again. A
+last cell, which no reader sees, leaves among the outputs what they were run with.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import os
 import platform
 import posixpath
 import shutil
-from functools import cache
+import sys
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -25,9 +29,11 @@ import nbformat
 import runs
 from docutils import nodes
 from jupyter_cache import get_cache
-from PIL import Image
+from myst_nb.core.execute import cache as execution
+from PIL import Image, ImageOps
 from sphinx.addnodes import download_reference
 from sphinx.application import Sphinx
+from sphinx.config import ENUM
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 from sphinx.transforms.post_transforms import SphinxPostTransform
@@ -40,8 +46,11 @@ FOLDER = "gallery"
 LIBRARIES = ("numpy", "torch", "matplotlib")
 """The libraries whose version an output can depend on."""
 
-THUMBNAIL = (320, 320)
-"""The most pixels of a thumbnail, across and down."""
+THUMBNAIL = (320, 240)
+"""The size of a thumbnail in pixels; it is shown half as large, for the finer screens."""
+
+CAN_FORK = hasattr(os, "fork") and sys.platform != "darwin"
+"""Whether a process that has imported all of this can be forked; on macOS its system libraries can crash then."""
 
 LAST_CELL = 'import sys\n\nsys.path.insert(0, "../_ext")\nimport runs\n\nruns.show(globals())'
 
@@ -105,7 +114,6 @@ class Gallery(SphinxDirective):
             differ = ", ".join(sorted({*names} ^ {*there})) or "one twice"
             raise self.error(f"gallery and examples/ differ in {differ}; name each script once, a line each")
         scripts = [EXAMPLES / f"{name}.py" for name in names]
-        self.env.note_dependency(str(EXAMPLES))
         for script in scripts:
             self.env.note_dependency(str(script))
             title, paragraph = summary(script)
@@ -133,31 +141,62 @@ class thumbnail(nodes.General, nodes.Element):  # noqa: N801  nodes are in lower
 
 
 class Thumbnails(SphinxPostTransform):
-    """Puts the figures in their places once all pages were read."""
+    """Puts the thumbnails in their places once all pages were read."""
 
     default_priority = 5
 
     def run(self, **_: Any) -> None:
         for place in list(self.document.findall(thumbnail)):
-            page = self.env.get_doctree(place["docname"])
-            image = next(page.findall(nodes.image), None)
-            if image is None:
+            if "figure" not in self.env.metadata[place["docname"]]:
                 logger.warning("examples/%s.py draws no figure for its card", posixpath.basename(place["docname"]))
                 place.parent.remove(place)
-            else:
-                uri = _small(Path(self.env.srcdir, image["uri"]))
-                # The card's title says what it is; the picture only decorates it.
-                place.replace_self(nodes.image(uri=uri, candidates={"?": uri}, alt=""))
+                continue
+            picture = Path(self.app.outdir, thumbnail_of(place["docname"])).read_bytes()
+            uri = f"data:image/webp;base64,{base64.b64encode(picture).decode('ascii')}"
+            # The card's title says what it is; the picture only decorates it.
+            place.replace_self(nodes.image(uri=uri, candidates={"?": uri}, alt=""))
 
 
-def _small(figure: Path) -> str:
-    """Return a figure as a picture of the width of a card, to stand in the page."""
-    small = io.BytesIO()
-    with Image.open(figure) as picture:
-        flat = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture.convert("RGBA")).convert("RGB")
-    flat.thumbnail(THUMBNAIL)
-    flat.save(small, "WEBP", quality=60, method=6)
-    return f"data:image/webp;base64,{base64.b64encode(small.getvalue()).decode('ascii')}"
+def _note_figure(app: Sphinx, doctree: nodes.document) -> None:
+    """Note the first figure of an example."""
+    figure = next(doctree.findall(nodes.image), None)
+    if figure is not None and app.env.docname in _examples(app.env):
+        app.env.metadata[app.env.docname]["figure"] = figure["uri"]
+
+
+def thumbnail_of(docname: str) -> str:
+    """Return where in the site the thumbnail of an example is."""
+    return f"_images/thumbnails/{posixpath.basename(docname)}.webp"
+
+
+def _draw_thumbnails(app: Sphinx, env: BuildEnvironment) -> None:
+    """Write a thumbnail of the first figure of each example, where there is none of this very figure."""
+    for docname in sorted(_examples(env)):
+        if (uri := env.metadata[docname].get("figure")) is None:
+            continue
+        figure, thumbnail = Path(app.srcdir, uri), Path(app.outdir, thumbnail_of(docname))
+        if thumbnail.exists() and thumbnail.stat().st_mtime >= figure.stat().st_mtime:
+            continue
+        thumbnail.parent.mkdir(parents=True, exist_ok=True)
+        with Image.open(figure) as image:
+            flat = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA")).convert("RGB")
+        ImageOps.pad(flat, THUMBNAIL, color="white").save(thumbnail, quality=60, method=6)
+
+
+def _choose_kernels(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
+    """Let kernels be forked from a server while examples are read; parallel readers inherit the way to it."""
+    if app.config.gallery_kernels != "forked" or not CAN_FORK or not _examples(env) & {*docnames}:
+        return
+    from forked import Server
+
+    server, run = Server(), execution.single_nb_execution
+    execution.single_nb_execution = partial(run, **server.options())
+
+    def stop(*_: Any) -> None:
+        execution.single_nb_execution = run
+        server.stop()
+
+    app.connect("build-finished", stop)
 
 
 def _create_cache(app: Sphinx) -> None:
@@ -182,12 +221,16 @@ def _examples(env: BuildEnvironment) -> set[str]:
     return {name for name in env.found_docs if Path(env.doc2path(name, base=False)).suffix == ".py"}
 
 
-def _outdated(_: Sphinx, env: BuildEnvironment, *__: set[str]) -> set[str]:
-    """Read every example again when what its outputs depend on changed, and one that failed until it does not."""
+def _outdated(_: Sphinx, env: BuildEnvironment, added: set[str], __: set[str], removed: set[str]) -> set[str]:
+    """Read every example again when what its outputs depend on changed, and one that failed until it does not.
+
+    The overview is read again when an example came or went.
+    """
+    overview = {f"{FOLDER}/index"} if any(name.startswith(f"{FOLDER}/") for name in added | removed) else set()
     before, env.gallery_digest = getattr(env, "gallery_digest", None), digest()  # type: ignore[attr-defined]
     if before != digest():
-        return _examples(env)
-    return {name for name in _examples(env) if not _run(env, name)["succeeded"]}
+        return overview | _examples(env)
+    return overview | {name for name in _examples(env) if not _run(env, name)["succeeded"]}
 
 
 def _run(env: BuildEnvironment, docname: str) -> dict[str, Any]:
@@ -257,6 +300,7 @@ def _merge_streams(doctree: nodes.document) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
+    app.add_config_value("gallery_kernels", "forked", "", ENUM("forked", "stock"))
     app.add_directive("gallery", Gallery)
     app.add_directive("thumbnail", Thumbnail)
     app.add_node(thumbnail)
@@ -265,6 +309,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("builder-inited", _create_cache)
     app.connect("env-get-outdated", _outdated)
     app.connect("env-before-read-docs", _note_read)
+    app.connect("env-before-read-docs", _choose_kernels)
     app.connect("doctree-read", _finish_page, priority=400)  # before Sphinx collects the downloads of a page
+    app.connect("doctree-read", _note_figure, priority=600)  # after Sphinx has said where it is
+    app.connect("env-updated", _draw_thumbnails)
     app.connect("env-updated", _rewrite)
     return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

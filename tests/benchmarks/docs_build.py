@@ -1,0 +1,179 @@
+"""Measure how long the documentation takes to build, in a copy of the tree, beside the least that it could take.
+
+``nox -s "benchmark(docs_build)"`` runs it. The floor is what has to be done anyway: all scripts of the gallery in one
+process, one after another, and the build with execution off. For its own page the build measures the machine first; that
+takes the same time whatever runs the examples, is done once, and is part of no other figure. Sphinx-Gallery builds the
+same documentation, with the same scripts in the gallery.
+
+Beside the time by the clock stands what all processors spent, which other programs disturb less; by the clock, builds
+profit from more than one core, and the scripts of the floor hardly do. The ratio is that of the clock.
+"""
+
+import argparse
+import operator
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import jupytext
+from jupyter_cache import get_cache
+
+from tensorref import __version__
+from tensorref._machine import processor
+
+ROOT = Path(__file__).resolve().parents[2]
+KINDS = ("forked", "stock")
+PROSE, EXAMPLE, MODULE = "docs/reference/reading-shapes.md", "examples/layout.py", "tensorref/layout.py"
+SCRIPTS = "import runpy, sys\nfor script in sys.argv[1:]: runpy.run_path(script, run_name='__main__')"
+SPHINX_GALLERY = """
+extensions[extensions.index("gallery")] = "sphinx_gallery.gen_gallery"
+nb_custom_formats, nb_execution_mode = {}, "off"
+sphinx_gallery_conf = {"examples_dirs": "../scripts", "gallery_dirs": "gallery", "filename_pattern": "/"}
+"""
+
+
+class Seconds(NamedTuple):
+    """What something took."""
+
+    clock: float
+    processors: float
+
+    def __add__(self, other):
+        return Seconds(*map(operator.add, self, other))
+
+    def __sub__(self, other):
+        return Seconds(*map(operator.sub, self, other))
+
+
+def processors():
+    """Return the seconds that processes which this one has started have spent."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
+class Tree:
+    """A copy of the tree that is built in its own place."""
+
+    def __init__(self, root):
+        self.root, self.built = root, root / "docs" / "_build"
+        ignored = shutil.ignore_patterns("_build", ".*", "__pycache__", "*.egg-info")
+        shutil.copytree(ROOT, root, ignore=ignored)
+        for copy in (root / "docs" / "gallery").glob("*.py"):
+            copy.unlink()
+        self.env = {**os.environ, "PYTHONPATH": str(root), "MPLBACKEND": "agg", "TENSORREF_DEVICE": "cpu"}
+
+    def run(self, *command, cwd=None, **env):
+        """Return the seconds that a command takes, by the clock and of processors; one that fails ends all."""
+        start, spent = time.perf_counter(), processors()
+        run = subprocess.run(
+            [sys.executable, *map(str, command)],
+            cwd=cwd or self.root,
+            env={key: value for key, value in {**self.env, **env}.items() if value is not None},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        seconds = Seconds(time.perf_counter() - start, processors() - spent)
+        if run.returncode:
+            sys.exit(f"{' '.join(map(str, command))} failed\n{run.stdout}\n{run.stderr}")
+        return seconds
+
+    def build(self, *options):
+        """Return the seconds of a build."""
+        # Where the examples run, Matplotlib draws for the page.
+        where = ("-d", self.built / "doctrees", "docs", self.built / "html")
+        return self.run("-m", "sphinx", "-q", "-n", "-j", "auto", *options, *where, MPLBACKEND=None)
+
+    def clear(self):
+        """Remove all that a build has left, but for what it has measured of the machine."""
+        for name in ("doctrees", "html", "jupyter_cache", "jupyter_execute"):
+            shutil.rmtree(self.built / name, ignore_errors=True)
+
+    def add(self, name, line):
+        """Add a line at the end of a file."""
+        with (self.root / name).open("a", encoding="utf-8") as file:
+            file.write(line)
+
+    def runs(self):
+        """Return how many runs of examples the cache holds."""
+        return len(get_cache(self.built / "jupyter_cache").list_cache_records())
+
+    def swap_gallery(self):
+        """Let Sphinx-Gallery run the same code."""
+        folder = self.root / "scripts"
+        folder.mkdir()
+        (folder / "GALLERY_HEADER.rst").write_text("Gallery\n=======\n", "utf-8")
+        for script in (self.root / "examples").glob("*.py"):
+            notebook = jupytext.read(script, fmt="py:percent")
+            for cell in notebook.cells:
+                if cell.cell_type == "markdown" and cell.source.startswith("#"):
+                    title, _, rest = cell.source.partition("\n")
+                    words = title.lstrip("# ")
+                    cell.source = f"{words}\n{'=-'[title.startswith('##')] * len(words)}\n{rest}"
+            (folder / script.name).write_text(jupytext.writes(notebook, "py:sphinx"), "utf-8")
+        shutil.rmtree(self.root / "docs" / "gallery")
+        self.add("docs/conf.py", SPHINX_GALLERY)
+
+
+def measure(tree, kind):
+    """Return the seconds of each build with one kind of kernels, in the order in which they are done."""
+    options = ("-W", "-D", f"gallery_kernels={kind}")
+    tree.clear()
+    found = {"cold": tree.build(*options)}
+    count = tree.runs()
+    found["nothing changed"] = tree.build(*options)
+    tree.add(PROSE, f"\nA sentence, for {kind} kernels.\n")
+    found["one prose page"] = tree.build(*options)
+    assert tree.runs() == count, "an example ran although nothing of it changed"
+    tree.add(EXAMPLE, f"print('{kind}')\n")
+    found["one example"] = tree.build(*options)
+    assert tree.runs() == count + 1, "not just the example that changed ran"
+    tree.add(MODULE, f"\n# A line, for {kind} kernels.\n")
+    found["one line of the package"] = tree.build(*options)
+    assert tree.runs() == 2 * count + 1, "not every example ran although the package changed"
+    return found
+
+
+def main():
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("kinds", nargs="*", default=[*KINDS], metavar="KERNELS", help=", ".join(KINDS))
+    parser.add_argument("--no-sphinx-gallery", action="store_true", help="leave out the comparison")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as made:
+        tree = Tree(Path(made) / "tree")
+        scripts = sorted((tree.root / "examples").glob("*.py"))
+        print(f"tensorref {__version__}, Python {platform.python_version()}, {processor()}, {os.cpu_count()} cores")
+        print(f"{'seconds':56}{'clock':>9}{'processors':>14}{'/ floor':>9}")
+        first = tree.build("-D", "nb_execution_mode=off")
+        tree.clear()
+        off = tree.build("-D", "nb_execution_mode=off")
+        together = tree.run("-c", SCRIPTS, *scripts, cwd=tree.root / "examples")
+        floor = together + off
+        show(f"{len(scripts)} scripts in one process", together)
+        show("build with execution off", off)
+        show("floor: both", floor)
+        show("… measuring the machine for the benchmarks page, once", first - off)
+        for kind in given.kinds:
+            for name, seconds in measure(tree, kind).items():
+                show(f"{kind} kernels: {name}", seconds, floor)
+        if not given.no_sphinx_gallery:
+            tree.clear()
+            tree.swap_gallery()
+            show("Sphinx-Gallery: cold", tree.build(), floor)
+
+
+def show(label, seconds, floor=None):
+    """Print a row."""
+    ratio = f"{seconds.clock / floor.clock:9.2f}" if floor else ""
+    print(f"{label:56}{seconds.clock:9.1f}{seconds.processors:14.1f}{ratio}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

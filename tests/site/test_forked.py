@@ -1,0 +1,135 @@
+"""Kernels that are forked: their outputs are those of stock kernels, each is a process of its own, and none is left."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+from jupyter_cache.executors.utils import single_nb_execution
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "docs" / "_ext"))
+import gallery  # noqa: E402  its folder has just joined the path
+
+if not gallery.CAN_FORK:
+    pytest.skip("no process can be forked here", allow_module_level=True)
+import forked  # noqa: E402
+
+CELLS = {
+    "streams": "import sys\n\nprint('out')\nprint('err', file=sys.stderr)\nprint('out again', end='')",
+    "from outside Python": "import os\n\nos.system('echo shell') and None",
+    "warning": "import warnings\n\nwarnings.warn('careful')\nwarnings.warn('old', DeprecationWarning)",
+    "last expression": "import torch\n\ntorch.ones(2, 3)",
+    "rich display": "from IPython.display import HTML, display\n\ndisplay(HTML('<b>bold</b>'))\nHTML('<i>last</i>')",
+    "figure": "import matplotlib.pyplot as plt\n\nplt.plot([1, 3, 2])\nplt.title('A figure');",
+    "two figures": "plt.figure()\nplt.plot([1])\nplt.figure()\nplt.plot([2])\nplt.show()\nprint('after')",
+    "magic": "%precision 3\n1 / 3",
+    "seeded": "torch.manual_seed(0)\nprint(torch.randn(3))",
+    "not seeded": "print(torch.initial_seed())",
+    "place": "print(os.getcwd())\nprint(__name__, sys.argv[0].rpartition('/')[2], get_ipython().__class__)",
+    "path": "print(sys.path)",
+    "environment": "print({name: os.environ[name] for name in os.environ if name != 'JPY_PARENT_PID'})",
+    "asks": "try:\n    input('a number')\nexcept Exception as error:\n    print(type(error), error)",
+    "thread pool": "print((torch.ones(300, 300) @ torch.ones(300, 300)).sum(), torch.get_num_threads())",
+    "process pool": "from concurrent.futures import ProcessPoolExecutor\n\n"
+    "with ProcessPoolExecutor(1) as pool:\n    print(pool.submit(abs, -1).result())",
+    "run": "sys.path.insert(0, 'EXTENSIONS')\nimport runs\n\nruns.show(globals())",
+}
+ERROR = {
+    "before": "def half(x):\n    return x / 0",
+    "error": "print('so far')\nhalf(1)",
+    "never": "print('never reached')",
+}
+TIMEOUT = {"before": "print('before')", "sleep": "import time\n\nprint('asleep', flush=True)\ntime.sleep(60)"}
+
+
+@pytest.fixture(scope="module")
+def server():
+    server = forked.Server()
+    yield server
+    server.stop()
+
+
+def run(cells, folder, timeout=60, **options):
+    sources = [cell.replace("EXTENSIONS", str(ROOT / "docs" / "_ext")) for cell in cells.values()]
+    notebook = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, sources)])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
+    return single_nb_execution(notebook, cwd=str(folder), timeout=timeout, allow_errors=False, **options)
+
+
+def shown(result):
+    """Return what each cell shows, without numbers of processes."""
+    cells = []
+    for cell in result.nb.cells:
+        outputs = []
+        for output in cell.outputs:  # what is written in one go can arrive in pieces
+            if outputs and outputs[-1].get("name", "") == output.get("name"):
+                outputs[-1]["text"] += output["text"]
+            else:
+                outputs.append(dict(output))
+        cells.append((cell.execution_count, re.sub(r"ipykernel_\d+", "ipykernel", str(outputs))))
+    return cells
+
+
+def test_outputs_are_those_of_a_stock_kernel(server, tmp_path):
+    stock, own = run(CELLS, tmp_path), run(CELLS, tmp_path, **server.options())
+    assert stock.err is own.err is None
+    for name, one, other in zip(CELLS, shown(own), shown(stock), strict=True):
+        assert one == other, name
+    text = str(shown(own))
+    for part in ("careful", "old", "image/png", "bold", "shell", "tensor([[1., 1., 1.]", "StdinNotImplementedError"):
+        assert part in text
+
+
+def test_an_error_is_that_of_a_stock_kernel(server, tmp_path):
+    stock, own = run(ERROR, tmp_path), run(ERROR, tmp_path, **server.options())
+    assert shown(own) == shown(stock)
+    assert type(own.err) is type(stock.err)
+    assert str(own.err) == str(stock.err)
+    (_, before), (_, error), (count, never) = shown(own)
+    assert (before, count, never) == ("[]", None, "[]")
+    assert "so far" in error
+    assert "ZeroDivisionError" in error
+
+
+def test_a_cell_that_takes_too_long_is_stopped_as_in_a_stock_kernel(server, tmp_path):
+    stock = run(TIMEOUT, tmp_path, timeout=3)
+    start = time.monotonic()
+    own = run(TIMEOUT, tmp_path, timeout=3, **server.options())
+    assert time.monotonic() - start < 30
+    assert type(own.err).__name__ == type(stock.err).__name__ == "CellTimeoutError"
+    assert shown(own) == shown(stock)
+
+
+def test_each_notebook_has_a_process_of_its_own_which_ends_with_it(server, tmp_path):
+    cells = {
+        "first": "import os\nimport sys\nimport numpy as np\n\nprint(os.getpid())",
+        "names": "print('kept' in globals(), hasattr(np, 'kept'))\nkept = np.kept = 1",
+        "random": "print(np.random.rand())",
+    }
+    options = server.options()
+    first, second = (shown(run(cells, tmp_path, **options)) for _ in range(2))
+    for each in (first, second):
+        assert "False False" in each[1][1]
+        number = int(re.search(r"\d+", each[0][1].split("text")[1])[0])
+        for _ in range(100):
+            if not Path(f"/proc/{number}").exists():
+                break
+            time.sleep(0.1)
+        with pytest.raises(ProcessLookupError):
+            os.kill(number, 0)
+    assert first[0] != second[0]
+    assert first[2] != second[2]  # draws that nobody seeded
+
+
+def test_a_server_that_has_ended_is_named(tmp_path):
+    server = forked.Server()
+    options = server.options()
+    server.stop()
+    with pytest.raises((RuntimeError, FileNotFoundError, ConnectionRefusedError)):
+        run({"one": "1"}, tmp_path, **options)
