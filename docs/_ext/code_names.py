@@ -149,8 +149,8 @@ def return_type(function: Any) -> Any:
 
 
 def populate_type_checking(module: ModuleType) -> None:
-    """Import what a module imports for type checkers alone, but for PyTorch's: its compiler is among it, no link needs it."""
-    if module.__name__.partition(".")[0] != "torch":
+    """Import what a module imports for type checkers alone, but for what no link needs: all our concepts, and PyTorch's compiler."""
+    if module.__name__ != "tensorref" and module.__name__.partition(".")[0] != "torch":
         _populate(module)
 
 

@@ -14,9 +14,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal, cast
 
+import runs
 from docutils import nodes
 from numpydoc.docscrape import NumpyDocString
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
 import tensorref
@@ -98,6 +100,14 @@ def _by_last_part(one: Counterpart) -> tuple[str, str, str]:
     return one.name.rpartition(".")[2].casefold(), one.name, one.target
 
 
+def _keep(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Keep what the docstrings name until the package changes: to import it all takes longer than the rest of a build."""
+    digest = runs.package(PACKAGE.parent)
+    if getattr(env, "counterparts_of", None) != digest:
+        env.counterparts, env.counterparts_of = [*harvest()], digest  # type: ignore[attr-defined]
+    return []
+
+
 def _add_terms(app: Sphinx) -> list[Any]:
     """Add the names to the search, where Sphinx keeps those of index entries; the index of all names stays ours.
 
@@ -105,7 +115,7 @@ def _add_terms(app: Sphinx) -> list[Any]:
     """
     entries = app.env.domains.python_domain.objects
     terms: dict[str, list[tuple[str, str, str]]] = {}
-    for one in harvest() if hasattr(app.builder, "indexer") else ():
+    for one in app.env.counterparts if hasattr(app.builder, "indexer") else ():  # type: ignore[attr-defined]
         if one.target in entries:
             found = terms.setdefault(entries[one.target].docname, [])
             found += [(term, one.target, "main") for term in sorted(one.terms)]
@@ -117,5 +127,6 @@ def _add_terms(app: Sphinx) -> list[Any]:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("counterparts", Counterparts)
+    app.connect("env-updated", _keep)
     app.connect("html-collect-pages", _add_terms)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
