@@ -42,6 +42,7 @@ extensions = [
     "markup",
     "mathml",
     "page_cards",
+    "preload",
     "ran",
     "versions",
 ]

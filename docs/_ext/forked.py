@@ -7,6 +7,7 @@ has computed can hang.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket
@@ -17,12 +18,15 @@ import tempfile
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from queue import Empty
 from select import select
 from typing import Any, ClassVar
 from uuid import uuid4
 
+from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
+from traitlets import Type
 
 IMPORTED = (
     *("numpy", "torch", "jaxtyping", "ipykernel.kernelapp", "IPython.core.pylabtools"),
@@ -54,8 +58,30 @@ class Server:
         return {"kernel_manager_class": manager, "shutdown_kernel": "immediate"}
 
 
+class _Client(AsyncKernelClient):
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Wait for an answer on both channels; the base class listens for 0.2 s more whether another client is there."""
+        async with asyncio.timeout(timeout):
+            while not await self._answered(self.kernel_info()):
+                pass
+            await self.get_shell_msg()
+
+    async def _answered(self, request: str) -> bool:
+        """Tell whether what is published reaches this client; what was published before it listened is lost."""
+        try:
+            while True:
+                message = await self.get_iopub_msg(timeout=0.5)
+                if message["parent_header"].get("msg_id") == request and message["content"] == {
+                    "execution_state": "idle"
+                }:
+                    return True
+        except Empty:
+            return False
+
+
 class _Manager(AsyncKernelManager):
     address: ClassVar[str]
+    client_factory = Type(_Client, klass=AsyncKernelClient)
 
     async def _async_pre_start_kernel(self, **options: Any) -> tuple[list[str], dict[str, Any]]:
         # Over sockets of the file system, because of TCP's ports two managers may choose the same.
@@ -75,6 +101,12 @@ class _Provisioner(LocalProvisioner):
         self.process = _Process(self.parent.address, arguments, self.cwd, options["env"])
         self.pid = self.pgid = self.process.pid  # it leads a group
         return self.connection_info
+
+    async def wait(self) -> int | None:
+        """Wait for the end, which comes at once; the base class looks ten times a second."""
+        while await self.poll() is None:
+            await asyncio.sleep(0.005)
+        return await super().wait()
 
 
 class _Process:
