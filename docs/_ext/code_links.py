@@ -15,8 +15,8 @@ from functools import partial
 from typing import Any
 
 import code_names
-import gallery
 import sphinx_codeautolink
+import thumbnails
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -86,7 +86,7 @@ class CodeLinks(SphinxCodeAutoLink):
 
     def apply_links(self, app: Sphinx, exception: Exception | None) -> None:
         """Link the pages that were written, as many at once as Sphinx may: each is parsed whole, the longest step."""
-        if self.do_nothing or not parallel_available or app.parallel == 1:
+        if self.do_nothing or not parallel_available or app.parallel < 2:  # noqa: PLR2004
             super().apply_links(app, exception)
             return
         pages: list[Callable[[], None]] = []
@@ -110,23 +110,19 @@ def _link(pages: list[Callable[[], None]]) -> None:
 def examples(env: BuildEnvironment, uses: Any, docname: str) -> list[tuple[str, str, str]]:
     """Return page, anchor and title of each example among the pages that use a name, once, in their order."""
     first = {use.document: use for use in reversed(uses) if use.document != docname}
-    return [
-        (doc, first[doc].ref_id, env.titles[doc].astext())
-        for doc in env.toctree_includes.get(f"{gallery.FOLDER}/index", ())
-        if doc in first
-    ]
+    return [(doc, first[doc].ref_id, env.titles[doc].astext()) for doc in thumbnails.pages(env) if doc in first]
 
 
 def cards(app: Sphinx, docname: str, shown: list[tuple[str, str, str]]) -> str:
     """Return the examples as a list of links with thumbnails, which are loaded when they come into view."""
-    width, height = (pixels // 2 for pixels in gallery.THUMBNAIL)
+    width, height = (pixels // 2 for pixels in thumbnails.SIZE)
     root = "../" * docname.count("/")
     items = []
     for doc, anchor, title in shown:
         page = app.builder.get_relative_uri(docname, doc)
         items.append(
             f'<li><a class="reference internal" href="{page}#{anchor}">'
-            f'<img src="{root}{gallery.thumbnail_of(doc)}" width="{width}" height="{height}" loading="lazy" alt=""> '
+            f'<img src="{root}{thumbnails.thumbnail_of(doc)}" width="{width}" height="{height}" loading="lazy" alt=""> '
             f"{html.escape(title)}</a></li>"
         )
     return f'<p class="rubric">Used in</p>\n<ul class="used-in">{"".join(items)}</ul>\n'
@@ -138,4 +134,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     resolve.get_return_annotation = code_names.return_type
     resolve.populate_type_checking = code_names.populate_type_checking
     app.setup_extension("sphinx_codeautolink")
+    app.setup_extension("thumbnails")
     return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

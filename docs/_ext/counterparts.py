@@ -100,7 +100,7 @@ def _by_last_part(one: Counterpart) -> tuple[str, str, str]:
     return one.name.rpartition(".")[2].casefold(), one.name, one.target
 
 
-def _keep(app: Sphinx, env: BuildEnvironment) -> list[str]:
+def _keep(_: Sphinx, env: BuildEnvironment) -> list[str]:
     """Keep what the docstrings name until the package changes: to import it all takes longer than the rest of a build."""
     digest = runs.package(PACKAGE.parent)
     if getattr(env, "counterparts_of", None) != digest:

@@ -53,13 +53,16 @@ class Server:
         self._folder.cleanup()
 
     def options(self) -> dict[str, Any]:
-        """Return what lets nbclient use such kernels; they have nothing to tidy up when they are told to end."""
+        """Return what lets nbclient use such kernels.
+
+        They end when they are told to, without tidying up: a cell that took too long no longer says where it was.
+        """
         manager = type("ForkedKernelManager", (_Manager,), {"address": self.address})
         return {"kernel_manager_class": manager, "shutdown_kernel": "immediate"}
 
 
 class _Client(AsyncKernelClient):
-    async def wait_for_ready(self, timeout: float | None = None) -> None:
+    async def wait_for_ready(self, timeout: float | None = None) -> None:  # noqa: ASYNC109  the base class has it
         """Wait for an answer on both channels; the base class listens for 0.2 s more whether another client is there."""
         async with asyncio.timeout(timeout):
             while not await self._answered(self.kernel_info()):
@@ -104,7 +107,7 @@ class _Provisioner(LocalProvisioner):
 
     async def wait(self) -> int | None:
         """Wait for the end, which comes at once; the base class looks ten times a second."""
-        while await self.poll() is None:
+        while await self.poll() is None:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
         return await super().wait()
 

@@ -1,7 +1,7 @@
 """The gallery: every script of ``examples/`` becomes a page, run by myst-nb, with a card on the overview.
 
 A script is in percent format. Its first cell is Markdown: the title as a heading, then a sentence for the card. Its
-first figure becomes the thumbnail, which stands in the overview itself: a request for each would be slow on a phone.
+first figure becomes the thumbnail (see `thumbnails`).
 
 Each script runs in a kernel of its own. With ``gallery_kernels = "forked"`` the kernels are forked from a process that has
 imported PyTorch, so that each starts at once (see `forked`); with ``"stock"``, and where that cannot be done, Jupyter
@@ -12,7 +12,6 @@ last cell, which no reader sees, leaves among the outputs what they were run wit
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 import platform
@@ -30,13 +29,11 @@ import runs
 from docutils import nodes
 from jupyter_cache import get_cache
 from myst_nb.core.execute import cache as execution
-from PIL import Image, ImageOps
 from sphinx.addnodes import download_reference
 from sphinx.application import Sphinx
 from sphinx.config import ENUM
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
-from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.logging import getLogger
 
@@ -45,9 +42,6 @@ EXAMPLES = ROOT / "examples"
 FOLDER = "gallery"
 LIBRARIES = ("numpy", "torch", "matplotlib")
 """The libraries whose version an output can depend on."""
-
-THUMBNAIL = (320, 240)
-"""The size of a thumbnail in pixels; it is shown half as large, for the finer screens."""
 
 CAN_FORK = hasattr(os, "fork") and sys.platform != "darwin"
 """Whether a process that has imported all of this can be forked; on macOS its system libraries can crash then."""
@@ -125,62 +119,6 @@ class Gallery(SphinxDirective):
         return self.parse_text_to_nodes(
             f"::::{{grid}} 1 2 2 3\n:gutter: 3\n\n{''.join(cards)}::::\n\n```{{toctree}}\n:hidden:\n\n{pages}```\n"
         )
-
-
-class Thumbnail(SphinxDirective):
-    """The first figure of a page; a place for it, since the page may not have been read yet."""
-
-    required_arguments = 1
-
-    def run(self) -> list[nodes.Node]:
-        return [thumbnail(docname=self.arguments[0])]
-
-
-class thumbnail(nodes.General, nodes.Element):  # noqa: N801  nodes are in lower case
-    """Where the first figure of the page `docname` goes."""
-
-
-class Thumbnails(SphinxPostTransform):
-    """Puts the thumbnails in their places once all pages were read."""
-
-    default_priority = 5
-
-    def run(self, **_: Any) -> None:
-        for place in list(self.document.findall(thumbnail)):
-            if "figure" not in self.env.metadata[place["docname"]]:
-                logger.warning("examples/%s.py draws no figure for its card", posixpath.basename(place["docname"]))
-                place.parent.remove(place)
-                continue
-            picture = Path(self.app.outdir, thumbnail_of(place["docname"])).read_bytes()
-            uri = f"data:image/webp;base64,{base64.b64encode(picture).decode('ascii')}"
-            # The card's title says what it is; the picture only decorates it.
-            place.replace_self(nodes.image(uri=uri, candidates={"?": uri}, alt=""))
-
-
-def _note_figure(app: Sphinx, doctree: nodes.document) -> None:
-    """Note the first figure of an example."""
-    figure = next(doctree.findall(nodes.image), None)
-    if figure is not None and app.env.docname in _examples(app.env):
-        app.env.metadata[app.env.docname]["figure"] = figure["uri"]
-
-
-def thumbnail_of(docname: str) -> str:
-    """Return where in the site the thumbnail of an example is."""
-    return f"_images/thumbnails/{posixpath.basename(docname)}.webp"
-
-
-def _draw_thumbnails(app: Sphinx, env: BuildEnvironment) -> None:
-    """Write a thumbnail of the first figure of each example, where there is none of this very figure."""
-    for docname in sorted(_examples(env)):
-        if (uri := env.metadata[docname].get("figure")) is None:
-            continue
-        figure, thumbnail = Path(app.srcdir, uri), Path(app.outdir, thumbnail_of(docname))
-        if thumbnail.exists() and thumbnail.stat().st_mtime >= figure.stat().st_mtime:
-            continue
-        thumbnail.parent.mkdir(parents=True, exist_ok=True)
-        with Image.open(figure) as image:
-            flat = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA")).convert("RGB")
-        ImageOps.pad(flat, THUMBNAIL, color="white").save(thumbnail, quality=60, method=6)
 
 
 def _choose_kernels(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
@@ -300,18 +238,14 @@ def _merge_streams(doctree: nodes.document) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
+    app.setup_extension("thumbnails")
     app.add_config_value("gallery_kernels", "forked", "", ENUM("forked", "stock"))
     app.add_directive("gallery", Gallery)
-    app.add_directive("thumbnail", Thumbnail)
-    app.add_node(thumbnail)
-    app.add_post_transform(Thumbnails)
     app.connect("config-inited", _copy_examples)
     app.connect("builder-inited", _create_cache)
     app.connect("env-get-outdated", _outdated)
     app.connect("env-before-read-docs", _note_read)
     app.connect("env-before-read-docs", _choose_kernels)
     app.connect("doctree-read", _finish_page, priority=400)  # before Sphinx collects the downloads of a page
-    app.connect("doctree-read", _note_figure, priority=600)  # after Sphinx has said where it is
-    app.connect("env-updated", _draw_thumbnails)
     app.connect("env-updated", _rewrite)
     return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -60,7 +60,9 @@ def site(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "docs" / "_ext"))
     yield Site(tmp_path)
     for name in [
-        name for name in sys.modules if name in ("code_links", "code_names") or name.startswith("sphinx_codeautolink")
+        name
+        for name in sys.modules
+        if name in ("code_links", "code_names", "thumbnails") or name.startswith("sphinx_codeautolink")
     ]:
         del sys.modules[name]
 

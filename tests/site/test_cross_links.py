@@ -105,7 +105,7 @@ def test_every_entry_lists_the_examples_that_use_it_with_their_figures():
     listed = 0
     for concept in tensorref.__all__:
         page = SITE / "reference" / f"{concept}.html"
-        cards = SOUPS[page].select("article section > ul.used-in a")
+        cards = SOUPS[page].select("article :is(div, section) > ul.used-in a")
         assert [Path(card["href"].partition("#")[0]).stem for card in cards] == users(f"tensorref.{concept}")
         module = importlib.import_module(f"tensorref.{concept}")
         for name in module.__all__:

@@ -1,6 +1,5 @@
 import { explain, notes } from "./broadcasting.js";
-import { variables } from "./code.js";
-import { start } from "./explorer.js";
+import { start, variables } from "./explorer.js";
 import { readShapes } from "./shapes.js";
 import { formatShape, product } from "./sizes.js";
 import { speaker } from "./words.js";

@@ -1,5 +1,4 @@
-import { variables } from "./code.js";
-import { start } from "./explorer.js";
+import { start, variables } from "./explorer.js";
 import { follow } from "./layout.js";
 import { readOperations } from "./operations.js";
 import { readShapes } from "./shapes.js";

@@ -1,5 +1,4 @@
-import { variables } from "./code.js";
-import { start } from "./explorer.js";
+import { start, variables } from "./explorer.js";
 import { explain, notes } from "./matmul.js";
 import { readShapes } from "./shapes.js";
 import { formatShape, product } from "./sizes.js";
