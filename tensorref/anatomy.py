@@ -167,7 +167,7 @@ def dtype_name(dtype: DTypeLike) -> str:
     See Also
     --------
     numpy.dtype.name : NumPy's own.
-    torch.dtype : has no name; ``str`` of one begins with ``torch.``
+    torch.dtype : has no name; ``str`` of one is "torch.float32".
     """
     if isinstance(dtype, str):
         return _known(dtype.removeprefix("torch."))

@@ -28,6 +28,7 @@ NEITHER = {
     "tensorref.exercises.names",
     "tensorref.indexing.result_shape",
     "tensorref.interop.explain",
+    "tensorref.interop.translate",
     "tensorref.matmul.messages",
     "tensorref.pitfalls.check_shape",
 }

@@ -28,7 +28,7 @@ def test_the_lines_of_each_public_name_are_those_that_define_it():
         for name in importlib.import_module(f"tensorref.{concept}").__all__:
             _, shown, after = lines(f"tensorref.{concept}", name)
             head = next(line for line in shown if not line.startswith(("@", ")")))
-            assert re.match(rf"(def|class) {name}\b|(    )?{name}\b.* = ", head), (concept, name, head)
+            assert re.match(rf"(def|class) {name}\b|(    )?{name}\b.*(: | = )", head), (concept, name, head)
             assert len(ast.parse(textwrap.dedent("\n".join(shown))).body) == 1
             assert not after.startswith((" ", ")", "]", "}")), (concept, name, after)
 

@@ -133,7 +133,7 @@ def torch_overlap():
     return "other numbers, or an error"
 
 
-LIBRARIES = "| | NumPy | PyTorch |"
+LIBRARIES = " | NumPy | PyTorch |"
 ROWS = {
     "dtypes": {
         "int64 array + float16 array": (
