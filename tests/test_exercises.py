@@ -890,6 +890,10 @@ WRONG = {
             "rounded does not require grad, the task asks for one that requires grad.",
         ),
         "not rounded": (lambda x: x + 0, "rounded[0] is not right"),
+        "halves up": (
+            lambda x: x + (torch.floor(x + 0.5) - x).detach(),
+            "With x of shape (4,): rounded[1] is not right (it is 1)",
+        ),
         "cut off": (lambda x: x + (x.trunc() - x).detach(), "rounded[0] is not right (it is -1)"),
         "doubled": (lambda x: x.round().detach() + 2 * (x - x.detach()), "gradient of x[0] is not right (it is 2)"),
     },

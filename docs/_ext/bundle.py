@@ -6,6 +6,7 @@ pages use stays on its own. ES modules stay as they are.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +35,22 @@ def _replace(app: Sphinx, _page: str, _template: str, context: dict[str, Any], _
     app.add_js_file(SCRIPTS, priority=200)
 
 
-def _write(app: Sphinx, *_: Any) -> None:
-    """Write the bundles; when the first page is written, which needs their checksums, and when all files are there."""
-    for bundle, names in getattr(app, "bundled", {}).items():
+def _finish(app: Sphinx, exception: Exception | None) -> None:
+    """Write the bundles again when all files are there: furo and myst-nb write theirs at the end."""
+    if exception is None and hasattr(app, "bundled"):
+        _write(app, [Path(app.outdir, name) for names in app.bundled.values() for name in names])
+
+
+def _write(app: Sphinx, wanted: Collection[Path] = ()) -> None:
+    """Write the bundles, of the files that are there, or of all where they are wanted."""
+    for bundle, names in app.bundled.items():  # type: ignore[attr-defined]
         files = [Path(app.outdir, name) for name in names]
-        parts = [file.read_text("utf-8") for file in files if file.exists()]
+        parts = [file.read_text("utf-8") for file in files if file in wanted or file.exists()]
         # A script without a semicolon at its end would call what follows.
         Path(app.outdir, "_static", bundle).write_text((";\n" if bundle == SCRIPTS else "\n").join(parts), "utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", _replace, priority=0)  # before anything is added for one page
-    app.connect("build-finished", _write, priority=900)  # furo and myst-nb write theirs at the end
+    app.connect("build-finished", _finish, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -12,9 +12,12 @@ import html
 from collections.abc import Callable
 from copy import deepcopy
 from functools import partial
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import code_names
+import runs
 import sphinx_codeautolink
 import thumbnails
 from docutils import nodes
@@ -24,6 +27,8 @@ from sphinx.util.parallel import ParallelTasks, parallel_available
 from sphinx_codeautolink import extension
 from sphinx_codeautolink.extension import SphinxCodeAutoLink, resolve
 from sphinx_codeautolink.extension.directive import DeferredExamples
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class CodeLinks(SphinxCodeAutoLink):
@@ -47,9 +52,11 @@ class CodeLinks(SphinxCodeAutoLink):
             return []
         self.inventory = self.make_inventory(app)
         self.inventory_map = code_names.PublicNames(self.inventory)
-        entries = hashlib.sha256("\0".join(sorted(self.inventory)).encode()).hexdigest()
+        facts = [runs.package(ROOT), *map(version, ("numpy", "torch")), *sorted(self.inventory)]
+        entries = hashlib.sha256("\0".join(facts).encode()).hexdigest()
         if getattr(env, "code_links_entries", None) != entries:
-            env.code_links, env.code_links_entries = {}, entries
+            env.code_links, env.code_names, env.code_links_entries = {}, {}, entries
+        code_names.located = env.code_names
         for doc in self.found.keys() - env.code_links.keys():
             env.code_links[doc] = deepcopy(self.found[doc])
             self.filter_and_resolve(env.code_links[doc], set(), doc)

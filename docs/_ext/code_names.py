@@ -21,9 +21,21 @@ from sphinx_codeautolink.parse import Name, NameBreak
 LIBRARIES = ("numpy.", "torch.")
 
 
+located: dict[tuple[str, ...], str | None] = {}
+"""What was found before, or None; to find out anew, PyTorch would be imported."""
+
+
 def locate(name: Name, inventory: dict[str, str]) -> str:
     """Return the full name of what a name in code stands for."""
-    return _locate(name.import_components, inventory)
+    key = tuple(name.import_components)
+    if key not in located:
+        try:
+            located[key] = _locate(name.import_components, inventory)
+        except CouldNotResolve:
+            located[key] = None
+    if (found := located[key]) is None:
+        raise CouldNotResolve(name)
+    return found
 
 
 def _locate(components: list[str], inventory: dict[str, str]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,7 @@ def _joined(parts: list[nodes.Node]) -> list[nodes.Node]:
     return [node for part in parts for node in (nodes.Text(", "), part)][1:]
 
 
+@cache
 def _entries() -> dict[str, list[Equivalent]]:
     """Return the rows of every function of tensorref that has some."""
     found: dict[str, list[Equivalent]] = {}
@@ -128,11 +130,12 @@ def _entries() -> dict[str, list[Equivalent]]:
 
 def _append(app: Sphinx, _: str, name: str, __: object, ___: object, lines: list[str]) -> None:
     """Let an entry end with links to its rows."""
+    if name.startswith(_PACKAGE):
+        for task in _dictionary.TASKS:  # any of them can name the entry one day
+            app.env.note_dependency(str(FOLDER / f"{task}.toml"))
     if rows := _entries().get(name):
         links = ", ".join(f":ref:`{row.title} <{label(row)}>`" for row in rows)
         lines += ["", f"In the dictionary: {links}.", ""]
-        for row in rows:
-            app.env.note_dependency(str(FOLDER / f"{row.task}.toml"))
 
 
 def _assets(app: Sphinx, name: str, *_: object) -> None:

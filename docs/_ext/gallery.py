@@ -54,13 +54,12 @@ logger = getLogger(__name__)
 @cache
 def digest() -> str:
     """Return what the outputs depend on besides the script itself, as a digest."""
-    sources = sorted([*(ROOT / "tensorref").glob("*.py"), *(ROOT / "tensorref" / "_exercises").glob("*.py")])
     facts = [
         platform.python_version(),
         runs.device(),
         Path(runs.__file__).read_text("utf-8"),
         *map(version, LIBRARIES),
-        *(path.read_text("utf-8") for path in sources),
+        runs.digest(*runs.modules(ROOT)),
     ]
     return hashlib.sha256("\0".join(facts).encode()).hexdigest()[:16]
 

@@ -82,10 +82,15 @@ def digest(*files: Path) -> str:
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
-def package(root: Path) -> str:
-    """Return a digest of all that an output can come from: the package, and how its examples are run."""
+def modules(root: Path) -> list[Path]:
+    """Return the files of the package that an example can use, with those of their data."""
     folder = root / "tensorref"
-    return digest(*sorted([*folder.rglob("*.py"), *folder.rglob("*.toml")]), root / "conftest.py")
+    return sorted({*folder.rglob("*.py"), *folder.rglob("*.toml")} - {*folder.glob("sphinxext/**/*")})
+
+
+def package(root: Path) -> str:
+    """Return a digest of all that a documented output can come from: the package, and how its examples are run."""
+    return digest(*modules(root), *sorted((root / "tensorref" / "sphinxext").rglob("*.py")), root / "conftest.py")
 
 
 def examples(file: Path) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -123,11 +124,12 @@ def gradient_step(
     ),
     learns="x + (f(x) - x).detach() has the value of f and the gradient of x: the straight-through estimator.",
     results=("rounded",),
-    expected=lambda x: torch.floor(x + 0.5).detach() + x - x.detach(),
+    expected=lambda x: x + torch.as_tensor(np.rint(x.detach().numpy())) - x.detach(),
     cases=lambda: [
         (torch.tensor([-1.75, -0.25, 0.25, 0.75, 2.25]).requires_grad_(),),
         (torch.tensor([[1.75], [0.125]]).requires_grad_(),),
         (torch.tensor(3.75).requires_grad_(),),
+        (torch.tensor([-0.5, 0.5, 1.5, 2.5]).requires_grad_(),),  # halves go to the even neighbor
     ],
     gradients=("x",),
 )

@@ -368,7 +368,7 @@ def _table_gradient(token_ids: Tensor, gradient: Tensor, vocab_size: int) -> Ten
     difficulty=4,
     task=(
         "Give the gradient of an embedding table from the gradient of what was looked up in it: row i is the sum of the "
-        "gradients of all places where token_ids is i, and zeros if there is none. Do not use autograd, nor a loop."
+        "gradients of all places where token_ids is i, and zeros if there is none. No loop."
     ),
     hints=(
         "table[token_ids] += gradient writes each row once, even if its id is there twice.",

@@ -17,7 +17,7 @@ from tensorref._exercises.task import exercise, normal
     "log-softmax",
     "kernels",
     difficulty=3,
-    task="Give the logarithm of the softmax over the last axis of logits, which can be as large as 10,000.",
+    task="Give the logarithm of the softmax over the last axis of logits, which can be as large as 10,000 or as low as -10,000.",
     hints=(
         "Subtract the largest logit first. What does that change of a softmax?",
         "The logarithm of a quotient is a difference, and that of exp(x) is x.",

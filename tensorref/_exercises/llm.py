@@ -152,7 +152,7 @@ def masked_mean(
     ),
     hints=(
         "A score of -inf has the weight 0; a score of 0 does not.",
-        "A row of -inf alone becomes NaN. Those can be replaced afterwards.",
+        "A row of -inf alone becomes NaN. Those can be replaced afterward.",
     ),
     learns="A mask acts before the softmax as -inf, not after it as 0, and a row without a key needs an answer of its own.",
     results=("weights",),

@@ -172,13 +172,17 @@ def test_contributing_names_every_session():
     assert named == SESSIONS
 
 
-def test_an_option_of_the_command_line_is_there(capsys):
+@pytest.mark.parametrize("name", ["bench", "exercises", "translate"])
+def test_an_option_of_the_command_line_is_there(name, capsys):
     with pytest.raises(SystemExit):
-        command_line.main(["bench", "--help"])
+        command_line.main([name, "--help"])
     there = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
-    for page, command in COMMANDS:
-        if "tensorref bench" in command or (page.stem == "benchmark" and command.startswith("--")):
-            assert set(re.findall(r"--[a-z-]+", command)) <= there, command
+    named = [command for _, command in COMMANDS if f"tensorref {name}" in command]
+    if name == "bench":
+        named += [command for page, command in COMMANDS if page.stem == "benchmark" and command.startswith("--")]
+    assert named
+    for command in named:
+        assert set(re.findall(r"--[a-z-]+", command.partition(f"tensorref {name}")[2] or command)) <= there, command
 
 
 def test_what_a_page_runs_with_python_c_works(tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from functools import cache
 from pathlib import Path
 
@@ -56,7 +55,3 @@ def test_every_exercise_stands_once_in_the_table_by_concept():
         for name in names:
             concepts = exercises.get(name).concepts
             assert concepts == (concept,) if concept != "several" else len(concepts) > 1
-
-
-def test_the_page_is_light():
-    assert len(gzip.compress(FILE.read_bytes())) < 150 * 1024
