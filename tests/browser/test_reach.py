@@ -37,12 +37,13 @@ MODES = {"light": (WIDE, "light"), "dark": (WIDE, "dark"), "320px": (PHONE, "lig
 RULES = {"target-size": {"enabled": True}, "landmark-unique": {"enabled": False}}
 MOST_REQUESTS, MOST_BYTES = 20, 150 * 1024
 
-# What a reader of the article sees, but for the explorers, and for what stands there only for a screen.
+# What a reader of the article sees, but for the explorers and the dictionary's filter, and for what stands there only for a screen.
 TEXT = """() => {
   const article = document.querySelector("article");
-  for (const explorer of article.querySelectorAll(".tensorref-explorer")) explorer.hidden = true;
+  const live = article.querySelectorAll(".tensorref-explorer, .dictionary-filter");
+  for (const part of live) part.style.display = "none";
   const text = article.innerText;
-  for (const explorer of article.querySelectorAll(".tensorref-explorer")) explorer.hidden = false;
+  for (const part of live) part.style.display = "";
   return text.split(/\\s+/).join(" ").trim();
 }"""
 # The selectors of a list that match something to be seen.
