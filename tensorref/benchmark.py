@@ -772,7 +772,13 @@ class Machine:
 
 @dataclass(frozen=True)
 class Settings:
-    """What `suite` was told."""
+    """What `suite` was told.
+
+    >>> from tensorref import benchmark
+    >>> told = benchmark.Settings(("matmul",), device="cpu", largest=512, seconds=0.2, limit=30.0, copy_bytes=2**28)
+    >>> told.only, told.largest
+    (('matmul',), 512)
+    """
 
     only: tuple[str, ...]
     device: str
@@ -784,7 +790,14 @@ class Settings:
 
 @dataclass(frozen=True)
 class Entry:
-    """One comparison of `suite`."""
+    """One comparison of `suite`.
+
+    >>> from tensorref import benchmark
+    >>> results = benchmark.suite(only=["view"], device="cpu", largest=64, seconds=0.001, copy_bytes=2**16)
+    >>> entry = results.entries[0]
+    >>> entry.group, entry.size, entry.device
+    ('view', 64, 'cpu')
+    """
 
     group: str
     """One of `GROUPS`."""
@@ -797,7 +810,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class Omission:
-    """What `suite` left out."""
+    """What `suite` left out.
+
+    >>> from tensorref import benchmark
+    >>> left = benchmark.Omission("dtypes", 4096, "cpu", "float16", "it would take about 90 s, the limit is 30 s")
+    >>> left.candidate, left.reason
+    ('float16', 'it would take about 90 s, the limit is 30 s')
+    """
 
     group: str
     size: int
@@ -808,7 +827,13 @@ class Omission:
 
 @dataclass(frozen=True)
 class Results(Diagram):
-    """All that `suite` measured, and where: what `read` gives and `write` takes."""
+    """All that `suite` measured, and where: what `read` gives and `write` takes.
+
+    >>> from tensorref import benchmark
+    >>> results = benchmark.suite(only=["view"], device="cpu", largest=64, seconds=0.001, copy_bytes=2**16)
+    >>> [each.dtype for each in results.ceilings], results.machine.accelerator, results.omitted
+    (['float32'], None, ())
+    """
 
     format: int
     """Which fields there are; it changes with them."""
