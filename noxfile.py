@@ -61,12 +61,12 @@ shared = functools.partial(nox.session, venv_backend="none", requires=["environm
 full = functools.partial(shared, default=False, tags=["full"])
 
 
-def install(session: nox.Session, *arguments: str, groups: Sequence[str] = GROUPS, options: Sequence[str] = ()) -> None:
-    """Install dependency groups of pyproject.toml and the project with all that it can use."""
+def install(session: nox.Session, *options: str, groups: Sequence[str] = GROUPS) -> None:
+    """Install dependency groups of pyproject.toml, and the project with all that it can use."""
     wanted = [*nox.project.dependency_groups(PYPROJECT, *groups), "-e", ".[all]"]
     if "--torch" in session.posargs:  # another one than the groups name
         wanted = [line for line in wanted if not line.startswith("torch==")]
-    session.install(*arguments, *wanted, *options, env=sources())
+    session.install(*options, *wanted, env=sources())
 
 
 def sources() -> dict[str, str]:
@@ -249,7 +249,7 @@ def benchmark(session: nox.Session, name: str) -> None:
 @nox.session(default=False)
 def newest(session: nox.Session) -> None:
     """Run types, examples, tests, docs and browser on the newest of everything; ``-- --torch`` for PyTorch too."""
-    on_other_versions(session, "--upgrade")
+    on_other_versions(session, "--upgrade", groups=GROUPS)
     types(session)
     browser(session)
 
@@ -257,14 +257,14 @@ def newest(session: nox.Session) -> None:
 @nox.session(default=False)
 def minimums(session: nox.Session) -> None:
     """Run examples, tests and docs on the lowest dependencies that pyproject.toml allows; ``-- --torch`` for PyTorch too."""
-    on_other_versions(session, "--resolution=lowest-direct")
+    on_other_versions(session, "--resolution=lowest-direct", groups=["test", "docs"])
 
 
-def on_other_versions(session: nox.Session, *options: str) -> None:
+def on_other_versions(session: nox.Session, *options: str, groups: Sequence[str]) -> None:
     """Install other versions than those of the lock, say which, and run what depends on them."""
     if session.venv_backend == "none":
         session.skip("other versions need an environment of their own")
-    install(session, *options)
+    install(session, *options, groups=groups)
     session.run("uv", "pip", "list")
     if "--torch" in session.posargs:
         session.posargs.remove("--torch")
