@@ -5,7 +5,7 @@
 """Everything a maintainer runs: ``nox`` for what finds faults, ``nox -t full`` for what is slow and rare, ``nox -s serve``.
 
 Sessions share one environment, that of the session ``environment``, which puts it first on the path. Those that try
-other versions have one of their own, and so has ``serve``, which needs less.
+other versions have one of their own, and so have ``serve`` and ``package``, which need less.
 """
 
 from __future__ import annotations
@@ -61,9 +61,11 @@ shared = functools.partial(nox.session, venv_backend="none", requires=["environm
 full = functools.partial(shared, default=False, tags=["full"])
 
 
-def install(session: nox.Session, *options: str, groups: Sequence[str] = GROUPS) -> None:
+def install(session: nox.Session, *options: str, groups: Sequence[str] = GROUPS, project: bool = True) -> None:
     """Install dependency groups of pyproject.toml, and the project with all that it can use."""
-    wanted = [*nox.project.dependency_groups(PYPROJECT, *groups), "-e", ".[all]"]
+    if session.venv_backend == "none":
+        return
+    wanted = [*nox.project.dependency_groups(PYPROJECT, *groups), *(["-e", ".[all]"] if project else [])]
     if "--torch" in session.posargs:  # another one than the groups name
         wanted = [line for line in wanted if not line.startswith("torch==")]
     session.install(*options, *wanted, env=sources())
@@ -80,8 +82,8 @@ def sources() -> dict[str, str]:
 @nox.session(default=False)
 def environment(session: nox.Session) -> None:
     """Install what the other sessions share, in the versions of the lock; with ``--no-venv`` it has to be there."""
+    install(session, "-c", str(LOCK))
     if session.venv_backend != "none":
-        install(session, "-c", str(LOCK))
         os.environ["PATH"] = os.pathsep.join([session.bin, os.environ["PATH"]])
 
 
@@ -198,9 +200,10 @@ def browser(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", *IN_PARALLEL, "tests/browser", *session.posargs, env=env)
 
 
-@full
+@nox.session(default=False, tags=["full"])
 def package(session: nox.Session) -> None:
     """Build the sdist and the wheel into dist, build them again from the sdist, install the wheel, and check it all."""
+    install(session, "-c", str(LOCK), groups=["package"], project=False)  # what is released is built by few
     dist, work = Path("dist"), Path(session.create_tmp())
     for folder in (dist, *work.iterdir()):
         shutil.rmtree(folder, ignore_errors=True)
@@ -277,8 +280,7 @@ def on_other_versions(session: nox.Session, *options: str, groups: Sequence[str]
 @nox.session(default=False)
 def serve(session: nox.Session) -> None:
     """Build the site, open it in a browser, and build again whenever something changes."""
-    if session.venv_backend != "none":
-        install(session, "-c", str(LOCK), groups=["docs"])
+    install(session, "-c", str(LOCK), groups=["docs"])
     watched = [f"--watch={folder}" for folder in ("tensorref", "examples")]
     ignored = ["--ignore=*/docs/gallery/*.py", "--ignore=*/__pycache__/*"]
     options = ["-n", "-j", "auto", "-d", str(DOCTREES), *watched, *ignored, "--open-browser", *session.posargs]
