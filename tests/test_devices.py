@@ -450,7 +450,7 @@ def test_what_the_page_says_of_machines_without_an_accelerator():
             accelerator.memory_reserved,
         )
         for function in functions:
-            with pytest.raises(RuntimeError, match="Cannot access accelerator device when none is available"):
+            with pytest.raises(RuntimeError, match="Cannot access accelerator device when none is available|Found no NVIDIA driver"):
                 function()
         with pytest.warns(UserWarning, match="no accelerator is found"):
             next(iter(loader))

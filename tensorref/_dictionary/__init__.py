@@ -146,6 +146,8 @@ class Difference:
     """What it gives, as Python shows it, or the error that it raises."""
     torch: str
     torch_gives: str
+    until: str | None = None
+    """The version of NumPy that does as PyTorch does, such as ``"2.5"``."""
 
 
 @dataclass(frozen=True)
@@ -322,7 +324,9 @@ def _row(  # noqa: PLR0913  these are the keys of a row in a file
         numpy=form(0, "NumPy", "numpy"),
         torch=form(1, "PyTorch", "torch"),
         differences=tuple(
-            Difference(each["how"], each["example"][0], each["gives"][0], each["example"][1], each["gives"][1])
+            Difference(
+                each["how"], each["example"][0], each["gives"][0], each["example"][1], each["gives"][1], each.get("until")
+            )
             for each in differs
         ),
         inputs=_inputs(code, inputs or {}),

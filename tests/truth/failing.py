@@ -49,8 +49,8 @@ def _docstrings(root: Path) -> Iterator[tuple[str, tuple[str, int]]]:
 
 
 def _squeezed(text: str) -> str:
-    """Return a docstring without indentation, which Python takes away from version 3.13 on."""
-    return "\n".join(line.strip() for line in text.splitlines())
+    """Return a docstring without indentation and without what ends it, which Python takes away from version 3.13 on."""
+    return "\n".join(line.strip() for line in text.strip().splitlines())
 
 
 def pytest_configure(config: pytest.Config) -> None:
