@@ -260,7 +260,10 @@ def _visit_html(translator: HTML5Translator, node: Explorer) -> None:
 
 
 def _depart_html(translator: HTML5Translator, node: Explorer) -> None:
-    translator.depart_container(node)
+    if _is_site(translator.builder):
+        translator.body.append("</div>\n")
+    else:
+        translator.depart_container(node)
 
 
 def _visit_man(translator: ManualPageTranslator, _node: Explorer) -> None:
