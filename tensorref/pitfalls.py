@@ -27,11 +27,15 @@ from itertools import combinations
 from math import prod
 from typing import Any, Literal, NoReturn
 
-import numpy as np
-import torch
 from jaxtyping import Shaped
-from torch import Tensor
-from torch.autograd.graph import Node
+
+from tensorref._libraries import needed
+
+with needed(__name__, "numpy", "torch"):
+    import numpy as np
+    import torch
+    from torch import Tensor
+    from torch.autograd.graph import Node
 
 from tensorref import broadcasting, devices, dtypes, layout
 from tensorref._typing import ShapeLike
