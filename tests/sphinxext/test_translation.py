@@ -220,22 +220,26 @@ def test_a_sentence_that_changed_is_not_shown_until_it_was_read_again(tmp_path, 
     assert b"Aucun" not in path.with_suffix(".mo").read_bytes()
 
 
-FRENCH = """
-from pathlib import Path
-
-def setup(app):
-    app.add_message_catalog("tensorref", str(Path(__file__).parent / "locale"))
-"""
-
-
-def test_a_project_brings_a_language_of_its_own(build, tmp_path, monkeypatch):
-    (tmp_path / "french_words.py").write_text(FRENCH)
-    monkeypatch.syspath_prepend(tmp_path)
-    catalogs.update(tmp_path / "locale", "fr")
-    path = tmp_path / "locale/fr/LC_MESSAGES/tensorref.po"
+def test_a_project_brings_a_language_of_its_own(build, tmp_path):
+    """In the folder of its own catalogs, where Sphinx compiles what was translated."""
+    folder = tmp_path / "source/locales"
+    catalogs.update(folder, "fr")
+    path = folder / "fr/LC_MESSAGES/tensorref.po"
     path.write_text(path.read_text().replace('msgid "axis"\nmsgstr ""', 'msgid "axis"\nmsgstr "axe"'))
-    catalogs.update(tmp_path / "locale")
-    extensions = ["myst_parser", "tensorref.sphinxext", "french_words"]
-    text = build({"index.md": BIAS}, "text", language="fr", extensions=extensions)["index.txt"]
+    path.with_suffix(".mo").unlink()
+    text = build({"index.md": BIAS}, "text", language="fr")["index.txt"]
     assert "| axe " in text
     assert "verdict" in text
+    path.write_text(path.read_text().replace('msgid "verdict"\nmsgstr ""', 'msgid "verdict"\nmsgstr "conclusion"'))
+    catalogs.update(folder)
+    assert "conclusion" in build({}, "text", language="fr")["index.txt"]
+
+
+def test_a_project_words_a_language_of_the_extension_its_own_way(build, tmp_path):
+    path = tmp_path / "words/de/LC_MESSAGES/tensorref.po"
+    catalogs.update(tmp_path / "words", "de")
+    path.write_text(path.read_text().replace('msgid "axis"\nmsgstr ""', 'msgid "axis"\nmsgstr "Dimension"'))
+    catalogs.update(tmp_path / "words")
+    text = build({"index.md": BIAS}, "text", language="de", locale_dirs=[str(tmp_path / "words")])["index.txt"]
+    assert "| Dimension " in text
+    assert "| Befund " in text
