@@ -291,11 +291,12 @@ def visits(site, browser, shared):
                 context.on(event, handle)
                 own.callback(context.remove_listener, event, handle)
 
-        def visit(theme="furo", name="index", **settings):
-            context = own.enter_context(open_context(browser, **settings)) if settings else shared
-            if settings:
+        def visit(theme="furo", name="index", *, alone=False, **settings):
+            page = shared.pages[0]
+            if alone or settings:
+                context = own.enter_context(open_context(browser, **settings))
                 attend(context)
-            page = context.new_page() if settings else shared.pages[0]
+                page = context.new_page()
             response = page.goto(f"{site}/{theme}/{name}.html", timeout=BUILDING)
             assert response.ok, response.text()
             if settings.get("java_script_enabled", True):
