@@ -13,6 +13,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from filelock import FileLock
 from playwright.sync_api import Error, expect
 
@@ -321,3 +322,20 @@ def visit(visits):
     """Return a function that opens a page."""
     with visits() as visit:
         yield visit
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """Return a function that returns what axe finds wrong with a page, or with what its selectors name."""
+    # One rule is left out: the sidebars of furo are two landmarks without names. WCAG asks for no name.
+    rules = {"target-size": {"enabled": True}, "landmark-unique": {"enabled": False}}
+    # Style sheets were loaded with the page; axe would load them again.
+    options = {"preload": False, "resultTypes": ["violations"], "rules": rules}
+
+    def axe(page, *selectors):
+        found = Axe().run(page, context=[[selector] for selector in selectors] or None, options=options).response
+        return [
+            (rule["id"], node["html"], node["failureSummary"]) for rule in found["violations"] for node in rule["nodes"]
+        ]
+
+    return axe
