@@ -175,7 +175,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
     def end_headers(self):
         if self.path.startswith("/basic/"):
             self.send_header("Content-Security-Policy", POLICY)
-        if "/_static/" in self.path:
+        if "/_static/" in self.path or self.path.partition("?")[0].endswith(".js"):
             self.send_header("Cache-Control", "max-age=3600")
         super().end_headers()
 

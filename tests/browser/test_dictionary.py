@@ -18,31 +18,29 @@ def shown(page):
     return page.locator(".dictionary tr[id]:visible").evaluate_all("(rows) => rows.map((row) => row.id)")
 
 
-def test_a_name_of_either_library_finds_the_row(visit, subtests):
+def test_what_is_typed_finds_rows(visit, subtests):
     page = visit(*PAGE)
+    box = page.get_by_role("searchbox")
     for name in ("unsqueeze", "np.expand_dims", "numpy.expand_dims", "x.unsqueeze(1)", "t.unsqueeze(0)"):
         with subtests.test(name):
-            page.get_by_role("searchbox").fill(name)
+            box.fill(name)
             expect(page.get_by_role("status")).to_have_text(f"1 of {ROWS} rows")
             assert shown(page) == ["expand-dims"]
-            expect(page.get_by_role("heading", level=2)).to_contain_text(["Reshaping"])
-
-
-def test_several_words_and_keywords_narrow_it_down(visit):
-    page = visit(*PAGE)
-    page.get_by_role("searchbox").fill("masking in place")
-    assert set(shown(page)) == {
-        "mask-assign", "masked-fill", "masked-scatter", "nan-to-num", "logical-not"
-    }  # fmt: skip
-    page.get_by_role("searchbox").fill("keepdim reducing")
-    assert "sum-keepdims" in shown(page)
-
-
-def test_a_row_brings_its_differences_along(visit):
-    page = visit(*PAGE)
-    page.get_by_role("searchbox").fill("torch.std")
-    expect(page.locator(".dictionary-difference:visible")).to_have_count(1)
-    expect(page.locator(".dictionary-difference:visible")).to_contain_text("By default NumPy divides by n")
+    expect(page.locator("h2:visible")).to_contain_text(["Reshaping"])
+    with subtests.test("several words and keywords narrow it down"):
+        box.fill("masking in place")
+        assert set(shown(page)) == {"mask-assign", "masked-fill", "masked-scatter", "nan-to-num", "logical-not"}
+        box.fill("keepdim reducing")
+        assert "sum-keepdims" in shown(page)
+    with subtests.test("a row brings its differences along"):
+        box.fill("torch.std")
+        expect(page.locator(".dictionary-difference:visible")).to_have_count(1)
+        expect(page.locator(".dictionary-difference:visible")).to_contain_text("By default NumPy divides by n")
+    with subtests.test("what is typed is never markup"):
+        box.fill("<img src=x onerror=alert(1)>")
+        expect(page.get_by_role("status")).to_have_text("No row. Try a part of the name, or what it does.")
+        assert shown(page) == []
+        assert page.locator("article img").count() == 0
 
 
 def test_escape_shows_everything_again(visit):
@@ -71,14 +69,6 @@ def test_an_anchor_of_a_row_that_is_hidden_shows_it(visit):
     page.evaluate("location.hash = '#std'")
     expect(page.locator("#std")).to_be_in_viewport()
     expect(page.get_by_role("searchbox")).to_have_value("")
-
-
-def test_what_is_typed_is_never_markup(visit):
-    page = visit(*PAGE)
-    page.get_by_role("searchbox").fill("<img src=x onerror=alert(1)>")
-    expect(page.get_by_role("status")).to_have_text("No row. Try a part of the name, or what it does.")
-    assert shown(page) == []
-    assert page.locator("article img").count() == 0
 
 
 def test_without_scripts_there_are_plain_tables(visit):

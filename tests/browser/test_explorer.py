@@ -98,14 +98,17 @@ def written(names, texts):
     return [[LABELS["field"].format(name=name), text] for name, text in zip(names, texts, strict=True)]
 
 
+# What a field says once it is left: whether it is wrong, what is described, how that is announced, and whether it shows.
+LEFT = """(input) => {
+  input.blur();
+  const told = document.getElementById(input.getAttribute("aria-describedby"));
+  return [input.getAttribute("aria-invalid"), told.textContent, told.getAttribute("aria-live"), told.checkVisibility()];
+}"""
+
+
 def refused(explorer, name, message):
     """Expect that a field, once it is left, says what is wrong, beside it and as its description."""
-    field(explorer, name).blur()
-    expect(field(explorer, name)).to_have_attribute("aria-invalid", "true")
-    told = explorer.locator(f"#{field(explorer, name).get_attribute('aria-describedby')}")
-    expect(told).to_have_text(f"{message} {LABELS['kept']}", use_inner_text=False)
-    assert told.get_attribute("aria-live") == "polite"
-    assert told.is_visible()
+    assert field(explorer, name).evaluate(LEFT) == ["true", f"{message} {LABELS['kept']}", "polite", True]
 
 
 def accepted(explorer, name):
@@ -390,17 +393,21 @@ BAD = {
 }
 
 
+# The table and the picture, and how much there is on the page.
+DRAWN = """(explorer) => {
+  const drawn = [...explorer.querySelectorAll(".tref-table, .tref-panels")].map((part) => part.innerHTML);
+  return [...drawn, document.querySelectorAll("body *").length];
+}"""
+
+
 def test_bad_input_is_said_beside_the_field(explorer, subtests):
     choose(explorer, 5)
-    before, drawing = rows(explorer), picture(explorer)
-    count = "document.querySelectorAll('body *').length"
-    elements = explorer.page.evaluate(count)
+    before = explorer.evaluate(DRAWN)
     for text, message in BAD.items():
         with subtests.test(ascii(text)[:30]):
             fill(explorer, "x", text)
             refused(explorer, "x", message)
-            assert (rows(explorer), picture(explorer)) == (before, drawing)
-            assert explorer.page.evaluate(count) == elements
+            assert explorer.evaluate(DRAWN) == before
     choose(explorer, 4)
     assert rows(explorer)[2] == ["bias", "(1) → 32", "(1) → 10", "64"]
     fill(explorer, "x", "(2, 64)")
@@ -571,16 +578,16 @@ def test_which_cells_are_drawn(visit, subtests):
     page = visit()
     for shapes in PICTURED:
         names, result = [*"abcdef"][: len(shapes)], broadcasting.result_shape(*shapes)
-        for step in (0, 4, 5):
+        for step in (0, 5):
             with subtests.test(f"{shapes} at step {step}"[:60]):
                 explorer = bring(page, address(names, map(str, shapes), step))
                 drawn = picture(explorer)
-                expected = [*zip(names, shapes if step < 4 else [result] * 9, strict=False)]
+                expected = [*zip(names, shapes if step == 0 else [result] * 9, strict=False)]
                 expected += [("result", result)] * (step == 5)
                 for panel, (name, shape) in zip(drawn, expected, strict=True):
                     check_panel(panel, name, shape, active=name == "result")
                 repeating = [[cell["repeats"] for cell in cells_of(panel)] for panel in drawn]
-                if step < 4 or 0 in result:
+                if step == 0 or 0 in result:
                     assert not any(map(any, repeating))
                     continue
                 for repeats, shape in zip(repeating, shapes, strict=False):
@@ -589,9 +596,8 @@ def test_which_cells_are_drawn(visit, subtests):
                         any(at and size == 1 for at, size in zip(index, padded, strict=True))
                         for index in indices(result)
                     ]
-                if step == 5:
-                    assert not any(repeating[-1])
-                    assert explorer.locator("*").count() < 1200
+                assert not any(repeating[-1])
+                assert explorer.locator("*").count() < 1200
 
 
 def test_a_conflict_pictures_the_operands_at_every_step(visit):
@@ -652,7 +658,7 @@ def random_shapes(rng, count, *, fitting=None):
 def test_a_cell_of_the_result_marks_what_it_reads(visit):
     rng, page, count = random.Random(8), visit(), 0  # noqa: S311
     tried = [shapes for shapes in PICTURED if max(map(prod, shapes)) < 2**22 and max(map(len, shapes)) <= 32]
-    tried += [random_shapes(rng, rng.randint(2, 6), fitting=True) for _ in range(30)]
+    tried += [random_shapes(rng, rng.randint(2, 6), fitting=True) for _ in range(12)]
     for number, shapes in enumerate(tried):
         names = ["<b>", "x y", *"cdef"][: len(shapes)] if number % 2 else [*"abcdef"][: len(shapes)]
         explorer = bring(page, address(names, map(str, shapes)))
@@ -665,7 +671,7 @@ def test_a_cell_of_the_result_marks_what_it_reads(visit):
         assert before == [[]] * (len(shapes) + 1)
         assert found == reads(names, shapes), shapes
         count += len(found)
-    assert count > 400
+    assert count > 200
 
 
 @pytest.fixture
@@ -775,7 +781,7 @@ def states():
     found = [([*preset.fields], [*preset.fields.values()]) for preset in PRESETS]
     hard = ["class", "None", "print", "np", "torch", "__debug__", "operand0", "operand1", "operand5", "match", "größe"]
     hard += ["<b>x</b>", "x y", "1", "", "a.b", "x\ny", "'", "__proto__", "constructor", "x=1;y", "a", "a"]
-    for count in [2, 2, 2, 3, 3, 3, 4, 5, 6, 6] * 2:
+    for count in [2, 2, 2, 3, 3, 3, 4, 5, 6, 6]:
         shapes = random_shapes(rng, count, fitting=rng.random() < 0.6)
         found.append((rng.sample(hard, count), [*map(str, shapes)]))
     return found
@@ -796,8 +802,8 @@ def test_code_does_what_it_says(visit):
             expected.append(["RuntimeError", torch_said.removeprefix("PyTorch: ")])
         else:
             expected += [["", f"{np.broadcast_shapes(*shapes)}\n"], ["", f"{torch.broadcast_shapes(*shapes)}\n"]]
-    assert len(codes) == 2 * (len(PRESETS) + 20)
-    assert sum(bool(error) for error, _ in expected) > 10
+    assert len(codes) == 2 * (len(PRESETS) + 10)
+    assert sum(bool(error) for error, _ in expected) > 5
     for written, wanted in zip(codes, expected, strict=True):
         assert run(written) == wanted, written
 
@@ -902,9 +908,7 @@ def reopen(page, url):
 STATES = [
     (["x", "bias"], ["(B=32, T=10, D=64)", "D"], 3),
     (["x", "bias", "a", "b", "c", "d"], ["(2, 3)", "( 2,3 )", "3", "torch.Size([3])", "2x3", "[ 1 , 1]"], 5),
-    (["x", "bias", "a"], ["B=2 T=3", "(B, 1)", "T"], 4),
     (["x", "bias"], ["(3, 4)", "\u00a0(2,   4) "], 0),
-    (["x", "bias"], ["()", "7"], 2),
 ]
 
 
@@ -930,12 +934,12 @@ def test_a_link_brings_the_state_back(visit, subtests):
             reopen(page, page.url)
             assert seen(explorer) == state
             expect(explorer).to_be_in_viewport()
-            assert [seen(other) for other in others] == untouched
+    assert [seen(other) for other in others] == untouched
 
 
 def test_names_in_a_link_are_kept_and_stay_text(visit, subtests):
     page = visit()
-    for names in [["<b>x</b>", "&y=1"], ["a+b", "%41"], ["#", "größe"], ["__proto__", "x y"]]:
+    for names in [["<b>x</b>", "&y=1"], ["a+b%41", "größe#"], ["__proto__", "x y"]]:
         with subtests.test(str(names)):
             explorer = bring(page, address(names, ["(4, 1)", "(3,)"], 2))
             assert fields(explorer) == written(names, ["(4, 1)", "(3,)"])
@@ -1033,8 +1037,9 @@ def test_a_link_with_a_shape_that_cannot_be_read_is_as_if_it_were_typed(visit, s
     page = visit()
     start, explorer = page.url, page.locator(".tensorref-explorer").first
     before = rows(explorer)
-    for text, message in BAD.items():
-        with subtests.test(ascii(text)[:30]):
+    for text in ("", "(4, -1)", "__proto__", "{position}", "a" * 10_000, "</p><script>alert(1)</script>"):
+        message = BAD[text]
+        with subtests.test(text[:30]):
             bring(page, f"explorer=1&step=5&x={quote(text)}&bias=(64,)")
             refused(explorer, "x", message)
             assert rows(explorer) == before
@@ -1309,9 +1314,7 @@ BEYOND = """(panel) => {
 
 WIDE = [
     "(32, 10, 64)",
-    str((1,) * 64),
     str((2,) * 64),
-    str((10**30,) * 5),
     "9" * 64 + "," + "8" * 64,
     f"({', '.join(['9' * 64] * 4)})",
 ]
@@ -1328,8 +1331,8 @@ def test_a_narrow_page_does_not_scroll_sideways(visit, theme, subtests):
         with subtests.test(shape[:20]):
             fill(explorer, "x", shape)
             fill(explorer, "bias", "()")
-            fill(explorer, "a", "1" if "10" not in shape else "(1, 1, 1)")
-            for step in (0, 3, 5):
+            fill(explorer, "a", "(1, 1, 1)" if "10" in shape else "1")
+            for step in (0, 5):
                 choose(explorer, step)
                 assert page.evaluate("document.documentElement.scrollWidth") <= 320
                 assert explorer.locator(".tref-panel").evaluate(BEYOND) == []
@@ -1520,6 +1523,6 @@ def test_names_stay_text(visit):
 def test_a_page_loads_nothing_of_other_kinds(visit):
     page = visit(name="names")
     urls = page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
-    loaded = {url.rpartition("/tensorref/")[2] for url in urls if "/tensorref/" in url}
+    loaded = {url.rpartition("/tensorref/")[2].partition("?")[0] for url in urls if "/tensorref/" in url}
     assert {"explorer.css", "broadcasting-explorer.js", "broadcasting.js"} <= loaded
     assert [name for name in loaded if name.startswith(("matmul", "layout", "operations"))] == []

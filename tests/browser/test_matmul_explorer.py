@@ -85,10 +85,9 @@ def texts(explorer):
 def refused(explorer, name, message):
     """Expect that a field, once it is left, says what is wrong, beside it and as its description."""
     field(explorer, name).blur()
-    expect(field(explorer, name)).to_have_attribute("aria-invalid", "true")
     told = explorer.locator(f"#{field(explorer, name).get_attribute('aria-describedby')}")
     expect(told).to_have_text(f"{message} {LABELS['kept']}", use_inner_text=False)
-    assert told.is_visible()
+    assert field(explorer, name).get_attribute("aria-invalid") == "true"
 
 
 def bring(page, names, written, step=4, number=1):
@@ -429,7 +428,7 @@ def test_code_does_what_it_says(visit):
         "1",
     ]
     states = [([*preset.fields], [*preset.fields.values()]) for preset in PRESETS]
-    states += [(rng.sample(hard, 2), [*random_shapes(rng)]) for _ in range(40)]
+    states += [(rng.sample(hard, 2), [*random_shapes(rng)]) for _ in range(20)]
     states += [(["x", "x"], [(2, 3), (3, 2)]), (["a b", "a_b"], [(2, 3), (4, 2)])]
     codes, expected, einsums = [], [], []
     for names, written in states:
@@ -442,7 +441,7 @@ def test_code_does_what_it_says(visit):
             shapes = [shape.sizes for shape in parse_shapes(" ".join(map(str, written)))]
             einsums.append((given["NumPy"].rpartition("# ")[2], shapes))
     assert len(codes) == 2 * len(states) - 1  # NumPy is left out of the logits, which are large
-    assert sum(bool(error) for error, _ in expected) > 15
+    assert sum(bool(error) for error, _ in expected) > 8
     for written, wanted in zip(codes, expected, strict=True):
         assert run(written) == wanted, written
     for einsum, (a, b) in einsums:

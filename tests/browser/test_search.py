@@ -18,7 +18,6 @@ FOUND = [
     ("scaled_dot_product_attention", "reference/llm.html#tensorref.llm.attention"),
     ("view_strides", "reference/layout.html#tensorref.layout.view_strides"),
     ("view size is not compatible", "reference/pitfalls.html"),
-    ("view size is not compatible", "reference/layout.html"),
     ("mat1 and mat2 shapes cannot be multiplied", "reference/pitfalls.html"),
     ("operands could not be broadcast together", "reference/broadcasting.html"),
 ]
