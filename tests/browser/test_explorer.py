@@ -1114,8 +1114,9 @@ def test_it_can_be_used_by_keyboard_alone(explorer):
         reached.append(focused())
     copies = [["Copy the code for NumPy", "NumPy"], ["Copy the code for PyTorch", "PyTorch"]]
     assert reached == [*copies[0], *copies[1], "Link to this"]
+    page.evaluate("addEventListener('hashchange', () => { window.isRestored = true; })")
     press("Enter")
-    page.wait_for_function("location.hash")
+    page.wait_for_function("window.isRestored")
     assert focused() == "Link to this"
     field(explorer, "bias").focus()
     press("Tab", "Enter")
