@@ -100,7 +100,7 @@ VIEWPORT = {"width": 1000, "height": 900}
 THEMES = ("furo", "alabaster", "basic")
 POLICY = "default-src 'self'; script-src 'self'; style-src 'self'"
 PATIENCE = 20_000  # milliseconds; a machine may be busy
-BUILDING = 120_000
+BUILDING = 120_000  # a site is built when its first page is visited
 expect.set_options(timeout=PATIENCE)
 SWITCHES = (
     "--disable-gpu",
@@ -267,7 +267,7 @@ def sweep(context):
     page.evaluate(
         "() => { if (location.protocol.startsWith('http')) { localStorage.clear(); sessionStorage.clear(); } }"
     )
-    page.emulate_media(media="null", color_scheme="null", reduced_motion="null", forced_colors="null")
+    page.emulate_media(media="null", color_scheme="light", reduced_motion="no-preference", forced_colors="none")
     page.set_viewport_size(VIEWPORT)
     page.mouse.move(0, 0)
     page.goto("about:blank")  # what the page said until now was said by this test
@@ -275,7 +275,7 @@ def sweep(context):
 
 @pytest.fixture
 def visits(site, browser, shared):
-    """Return the context in which a test visits pages: in the end nothing was complained of or asked of other hosts."""
+    """Return a context manager, which gives what `visit` gives and checks in its end what pages said and asked for."""
 
     @contextlib.contextmanager
     def visits():
@@ -319,7 +319,7 @@ def visits(site, browser, shared):
 
 @pytest.fixture
 def visit(visits):
-    """Return a function that opens a page."""
+    """Return a function that opens a page; in the end, nothing was complained of and nothing asked of other hosts."""
     with visits() as visit:
         yield visit
 
