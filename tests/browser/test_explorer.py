@@ -419,7 +419,8 @@ def test_bad_input_is_said_beside_the_field(explorer, subtests):
 def test_bad_input_is_said_when_the_reader_rests_or_leaves(visit):
     page = visit(alone=True)
     explorer = page.locator(".tensorref-explorer").first
-    page.clock.install()  # time stands still, so that patience has no end
+    page.clock.install(time=0)
+    page.clock.pause_at(10_000)  # time stands still, so that patience has no end
     problem = explorer.locator(".tref-problem").first
     fill(explorer, "x", "(4,")
     page.clock.run_for(100)
