@@ -2,16 +2,22 @@
 
 import contextlib
 import functools
+import hashlib
 import http.server
+import json
 import os
 import shutil
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from filelock import FileLock
 from playwright.sync_api import Error, expect
 
+SITE = Path(__file__).resolve().parents[2] / "docs" / "_build" / "html"
 PAGES = {
     "index": """\
 # Explorers
@@ -90,9 +96,11 @@ project, language = "small", "en"
 """
 # Without the bars of links, whose style stands in the page, a page of the basic theme obeys the strictest policy.
 LAYOUT = '{% extends "!layout.html" %}{% block relbar1 %}{% endblock %}{% block relbar2 %}{% endblock %}'
+VIEWPORT = {"width": 1000, "height": 900}
 THEMES = ("furo", "alabaster", "basic")
 POLICY = "default-src 'self'; script-src 'self'; style-src 'self'"
 PATIENCE = 20_000  # milliseconds; a machine may be busy
+BUILDING = 120_000  # a site is built when its first page is visited
 expect.set_options(timeout=PATIENCE)
 SWITCHES = (
     "--disable-gpu",
@@ -133,18 +141,52 @@ def browser(launch_browser):
     )
 
 
+class Project:
+    """Files of a documentation project; each way of building it is taken once, for all workers, when it is asked for."""
+
+    def __init__(self, folder, files, ways):
+        self.folder, self.files, self.ways = folder, files, ways
+
+    def build(self, way):
+        """Build the project in a folder with the name of the way, if no worker has done so, and return what was wrong."""
+        source, site = self.folder / f".{way}", self.folder / way
+        with FileLock(f"{source}.lock"):
+            if site.exists():
+                return ""
+            for name, text in self.files.items():
+                (source / name).parent.mkdir(parents=True, exist_ok=True)
+                (source / name).write_text(text, encoding="utf-8")
+            command = [sys.executable, "-m", "sphinx", "-q", "-W", *self.ways[way], "-d", source / ".doctrees"]
+            built = subprocess.run([*command, source, site], capture_output=True, text=True, check=False)
+            if built.returncode:
+                shutil.rmtree(site, ignore_errors=True)
+            return built.stderr
+
+
 class Handler(http.server.SimpleHTTPRequestHandler):
-    """Serves the sites; nothing that the policy does not name may run on the pages of the basic theme."""
+    """Serves sites; nothing that the policy does not name may run on the pages of the basic theme."""
+
+    protocol_version = "HTTP/1.1"  # a connection serves many requests
+
+    def __init__(self, *args, project=None, **options):
+        self.project = project
+        super().__init__(*args, **options)
 
     def end_headers(self):
         if self.path.startswith("/basic/"):
             self.send_header("Content-Security-Policy", POLICY)
+        if "/_static/" in self.path or self.path.partition("?")[0].endswith(".js"):
+            self.send_header("Cache-Control", "max-age=3600")
         super().end_headers()
 
     def do_GET(self):
+        way = self.path.split("/")[1]
+        wrong = self.project.build(way) if self.project and way in self.project.ways else ""
         if self.path == "/favicon.ico":
             self.send_response(http.HTTPStatus.NO_CONTENT)
             self.end_headers()
+        elif wrong:
+            self.send_error(http.HTTPStatus.INTERNAL_SERVER_ERROR, "the site was not built", wrong)
         else:
             super().do_GET()
 
@@ -153,33 +195,34 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="session")
-def publish(tmp_path_factory):
-    """Return a function that builds files of a project once for each set of options, and serves what comes out."""
+def serve():
+    """Return a function that serves a folder, or the sites of a project, and returns the address."""
     with contextlib.ExitStack() as servers:
 
-        def publish(files, **options):
-            source, root = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("site")
-            for name, text in files.items():
-                (source / name).parent.mkdir(exist_ok=True)
-                (source / name).write_text(text, encoding="utf-8")
-            command = [sys.executable, "-m", "sphinx", "-q", "-W"]
-            builds = [
-                subprocess.Popen(
-                    [*command, *given, "-d", root / f".{folder}", source, root / folder],
-                    stderr=subprocess.PIPE,
-                    text=True,
-                )
-                for folder, given in options.items()
-            ]
-            said = [build.communicate()[1] for build in builds]
-            assert (said, [build.returncode for build in builds]) == ([""] * len(builds), [0] * len(builds))
-            handler = functools.partial(Handler, directory=str(root))
+        def serve(folder, project=None):
+            handler = functools.partial(Handler, directory=str(folder), project=project)
             server = servers.enter_context(http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler))
             servers.callback(server.shutdown)
             threading.Thread(target=server.serve_forever, daemon=True).start()
             return f"http://127.0.0.1:{server.server_port}"
 
-        yield publish
+        yield serve
+
+
+@pytest.fixture(scope="session")
+def publish(serve, tmp_path_factory, worker_id):
+    """Return a function that serves what becomes of the files of a project, in a folder for each way of building it."""
+    shared = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        shared = shared.parent  # which all workers have
+
+    def publish(files, **ways):
+        digest = hashlib.sha256(json.dumps([files, ways]).encode()).hexdigest()
+        folder = shared / f"project-{digest[:16]}"
+        folder.mkdir(exist_ok=True)
+        return serve(folder, Project(folder, files, ways))
+
+    return publish
 
 
 @pytest.fixture(scope="session")
@@ -190,28 +233,109 @@ def site(publish):
     return publish(files, **{theme: ["-t", theme, "-D", f"html_theme={theme}"] for theme in THEMES})
 
 
+@pytest.fixture(scope="session")
+def documentation(serve):
+    """Return the address of the site of these docs."""
+    if not (SITE / "index.html").exists():
+        pytest.fail("no site is in docs/_build/html; build it first: nox -s 'docs(cpu)'", pytrace=False)
+    return serve(SITE)
+
+
+def open_context(browser, **settings):
+    context = browser.new_context(viewport=VIEWPORT, **settings)
+    context.set_default_timeout(PATIENCE)
+    return context
+
+
+@pytest.fixture(scope="session")
+def shared(browser):
+    """Return the context whose one page all tests visit that ask for no other settings."""
+    with open_context(browser) as context:
+        context.new_page()
+        yield context
+
+
+def sweep(context):
+    """Leave nothing that a test did to a context and its page for the next one."""
+    page, *others = context.pages or [context.new_page()]
+    for other in others:
+        other.close()
+    page.unroute_all()
+    context.unroute_all()
+    context.clear_cookies()
+    context.clear_permissions()
+    page.evaluate(
+        "() => { if (location.protocol.startsWith('http')) { localStorage.clear(); sessionStorage.clear(); } }"
+    )
+    page.emulate_media(media="null", color_scheme="light", reduced_motion="no-preference", forced_colors="none")
+    page.set_viewport_size(VIEWPORT)
+    page.mouse.move(0, 0)
+    page.goto("about:blank")  # what the page said until now was said by this test
+
+
 @pytest.fixture
-def visit(site, browser):
+def visits(site, browser, shared):
+    """Return a context manager, which gives what `visit` gives and checks in its end what pages said and asked for."""
+
+    @contextlib.contextmanager
+    def visits():
+        own, complaints, foreign = contextlib.ExitStack(), [], []
+        watch = {
+            "console": lambda message: complaints.append(f"{message.type}: {message.text}"),
+            "weberror": lambda error: complaints.append(str(error.error)),
+            "dialog": lambda dialog: (complaints.append(dialog.message), dialog.dismiss()),
+            "request": lambda request: request.url.startswith((site, "about:")) or foreign.append(request.url),
+        }
+
+        def attend(context):
+            for event, handle in watch.items():
+                context.on(event, handle)
+                own.callback(context.remove_listener, event, handle)
+
+        def visit(theme="furo", name="index", *, alone=False, **settings):
+            page = shared.pages[0]
+            if alone or settings:
+                context = own.enter_context(open_context(browser, **settings))
+                attend(context)
+                page = context.new_page()
+            response = page.goto(f"{site}/{theme}/{name}.html", timeout=BUILDING)
+            assert response.ok, response.text()
+            if settings.get("java_script_enabled", True):
+                page.wait_for_function("document.querySelectorAll('.tensorref-explorer:not([data-live])').length === 0")
+            return page
+
+        visit.complaints = complaints
+        with own:
+            attend(shared)
+            try:
+                yield visit
+            finally:
+                sweep(shared)
+        assert complaints == []
+        assert foreign == []
+
+    return visits
+
+
+@pytest.fixture
+def visit(visits):
     """Return a function that opens a page; in the end, nothing was complained of and nothing asked of other hosts."""
-    contexts, complaints, foreign = [], [], []
+    with visits() as visit:
+        yield visit
 
-    def visit(theme="furo", name="index", **settings):
-        context = browser.new_context(viewport={"width": 1000, "height": 900}, **settings)
-        contexts.append(context)
-        context.set_default_timeout(PATIENCE)
-        context.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
-        context.on("weberror", lambda error: complaints.append(str(error.error)))
-        context.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
-        context.on("request", lambda request: request.url.startswith(site) or foreign.append(request.url))
-        page = context.new_page()
-        page.goto(f"{site}/{theme}/{name}.html")
-        if settings.get("java_script_enabled", True):
-            page.wait_for_function("document.querySelectorAll('.tensorref-explorer:not([data-live])').length === 0")
-        return page
 
-    visit.complaints = complaints
-    yield visit
-    for context in contexts:
-        context.close()
-    assert complaints == []
-    assert foreign == []
+@pytest.fixture(scope="session")
+def axe():
+    """Return a function that returns what axe finds wrong with a page, or with what its selectors name."""
+    # One rule is left out: the sidebars of furo are two landmarks without names. WCAG asks for no name.
+    rules = {"target-size": {"enabled": True}, "landmark-unique": {"enabled": False}}
+    # Style sheets were loaded with the page; axe would load them again.
+    options = {"preload": False, "resultTypes": ["violations"], "rules": rules}
+
+    def axe(page, *selectors):
+        found = Axe().run(page, context=[[selector] for selector in selectors] or None, options=options).response
+        return [
+            (rule["id"], node["html"], node["failureSummary"]) for rule in found["violations"] for node in rule["nodes"]
+        ]
+
+    return axe

@@ -1,22 +1,18 @@
 """The explorer on a page: what a reader sees, hears and can do, and what nobody can make it do."""
 
+import contextlib
+import io
 import itertools
-import json
 import random
 import re
-import subprocess
-import sys
 from math import prod
-from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import numpy as np
 import pytest
 import torch
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-import tensorref.sphinxext
 from tensorref import broadcasting
 from tensorref.sphinxext.broadcasting import BroadcastingDirective
 from tensorref.sphinxext.explorer import LABELS
@@ -102,13 +98,17 @@ def written(names, texts):
     return [[LABELS["field"].format(name=name), text] for name, text in zip(names, texts, strict=True)]
 
 
+# What a field says once it is left: whether it is wrong, what is described, how that is announced, and whether it shows.
+LEFT = """(input) => {
+  input.blur();
+  const told = document.getElementById(input.getAttribute("aria-describedby"));
+  return [input.getAttribute("aria-invalid"), told.textContent, told.getAttribute("aria-live"), told.checkVisibility()];
+}"""
+
+
 def refused(explorer, name, message):
-    """Expect that a field says what is wrong, beside it and as its description."""
-    expect(field(explorer, name)).to_have_attribute("aria-invalid", "true")
-    told = explorer.locator(f"#{field(explorer, name).get_attribute('aria-describedby')}")
-    expect(told).to_have_text(f"{message} {LABELS['kept']}", use_inner_text=False)
-    assert told.get_attribute("aria-live") == "polite"
-    assert told.is_visible()
+    """Expect that a field, once it is left, says what is wrong, beside it and as its description."""
+    assert field(explorer, name).evaluate(LEFT) == ["true", f"{message} {LABELS['kept']}", "polite", True]
 
 
 def accepted(explorer, name):
@@ -162,17 +162,17 @@ def test_each_step_says_its_sentence_and_shows_no_more(explorer):
     expect(explorer.locator(".tref-notes")).to_be_hidden()
 
 
-@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.label)
-def test_presets(explorer, preset):
-    explorer.get_by_role("group", name="Try").get_by_role("button", name=preset.label, exact=True).click()
-    names, texts = [*preset.fields], [*preset.fields.values()]
-    assert fields(explorer) == written(names, texts)
-    explanation = explained(names, texts)
-    for step in range(6):
-        choose(explorer, step)
-        expect(sentence(explorer)).to_have_text(explanation.steps[step])
-    assert rows(explorer) == finished(explanation, texts)
-    assert notes(explorer) == list(explanation.notes()[1:])
+def test_presets(explorer, subtests):
+    choose(explorer, 5)
+    for preset in PRESETS:
+        with subtests.test(preset.label):
+            explorer.get_by_role("group", name="Try").get_by_role("button", name=preset.label, exact=True).click()
+            names, texts = [*preset.fields], [*preset.fields.values()]
+            assert fields(explorer) == written(names, texts)
+            explanation = explained(names, texts)
+            expect(sentence(explorer)).to_have_text(explanation.steps[5])
+            assert rows(explorer) == finished(explanation, texts)
+            assert notes(explorer) == list(explanation.notes()[1:])
 
 
 def test_the_presets_are_those_of_the_page_and_show_what_they_say(explorer):
@@ -186,30 +186,31 @@ def test_the_presets_are_those_of_the_page_and_show_what_they_say(explorer):
     assert results["Paired by mistake"] == (32, 32)
 
 
-@pytest.mark.parametrize(
-    "shapes",
-    [
-        ((4, 1), (1, 3)),
-        ((3, 4), (2, 4)),
-        ((3, 1), (1, 0)),
-        ((), (3,)),
-        ((), ()),
-        ((5, 1), (5,)),
-        ((1,) * 64, (2,)),
-        ((*range(40), 7, 8), (*range(1, 12), 5, 13, *range(13, 40), 7, 9)),
-        ((10**30, 1), (2**53 + 1,)),
-        ((3, 4, 5), (2, 4, 6)),
-        ((32, 128, 4096, 4096), (4096, 4096)),
-    ],
-)
-def test_typed_shapes(explorer, shapes):
+TYPED = [
+    ((4, 1), (1, 3)),
+    ((3, 4), (2, 4)),
+    ((3, 1), (1, 0)),
+    ((), (3,)),
+    ((), ()),
+    ((5, 1), (5,)),
+    ((1,) * 64, (2,)),
+    ((*range(40), 7, 8), (*range(1, 12), 5, 13, *range(13, 40), 7, 9)),
+    ((10**30, 1), (2**53 + 1,)),
+    ((3, 4, 5), (2, 4, 6)),
+    ((32, 128, 4096, 4096), (4096, 4096)),
+]
+
+
+def test_typed_shapes(explorer, subtests):
     choose(explorer, 5)
-    for name, shape in zip(["x", "bias"], shapes, strict=True):
-        fill(explorer, name, str(shape))
-    explanation = broadcasting.explain(*shapes, names=["x", "bias"])
-    expect(sentence(explorer)).to_have_text(explanation.steps[5])
-    assert notes(explorer) == list(explanation.notes()[1:])
-    assert rows(explorer) == finished(explanation)
+    for shapes in TYPED:
+        with subtests.test(str(shapes)[:50]):
+            for name, shape in zip(["x", "bias"], shapes, strict=True):
+                fill(explorer, name, str(shape))
+            explanation = broadcasting.explain(*shapes, names=["x", "bias"])
+            expect(sentence(explorer)).to_have_text(explanation.steps[5])
+            assert notes(explorer) == list(explanation.notes()[1:])
+            assert rows(explorer) == finished(explanation)
 
 
 def test_a_conflict_repeats_nothing_until_the_end(visit):
@@ -297,23 +298,6 @@ def test_names_of_the_directive(visit):
     assert notes(explorer) == list(explained(names, texts).notes()[1:])
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("(C, D)", unnamed(2, "C")),
-        ("(T=3, T=5)", "Position 7: 'T' is 3 where it first has a size; give a name one size."),
-        ("(T=3, T=)", "Position 8: '=' is not part of a shape; write sizes in digits, such as (4, 1)."),
-        (f"(T={'9' * 65},)", "Position 2: a size has at most 64 digits, this one has 65; write a smaller one."),
-        ("(größe=3,)", unnamed(2, "gr")),
-    ],
-)
-def test_a_name_that_cannot_be_read(explorer, text, message):
-    before = rows(explorer)
-    fill(explorer, "x", text)
-    refused(explorer, "x", message)
-    assert rows(explorer) == before
-
-
 # Two to six shapes
 
 
@@ -390,6 +374,10 @@ BAD = {
     "(4, -1)": "Position 5: a size is 0 or more; write the size itself, only reshape works out -1.",
     "(4, 2.5)": "Position 6: a size is a whole number; leave out the point and what follows it.",
     "(B, T)": unnamed(2, "B"),
+    "(T=3, T=5)": "Position 7: 'T' is 3 where it first has a size; give a name one size.",
+    "(T=3, T=)": "Position 8: '=' is not part of a shape; write sizes in digits, such as (4, 1).",
+    f"(T={'9' * 65},)": "Position 2: a size has at most 64 digits, this one has 65; write a smaller one.",
+    "(größe=3,)": unnamed(2, "gr"),
     "(4, 1) (1, 3)": "Position 8: a second shape begins here; write one shape, such as (4, 1).",
     f"({'1,' * 65})": "The shape has 65 axes, the most is 64; merge some of them.",
     "9" * 10_000: "Position 1: a size has at most 64 digits, this one has 10000; write a smaller one.",
@@ -405,15 +393,21 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("text", BAD, ids=lambda text: ascii(text)[:30])
-def test_bad_input_is_said_beside_the_field(explorer, text):
+# The table and the picture, and how much there is on the page.
+DRAWN = """(explorer) => {
+  const drawn = [...explorer.querySelectorAll(".tref-table, .tref-panels")].map((part) => part.innerHTML);
+  return [...drawn, document.querySelectorAll("body *").length];
+}"""
+
+
+def test_bad_input_is_said_beside_the_field(explorer, subtests):
     choose(explorer, 5)
-    before, drawing = rows(explorer), picture(explorer)
-    elements = explorer.page.evaluate("document.querySelectorAll('body *').length")
-    fill(explorer, "x", text)
-    refused(explorer, "x", BAD[text])
-    assert (rows(explorer), picture(explorer)) == (before, drawing)
-    assert explorer.page.evaluate("document.querySelectorAll('body *').length") == elements
+    before = explorer.evaluate(DRAWN)
+    for text, message in BAD.items():
+        with subtests.test(ascii(text)[:30]):
+            fill(explorer, "x", text)
+            refused(explorer, "x", message)
+            assert explorer.evaluate(DRAWN) == before
     choose(explorer, 4)
     assert rows(explorer)[2] == ["bias", "(1) → 32", "(1) → 10", "64"]
     fill(explorer, "x", "(2, 64)")
@@ -422,13 +416,22 @@ def test_bad_input_is_said_beside_the_field(explorer, text):
     assert rows(explorer)[1] == ["x", "2", "64"]
 
 
-def test_bad_input_is_said_when_the_field_is_left(explorer):
-    explorer.page.clock.install()  # time stands still, so that patience has no end
+def test_bad_input_is_said_when_the_reader_rests_or_leaves(visit):
+    page = visit(alone=True)
+    explorer = page.locator(".tensorref-explorer").first
+    page.clock.install(time=0)
+    page.clock.pause_at(10_000)  # time stands still, so that patience has no end
+    problem = explorer.locator(".tref-problem").first
     fill(explorer, "x", "(4,")
-    explorer.page.clock.run_for(100)
-    expect(explorer.locator(".tref-problem").first).to_be_empty()
+    page.clock.run_for(100)
+    expect(problem).to_be_empty()
+    page.clock.run_for(600)
+    expect(problem).to_contain_text("'(' is not closed")
+    fill(explorer, "x", "(4, 1")
+    fill(explorer, "x", "?")
+    expect(problem).to_contain_text("'(' is not closed")
     field(explorer, "x").press("Tab")
-    expect(explorer.locator(".tref-problem").first).not_to_be_empty()
+    expect(problem).to_contain_text("'?' is not part of a shape")
 
 
 def test_a_preset_mends_bad_input(explorer):
@@ -572,29 +575,30 @@ PICTURED = [
 ]
 
 
-@pytest.mark.parametrize("shapes", PICTURED, ids=str)
-def test_which_cells_are_drawn(visit, shapes):
-    page, names = visit(), [*"abcdef"][: len(shapes)]
-    result = broadcasting.result_shape(*shapes)
-    for step in range(6):
-        explorer = bring(page, address(names, map(str, shapes), step))
-        drawn = picture(explorer)
-        expected = [*zip(names, shapes if step < 4 else [result] * 9, strict=False)]
-        expected += [("result", result)] * (step == 5)
-        assert len(drawn) == len(expected)
-        for panel, (name, shape) in zip(drawn, expected, strict=True):
-            check_panel(panel, name, shape, active=name == "result")
-        if step < 4:
-            assert not any(cell["repeats"] for panel in drawn for cell in cells_of(panel))
-        elif 0 not in result:
-            for panel, shape in zip(drawn, shapes, strict=False):
-                padded = (1,) * (len(result) - len(shape)) + shape
-                assert [cell["repeats"] for cell in cells_of(panel)] == [
-                    any(at and size == 1 for at, size in zip(index, padded, strict=True)) for index in indices(result)
-                ]
-        if step == 5:
-            assert not any(cell["repeats"] for cell in cells_of(drawn[-1]))
-        assert explorer.locator("*").count() < 1200
+def test_which_cells_are_drawn(visit, subtests):
+    page = visit()
+    for shapes in PICTURED:
+        names, result = [*"abcdef"][: len(shapes)], broadcasting.result_shape(*shapes)
+        for step in (0, 5):
+            with subtests.test(f"{shapes} at step {step}"[:60]):
+                explorer = bring(page, address(names, map(str, shapes), step))
+                drawn = picture(explorer)
+                expected = [*zip(names, shapes if step == 0 else [result] * 9, strict=False)]
+                expected += [("result", result)] * (step == 5)
+                for panel, (name, shape) in zip(drawn, expected, strict=True):
+                    check_panel(panel, name, shape, active=name == "result")
+                repeating = [[cell["repeats"] for cell in cells_of(panel)] for panel in drawn]
+                if step == 0 or 0 in result:
+                    assert not any(map(any, repeating))
+                    continue
+                for repeats, shape in zip(repeating, shapes, strict=False):
+                    padded = (1,) * (len(result) - len(shape)) + shape
+                    assert repeats == [
+                        any(at and size == 1 for at, size in zip(index, padded, strict=True))
+                        for index in indices(result)
+                    ]
+                assert not any(repeating[-1])
+                assert explorer.locator("*").count() < 1200
 
 
 def test_a_conflict_pictures_the_operands_at_every_step(visit):
@@ -655,7 +659,7 @@ def random_shapes(rng, count, *, fitting=None):
 def test_a_cell_of_the_result_marks_what_it_reads(visit):
     rng, page, count = random.Random(8), visit(), 0  # noqa: S311
     tried = [shapes for shapes in PICTURED if max(map(prod, shapes)) < 2**22 and max(map(len, shapes)) <= 32]
-    tried += [random_shapes(rng, rng.randint(2, 6), fitting=True) for _ in range(60)]
+    tried += [random_shapes(rng, rng.randint(2, 6), fitting=True) for _ in range(12)]
     for number, shapes in enumerate(tried):
         names = ["<b>", "x y", *"cdef"][: len(shapes)] if number % 2 else [*"abcdef"][: len(shapes)]
         explorer = bring(page, address(names, map(str, shapes)))
@@ -668,7 +672,7 @@ def test_a_cell_of_the_result_marks_what_it_reads(visit):
         assert before == [[]] * (len(shapes) + 1)
         assert found == reads(names, shapes), shapes
         count += len(found)
-    assert count > 500
+    assert count > 200
 
 
 @pytest.fixture
@@ -765,20 +769,6 @@ def test_arrow_keys_pass_over_what_is_left_out(visit):
 # Code to copy
 
 
-RUN = """
-import contextlib, io, json, sys
-outcomes = []
-for code in json.load(sys.stdin):
-    printed = io.StringIO()
-    try:
-        with contextlib.redirect_stdout(printed):
-            exec(compile(code, "code", "exec"), {"__name__": "__main__"})
-    except Exception as error:
-        outcomes.append([type(error).__name__, str(error).strip()])
-    else:
-        outcomes.append(["", printed.getvalue()])
-json.dump(outcomes, sys.stdout)
-"""
 CODE = "(all) => Object.fromEntries(all.map((pre) => [pre.getAttribute('aria-label'), pre.textContent]))"
 
 
@@ -792,7 +782,7 @@ def states():
     found = [([*preset.fields], [*preset.fields.values()]) for preset in PRESETS]
     hard = ["class", "None", "print", "np", "torch", "__debug__", "operand0", "operand1", "operand5", "match", "größe"]
     hard += ["<b>x</b>", "x y", "1", "", "a.b", "x\ny", "'", "__proto__", "constructor", "x=1;y", "a", "a"]
-    for count in [2, 2, 2, 3, 3, 3, 4, 5, 6, 6] * 4:
+    for count in [2, 2, 2, 3, 3, 3, 4, 5, 6, 6]:
         shapes = random_shapes(rng, count, fitting=rng.random() < 0.6)
         found.append((rng.sample(hard, count), [*map(str, shapes)]))
     return found
@@ -813,44 +803,42 @@ def test_code_does_what_it_says(visit):
             expected.append(["RuntimeError", torch_said.removeprefix("PyTorch: ")])
         else:
             expected += [["", f"{np.broadcast_shapes(*shapes)}\n"], ["", f"{torch.broadcast_shapes(*shapes)}\n"]]
-    assert len(codes) == 2 * (len(PRESETS) + 40)
-    assert sum(bool(error) for error, _ in expected) > 20
-    for written, got, wanted in zip(codes, run(codes), expected, strict=True):
-        assert got == wanted, written
+    assert len(codes) == 2 * (len(PRESETS) + 10)
+    assert sum(bool(error) for error, _ in expected) > 5
+    for written, wanted in zip(codes, expected, strict=True):
+        assert run(written) == wanted, written
 
 
-def run(codes):
-    ran = subprocess.run(
-        [sys.executable, "-c", RUN], input=json.dumps(codes), capture_output=True, text=True, check=True
-    )
-    return json.loads(ran.stdout)
+def run(code):
+    """Return what the code prints, or the name of its error and the words of it."""
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(printed):
+            exec(compile(code, "code", "exec"), {"__name__": "__main__"})  # noqa: S102
+    except (RuntimeError, ValueError) as error:
+        return [type(error).__name__, str(error).strip()]
+    return ["", printed.getvalue()]
 
 
-@pytest.mark.parametrize(
-    "texts",
-    [
+def test_what_is_too_large_has_no_code(visit, subtests):
+    """Some takes too much memory, some has more elements or axes than the libraries take."""
+    page = visit()
+    for texts in [
         ["(32, 128, 4096, 4096)", "(4096, 4096)"],
         ["(100000, 1)", "(100000,)"],
         ["(32, 128, 4096, 4096)", "(4096, 4095)"],
         ["(0, 2305843009213693952)", "(2,)"],
-    ],
-)
-def test_what_is_too_large_to_be_made_has_no_code(visit, texts):
-    explorer = bring(visit(), address("ab", texts))
-    assert code(explorer) == {}
-    expect(explorer.locator("details")).to_be_hidden()
-    fill(explorer, "a", "(8192, 8192)")
-    fill(explorer, "b", "(8192,)")
-    assert len(code(explorer)) == 2
-
-
-@pytest.mark.parametrize("large", [f"({10**30}, 1)", str((2,) * 40)])
-def test_shapes_beyond_what_the_libraries_take_have_no_code(visit, large):
-    explorer = bring(visit(), address("ab", [large, "(1,)"]))
-    assert code(explorer) == {}
-    expect(explorer.locator("summary")).to_be_hidden()
-    bring(explorer.page, address("ab", ["(3, 1)", "(2,)"]))
-    expect(explorer.locator("summary")).to_be_visible()
+        [f"({10**30}, 1)", "(1,)"],
+        [str((2,) * 40), "(1,)"],
+    ]:
+        with subtests.test(str(texts)[:50]):
+            explorer = bring(page, address("ab", texts))
+            assert code(explorer) == {}
+            expect(explorer.locator("details")).to_be_hidden()
+            fill(explorer, "a", "(8192, 8192)")
+            fill(explorer, "b", "(8192,)")
+            assert len(code(explorer)) == 2
+            expect(explorer.locator("summary")).to_be_visible()
 
 
 def test_code_as_it_is_shown(explorer):
@@ -911,57 +899,57 @@ def link(explorer):
     return explorer.get_by_role("link", name="Link to this", exact=True)
 
 
-def opened(page, url):
-    """Open an address in another page of the same browser."""
-    other = page.context.new_page()
-    other.goto(url)
-    other.wait_for_function("document.querySelectorAll('.tensorref-explorer:not([data-live])').length === 0")
-    return other
+def reopen(page, url):
+    """Open an address as one that is typed, not as a link on the page."""
+    page.goto("about:blank")
+    page.goto(url)
+    page.wait_for_function("document.querySelectorAll('.tensorref-explorer:not([data-live])').length === 0")
 
 
 STATES = [
     (["x", "bias"], ["(B=32, T=10, D=64)", "D"], 3),
     (["x", "bias", "a", "b", "c", "d"], ["(2, 3)", "( 2,3 )", "3", "torch.Size([3])", "2x3", "[ 1 , 1]"], 5),
-    (["x", "bias", "a"], ["B=2 T=3", "(B, 1)", "T"], 4),
     (["x", "bias"], ["(3, 4)", "\u00a0(2,   4) "], 0),
-    (["x", "bias"], ["()", "7"], 2),
 ]
 
 
-@pytest.mark.parametrize(("names", "texts", "step"), STATES)
-def test_a_link_brings_the_state_back(visit, names, texts, step):
+def test_a_link_brings_the_state_back(visit, subtests):
     page = visit()
-    explorer = page.locator(".tensorref-explorer").first
-    for _ in names[2:]:
-        explorer.get_by_role("button", name="Add a shape", exact=True).click()
-    for name, text in zip(names, texts, strict=True):
-        fill(explorer, name, text)
-    choose(explorer, step)
-    state = seen(explorer)
-    assert state["fields"] == written(names, texts)
-    link(explorer).click()
-    assert seen(explorer) == state
-    assert "#" in page.url
-    assert page.url == link(explorer).evaluate("(link) => link.href")
-    other = opened(page, page.url)
-    brought = other.locator(".tensorref-explorer").first
-    assert seen(brought) == state
-    expect(brought).to_be_in_viewport()
-    assert [seen(one) for one in other.locator(".tensorref-explorer").all()[1:]] == [
-        seen(one) for one in page.locator(".tensorref-explorer").all()[1:]
-    ]
+    start, explorer = page.url, page.locator(".tensorref-explorer").first
+    others = page.locator(".tensorref-explorer").all()[1:]
+    untouched = [seen(other) for other in others]
+    for names, texts, step in STATES:
+        with subtests.test(str(texts)):
+            reopen(page, start)
+            for _ in names[2:]:
+                explorer.get_by_role("button", name="Add a shape", exact=True).click()
+            for name, text in zip(names, texts, strict=True):
+                fill(explorer, name, text)
+            choose(explorer, step)
+            state = seen(explorer)
+            assert state["fields"] == written(names, texts)
+            link(explorer).click()
+            assert seen(explorer) == state
+            assert "#" in page.url
+            assert page.url == link(explorer).evaluate("(link) => link.href")
+            reopen(page, page.url)
+            assert seen(explorer) == state
+            expect(explorer).to_be_in_viewport()
+    assert [seen(other) for other in others] == untouched
 
 
-@pytest.mark.parametrize("names", [["<b>x</b>", "&y=1"], ["a+b", "%41"], ["#", "größe"], ["__proto__", "x y"]])
-def test_names_in_a_link_are_kept_and_stay_text(visit, names):
+def test_names_in_a_link_are_kept_and_stay_text(visit, subtests):
     page = visit()
-    explorer = bring(page, address(names, ["(4, 1)", "(3,)"], 2))
-    assert fields(explorer) == written(names, ["(4, 1)", "(3,)"])
-    state = seen(explorer)
-    assert [row[0] for row in state["rows"][1:3]] == names
-    link(explorer).click()
-    assert seen(opened(page, page.url).locator(".tensorref-explorer").first) == state
-    assert explorer.locator("b").count() == 0
+    for names in [["<b>x</b>", "&y=1"], ["a+b%41", "größe#"], ["__proto__", "x y"]]:
+        with subtests.test(str(names)):
+            explorer = bring(page, address(names, ["(4, 1)", "(3,)"], 2))
+            assert fields(explorer) == written(names, ["(4, 1)", "(3,)"])
+            state = seen(explorer)
+            assert [row[0] for row in state["rows"][1:3]] == names
+            link(explorer).click()
+            reopen(page, page.url)
+            assert seen(explorer) == state
+            assert explorer.locator("b").count() == 0
 
 
 def test_a_link_is_about_one_explorer(visit):
@@ -971,14 +959,13 @@ def test_a_link_is_about_one_explorer(visit):
     fill(second, "a", "(7, 1)")
     choose(second, 4)
     state = seen(second)
-    other = opened(page, link(second).evaluate("(link) => link.href"))
-    states = [seen(explorer) for explorer in other.locator(".tensorref-explorer").all()]
-    assert states == [before[0], state, before[1]]
-    expect(other.locator(".tensorref-explorer").nth(1)).to_be_in_viewport()
     hrefs = page.locator(".tensorref-explorer a", has_text="Link to this").evaluate_all(
         "(all) => all.map((a) => a.href)"
     )
     assert len({*hrefs}) == 3
+    reopen(page, link(second).evaluate("(link) => link.href"))
+    assert [seen(first), seen(second), seen(third)] == [before[0], state, before[1]]
+    expect(second).to_be_in_viewport()
 
 
 def test_the_way_back_leads_to_the_link_before(visit):
@@ -1009,7 +996,6 @@ def test_a_link_follows_what_was_last_readable(explorer):
 
 
 UNREAD = [
-    "",
     "explorers",
     "explorer",
     "explorer=1",
@@ -1033,53 +1019,49 @@ UNREAD = [
 ]
 
 
-@pytest.mark.parametrize("fragment", UNREAD, ids=lambda text: ascii(text)[:40])
-def test_an_address_that_is_no_link_changes_nothing(visit, fragment):
+def test_an_address_that_is_no_link_changes_nothing(visit, subtests):
     page = visit()
-    before = [seen(explorer) for explorer in page.locator(".tensorref-explorer").all()]
-    elements = page.evaluate("document.querySelectorAll('body *').length")
-    if fragment:
-        bring(page, fragment)
-    for other in (page, opened(page, f"{page.url.partition('#')[0]}#{fragment}")):
-        assert [seen(explorer) for explorer in other.locator(".tensorref-explorer").all()] == before
-        assert other.evaluate("document.querySelectorAll('body *').length") == elements
+    start, written = page.url, "() => [document.body.querySelector('article').innerHTML, document.images.length]"
+    before = [seen(explorer) for explorer in page.locator(".tensorref-explorer").all()], page.evaluate(written)
+    for fragment in UNREAD:
+        with subtests.test(ascii(fragment)[:40]):
+            bring(page, fragment)
+            assert page.evaluate(written) == before[1]
+    for fragment in ("explorer=1&step=5&x=(4,1)", "%E0%A4%A", "explorer=<img src=x onerror=alert(1)>&step=5&x=3&y=3"):
+        with subtests.test(f"at first {fragment}"):
+            reopen(page, f"{start}#{fragment}")
+            now = [seen(explorer) for explorer in page.locator(".tensorref-explorer").all()], page.evaluate(written)
+            assert now == before
 
 
-@pytest.mark.parametrize("text", BAD, ids=lambda text: ascii(text)[:30])
-def test_a_link_with_a_shape_that_cannot_be_read_is_as_if_it_were_typed(visit, text):
+def test_a_link_with_a_shape_that_cannot_be_read_is_as_if_it_were_typed(visit, subtests):
     page = visit()
-    explorer = page.locator(".tensorref-explorer").first
+    start, explorer = page.url, page.locator(".tensorref-explorer").first
     before = rows(explorer)
-    url = f"{page.url}#explorer=1&step=5&x={quote(text)}&bias=(64,)"
-    brought = opened(page, url).locator(".tensorref-explorer").first
-    refused(brought, "x", BAD[text])
-    assert rows(brought) == before
-    fill(brought, "x", "(2, 64)")
-    accepted(brought, "x")
-    assert rows(brought)[1] == ["x", "2", "64"]
+    for text in ("", "(4, -1)", "__proto__", "{position}", "a" * 10_000, "</p><script>alert(1)</script>"):
+        message = BAD[text]
+        with subtests.test(text[:30]):
+            bring(page, f"explorer=1&step=5&x={quote(text)}&bias=(64,)")
+            refused(explorer, "x", message)
+            assert rows(explorer) == before
+    reopen(page, f"{start}#explorer=1&step=5&x={quote('<img src=x onerror=alert(1)>')}&bias=(64,)")
+    refused(explorer, "x", UNEXPECTED.format("<"))
+    assert rows(explorer) == before
+    fill(explorer, "x", "(2, 64)")
+    accepted(explorer, "x")
+    assert rows(explorer)[1] == ["x", "2", "64"]
 
 
-@pytest.mark.parametrize(
-    ("step", "reached"),
-    [
-        ("99", 5),
-        ("6", 5),
-        ("5", 5),
-        ("", 0),
-        ("-1", 0),
-        ("two", 0),
-        ("1e3", 0),
-        ("<b>", 0),
-        ("9" * 10_000, 0),
-        ("03", 3),
-    ],
-)
-def test_a_step_that_is_none_leads_to_one(visit, step, reached):
-    explorer = bring(visit(), f"explorer=1&step={step}&x=(4,1)&bias=(1,3)")
-    assert fields(explorer) == written(["x", "bias"], ["(4,1)", "(1,3)"])
-    assert chosen(explorer) == STEPS[reached]
+def test_a_step_that_is_none_leads_to_one(visit, subtests):
+    page = visit()
     explanation = broadcasting.explain((4, 1), (1, 3), names=["x", "bias"])
-    assert sentence(explorer).text_content() == explanation.steps[reached]
+    steps = {"99": 5, "6": 5, "5": 5, "": 0, "-1": 0, "two": 0, "1e3": 0, "<b>": 0, "9" * 10_000: 0, "03": 3}
+    for step, reached in steps.items():
+        with subtests.test(step[:10]):
+            explorer = bring(page, f"explorer=1&step={step}&x=(4,1)&bias=(1,3)")
+            assert fields(explorer) == written(["x", "bias"], ["(4,1)", "(1,3)"])
+            assert chosen(explorer) == STEPS[reached]
+            assert sentence(explorer).text_content() == explanation.steps[reached]
 
 
 def test_long_names_in_a_link_do_not_widen_a_narrow_page(visit):
@@ -1133,8 +1115,9 @@ def test_it_can_be_used_by_keyboard_alone(explorer):
         reached.append(focused())
     copies = [["Copy the code for NumPy", "NumPy"], ["Copy the code for PyTorch", "PyTorch"]]
     assert reached == [*copies[0], *copies[1], "Link to this"]
+    page.evaluate("addEventListener('hashchange', () => { window.isRestored = true; })")
     press("Enter")
-    page.wait_for_function("location.hash")
+    page.wait_for_function("window.isRestored")
     assert focused() == "Link to this"
     field(explorer, "bias").focus()
     press("Tab", "Enter")
@@ -1252,10 +1235,9 @@ def test_what_a_screen_reader_meets_at_the_end(visit):
     """)
 
 
-@pytest.mark.parametrize("step", range(6))
-def test_one_polite_region_says_each_change(explorer, step):
+def test_one_polite_region_says_each_change(explorer):
     """A step changes one live region: the sentence; another is there for each field and for the picture."""
-    choose(explorer, (step + 1) % 6)
+    choose(explorer, 5)
     live = explorer.locator("[aria-live], [role=status], [role=alert], [role=log]")
     kinds = live.evaluate_all(
         "(all) => all.map((part) => [part.className, part.getAttribute('aria-live') ?? part.role])"
@@ -1270,14 +1252,32 @@ def test_one_polite_region_says_each_change(explorer, step):
       new MutationObserver((records) => { said += records.length; }).observe(region, { childList: true, subtree: true });
     }"""
     sentence(explorer).evaluate(changes)
-    choose(explorer, step)
-    expect(sentence(explorer)).to_have_text(BIAS.steps[step])
-    assert explorer.page.evaluate("said") == 1
+    for step in range(6):
+        choose(explorer, step)
+        expect(sentence(explorer)).to_have_text(BIAS.steps[step])
+        assert explorer.page.evaluate("said") == step + 1
 
 
+def test_axe_finds_nothing(axe, visit):
+    """All that an explorer can show at once: bad input, marked cells, what follows, and the code."""
+    page = visit()
+    first, second, third = page.locator(".tensorref-explorer").all()
+    for explorer in (first, second, third):
+        explorer.locator("summary").click()
+        choose(explorer, 5)
+    fill(first, "x", "nonsense")
+    refused(first, "x", unnamed(1, "nonsense"))
+    choose(second, 3)
+    first.locator("button.tref-cell").nth(3).focus()
+    third.locator("button.tref-cell").nth(7).hover()
+    assert page.locator("[data-read]").count() >= 6
+    assert axe(page, ".tensorref-explorer") == []
+
+
+@pytest.mark.full
 @pytest.mark.parametrize("theme", ["furo", "alabaster", "basic"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_on_any_step(visit, theme, scheme):
+def test_axe_finds_nothing_on_any_step(axe, visit, theme, scheme):
     # The checker adds a script to the page, which the policy of the basic theme would forbid.
     page = visit(theme, color_scheme=scheme, bypass_csp=True)
     explorers = page.locator(".tensorref-explorer").all()
@@ -1295,17 +1295,14 @@ def test_axe_finds_nothing_on_any_step(visit, theme, scheme):
             assert page.locator("[data-read]").count() >= 6
         else:
             page.mouse.move(0, 0)
-        options = {"rules": {"target-size": {"enabled": True}}}
-        found = Axe().run(page, context=".tensorref-explorer", options=options)
-        assert found.response["testEngine"]["name"] == "axe-core"
-        assert found.violations_count == 0, found.generate_report()
+        assert axe(page, ".tensorref-explorer") == []
 
 
-def test_axe_would_find_something(visit):
+def test_axe_would_find_something(axe, visit):
     page = visit()
     page.add_style_tag(content=".tref-sentence { color: #ddd; background: #fff; }")
     page.evaluate("document.querySelector('.tref-field label').remove()")
-    found = {violation["id"] for violation in Axe().run(page, context=".tensorref-explorer").response["violations"]}
+    found = {rule for rule, *_ in axe(page, ".tensorref-explorer")}
     assert {"color-contrast", "label"} <= found
 
 
@@ -1317,35 +1314,33 @@ BEYOND = """(panel) => {
 }"""
 
 
-@pytest.mark.parametrize("theme", ["furo", "alabaster"])
-@pytest.mark.parametrize(
-    "shape",
-    [
-        "(32, 10, 64)",
-        str((1,) * 64),
-        str((2,) * 64),
-        str((10**30,) * 5),
-        "9" * 64 + "," + "8" * 64,
-        f"({', '.join(['9' * 64] * 4)})",
-    ],
-    ids=lambda text: text[:20],
-)
-def test_a_narrow_page_does_not_scroll_sideways(visit, theme, shape):
+WIDE = [
+    "(32, 10, 64)",
+    str((2,) * 64),
+    "9" * 64 + "," + "8" * 64,
+    f"({', '.join(['9' * 64] * 4)})",
+]
+
+
+@pytest.mark.parametrize("theme", ["furo", pytest.param("alabaster", marks=pytest.mark.full)])
+def test_a_narrow_page_does_not_scroll_sideways(visit, theme, subtests):
     page = visit(theme)
     page.set_viewport_size({"width": 320, "height": 640})
     explorer = page.locator(".tensorref-explorer").first
     explorer.get_by_role("button", name="Add a shape", exact=True).click()
-    fill(explorer, "x", shape)
-    fill(explorer, "bias", "()")
-    fill(explorer, "a", "1" if "10" not in shape else "(1, 1, 1)")
     explorer.locator("summary").evaluate("(summary) => { summary.parentElement.open = true; }")
-    for step in range(6):
-        choose(explorer, step)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 320
-        assert explorer.locator(".tref-panel").evaluate(BEYOND) == []
-    expect(sentence(explorer)).to_contain_text("The result has shape")
-    scroll = explorer.get_by_role("group", name="Table of the axes")
-    assert scroll.evaluate("(part) => part.scrollWidth > part.clientWidth")
+    for shape in WIDE:
+        with subtests.test(shape[:20]):
+            fill(explorer, "x", shape)
+            fill(explorer, "bias", "()")
+            fill(explorer, "a", "(1, 1, 1)" if "10" in shape else "1")
+            for step in (0, 5):
+                choose(explorer, step)
+                assert page.evaluate("document.documentElement.scrollWidth") <= 320
+                assert explorer.locator(".tref-panel").evaluate(BEYOND) == []
+            expect(sentence(explorer)).to_contain_text("The result has shape")
+            scroll = explorer.get_by_role("group", name="Table of the axes")
+            assert scroll.evaluate("(part) => part.scrollWidth > part.clientWidth")
     scroll.focus()
     page.keyboard.press("ArrowRight")
     page.wait_for_function("document.activeElement.scrollLeft > 0")
@@ -1358,14 +1353,15 @@ def test_targets_are_large_enough(visit):
     explorer.get_by_role("button", name="Add a shape", exact=True).click()
     explorer.locator("summary").click()
     choose(explorer, 5)
-    targets = explorer.locator("button, input, summary, a").all()
+    targets = explorer.locator("button, input, summary, a").evaluate_all(
+        """(all) => all.map((target) => {
+          const { width, height } = target.getBoundingClientRect();
+          return [target.textContent, target.matches(".tref-cell, summary, a"), Math.min(width, height)];
+        })"""
+    )
     assert len(targets) > 30
-    for target in targets:
-        box = target.bounding_box()
-        small = "tref-cell" in (target.get_attribute("class") or "") or target.evaluate(
-            "(t) => t.matches('summary, a')"
-        )
-        assert min(box["width"], box["height"]) >= (24 if small else 31.9), target.text_content()
+    for text, small, size in targets:
+        assert size >= (24 if small else 31.9), text
 
 
 def test_nothing_jumps_from_step_to_step(visit):
@@ -1378,9 +1374,8 @@ def test_nothing_jumps_from_step_to_step(visit):
     assert len({width for width, _ in sizes[1:]}) == 1, sizes  # before, sizes stand under other axes
 
 
-@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
-def test_nothing_moves(visit, motion):
-    page = visit(reduced_motion=motion)
+def test_nothing_moves(visit):
+    page = visit()
     explorer = page.locator(".tensorref-explorer").first
     for step in (1, 5):
         moving = explorer.get_by_role("button", name=STEPS[step], exact=True).evaluate(
@@ -1527,12 +1522,9 @@ def test_names_stay_text(visit):
     assert rows(explorer)[3] == ["<i>scale</i>", "scalar"]
 
 
-def test_no_script_makes_markup_or_code_of_text():
-    scripts = [*(Path(tensorref.sphinxext.__file__).parent / "static/tensorref").glob("*.js")]
-    assert len(scripts) > 5
-    for script in scripts:
-        found = re.findall(
-            r"innerHTML|outerHTML|insertAdjacentHTML|setHTML|eval\(|Function\(|document\.write|fetch\(|https?:",
-            script.read_text(encoding="utf-8"),
-        )
-        assert found == [], script.name
+def test_a_page_loads_nothing_of_other_kinds(visit):
+    page = visit(name="names")
+    urls = page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
+    loaded = {url.rpartition("/tensorref/")[2].partition("?")[0] for url in urls if "/tensorref/" in url}
+    assert {"explorer.css", "broadcasting-explorer.js", "broadcasting.js"} <= loaded
+    assert [name for name in loaded if name.startswith(("matmul", "layout", "operations"))] == []

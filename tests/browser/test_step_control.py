@@ -7,11 +7,13 @@ async (options) => {
   const { stepControl } = await import("/furo/_static/tensorref/step-control.js");
   const control = stepControl(options);
   control.id = "made";
+  document.querySelector("#made")?.remove();
   document.querySelector("h1").after(control);
   window.made = control;
-  window.inputs = [];
+  const heard = [];
+  window.inputs = heard;
   document.body.addEventListener("input", (event) => {
-    if (event.target === control) inputs.push([control.value, event.bubbles]);
+    if (event.target === control) heard.push([control.value, event.bubbles]);
   });
 }
 """
@@ -72,47 +74,51 @@ def test_it_starts_at_value_and_has_a_label(make):
     assert control.get_by_role("button", name="3", exact=True).count() == 1
 
 
-@pytest.mark.parametrize(
-    ("key", "start", "end"),
-    [
-        ("ArrowRight", 2, 3),
-        ("ArrowDown", 2, 3),
-        ("ArrowLeft", 2, 1),
-        ("ArrowUp", 2, 1),
-        ("ArrowRight", 5, 5),
-        ("ArrowDown", 5, 5),
-        ("ArrowLeft", 0, 0),
-        ("ArrowUp", 0, 0),
-        ("Home", 3, 0),
-        ("End", 3, 5),
-        ("Home", 0, 0),
-        ("End", 5, 5),
-    ],
-)
-def test_every_key(make, key, start, end):
-    control = make(max=5, value=start)
-    control.get_by_role("button").nth(start).focus()
-    control.page.keyboard.press(key)
-    assert state(control) == at(end)
-    assert control.page.evaluate("inputs") == ([] if start == end else [[end, True]])
+KEYS = [
+    ("ArrowRight", 2, 3),
+    ("ArrowDown", 2, 3),
+    ("ArrowLeft", 2, 1),
+    ("ArrowUp", 2, 1),
+    ("ArrowRight", 5, 5),
+    ("ArrowDown", 5, 5),
+    ("ArrowLeft", 0, 0),
+    ("ArrowUp", 0, 0),
+    ("Home", 3, 0),
+    ("End", 3, 5),
+    ("Home", 0, 0),
+    ("End", 5, 5),
+]
 
 
-@pytest.mark.parametrize("key", ["Alt+ArrowLeft", "Control+End", "Shift+ArrowRight", "Tab", "a"])
-def test_other_keys_are_left_alone(make, key):
-    control = make(max=5, value=2)
-    control.get_by_role("button").nth(2).focus()
-    control.page.keyboard.press(key)
-    assert state(control)["value"] == 2
+def test_every_key(make, subtests):
+    for key, start, end in KEYS:
+        with subtests.test(f"{key} at {start}"):
+            control = make(max=5, value=start)
+            control.get_by_role("button").nth(start).focus()
+            control.page.keyboard.press(key)
+            assert state(control) == at(end)
+            assert control.page.evaluate("inputs") == ([] if start == end else [[end, True]])
 
 
-@pytest.mark.parametrize("key", ["Enter", "Space"])
-def test_a_click_or_its_key_selects(make, key):
-    control = make(max=5)
-    control.get_by_role("button").nth(3).click()
-    assert state(control)["value"] == 3
-    control.get_by_role("button").nth(1).press(key)
-    assert state(control)["value"] == 1
-    assert control.page.evaluate("inputs") == [[3, True], [1, True]]
+def test_other_keys_are_left_alone(make, subtests):
+    for key in ("Alt+ArrowLeft", "Control+End", "Shift+ArrowRight", "Tab", "a"):
+        with subtests.test(key):
+            control = make(max=5, value=2)
+            control.get_by_role("button").nth(2).focus()
+            control.page.keyboard.press(key)
+            assert state(control)["value"] == 2
+            assert control.page.evaluate("inputs") == []
+
+
+def test_a_click_or_its_key_selects(make, subtests):
+    for key in ("Enter", "Space"):
+        with subtests.test(key):
+            control = make(max=5)
+            control.get_by_role("button").nth(3).click()
+            assert state(control)["value"] == 3
+            control.get_by_role("button").nth(1).press(key)
+            assert state(control)["value"] == 1
+            assert control.page.evaluate("inputs") == [[3, True], [1, True]]
 
 
 def test_negative_steps(make):
@@ -129,26 +135,28 @@ def test_value_can_be_set(make):
     assert control.page.evaluate("inputs") == [[4, True]]
 
 
-@pytest.mark.parametrize(
-    ("options", "error"),
-    [
-        ({"min": 3, "max": 2}, "max is 2 and min is 3; give whole numbers, max no less than min"),
-        ({}, "max is undefined and min is 0; give whole numbers, max no less than min"),
-        ({"max": 2.5}, "max is 2.5 and min is 0; give whole numbers, max no less than min"),
-        ({"max": 5, "value": 6}, "value is 6; give a whole number from 0 to 5"),
-        ({"max": 5, "value": -1}, "value is -1; give a whole number from 0 to 5"),
-        ({"max": 5, "value": "2"}, "value is 2; give a whole number from 0 to 5"),
-    ],
-)
-def test_bad_options(visit, options, error):
-    said = visit().evaluate(
-        """async (options) => {
-          const { stepControl } = await import("/furo/_static/tensorref/step-control.js");
-          try { return stepControl(options); } catch (error) { return [error.constructor.name, error.message]; }
-        }""",
-        options,
-    )
-    assert said == ["RangeError", error]
+BAD = [
+    ({"min": 3, "max": 2}, "max is 2 and min is 3; give whole numbers, max no less than min"),
+    ({}, "max is undefined and min is 0; give whole numbers, max no less than min"),
+    ({"max": 2.5}, "max is 2.5 and min is 0; give whole numbers, max no less than min"),
+    ({"max": 5, "value": 6}, "value is 6; give a whole number from 0 to 5"),
+    ({"max": 5, "value": -1}, "value is -1; give a whole number from 0 to 5"),
+    ({"max": 5, "value": "2"}, "value is 2; give a whole number from 0 to 5"),
+]
+
+
+def test_bad_options(visit, subtests):
+    page = visit()
+    for options, error in BAD:
+        with subtests.test(error):
+            said = page.evaluate(
+                """async (options) => {
+                  const { stepControl } = await import("/furo/_static/tensorref/step-control.js");
+                  try { return stepControl(options); } catch (error) { return [error.constructor.name, error.message]; }
+                }""",
+                options,
+            )
+            assert said == ["RangeError", error]
 
 
 def test_a_bad_value_changes_nothing(make):

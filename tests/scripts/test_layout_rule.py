@@ -20,18 +20,11 @@ DATA = {
 
 # `source` is the number as it stands in the text: JSON.parse alone would round it.
 COMPARE = """
-async ([text, data]) => {
-  const { follow } = await import("/furo/_static/tensorref/layout.js");
-  const { readOperations } = await import("/furo/_static/tensorref/operations.js");
-  const { TextError } = await import("/furo/_static/tensorref/words.js");
+async (text, data) => {
+  const { follow } = await load("layout.js");
+  const { readOperations } = await load("operations.js");
+  const { TextError } = await load("words.js");
   const exact = (_, value, { source }) => (typeof value === "number" ? BigInt(source) : value);
-  const differs = (a, b) => {
-    if (a === b) return false;
-    if (typeof a !== "object" || typeof b !== "object" || !a || !b) return true;
-    if (Array.isArray(a) !== Array.isArray(b)) return true;
-    const keys = Object.keys(a);
-    return keys.length !== Object.keys(b).length || keys.some((key) => !Object.hasOwn(b, key) || differs(a[key], b[key]));
-  };
   const show = (_, value) => (typeof value === "bigint" ? `${value}n` : value);
   const told = (shape, operations, name, given) => {
     try {
@@ -47,7 +40,7 @@ async ([text, data]) => {
   const found = [];
   for (const { shape, operations, name, itemsize, expected } of JSON.parse(text, exact)) {
     const followed = told(shape, operations, name, { ...data, itemsize: Number(itemsize) });
-    if (differs(followed, expected)) found.push(JSON.stringify({ shape, operations, followed, expected }, show));
+    if (!agrees(followed, expected)) found.push(JSON.stringify({ shape, operations, followed, expected }, show));
   }
   return found;
 }
@@ -71,8 +64,9 @@ def vector(shape, operations, name="x", itemsize=4):
     return {"shape": shape, "operations": operations, "name": name, "itemsize": itemsize, "expected": expected}
 
 
-def differences(page, vectors):
-    return page.evaluate(COMPARE, [json.dumps(vectors), DATA])
+@pytest.fixture
+def differences(run):
+    return lambda vectors: run(COMPARE, json.dumps(vectors), DATA)
 
 
 def listed(numbers):
@@ -97,12 +91,12 @@ def one_operation(rank):
 
 
 @pytest.mark.parametrize("rank", range(4))
-def test_every_operation_on_every_small_shape(visit, rank):
+def test_every_operation_on_every_small_shape(differences, rank):
     shapes = [shape for shape in SHAPES if len(shape) == rank]
     vectors = [vector(shape, code) for shape in shapes for code in one_operation(rank)]
     refused = sum(entry["expected"].get("outcome") == "conflict" for entry in vectors)
     assert 100 < refused < len(vectors) - 40
-    assert differences(visit(name="layout"), vectors) == []
+    assert differences(vectors) == []
 
 
 def drawn(rng, shape):
@@ -136,7 +130,7 @@ def drawn(rng, shape):
 NAMES = ["x", "keys", "{name}", "$&", "__proto__", "constructor", "<b>", "größe", "{bytes:,}", ""]
 
 
-def test_random_histories(visit):
+def test_random_histories(differences):
     rng = random.Random(20261122)  # noqa: S311
     vectors = []
     for _ in range(1500):
@@ -163,23 +157,23 @@ def test_random_histories(visit):
     assert sum(len(history.get("stages", ())) > 4 for history in told) > 200
     assert sum(any(stage["verdict"] == "copy" for stage in history.get("stages", ())) for history in told) > 50
     assert sum("2**53" in history.get("error", "") for history in told) > 5
-    assert differences(visit(name="layout"), vectors) == []
+    assert differences(vectors) == []
 
 
-def test_numbers_beyond_what_a_double_holds(visit):
+def test_numbers_beyond_what_a_double_holds(differences):
     cases = [((2**51,), "[1:].view(1, -1).mT"), ((0, 2**25, 2**25), ".mT"), ((3, 5), "[:, ::999999999999999]")]
     cases += [
         ((2, 3), ".view(999999999999999999)"),
         ((1,), ".expand(9007199254740993)"),
         ((3,), "[-999999999999999999:]"),
     ]
-    assert differences(visit(name="layout"), [vector(*case) for case in cases]) == []
+    assert differences([vector(*case) for case in cases]) == []
 
 
-def test_the_comparison_sees_a_difference(visit):
+def test_the_comparison_sees_a_difference(differences):
     """A stride, a word, a note too few: each is found."""
-    page, good = visit(name="layout"), vector((2, 3), ".mT.view(6)")
-    assert differences(page, [good]) == []
+    good = vector((2, 3), ".mT.view(6)")
+    assert differences([good]) == []
     bad_stage = {**good["expected"]["stages"][1], "strides": [1, 4]}
     stages = [good["expected"]["stages"][0], bad_stage, good["expected"]["stages"][2]]
     for key, value in {
@@ -188,13 +182,13 @@ def test_the_comparison_sees_a_difference(visit):
         "notes": [],
         "steps": good["expected"]["steps"][:-1],
     }.items():
-        assert len(differences(page, [good, {**good, "expected": {**good["expected"], key: value}}])) == 1
+        assert len(differences([good, {**good, "expected": {**good["expected"], key: value}}])) == 1
 
 
 PARSE = """
-async ([texts, data]) => {
-  const { readOperations } = await import("/furo/_static/tensorref/operations.js");
-  const { TextError, attempt } = await import("/furo/_static/tensorref/words.js");
+async (texts, data) => {
+  const { readOperations } = await load("operations.js");
+  const { TextError, attempt } = await load("words.js");
   const plain = (value) => (typeof value === "bigint" ? Number(value) : Array.isArray(value) ? value.map(plain) : value);
   return texts.map((text) => {
     const read = attempt(() => readOperations(text, data));
@@ -205,9 +199,9 @@ async ([texts, data]) => {
 """
 
 
-def test_the_parser(visit):
+def test_the_parser(run):
     assert len(TEXTS) > 100
-    read = visit(name="layout").evaluate(PARSE, [[case["text"] for case in TEXTS], DATA])
+    read = run(PARSE, [case["text"] for case in TEXTS], DATA)
     for case, got in zip(TEXTS, read, strict=True):
         case.pop("operations", ()) if "error" in case else None
         if "operations" in case:  # a double holds 18 digits only about
@@ -231,7 +225,7 @@ PIECES = [
 ]
 
 
-def test_any_text_is_read_alike(visit):
+def test_any_text_is_read_alike(run):
     rng = random.Random(7)  # noqa: S311
     texts = ["".join(rng.choices(PIECES, k=rng.randint(0, 12))) for _ in range(3000)]
     texts += [
@@ -242,7 +236,7 @@ def test_any_text_is_read_alike(visit):
         "[" + " " * 10**4 + "!]",
         "9" * 10**4,
     ]
-    read = visit(name="layout").evaluate(PARSE, [texts, DATA])
+    read = run(PARSE, texts, DATA)
     errors = 0
     for text, got in zip(texts, read, strict=True):
         try:

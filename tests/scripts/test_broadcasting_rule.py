@@ -3,12 +3,10 @@
 import itertools
 import json
 import random
-import re
 from pathlib import Path
 
 import pytest
 
-import tensorref.sphinxext
 from tensorref import _words, broadcasting
 from tensorref.sphinxext.shapes import ERRORS, parse_shapes
 
@@ -17,22 +15,16 @@ TEXTS = Path(__file__).parents[1] / "sphinxext/shape_texts.json"
 
 # `source` is the number as it stands in the text: JSON.parse alone would round it.
 COMPARE = """
-async ([text, words, messages]) => {
-  const { explain, notes } = await import("/furo/_static/tensorref/broadcasting.js");
+async (text, words, messages) => {
+  const { explain, notes } = await load("broadcasting.js");
   const exact = (_, value, { source }) => (typeof value === "number" ? BigInt(source) : value);
-  const differs = (a, b) => {
-    if (a === b) return false;
-    if (typeof a !== "object" || typeof b !== "object" || !a || !b) return true;
-    if (Array.isArray(a) !== Array.isArray(b)) return true;
-    const keys = Object.keys(a);
-    return keys.length !== Object.keys(b).length || keys.some((key) => !Object.hasOwn(b, key) || differs(a[key], b[key]));
-  };
   const show = (_, value) => (typeof value === "bigint" ? `${value}n` : value);
   const found = [];
   for (const { shapes, names, itemsize, explanation, notes: expected } of JSON.parse(text, exact)) {
     const explained = explain(shapes, names, { itemsize: Number(itemsize), words, messages });
-    if (differs(explained, explanation) || differs(notes(explained, words).map((note) => note.text), expected)) {
-      found.push(JSON.stringify({ explained, explanation }, show));
+    const noted = notes(explained, words).map((note) => note.text);
+    if (!agrees(explained, explanation) || !agrees(noted, expected)) {
+      found.push(JSON.stringify({ explained, explanation, noted, expected }, show));
     }
   }
   return found;
@@ -51,14 +43,16 @@ def vector(shapes, names, itemsize):
     }
 
 
-def differences(page, vectors):
-    return page.evaluate(COMPARE, [json.dumps(vectors), dict(_words.BROADCASTING), dict(_words.BROADCASTING_MESSAGES)])
+@pytest.fixture
+def differences(run):
+    words = dict(_words.BROADCASTING), dict(_words.BROADCASTING_MESSAGES)
+    return lambda vectors: run(COMPARE, json.dumps(vectors), *words)
 
 
-def test_every_pair_of_rank_0_to_2_over_sizes_0_to_3(visit):
+def test_every_pair_of_rank_0_to_2_over_sizes_0_to_3(differences):
     vectors = [vector(pair, None, 4) for pair in itertools.product(SHAPES, repeat=2)]
     assert len(vectors) == 441
-    assert differences(visit(), vectors) == []
+    assert differences(vectors) == []
 
 
 def drawn(rng):
@@ -75,7 +69,7 @@ def drawn(rng):
 NAMES = ["x", "bias", "{name}", "$&", "__proto__", "constructor", "<b>", "größe", "{elements:,}"]
 
 
-def test_random_shapes(visit):
+def test_random_shapes(differences):
     rng = random.Random(20261122)  # noqa: S311
     vectors = []
     for _ in range(600):
@@ -88,43 +82,44 @@ def test_random_shapes(visit):
     assert sum(bool(result["warning"]) for result in results) > 20
     assert sum(bool(result["suggestions"]) for result in results) > 20
     assert sum((result["elements"] or 0) > 2**53 for result in results) > 100
-    assert differences(visit(), vectors) == []
+    assert differences(vectors) == []
 
 
-def test_the_comparison_sees_a_difference(visit):
+def test_the_comparison_sees_a_difference(differences):
     """A difference of 1 beyond 2**53, a word, a key too few: each is found."""
-    page, good = visit(), vector([[2**53 + 1], [1]], None, 4)
-    assert differences(page, [good]) == []
+    good = vector([[2**53 + 1], [1]], None, 4)
+    assert differences([good]) == []
     for key, value in {"elements": 2**53 + 2, "warning": "other", "result": [2**53]}.items():
         bad = {**good, "explanation": {**good["explanation"], key: value}}
-        assert len(differences(page, [good, bad])) == 1
+        assert len(differences([good, bad])) == 1
     fewer = {**good["explanation"]}
     del fewer["steps"]
-    assert len(differences(page, [{**good, "explanation": fewer}])) == 1
-    assert len(differences(page, [{**good, "notes": []}])) == 1
+    assert len(differences([{**good, "explanation": fewer}])) == 1
+    assert len(differences([{**good, "notes": []}])) == 1
 
 
 PARSE = """
-async ([text, errors]) => {
-  const { readShapes } = await import("/furo/_static/tensorref/shapes.js");
-  const { TextError } = await import("/furo/_static/tensorref/words.js");
+async (all, errors) => {
+  const { readShapes } = await load("shapes.js");
+  const { TextError } = await load("words.js");
   const told = (read) => {
     if (read instanceof TextError) return { error: read.message };
     return { shape: read.sizes.map(String), names: read.names };
   };
-  return JSON.parse(text).map((texts) => readShapes(texts, errors).map(told));
+  return all.map((texts) => readShapes(texts, errors).map(told));
 }
 """
 
 
-def parsed(page, *texts):
-    return page.evaluate(PARSE, [json.dumps(texts), dict(ERRORS)])
+@pytest.fixture
+def parsed(run):
+    return lambda *texts: run(PARSE, texts, dict(ERRORS))
 
 
-def test_the_parser(visit):
+def test_the_parser(parsed):
     cases = json.loads(TEXTS.read_text(encoding="utf-8"))
     assert len(cases) > 60
-    for case, (got,) in zip(cases, parsed(visit(), *([case["text"]] for case in cases)), strict=True):
+    for case, (got,) in zip(cases, parsed(*([case["text"]] for case in cases)), strict=True):
         read = got.get("error") or [*map(int, got["shape"])]
         assert read == case.get("error", case.get("shape")), case["text"]
 
@@ -153,16 +148,15 @@ NAMED = [
 ]
 
 
-@pytest.mark.parametrize(("texts", "expected"), NAMED)
-def test_names_have_one_size_in_all_fields(visit, texts, expected):
-    (got,) = parsed(visit(), texts)
-    assert len(got) == len(texts)
-    for read, wanted in zip(got, expected, strict=False):
-        keys = ("error",) if isinstance(wanted, str) else ("shape", "names")
-        assert read == dict(zip(keys, [wanted] if isinstance(wanted, str) else wanted, strict=True))
+def test_names_have_one_size_in_all_fields(parsed):
+    for (texts, expected), got in zip(NAMED, parsed(*(texts for texts, _ in NAMED)), strict=True):
+        assert len(got) == len(texts)
+        for read, wanted in zip(got, expected, strict=False):
+            keys = ("error",) if isinstance(wanted, str) else ("shape", "names")
+            assert read == dict(zip(keys, [wanted] if isinstance(wanted, str) else wanted, strict=True)), texts
 
 
-def test_several_fields_read_what_one_text_says(visit):
+def test_several_fields_read_what_one_text_says(parsed):
     """The page reads a field each, the directive one text: with names as well, both give the same sizes."""
     rng, given = random.Random(3), []  # noqa: S311
     while len(given) < 200:
@@ -171,58 +165,18 @@ def test_several_fields_read_what_one_text_says(visit):
         texts = [f"({', '.join(rng.choices(written, k=rng.randint(0, 4)))})" for _ in range(rng.randint(2, 6))]
         texts.append(f"({', '.join(f'{name}={size}' for name, size in sizes.items())})")
         given.append(texts)
-    for texts, got in zip(given, parsed(visit(), *given), strict=True):
+    for texts, got in zip(given, parsed(*given), strict=True):
         expected = [[*map(str, shape.sizes)] for shape in parse_shapes(" ".join(texts))]
         assert [read["shape"] for read in got] == expected, texts
 
 
-def test_the_types_of_the_numbers(visit):
-    kinds = visit().evaluate(
+def test_the_types_of_the_numbers(run):
+    kinds = run(
         """async (words) => {
-          const { explain } = await import("/furo/_static/tensorref/broadcasting.js");
+          const { explain } = await load("broadcasting.js");
           const { axes, elements, stored_bytes } = explain([[3n]], ["a"], { itemsize: 4, words, messages: {} });
           return [axes[0].index, axes[0].size, elements, stored_bytes].map((value) => typeof value);
         }""",
         dict(_words.BROADCASTING),
     )
     assert kinds == ["bigint"] * 4
-
-
-STATIC = Path(tensorref.sphinxext.__file__).parent / "static/tensorref"
-KINDS = sorted(path.name.removesuffix("-explorer.js") for path in STATIC.glob("*-explorer.js"))
-
-
-def loaded(kind):
-    """Return what a page with one kind of explorer loads: its module, all that this one imports, and the style."""
-    found, waiting = {STATIC / "explorer.css"}, [STATIC / f"{kind}-explorer.js"]
-    while waiting:
-        module = waiting.pop()
-        if module not in found:
-            found.add(module)
-            imports = re.findall(r"""\b(?:from|import)\s*\(?\s*["'](.+?)["']""", module.read_text(encoding="utf-8"))
-            waiting += [(module.parent / name).resolve() for name in imports]
-    return found
-
-
-# Following a tensor through its memory takes a rule of views and a parser of operations as well.
-@pytest.mark.parametrize(("kind", "most"), [("broadcasting", 40), ("matmul", 40), ("layout", 48)])
-def test_script_and_style_of_a_page_stay_small(kind, most):
-    sizes = {path.name: path.stat().st_size for path in loaded(kind)}
-    assert sum(sizes.values()) < most * 1024, sizes
-
-
-def test_every_kind_has_its_limit():
-    assert {*KINDS} == {"broadcasting", "matmul", "layout"}
-
-
-def test_a_page_loads_what_its_kind_imports_and_no_more(visit):
-    page = visit("basic", "names")
-    wanted = page.evaluate("performance.getEntriesByType('resource').map((entry) => new URL(entry.name).pathname)")
-    folder = "/basic/_static/tensorref/"
-    assert {url.removeprefix(folder) for url in wanted if url.startswith(folder)} == {
-        path.name for path in loaded("broadcasting")
-    }
-
-
-def test_every_script_belongs_to_a_kind():
-    assert {*STATIC.rglob("*.*")} == {path for kind in KINDS for path in loaded(kind)}

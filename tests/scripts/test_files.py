@@ -1,0 +1,49 @@
+"""The scripts and the style as files: what they weigh, and what they never do."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import tensorref.sphinxext
+
+STATIC = Path(tensorref.sphinxext.__file__).parent / "static/tensorref"
+KINDS = sorted(path.name.removesuffix("-explorer.js") for path in STATIC.glob("*-explorer.js"))
+
+
+def loaded(kind):
+    """Return what a page with one kind of explorer loads: its module, all that this one imports, and the style."""
+    found, waiting = {STATIC / "explorer.css"}, [STATIC / f"{kind}-explorer.js"]
+    while waiting:
+        module = waiting.pop()
+        if module not in found:
+            found.add(module)
+            imports = re.findall(r"""\b(?:from|import)\s*\(?\s*["'](.+?)["']""", module.read_text(encoding="utf-8"))
+            waiting += [(module.parent / name).resolve() for name in imports]
+    return found
+
+
+# Following a tensor through its memory takes a rule of views and a parser of operations as well.
+@pytest.mark.parametrize(("kind", "most"), [("broadcasting", 40), ("matmul", 40), ("layout", 48)])
+def test_script_and_style_of_a_page_stay_small(kind, most):
+    sizes = {path.name: path.stat().st_size for path in loaded(kind)}
+    assert sum(sizes.values()) < most * 1024, sizes
+
+
+def test_every_kind_has_its_limit():
+    assert {*KINDS} == {"broadcasting", "matmul", "layout"}
+
+
+def test_every_script_belongs_to_a_kind():
+    assert {*STATIC.rglob("*.*")} == {path for kind in KINDS for path in loaded(kind)}
+
+
+def test_no_script_makes_markup_or_code_of_text():
+    scripts = [*STATIC.glob("*.js")]
+    assert len(scripts) > 5
+    for script in scripts:
+        found = re.findall(
+            r"innerHTML|outerHTML|insertAdjacentHTML|setHTML|eval\(|Function\(|document\.write|fetch\(|https?:",
+            script.read_text(encoding="utf-8"),
+        )
+        assert found == [], script.name
