@@ -94,7 +94,9 @@ def lock(session: nox.Session) -> None:
     lowest = PYPROJECT["project"]["requires-python"].removeprefix(">=")
     options = ["--universal", "--upgrade", "--python-version", lowest, "--no-annotate", "--no-header", "--quiet"]
     groups = [f"--group={group}" for group in GROUPS]
-    found = session.run("uv", "pip", "compile", *options, *groups, "--all-extras", "pyproject.toml", silent=True)
+    everywhere = {"UV_FIND_LINKS": None, "UV_TORCH_BACKEND": None}  # what is there for one machine is not for all
+    command = ["uv", "pip", "compile", *options, *groups, "--all-extras", "pyproject.toml"]
+    found = session.run(*command, silent=True, env=everywhere)
     lines = [line for line in str(found).splitlines() if not line.startswith(OF_A_BUILD)]
     said = "# Versions that were tested together, for `pip install -c`; `nox -s lock` renews them."
     LOCK.write_text("\n".join([said, *lines, ""]), "utf-8")
