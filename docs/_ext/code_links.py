@@ -1,7 +1,7 @@
 """Links from names in example code to their entries, and from entries to the examples that use them.
 
 sphinx-codeautolink finds the names. What is added here: its findings are kept for pages that are not read again (its
-own cache knows only ``.rst``), every page that is written gets its links, on all cores, more names are understood (see
+own cache knows only ``.rst``), more names are understood (see
 `code_names`), and an entry shows its examples with their figures.
 """
 
@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import html
-from collections.abc import Callable
 from copy import deepcopy
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,7 +21,6 @@ import thumbnails
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
-from sphinx.util.parallel import ParallelTasks, parallel_available
 from sphinx_codeautolink import extension
 from sphinx_codeautolink.extension import SphinxCodeAutoLink, resolve
 from sphinx_codeautolink.extension.directive import DeferredExamples
@@ -40,7 +37,6 @@ class CodeLinks(SphinxCodeAutoLink):
         if not self.do_nothing:
             self.found = app.env.sphinx_codeautolink_transforms = self.cache.transforms = kept
             self.cache.write = lambda: None
-            self.outdated_docs = set()
 
     def purge_doc_from_environment(self, app: Sphinx, env: BuildEnvironment, docname: str) -> None:
         super().purge_doc_from_environment(app, env, docname)
@@ -78,11 +74,10 @@ class CodeLinks(SphinxCodeAutoLink):
         return [doc for doc in uses if uses[doc] != before.get(doc)]
 
     def generate_backref_tables(self, app: Sphinx, doctree: nodes.document, docname: str) -> None:
-        """Show below an entry what uses it; the page that is about to be written will want its links."""
+        """Show below an entry what uses it."""
         if self.do_nothing:
             super().generate_backref_tables(app, doctree, docname)
             return
-        self.outdated_docs.add(docname)
         for place in list(doctree.findall(DeferredExamples)):
             shown = examples(app.env, self.code_refs.get(place.ref, ()), docname)
             paragraph = place.parent
@@ -90,28 +85,6 @@ class CodeLinks(SphinxCodeAutoLink):
                 paragraph.replace_self(nodes.raw("", cards(app, docname, shown), format="html"))
             else:
                 paragraph.parent.remove(paragraph)
-
-    def apply_links(self, app: Sphinx, exception: Exception | None) -> None:
-        """Link the pages that were written, as many at once as Sphinx may: each is parsed whole, the longest step."""
-        if self.do_nothing or not parallel_available or app.parallel < 2:  # noqa: PLR2004
-            super().apply_links(app, exception)
-            return
-        pages: list[Callable[[], None]] = []
-        link = extension.link_html
-        extension.link_html = lambda *arguments, **options: pages.append(partial(link, *arguments, **options))
-        try:
-            super().apply_links(app, exception)
-        finally:
-            extension.link_html = link
-        tasks = ParallelTasks(app.parallel)
-        for first in range(min(app.parallel, len(pages))):
-            tasks.add_task(_link, pages[first :: app.parallel])
-        tasks.join()
-
-
-def _link(pages: list[Callable[[], None]]) -> None:
-    for page in pages:
-        page()
 
 
 def examples(env: BuildEnvironment, uses: Any, docname: str) -> list[tuple[str, str, str]]:
