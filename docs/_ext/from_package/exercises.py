@@ -12,7 +12,7 @@ from sphinx.util.docutils import SphinxDirective
 if TYPE_CHECKING:
     from tensorref.exercises import Exercise
 
-PACKAGE = Path(__file__).resolve().parents[2] / "tensorref"
+PACKAGE = Path(__file__).resolve().parents[3] / "tensorref"
 LEVELS = {
     1: "one operation",
     2: "one operation with a trap",

@@ -24,12 +24,10 @@ from typing import Any, ClassVar
 from uuid import uuid4
 
 from jupyter_client.asynchronous import AsyncKernelClient
-from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
-from traitlets import Type
 
 IMPORTED = (
-    *("numpy", "torch", "jaxtyping", "ipykernel.kernelapp", "IPython.core.pylabtools"),
+    *("numpy", "torch", "jaxtyping", "ipykernel.kernelapp", "ipykernel.debugger", "IPython.core.pylabtools"),
     *("matplotlib.pyplot", "matplotlib.backends.backend_agg", "PIL.Image"),
 )
 """Not matplotlib_inline, which looks for its kernel when it is imported."""
@@ -40,7 +38,7 @@ class Server:
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory()
-        self.address = str(Path(self._folder.name) / "server")
+        self.address = ForkedKernels.address = str(Path(self._folder.name) / "server")
         with socket.socket(socket.AF_UNIX) as listening:  # before the server is ready, so that nobody has to try again
             listening.bind(self.address)
             listening.listen()
@@ -51,14 +49,6 @@ class Server:
         self._process.terminate()
         self._process.wait()
         self._folder.cleanup()
-
-    def options(self) -> dict[str, Any]:
-        """Return what lets nbclient use such kernels.
-
-        They end when they are told to, without tidying up: a cell that took too long no longer says where it was.
-        """
-        manager = type("ForkedKernelManager", (_Manager,), {"address": self.address})
-        return {"kernel_manager_class": manager, "shutdown_kernel": "immediate"}
 
 
 class _Client(AsyncKernelClient):
@@ -82,28 +72,29 @@ class _Client(AsyncKernelClient):
             return False
 
 
-class _Manager(AsyncKernelManager):
-    address: ClassVar[str]
-    client_factory = Type(_Client, klass=AsyncKernelClient)
-
-    async def _async_pre_start_kernel(self, **options: Any) -> tuple[list[str], dict[str, Any]]:
-        # Over sockets of the file system, because of TCP's ports two managers may choose the same.
-        self.transport, self.ip = "ipc", f"{self.address}-{uuid4()}"
-        self.provisioner = _Provisioner(parent=self, kernel_spec=self.kernel_spec)
-        return await super()._async_pre_start_kernel(**options)
-
-    pre_start_kernel = _async_pre_start_kernel  # its second name
-
-
-class _Provisioner(LocalProvisioner):
+class ForkedKernels(LocalProvisioner):
     """Lets the server fork where its base class would start an interpreter."""
+
+    address: ClassVar[str]
+    """Of the server."""
+
+    async def pre_launch(self, **options: Any) -> dict[str, Any]:
+        # Over sockets of the file system, because of TCP's ports two managers may choose the same.
+        self.parent.transport, self.parent.ip = "ipc", f"{self.address}-{uuid4()}"
+        self.parent.client_factory = _Client
+        return await super().pre_launch(**options)
 
     async def launch_kernel(self, cmd: list[str], **options: Any) -> dict[str, Any]:
         arguments = cmd[cmd.index("ipykernel_launcher") + 1 :]
         self.cwd = str(options.get("cwd") or Path.cwd())
-        self.process = _Process(self.parent.address, arguments, self.cwd, options["env"])
+        self.process = _Process(self.address, arguments, self.cwd, options["env"])
         self.pid = self.pgid = self.process.pid  # it leads a group
         return self.connection_info
+
+    async def shutdown_requested(self, restart: bool = False) -> None:  # noqa: FBT001, FBT002  the base class has it
+        """End at once, without tidying up: a cell that took too long no longer says where it was."""
+        await self.kill(restart)
+        await self.wait()
 
     async def wait(self) -> int | None:
         """Wait for the end, which comes at once; the base class looks ten times a second."""
@@ -177,6 +168,7 @@ class _Forking(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
 def _serve(listening: socket.socket) -> None:
     # ipykernel and Matplotlib look at these when they are imported.
     os.environ["JPY_PARENT_PID"] = str(os.getpid())
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # or the debugger warns that it cannot stop in frozen modules
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     del sys.path[0]  # the folder of this file
     for module in IMPORTED:
