@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-from pathlib import Path
-
 import pytest
-from bs4 import BeautifulSoup
+from pages import SITE, soup
 
 from tensorref import _dictionary
 
-REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "_build" / "html" / "reference"
+REFERENCE = SITE / "reference"
 PAGE = REFERENCE / "dictionary.html"
 HOSTS = {"NumPy": "https://numpy.org/doc/stable/", "PyTorch": "https://docs.pytorch.org/docs/stable/"}
 ROWS = _dictionary.equivalents()
@@ -18,7 +15,7 @@ ROWS = _dictionary.equivalents()
 
 @pytest.fixture(scope="module")
 def page():
-    return BeautifulSoup(PAGE.read_text("utf-8"), "html.parser")
+    return soup(PAGE)
 
 
 def test_every_row_has_an_anchor_its_code_and_a_link_to_each_library(page):
@@ -51,15 +48,10 @@ def test_every_difference_stands_below_its_row(page):
                 assert text in line.get_text()
 
 
-@functools.cache
-def reference(module):
-    return BeautifulSoup((REFERENCE / f"{module}.html").read_text("utf-8"), "html.parser")
-
-
 def test_every_entry_of_ours_links_to_its_rows(page):
     for row in ROWS:
         for entry in row.entries:
             name = f"tensorref.{entry}"
             module = entry.partition(".")[0]
             assert page.find("tr", id=row.slug).find("a", href=f"{module}.html#{name}")
-            assert reference(module).find(id=name).find_next("dd").find("a", href=f"dictionary.html#{row.slug}")
+            assert soup(REFERENCE / f"{module}.html").find(id=name).find_next("dd").find("a", href=f"dictionary.html#{row.slug}")

@@ -56,6 +56,7 @@ def entry(exercise: Exercise) -> str:
     """Return an exercise in Markdown, under a heading with an anchor of its own."""
     concepts = ", ".join(f"[{concept}]({concept}.md)" for concept in exercise.concepts)
     parts = [
+        "```{autolink-concat} on\n```",  # its code imports what it uses
         f"(exercise-{exercise.name})=",
         f"### {exercise.name}",
         f"{escaped(exercise.task)} ({concepts})",

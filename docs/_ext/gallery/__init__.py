@@ -45,6 +45,8 @@ LIBRARIES = ("numpy", "torch", "matplotlib")
 CAN_FORK = hasattr(os, "fork") and sys.platform != "darwin"
 """Whether a process that has imported all of this can be forked; on macOS its system libraries can crash then."""
 
+FORKED = "gallery.forked_kernels:ForkedKernels"
+
 LAST_CELL = 'import sys\n\nsys.path.insert(0, "../_ext")\nfrom provenance import record\n\nrecord.show(globals())'
 
 logger = getLogger(__name__)
@@ -122,7 +124,7 @@ def _choose_kernels(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> 
     """Let kernels be forked from a server while examples are read; parallel readers inherit the way to it."""
     if app.config.gallery_kernels != "forked" or not CAN_FORK or not _examples(env) & {*docnames}:
         return
-    if (stop_offering := private_parts.offer_kernels("gallery.forked_kernels:ForkedKernels")) is None:
+    if (stop_offering := private_parts.offer_kernels(FORKED)) is None:
         return
     from gallery.forked_kernels import Server
 

@@ -11,7 +11,6 @@ from docutils import nodes
 from PIL import Image, ImageOps
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
-from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.logging import getLogger
 
@@ -35,21 +34,17 @@ class thumbnail(nodes.General, nodes.Element):  # noqa: N801  nodes are in lower
     """Where the thumbnail of the page `docname` goes."""
 
 
-class Thumbnails(SphinxPostTransform):
-    """Puts the thumbnails into the page itself, once all pages were read: a request for each would be slow on a phone."""
-
-    default_priority = 5
-
-    def run(self, **_: Any) -> None:
-        for place in list(self.document.findall(thumbnail)):
-            if "figure" not in self.env.metadata[place["docname"]]:
-                logger.warning("examples/%s.py draws no figure for its card", posixpath.basename(place["docname"]))
-                place.parent.remove(place)
-                continue
-            picture = Path(self.app.outdir, thumbnail_of(place["docname"])).read_bytes()
-            uri = f"data:image/webp;base64,{base64.b64encode(picture).decode('ascii')}"
-            # The card's title says what it is; the picture only decorates it.
-            place.replace_self(nodes.image(uri=uri, candidates={"?": uri}, alt=""))
+def _fill(app: Sphinx, doctree: nodes.document, _: str) -> None:
+    """Put the thumbnails into the page itself, once all pages were read: a request for each would be slow on a phone."""
+    for place in list(doctree.findall(thumbnail)):
+        if "figure" not in app.env.metadata[place["docname"]]:
+            logger.warning("examples/%s.py draws no figure for its card", posixpath.basename(place["docname"]))
+            place.parent.remove(place)
+            continue
+        picture = Path(app.outdir, thumbnail_of(place["docname"])).read_bytes()
+        uri = f"data:image/webp;base64,{base64.b64encode(picture).decode('ascii')}"
+        # The card's title says what it is; the picture only decorates it.
+        place.replace_self(nodes.image(uri=uri, candidates={"?": uri}, alt=""))
 
 
 def thumbnail_of(docname: str) -> str:
@@ -84,7 +79,7 @@ def _draw(app: Sphinx, env: BuildEnvironment) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("thumbnail", Thumbnail)
     app.add_node(thumbnail)
-    app.add_post_transform(Thumbnails)
+    app.connect("doctree-resolved", _fill)
     app.connect("doctree-read", _note_figure, priority=600)  # after Sphinx has said where the figures are
     app.connect("env-updated", _draw)
     return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}

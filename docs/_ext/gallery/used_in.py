@@ -9,7 +9,6 @@ from docutils import nodes
 from gallery import thumbnails
 from links import code
 from sphinx.application import Sphinx
-from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 
 
@@ -26,27 +25,24 @@ class UsedIn(SphinxDirective):
         return [used_in(entry=self.arguments[0])]
 
 
-class UsedInCards(SphinxPostTransform):
-    default_priority = 5
+def _fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    for place in list(doctree.findall(used_in)):
+        uses = code.uses(app.env, place["entry"])
+        shown = [page for page in thumbnails.pages(app.env) if page in uses and page != docname]
+        cards = "".join(_card(app, docname, page, uses[page]) for page in shown)
+        listed = f'<p class="rubric">Used in</p>\n<ul class="used-in">{cards}</ul>\n'
+        place.replace_self([nodes.raw("", listed, format="html")] if shown else [])
 
-    def run(self, **_: Any) -> None:
-        for place in list(self.document.findall(used_in)):
-            uses = code.uses(self.env, place["entry"])
-            shown = [page for page in thumbnails.pages(self.env) if page in uses and page != self.env.docname]
-            cards = "".join(self._card(page, uses[page]) for page in shown)
-            lists = f'<p class="rubric">Used in</p>\n<ul class="used-in">{cards}</ul>\n'
-            place.replace_self([nodes.raw("", lists, format="html")] if shown else [])
 
-    def _card(self, page: str, section: str) -> str:
-        """Return a link with a thumbnail, which is loaded when it comes into view."""
-        width, height = (pixels // 2 for pixels in thumbnails.SIZE)
-        root = "../" * self.env.docname.count("/")
-        address = self.app.builder.get_relative_uri(self.env.docname, page)
-        return (
-            f'<li><a class="reference internal" href="{address}#{section}">'
-            f'<img src="{root}{thumbnails.thumbnail_of(page)}" width="{width}" height="{height}" loading="lazy" alt=""> '
-            f"{html.escape(self.env.titles[page].astext())}</a></li>"
-        )
+def _card(app: Sphinx, docname: str, page: str, section: str) -> str:
+    """Return a link with a thumbnail, which is loaded when it comes into view."""
+    width, height = (pixels // 2 for pixels in thumbnails.SIZE)
+    root = "../" * docname.count("/")
+    return (
+        f'<li><a class="reference internal" href="{app.builder.get_relative_uri(docname, page)}#{section}">'
+        f'<img src="{root}{thumbnails.thumbnail_of(page)}" width="{width}" height="{height}" loading="lazy" alt=""> '
+        f"{html.escape(app.env.titles[page].astext())}</a></li>"
+    )
 
 
 def _append(_: Sphinx, __: str, name: str, ___: object, ____: object, lines: list[str]) -> None:
@@ -59,6 +55,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.setup_extension("sphinx.ext.autodoc")
     app.add_node(used_in)
     app.add_directive("used-in", UsedIn)
-    app.add_post_transform(UsedInCards)
+    app.connect("doctree-resolved", _fill)
     app.connect("autodoc-process-docstring", _append, priority=890)  # after the sections have become paragraphs
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

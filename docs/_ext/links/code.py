@@ -89,6 +89,11 @@ def _linked(block: Any, known: set[str], entries: dict[tuple[str, ...], list[str
     return linked
 
 
+def _clear(app: Sphinx, _: Exception | None) -> None:
+    """Leave nothing for sphinx-codeautolink to keep: it is on the environment."""
+    (private_parts.code_blocks(app.env) or {}).clear()
+
+
 def _hand_out_blocks(
     app: Sphinx, page: str, _: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
@@ -110,6 +115,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("env-merge-info", _merge)
     app.connect("env-purge-doc", _purge)
     app.connect("env-updated", _resolve, priority=501)
+    app.connect("build-finished", _clear, priority=499)
     app.connect("html-page-context", _hand_out_blocks, priority=499)
     app.connect("html-page-context", _put_back_blocks, priority=501)
     return {"version": "1", "env_version": 2, "parallel_read_safe": True, "parallel_write_safe": True}

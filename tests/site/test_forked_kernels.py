@@ -8,17 +8,17 @@ import sys
 import time
 from pathlib import Path
 
+import gallery
 import nbformat
+import private_parts
 import pytest
 from jupyter_cache.executors.utils import single_nb_execution
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "docs" / "_ext"))
-import gallery  # noqa: E402  its folder has just joined the path
 
 if not gallery.CAN_FORK:
     pytest.skip("no process can be forked here", allow_module_level=True)
-import forked  # noqa: E402
+from gallery import forked_kernels  # noqa: E402
 
 CELLS = {
     "streams": "import sys\n\nprint('out')\nprint('err', file=sys.stderr)\nprint('out again', end='')",
@@ -38,7 +38,7 @@ CELLS = {
     "thread pool": "print((torch.ones(300, 300) @ torch.ones(300, 300)).sum(), torch.get_num_threads())",
     "process pool": "from concurrent.futures import ProcessPoolExecutor\n\n"
     "with ProcessPoolExecutor(1) as pool:\n    print(pool.submit(abs, -1).result())",
-    "run": "sys.path.insert(0, 'EXTENSIONS')\nimport runs\n\nruns.show(globals())",
+    "run": "sys.path.insert(0, 'EXTENSIONS')\nfrom provenance import record\n\nrecord.show(globals())",
 }
 ERROR = {
     "before": "def half(x):\n    return x / 0",
@@ -50,16 +50,20 @@ TIMEOUT = {"before": "print('before')", "sleep": "import time\n\nprint('asleep',
 
 @pytest.fixture(scope="module")
 def server():
-    server = forked.Server()
+    server = forked_kernels.Server()
     yield server
     server.stop()
 
 
-def run(cells, folder, timeout=60, **options):
+def run(cells, folder, timeout=60, *, fork=False):
     sources = [cell.replace("EXTENSIONS", str(ROOT / "docs" / "_ext")) for cell in cells.values()]
     notebook = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, sources)])
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
-    return single_nb_execution(notebook, cwd=str(folder), timeout=timeout, allow_errors=False, **options)
+    stop = private_parts.offer_kernels(gallery.FORKED) if fork else (lambda: None)
+    try:
+        return single_nb_execution(notebook, cwd=str(folder), timeout=timeout, allow_errors=False)
+    finally:
+        stop()
 
 
 def shown(result):
@@ -76,8 +80,9 @@ def shown(result):
     return cells
 
 
-def test_outputs_are_those_of_a_stock_kernel(server, tmp_path):
-    stock, own = run(CELLS, tmp_path), run(CELLS, tmp_path, **server.options())
+@pytest.mark.usefixtures("server")
+def test_outputs_are_those_of_a_stock_kernel(tmp_path):
+    stock, own = run(CELLS, tmp_path), run(CELLS, tmp_path, fork=True)
     assert stock.err is own.err is None
     for name, one, other in zip(CELLS, shown(own), shown(stock), strict=True):
         assert one == other, name
@@ -86,8 +91,9 @@ def test_outputs_are_those_of_a_stock_kernel(server, tmp_path):
         assert part in text
 
 
-def test_an_error_is_that_of_a_stock_kernel(server, tmp_path):
-    stock, own = run(ERROR, tmp_path), run(ERROR, tmp_path, **server.options())
+@pytest.mark.usefixtures("server")
+def test_an_error_is_that_of_a_stock_kernel(tmp_path):
+    stock, own = run(ERROR, tmp_path), run(ERROR, tmp_path, fork=True)
     assert shown(own) == shown(stock)
     assert type(own.err) is type(stock.err)
     assert str(own.err) == str(stock.err)
@@ -97,10 +103,11 @@ def test_an_error_is_that_of_a_stock_kernel(server, tmp_path):
     assert "ZeroDivisionError" in error
 
 
-def test_a_cell_that_takes_too_long_is_stopped_as_in_a_stock_kernel(server, tmp_path):
+@pytest.mark.usefixtures("server")
+def test_a_cell_that_takes_too_long_is_stopped_as_in_a_stock_kernel(tmp_path):
     stock = run(TIMEOUT, tmp_path, timeout=3)
     start = time.monotonic()
-    own = run(TIMEOUT, tmp_path, timeout=3, **server.options())
+    own = run(TIMEOUT, tmp_path, timeout=3, fork=True)
     assert time.monotonic() - start < 30
     assert type(own.err).__name__ == type(stock.err).__name__ == "CellTimeoutError"
     # Where it was, a kernel that ends at once does not say.
@@ -110,14 +117,14 @@ def test_a_cell_that_takes_too_long_is_stopped_as_in_a_stock_kernel(server, tmp_
     assert "asleep" in shown(own)[-1][1]
 
 
-def test_each_notebook_has_a_process_of_its_own_which_ends_with_it(server, tmp_path):
+@pytest.mark.usefixtures("server")
+def test_each_notebook_has_a_process_of_its_own_which_ends_with_it(tmp_path):
     cells = {
         "first": "import os\nimport sys\nimport numpy as np\n\nprint(os.getpid())",
         "names": "print('kept' in globals(), hasattr(np, 'kept'))\nkept = np.kept = 1",
         "random": "print(np.random.rand())",
     }
-    options = server.options()
-    first, second = (shown(run(cells, tmp_path, **options)) for _ in range(2))
+    first, second = (shown(run(cells, tmp_path, fork=True)) for _ in range(2))
     for each in (first, second):
         assert "False False" in each[1][1]
         number = int(re.search(r"\d+", each[0][1].split("text")[1])[0])
@@ -132,14 +139,13 @@ def test_each_notebook_has_a_process_of_its_own_which_ends_with_it(server, tmp_p
 
 
 def test_a_server_that_has_ended_is_named(tmp_path):
-    server = forked.Server()
-    options = server.options()
+    server = forked_kernels.Server()
     server._process.kill()  # noqa: SLF001  as nothing should
     server._process.wait()  # noqa: SLF001
     try:
         with pytest.raises(
             (RuntimeError, ConnectionError), match=r"process that kernels are forked from has ended|refused"
         ):
-            run({"one": "1"}, tmp_path, **options)
+            run({"one": "1"}, tmp_path, fork=True)
     finally:
         server.stop()
