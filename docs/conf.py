@@ -35,7 +35,8 @@ extensions = [
     "gallery",
     "links",
     "output",
-    "provenance.foot",  *__import__("os").environ.get("PHASES","").split(),
+    "provenance.foot",
+    *__import__("os").environ.get("PHASES", "").split(),
 ]
 exclude_patterns = ["_build", "_ext", "_inventories", "_templates", "conf.py"]
 templates_path = ["_templates"]

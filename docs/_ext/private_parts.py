@@ -1,87 +1,156 @@
 """What this site takes from other projects that they have not promised to keep: all of it, and what is left out without it.
 
-Each function here stands for one such part. Where the part is gone, it says what the site then lacks, and gives something
-that those who call it can go on with. ``tests/docs/test_private_parts.py`` fails by the name of one that is gone, and builds
+There is a function for each part. Where the part is gone, it says once what the site leaves out, and gives None, or what its
+caller can go on with. ``tests/docs/test_private_parts.py`` fails by the name of a part that is gone, and builds a site
 without each of them.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+import html
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from importlib.metadata import EntryPoint
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
-from sphinx.environment import BuildEnvironment
 from sphinx.util.logging import getLogger
 
 logger = getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Part:
+    """A part of another project, whose name need not stay what it is."""
+
+    owner: str
+    name: str
+    reason: str
+    without: str
+    """What the site leaves out."""
+
+
+PARTS = {
+    "code_blocks": Part(
+        "the environment of sphinx-codeautolink",
+        "sphinx_codeautolink_transforms",
+        "It keeps what it found for reST alone, and follows fewer names than these pages have.",
+        "only names that sphinx-codeautolink follows have links, on pages that were read, and entries list no examples",
+    ),
+    "search_terms": Part(
+        "Sphinx's IndexBuilder",
+        "_index_entries",
+        "Index entries would be in the index of all names, and Sphinx forgets those of pages that a build does not write.",
+        "the search does not know the names of NumPy and PyTorch",
+    ),
+    "offer_kernels": Part(
+        "Jupyter's KernelProvisionerFactory",
+        "provisioners",
+        "The public way is an entry point of an installed package, and these docs are none.",
+        "nothing; each example waits for an interpreter of its own",
+    ),
+    "gives_tensor": Part(
+        "PyTorch",
+        "_C",
+        "Functions that are built in state what they give in these stubs alone.",
+        "methods of tensors have no links where nothing else tells that they are tensors",
+    ),
+    "to_mathml": Part(
+        "docutils",
+        "docutils.utils.math.latex2mathml",
+        "Its writer for HTML has it, which Sphinx replaces by its own.",
+        "math stands as it is written",
+    ),
+    "in_order": Part(
+        "the style sheets and scripts of Sphinx",
+        "priority",
+        "A template is given them without being told in which order they are asked for.",
+        "nothing; a page asks for each style sheet and script by itself",
+    ),
+}
+
+
+def _miss(part: str) -> None:
+    _say(PARTS[part])
+
+
 @cache
-def _miss(part: str, without: str) -> None:
-    logger.info("%s is gone; %s (see docs/_ext/private_parts.py)", part, without)
+def _say(part: Part) -> None:
+    logger.info("%s has no %s: left out: %s (see docs/_ext/private_parts.py)", part.owner, part.name, part.without)
 
 
-def code_blocks(env: BuildEnvironment) -> dict[str, list[Any]] | None:
-    """Return what sphinx-codeautolink has found of each page that was read: blocks of code, with the names in them.
-
-    It keeps them for reST alone, and follows fewer names than these pages have (see `links.names`).
-    """
-    found = getattr(env, "sphinx_codeautolink_transforms", None)
-    if not isinstance(found, dict):
-        _miss("sphinx_codeautolink_transforms", "only names that sphinx-codeautolink follows by itself have links, and only on pages that were read; no entry lists its examples")
-        return None
+def code_blocks(env: Any) -> dict[str, list[Any]] | None:
+    """Return what was found of each page that was read: blocks of code, with the names in them."""
+    if (found := getattr(env, PARTS["code_blocks"].name, None)) is None:
+        _miss("code_blocks")
     return found
 
 
 def search_terms(app: Sphinx) -> dict[str, Any] | None:
-    """Return the terms of the search that lead to an entry, by page; Sphinx fills it from what a build wrote, and no more."""
+    """Return the terms of the search that lead to an entry, by page."""
     if not hasattr(app.builder, "indexer"):
         return None
-    found = getattr(app.builder.indexer, "_index_entries", None)
-    if not isinstance(found, dict):
-        _miss("IndexBuilder._index_entries", "the search does not know the names of NumPy and PyTorch")
-        return None
+    if (found := getattr(app.builder.indexer, PARTS["search_terms"].name, None)) is None:
+        _miss("search_terms")
     return found
 
 
 def offer_kernels(target: str) -> Callable[[], None] | None:
-    """Let Jupyter start kernels by a class of ours, and return how to stop that.
-
-    Its public way is an entry point of an installed package, and these docs are none.
-    """
+    """Let Jupyter start kernels by a class of ours, and return how to stop that."""
     from jupyter_client.provisioning import KernelProvisionerFactory
 
     factory = KernelProvisionerFactory.instance()
-    if not isinstance(getattr(factory, "provisioners", None), dict):
-        _miss("KernelProvisionerFactory.provisioners", "each example waits for an interpreter of its own")
+    if (known := getattr(factory, PARTS["offer_kernels"].name, None)) is None:
+        _miss("offer_kernels")
         return None
     name, usual = "forked", factory.default_provisioner_name
-    factory.provisioners[name] = EntryPoint(name, target, factory.GROUP_NAME)
+    known[name] = EntryPoint(name, target, factory.GROUP_NAME)
     factory.default_provisioner_name = name
     return lambda: setattr(factory, "default_provisioner_name", usual)
 
 
 @cache
 def gives_tensor() -> set[str]:
-    """Return the names of functions, methods and attributes that always give a tensor, by PyTorch's stubs."""
-    folder = Path(str(find_spec("torch").origin)).parent / "_C"  # type: ignore[union-attr]
-    given: dict[str, set[str]] = {}
+    """Return the names of functions, methods and attributes that always give a tensor."""
+    spec = find_spec("torch")
+    folder = Path(str(spec and spec.origin)).parent / PARTS["gives_tensor"].name
     try:
-        functions = ast.parse((folder / "_VariableFunctions.pyi").read_text("utf-8")).body
-        classes = ast.parse((folder / "__init__.pyi").read_text("utf-8")).body
-    except OSError:
-        _miss("torch/_C/*.pyi", "methods of tensors have no links where nothing else tells that they are")
+        functions, classes = (
+            ast.parse((folder / name).read_text("utf-8")).body for name in ("_VariableFunctions.pyi", "__init__.pyi")
+        )
+        methods = next(node.body for node in classes if isinstance(node, ast.ClassDef) and node.name == "TensorBase")
+    except (OSError, StopIteration):
+        _miss("gives_tensor")
         return set()
-    methods = next(node.body for node in classes if isinstance(node, ast.ClassDef) and node.name == "TensorBase")
+    given: dict[str, set[str]] = {}
     for node in [*functions, *methods]:
         if isinstance(node, ast.FunctionDef) and node.returns is not None:
             given.setdefault(node.name, set()).add(ast.unparse(node.returns))
         elif isinstance(node, ast.AnnAssign):
             given.setdefault(ast.unparse(node.target), set()).add(ast.unparse(node.annotation))
     return {name for name, kinds in given.items() if kinds <= {"Tensor", "Tensor | None", "Self"}}
+
+
+def to_mathml(text: str, *, as_block: bool) -> str:
+    """Return math as MathML, with what it was written as beside it."""
+    try:
+        written = import_module(PARTS["to_mathml"].name).tex2mathml(text, as_block=as_block)
+    except (ImportError, AttributeError, TypeError):
+        _miss("to_mathml")
+        return f"<code>{html.escape(text)}</code>"
+    return written.replace("<math", f'<math alttext="{html.escape(text)}"', 1)
+
+
+def in_order(files: Iterable[Any]) -> list[str] | None:
+    """Return the names of style sheets or scripts in the order in which a page asks for them."""
+    by = PARTS["in_order"].name
+    try:
+        return [str(file.filename) for file in sorted(files, key=lambda file: getattr(file, by))]
+    except AttributeError:
+        _miss("in_order")
+        return None

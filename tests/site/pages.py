@@ -23,7 +23,7 @@ def soup(page):
     return BeautifulSoup(page.read_text("utf-8"), "html.parser")
 
 
-def name(page):
+def page_name(page):
     return page.relative_to(SITE).as_posix()
 
 

@@ -9,8 +9,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
 import benchmarks
+import pytest
 from benchmarks import plots
 from bs4 import BeautifulSoup
 from pages import ROOT, SITE, soup

@@ -38,7 +38,11 @@ class Site:
 
     def build(self, **settings):
         said = io.StringIO()
-        settings = {"extensions": ["myst_parser", "links.code", "gallery.thumbnails", "gallery.used_in"], "html_theme": "basic", **settings}
+        settings = {
+            "extensions": ["myst_parser", "links.code", "gallery.thumbnails", "gallery.used_in"],
+            "html_theme": "basic",
+            **settings,
+        }
         with patch_docutils(), docutils_namespace():
             folders = (self.root / name for name in ("docs", "html", "doctrees"))
             source, out, doctrees = folders
@@ -138,7 +142,9 @@ def test_a_name_that_follows_a_value_is_found_by_its_type(chain, name):
     assert next(entry for entry in names.entries(chain) if entry in known) == name
 
 
-@pytest.mark.parametrize("chain", [["torch", "nothing", "()", "view"], ["nothing", "at", "all", "()"], ["x", ":=", "y"]])
+@pytest.mark.parametrize(
+    "chain", [["torch", "nothing", "()", "view"], ["nothing", "at", "all", "()"], ["x", ":=", "y"]]
+)
 def test_a_name_of_which_nothing_is_known_has_no_entry(chain):
     assert not {*names.entries(chain)} & {"torch.Tensor.view", "torch.Tensor", "torch"}
 

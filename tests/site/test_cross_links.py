@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from pages import EXAMPLES, PAGES, ROOT, SITE, name, soup
+from pages import EXAMPLES, PAGES, ROOT, SITE, page_name, soup
 from PIL import Image
 
 import tensorref
@@ -77,7 +77,7 @@ def missing(page):
     return lost, seen
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
 def test_every_name_that_code_takes_from_a_library_links_to_its_entry(page):
     assert missing(page)[0] == []
 

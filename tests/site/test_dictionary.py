@@ -54,4 +54,9 @@ def test_every_entry_of_ours_links_to_its_rows(page):
             name = f"tensorref.{entry}"
             module = entry.partition(".")[0]
             assert page.find("tr", id=row.slug).find("a", href=f"{module}.html#{name}")
-            assert soup(REFERENCE / f"{module}.html").find(id=name).find_next("dd").find("a", href=f"dictionary.html#{row.slug}")
+            assert (
+                soup(REFERENCE / f"{module}.html")
+                .find(id=name)
+                .find_next("dd")
+                .find("a", href=f"dictionary.html#{row.slug}")
+            )

@@ -11,7 +11,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from pages import PAGES, ROOT, SITE, name, soup
+from pages import PAGES, ROOT, SITE, page_name, soup
 from PIL import Image
 from sphinx.util.inventory import InventoryFile
 
@@ -83,7 +83,7 @@ def test_llms_txt_names_every_document_and_says_what_it_is():
         assert said == meta(page, "description")
 
 
-@pytest.mark.parametrize("page", DOCUMENTS, ids=name)
+@pytest.mark.parametrize("page", DOCUMENTS, ids=page_name)
 def test_the_markdown_of_a_page_has_all_that_the_page_has(page):
     written = (SITE / f"{page.relative_to(SITE)}.md").read_text("utf-8")
     link = soup(page).head.find("link", rel="alternate", type="text/markdown")

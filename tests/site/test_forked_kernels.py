@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 import time
 from pathlib import Path
 
@@ -33,7 +32,8 @@ CELLS = {
     "not seeded": "print(torch.initial_seed())",
     "place": "print(os.getcwd())\nprint(__name__, sys.argv[0].rpartition('/')[2], get_ipython().__class__)",
     "path": "print(sys.path)",
-    "environment": "print({name: os.environ[name] for name in os.environ if name != 'JPY_PARENT_PID'})",
+    # But for the process that kernels are started by, and what the debugger notes for itself when it is imported.
+    "environment": "print({name: value for name, value in os.environ.items() if name[:4] not in ('JPY_', 'PYDE')})",
     "asks": "try:\n    input('a number')\nexcept Exception as error:\n    print(type(error), error)",
     "thread pool": "print((torch.ones(300, 300) @ torch.ones(300, 300)).sum(), torch.get_num_threads())",
     "process pool": "from concurrent.futures import ProcessPoolExecutor\n\n"

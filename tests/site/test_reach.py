@@ -8,7 +8,7 @@ import io
 import re
 
 import pytest
-from pages import PAGES, SITE, name, soup
+from pages import PAGES, SITE, page_name, soup
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
@@ -55,7 +55,7 @@ def asked_for(page):
     return found
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
 def test_a_page_is_light(page):
     sizes = {file.relative_to(SITE).as_posix(): len(gzip.compress(file.read_bytes())) for file in asked_for(page)}
     assert len(sizes) <= MOST_REQUESTS, sizes

@@ -10,11 +10,10 @@ import platform
 import re
 from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 
 import nbformat
 import pytest
-from pages import EXAMPLES, PAGES, ROOT, SITE, name, printed_by, soup
+from pages import EXAMPLES, PAGES, ROOT, SITE, page_name, printed_by, soup
 from PIL import Image, ImageChops, ImageOps, ImageStat
 from provenance import record
 
@@ -27,7 +26,7 @@ SHOWS_THE_MACHINE = {"devices", "kernels", "transfer"}
 
 
 def test_the_site_was_built():
-    assert {"index.html", "reference/broadcasting.html", "gallery/index.html"} <= {*map(name, PAGES)}
+    assert {"index.html", "reference/broadcasting.html", "gallery/index.html"} <= {*map(page_name, PAGES)}
 
 
 @pytest.mark.parametrize("script", EXAMPLES, ids=lambda script: script.stem)
@@ -105,7 +104,7 @@ def test_every_example_has_a_card_with_its_figure():
         assert card.find(class_="sd-card-text").get_text(strip=True)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
 def test_nothing_comes_from_another_host_and_every_local_link_leads_somewhere(page):
     content = soup(page)
     for tag, attribute in [

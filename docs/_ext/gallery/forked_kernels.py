@@ -168,7 +168,9 @@ class _Forking(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
 def _serve(listening: socket.socket) -> None:
     # ipykernel and Matplotlib look at these when they are imported.
     os.environ["JPY_PARENT_PID"] = str(os.getpid())
-    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # or the debugger warns that it cannot stop in frozen modules
+    os.environ.setdefault(
+        "PYDEVD_DISABLE_FILE_VALIDATION", "1"
+    )  # or the debugger warns that it cannot stop in frozen modules
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     del sys.path[0]  # the folder of this file
     for module in IMPORTED:

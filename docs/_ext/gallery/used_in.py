@@ -6,10 +6,11 @@ import html
 from typing import Any
 
 from docutils import nodes
-from gallery import thumbnails
 from links import code
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+
+from gallery import thumbnails
 
 
 class used_in(nodes.General, nodes.Element):  # noqa: N801  nodes are in lower case

@@ -16,11 +16,12 @@ from typing import Any
 
 import private_parts
 from docutils import nodes
-from links import names
 from provenance import record
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.ext.intersphinx import InventoryAdapter
+
+from links import names
 
 _BLOCK = re.compile(
     r'<div class="(?:highlight-|doctest)[^>]*><div class="highlight"><pre.*?</pre></div>\s*</div>', re.DOTALL
@@ -45,7 +46,9 @@ def _read(app: Sphinx, _: nodes.document) -> None:
 
 
 def _find(env: Any, docnames: Iterable[str]) -> None:
-    for parts in {tuple(name.import_components) for doc in docnames for block in env.code_blocks[doc] for name in block.names}:
+    for parts in {
+        tuple(name.import_components) for doc in docnames for block in env.code_blocks[doc] for name in block.names
+    }:
         if parts not in env.code_entries:
             env.code_entries[parts] = names.entries(parts)
 
@@ -59,7 +62,7 @@ def _purge(_: Sphinx, env: Any, docname: str) -> None:
     env.code_blocks.pop(docname, None)
 
 
-def _resolve(app: Sphinx, env: Any) -> list[str]:
+def _resolve(_: Sphinx, env: Any) -> list[str]:
     """Give sphinx-codeautolink the names that have an entry; return the pages with entries that other examples use now."""
     if (found := private_parts.code_blocks(env)) is None:
         return []
@@ -94,9 +97,7 @@ def _clear(app: Sphinx, _: Exception | None) -> None:
     (private_parts.code_blocks(app.env) or {}).clear()
 
 
-def _hand_out_blocks(
-    app: Sphinx, page: str, _: str, context: dict[str, Any], doctree: nodes.document | None
-) -> None:
+def _hand_out_blocks(_: Sphinx, __: str, ___: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
     if doctree is not None:
         context["around_code"] = context["body"]
         context["body"] = "\n".join(_BLOCK.findall(context["body"]))

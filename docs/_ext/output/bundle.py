@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import private_parts
 from docutils import nodes
 from sphinx.application import Sphinx
 
@@ -22,10 +23,10 @@ def _replace(app: Sphinx, _page: str, _template: str, context: dict[str, Any], _
     """Put the bundles in the place of what every page asks for; what a page adds comes after."""
     kept = [script for script in context["script_files"] if script.attributes.get("type") == "module"]
     scripts = [script for script in context["script_files"] if script not in kept]
-    app.bundled = {  # type: ignore[attr-defined]
-        bundle: [str(file.filename) for file in sorted(files, key=lambda file: file.priority)]
-        for bundle, files in {STYLES: context["css_files"], SCRIPTS: scripts}.items()
-    }
+    bundled = {STYLES: private_parts.in_order(context["css_files"]), SCRIPTS: private_parts.in_order(scripts)}
+    if None in bundled.values():
+        return
+    app.bundled = bundled  # type: ignore[attr-defined]
     context["css_files"].clear()
     context["script_files"][:] = kept
     app.add_css_file(STYLES, priority=200)

@@ -50,9 +50,7 @@ def _load(app: Sphinx, _: Builder) -> None:
     app.setup_extension("sphinxext.opengraph")
 
 
-def _add_description(
-    app: Sphinx, pagename: str, _: str, context: dict[str, Any], doctree: nodes.document | None
-) -> None:
+def _add_description(app: Sphinx, pagename: str, _: str, context: dict[str, Any], __: nodes.document | None) -> None:
     context["tagline"] = app.config.tagline
     if text := WITHOUT_SOURCE.get(pagename) or app.env.metadata[pagename].get("description"):
         context["metatags"] = context.get("metatags", "") + f'<meta name="description" content="{html.escape(text)}">'

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import html
 from typing import Any
 
+import private_parts
 from docutils import nodes
-from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
 from sphinx.writers.html5 import HTML5Translator
 
@@ -17,7 +16,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
 
 def _visit(translator: HTML5Translator, node: nodes.math | nodes.math_block) -> None:
-    written = tex2mathml(node.astext(), as_block=isinstance(node, nodes.math_block))
     # As it was written it stands in the Markdown of the page.
-    translator.body.append(written.replace("<math", f'<math alttext="{html.escape(node.astext())}"', 1))
+    translator.body.append(private_parts.to_mathml(node.astext(), as_block=isinstance(node, nodes.math_block)))
     raise nodes.SkipNode

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
-from provenance import record
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.logging import getLogger
+
+from provenance import record
 
 logger = getLogger(__name__)
 
@@ -77,5 +78,5 @@ def _append(app: Sphinx, name: str, _: str, context: dict[str, Any], __: nodes.d
 def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("doctree-read", _note)
     app.connect("env-updated", _feet)
-    app.connect("html-page-context", _append)
+    app.connect("html-page-context", _append, priority=600)  # when code has its links
     return {"version": "1", "env_version": 2, "parallel_read_safe": True, "parallel_write_safe": True}
