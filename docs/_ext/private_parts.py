@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import ast
 import html
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -47,12 +46,6 @@ PARTS = {
         "_index_entries",
         "Index entries would be in the index of all names, and Sphinx forgets those of pages that a build does not write.",
         "the search does not know the names of NumPy and PyTorch",
-    ),
-    "offer_kernels": Part(
-        "Jupyter's KernelProvisionerFactory",
-        "provisioners",
-        "The public way is an entry point of an installed package, and these docs are none.",
-        "nothing; each example waits for an interpreter of its own",
     ),
     "gives_tensor": Part(
         "PyTorch",
@@ -98,20 +91,6 @@ def search_terms(app: Sphinx) -> dict[str, Any] | None:
     if (found := getattr(app.builder.indexer, PARTS["search_terms"].name, None)) is None:
         _miss("search_terms")
     return found
-
-
-def offer_kernels(target: str) -> Callable[[], None] | None:
-    """Let Jupyter start kernels by a class of ours, and return how to stop that."""
-    from jupyter_client.provisioning import KernelProvisionerFactory
-
-    factory = KernelProvisionerFactory.instance()
-    if (known := getattr(factory, PARTS["offer_kernels"].name, None)) is None:
-        _miss("offer_kernels")
-        return None
-    name, usual = "forked", factory.default_provisioner_name
-    known[name] = EntryPoint(name, target, factory.GROUP_NAME)
-    factory.default_provisioner_name = name
-    return lambda: setattr(factory, "default_provisioner_name", usual)
 
 
 @cache

@@ -10,7 +10,6 @@ import re
 import private_parts
 import pytest
 from from_package import counterparts
-from jupyter_client.provisioning import KernelProvisionerFactory
 from links import names
 from PIL import Image
 from sphinx.application import Sphinx
@@ -36,7 +35,7 @@ PAGES = {
     "gallery/example": EXAMPLE,
 }
 EXTENSIONS = ["myst_parser", "links.code", "gallery.thumbnails", "gallery.used_in", "from_package.counterparts"]
-EXTENSIONS += ["output.mathml", "output.bundle"]
+EXTENSIONS += ["output.markup", "output.bundle"]
 NAMES = [counterparts.Counterpart("numpy.reshape", "numpy", "tensorref.layout.can_view", "it is the same.")]
 
 
@@ -90,11 +89,6 @@ def test_nothing_is_gone(build):
     site, said = build()
     assert [part for part, there in found(site).items() if not there] == []
     assert "left out" not in said
-    stop = private_parts.offer_kernels("gallery.forked_kernels:ForkedKernels")
-    assert stop, "offer_kernels"
-    assert KernelProvisionerFactory.instance().default_provisioner_name == "forked"
-    stop()
-    assert KernelProvisionerFactory.instance().default_provisioner_name == "local-provisioner"
     assert {"ones", "view", "mT", "grad"} <= private_parts.gives_tensor()
     assert not {"shape", "tolist", "equal"} & private_parts.gives_tensor()
 
@@ -126,15 +120,6 @@ def test_without_the_attribute_itself_sphinx_codeautolink_links_what_it_finds(bu
     site, said = build(("env-before-read-docs", lambda _, env, __: delattr(env, name), 900))
     assert said.count("left out: only names that sphinx-codeautolink follows have links") == 1
     assert 'href="../entries.html#torch.ones"' in (site / "gallery" / "example.html").read_text("utf-8")
-
-
-def test_without_a_way_to_offer_kernels_there_are_stock_ones(build, monkeypatch):
-    sentence = rename(monkeypatch, "offer_kernels")
-    offered = []
-    _, said = build(("build-finished", lambda *_: offered.append(private_parts.offer_kernels("a:B")), 500))
-    assert offered == [None]
-    assert sentence in said
-    assert KernelProvisionerFactory.instance().default_provisioner_name == "local-provisioner"
 
 
 def test_each_part_is_listed_with_its_reason():

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import gallery
 import nbformat
-import private_parts
 import pytest
 from jupyter_cache.executors.utils import single_nb_execution
+from jupyter_client.provisioning import KernelProvisionerFactory
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,22 +49,20 @@ ERROR = {
 TIMEOUT = {"before": "print('before')", "sleep": "import time\n\nprint('asleep', flush=True)\ntime.sleep(60)"}
 
 
-@pytest.fixture(scope="module")
-def server():
+@contextmanager
+def forking():
     server = forked_kernels.Server()
-    yield server
-    server.stop()
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
-def run(cells, folder, timeout=60, *, fork=False):
+def run(cells, folder, timeout=60):
     sources = [cell.replace("EXTENSIONS", str(ROOT / "docs" / "_ext")) for cell in cells.values()]
     notebook = nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, sources)])
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
-    stop = private_parts.offer_kernels(gallery.FORKED) if fork else (lambda: None)
-    try:
-        return single_nb_execution(notebook, cwd=str(folder), timeout=timeout, allow_errors=False)
-    finally:
-        stop()
+    return single_nb_execution(notebook, cwd=str(folder), timeout=timeout, allow_errors=False)
 
 
 def shown(result):
@@ -80,9 +79,10 @@ def shown(result):
     return cells
 
 
-@pytest.mark.usefixtures("server")
 def test_outputs_are_those_of_a_stock_kernel(tmp_path):
-    stock, own = run(CELLS, tmp_path), run(CELLS, tmp_path, fork=True)
+    stock = run(CELLS, tmp_path)
+    with forking():
+        own = run(CELLS, tmp_path)
     assert stock.err is own.err is None
     for name, one, other in zip(CELLS, shown(own), shown(stock), strict=True):
         assert one == other, name
@@ -91,9 +91,10 @@ def test_outputs_are_those_of_a_stock_kernel(tmp_path):
         assert part in text
 
 
-@pytest.mark.usefixtures("server")
 def test_an_error_is_that_of_a_stock_kernel(tmp_path):
-    stock, own = run(ERROR, tmp_path), run(ERROR, tmp_path, fork=True)
+    stock = run(ERROR, tmp_path)
+    with forking():
+        own = run(ERROR, tmp_path)
     assert shown(own) == shown(stock)
     assert type(own.err) is type(stock.err)
     assert str(own.err) == str(stock.err)
@@ -103,11 +104,11 @@ def test_an_error_is_that_of_a_stock_kernel(tmp_path):
     assert "ZeroDivisionError" in error
 
 
-@pytest.mark.usefixtures("server")
 def test_a_cell_that_takes_too_long_is_stopped_as_in_a_stock_kernel(tmp_path):
-    stock = run(TIMEOUT, tmp_path, timeout=3)
+    stock = run(TIMEOUT, tmp_path, timeout=2)
     start = time.monotonic()
-    own = run(TIMEOUT, tmp_path, timeout=3, fork=True)
+    with forking():
+        own = run(TIMEOUT, tmp_path, timeout=2)
     assert time.monotonic() - start < 30
     assert type(own.err).__name__ == type(stock.err).__name__ == "CellTimeoutError"
     # Where it was, a kernel that ends at once does not say.
@@ -117,14 +118,14 @@ def test_a_cell_that_takes_too_long_is_stopped_as_in_a_stock_kernel(tmp_path):
     assert "asleep" in shown(own)[-1][1]
 
 
-@pytest.mark.usefixtures("server")
 def test_each_notebook_has_a_process_of_its_own_which_ends_with_it(tmp_path):
     cells = {
         "first": "import os\nimport sys\nimport numpy as np\n\nprint(os.getpid())",
         "names": "print('kept' in globals(), hasattr(np, 'kept'))\nkept = np.kept = 1",
         "random": "print(np.random.rand())",
     }
-    first, second = (shown(run(cells, tmp_path, fork=True)) for _ in range(2))
+    with forking():
+        first, second = (shown(run(cells, tmp_path)) for _ in range(2))
     for each in (first, second):
         assert "False False" in each[1][1]
         number = int(re.search(r"\d+", each[0][1].split("text")[1])[0])
@@ -139,13 +140,17 @@ def test_each_notebook_has_a_process_of_its_own_which_ends_with_it(tmp_path):
 
 
 def test_a_server_that_has_ended_is_named(tmp_path):
-    server = forked_kernels.Server()
-    server._process.kill()  # noqa: SLF001  as nothing should
-    server._process.wait()  # noqa: SLF001
-    try:
+    with forking() as server:
+        server._process.kill()  # noqa: SLF001  as nothing should
+        server._process.wait()  # noqa: SLF001
         with pytest.raises(
             (RuntimeError, ConnectionError), match=r"process that kernels are forked from has ended|refused"
         ):
-            run({"one": "1"}, tmp_path, fork=True)
-    finally:
-        server.stop()
+            run({"one": "1"}, tmp_path)
+
+
+def test_when_the_server_stops_kernels_are_stock_ones_again():
+    factory = KernelProvisionerFactory.instance()
+    with forking():
+        assert factory.default_provisioner_name == "forked"
+    assert factory.default_provisioner_name == "local-provisioner"

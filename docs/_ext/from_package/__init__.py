@@ -25,7 +25,5 @@ def _import(app: Sphinx, _: BuildEnvironment, docnames: list[str]) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    for name in ("counterparts", "dictionary", "exercises"):
-        app.setup_extension(f"from_package.{name}")
     app.connect("env-before-read-docs", _import, priority=900)  # when the kernels of the gallery import theirs
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

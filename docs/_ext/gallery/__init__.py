@@ -24,7 +24,6 @@ from typing import Any
 
 import jupytext
 import nbformat
-import private_parts
 from docutils import nodes
 from jupyter_cache import get_cache
 from provenance import record
@@ -44,8 +43,6 @@ LIBRARIES = ("numpy", "torch", "matplotlib")
 
 CAN_FORK = hasattr(os, "fork") and sys.platform != "darwin"
 """Whether a process that has imported all of this can be forked; on macOS its system libraries can crash then."""
-
-FORKED = "gallery.forked_kernels:ForkedKernels"
 
 LAST_CELL = 'import sys\n\nsys.path.insert(0, "../_ext")\nfrom provenance import record\n\nrecord.show(globals())'
 
@@ -124,12 +121,10 @@ def _choose_kernels(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> 
     """Let kernels be forked from a server while examples are read; parallel readers inherit the way to it."""
     if app.config.gallery_kernels != "forked" or not CAN_FORK or not _examples(env) & {*docnames}:
         return
-    if (stop_offering := private_parts.offer_kernels(FORKED)) is None:
-        return
     from gallery.forked_kernels import Server
 
     server = Server()
-    app.connect("build-finished", lambda *_: (stop_offering(), server.stop()))
+    app.connect("build-finished", lambda *_: server.stop())
 
 
 def _create_cache(app: Sphinx) -> None:

@@ -18,13 +18,11 @@ import tempfile
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from queue import Empty
 from select import select
 from typing import Any, ClassVar
 from uuid import uuid4
 
-from jupyter_client.asynchronous import AsyncKernelClient
-from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
 
 IMPORTED = (
     *("numpy", "torch", "jaxtyping", "ipykernel.kernelapp", "ipykernel.debugger", "IPython.core.pylabtools"),
@@ -34,42 +32,27 @@ IMPORTED = (
 
 
 class Server:
-    """The process that kernels are forked from, as the one that has started it sees it."""
+    """The process that kernels are forked from, as the one that has started it sees it; until it stops, all kernels are."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory()
-        self.address = ForkedKernels.address = str(Path(self._folder.name) / "server")
+        address = ForkedKernels.address = str(Path(self._folder.name) / "server")
         with socket.socket(socket.AF_UNIX) as listening:  # before the server is ready, so that nobody has to try again
-            listening.bind(self.address)
+            listening.bind(address)
             listening.listen()
             command = [sys.executable, __file__, str(listening.fileno())]
             self._process = subprocess.Popen(command, pass_fds=[listening.fileno()], start_new_session=True)  # noqa: S603
+        self._factory = KernelProvisionerFactory.instance()
+        self._usual = self._factory.default_provisioner_name
+        self._factory.default_provisioner_name = (
+            "forked"  # the name of the entry point in ../forked_kernels-1.dist-info
+        )
 
     def stop(self) -> None:
+        self._factory.default_provisioner_name = self._usual
         self._process.terminate()
         self._process.wait()
         self._folder.cleanup()
-
-
-class _Client(AsyncKernelClient):
-    async def wait_for_ready(self, timeout: float | None = None) -> None:  # noqa: ASYNC109  the base class has it
-        """Wait for an answer on both channels; the base class listens for 0.2 s more whether another client is there."""
-        async with asyncio.timeout(timeout):
-            while not await self._answered(self.kernel_info()):
-                pass
-            await self.get_shell_msg()
-
-    async def _answered(self, request: str) -> bool:
-        """Tell whether what is published reaches this client; what was published before it listened is lost."""
-        try:
-            while True:
-                message = await self.get_iopub_msg(timeout=0.5)
-                if message["parent_header"].get("msg_id") == request and message["content"] == {
-                    "execution_state": "idle"
-                }:
-                    return True
-        except Empty:
-            return False
 
 
 class ForkedKernels(LocalProvisioner):
@@ -81,7 +64,6 @@ class ForkedKernels(LocalProvisioner):
     async def pre_launch(self, **options: Any) -> dict[str, Any]:
         # Over sockets of the file system, because of TCP's ports two managers may choose the same.
         self.parent.transport, self.parent.ip = "ipc", f"{self.address}-{uuid4()}"
-        self.parent.client_factory = _Client
         return await super().pre_launch(**options)
 
     async def launch_kernel(self, cmd: list[str], **options: Any) -> dict[str, Any]:
