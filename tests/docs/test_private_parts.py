@@ -34,7 +34,7 @@ PAGES = {
     "gallery/index": "# Gallery\n\n```{toctree}\nexample\n```\n",
     "gallery/example": EXAMPLE,
 }
-EXTENSIONS = ["myst_parser", "links.code", "gallery.thumbnails", "gallery.used_in", "from_package.counterparts"]
+EXTENSIONS = ["myst_parser", "links.code", "gallery.cards", "from_package.counterparts"]
 EXTENSIONS += ["output.markup", "output.bundle"]
 NAMES = [counterparts.Counterpart("numpy.reshape", "numpy", "tensorref.layout.can_view", "it is the same.")]
 

@@ -39,7 +39,7 @@ class Site:
     def build(self, **settings):
         said = io.StringIO()
         settings = {
-            "extensions": ["myst_parser", "links.code", "gallery.thumbnails", "gallery.used_in"],
+            "extensions": ["myst_parser", "links.code", "gallery.cards"],
             "html_theme": "basic",
             **settings,
         }

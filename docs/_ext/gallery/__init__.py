@@ -1,7 +1,7 @@
 """The gallery: every script of ``examples/`` becomes a page, run by myst-nb, with a card on the overview.
 
 A script is in percent format. Its first cell is Markdown: the title as a heading, then a sentence for the card. Its
-first figure becomes the thumbnail (see `thumbnails`).
+first figure becomes the thumbnail (see `cards`).
 
 Each script runs in a kernel of its own. With ``gallery_kernels = "forked"`` the kernels are forked from a process that has
 imported PyTorch, so that each starts at once (see `forked`); with ``"stock"``, and where that cannot be done, Jupyter
@@ -226,8 +226,7 @@ def _merge_streams(doctree: nodes.document) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    app.setup_extension("gallery.thumbnails")
-    app.setup_extension("gallery.used_in")
+    app.setup_extension("gallery.cards")
     app.add_config_value("gallery_kernels", "forked", "", ENUM("forked", "stock"))
     app.add_directive("gallery", Gallery)
     app.connect("config-inited", _copy_examples)

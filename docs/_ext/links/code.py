@@ -46,11 +46,10 @@ def _read(app: Sphinx, _: nodes.document) -> None:
 
 
 def _find(env: Any, docnames: Iterable[str]) -> None:
-    for parts in {
+    every = (
         tuple(name.import_components) for doc in docnames for block in env.code_blocks[doc] for name in block.names
-    }:
-        if parts not in env.code_entries:
-            env.code_entries[parts] = names.entries(parts)
+    )
+    env.code_entries |= {parts: names.entries(parts) for parts in {*every} - env.code_entries.keys()}
 
 
 def _merge(_: Sphinx, env: Any, docnames: set[str], other: Any) -> None:
@@ -84,9 +83,10 @@ def _linked(block: Any, known: set[str], entries: dict[tuple[str, ...], list[str
     """Return a block with those of its names that have an entry."""
     linked = copy(block)
     linked.names = []
-    for name in block.names:
-        entry = next((each for each in entries[tuple(name.import_components)] if each in known), None)
-        if entry and name.code_str:
+    for name in filter(
+        lambda name: name.code_str, block.names
+    ):  # of a value that is called again, there is nothing to link
+        if entry := next((each for each in entries[tuple(name.import_components)] if each in known), None):
             linked.names.append(copy(name))
             linked.names[-1].resolved_location = entry
     return linked

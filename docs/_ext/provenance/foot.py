@@ -40,12 +40,8 @@ def _feet(app: Sphinx, env: BuildEnvironment) -> list[str]:
     before = getattr(env, "feet", {})
     feet = {name: foot for name in env.found_docs if (foot := _foot(env, name, root, of_pytest))}
     env.feet = feet  # type: ignore[attr-defined]
-    if without := {name for name in env.found_docs - feet.keys() if env.metadata[name].get("shows_examples")}:
-        logger.info(
-            "%d pages show examples of which there is no record on %s; nox -s doctest runs them and leaves one",
-            len(without),
-            record.device(),
-        )
+    if without := [name for name in env.found_docs - feet.keys() if env.metadata[name].get("shows_examples")]:
+        logger.info("no record of the examples on %d pages; nox -s doctest runs them and leaves one", len(without))
     return [name for name in env.found_docs if feet.get(name) != before.get(name)]
 
 
