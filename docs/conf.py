@@ -42,7 +42,6 @@ extensions = [
     "output.machine_readable",
     "output.markup",
     "provenance.foot",
-    *__import__("os").environ.get("PHASES", "").split(),
 ]
 exclude_patterns = ["_build", "_ext", "_inventories", "_templates", "conf.py"]
 templates_path = ["_templates"]

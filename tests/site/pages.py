@@ -23,6 +23,12 @@ def soup(page):
     return BeautifulSoup(page.read_text("utf-8"), "html.parser")
 
 
+@cache
+def by_id(page):
+    """Return the elements of a page that a link can lead to."""
+    return {element["id"]: element for element in soup(page).find_all(id=True)}
+
+
 def page_name(page):
     return page.relative_to(SITE).as_posix()
 

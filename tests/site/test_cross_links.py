@@ -7,11 +7,12 @@ import importlib
 import inspect
 import re
 from collections import Counter
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from pages import EXAMPLES, PAGES, ROOT, SITE, page_name, soup
+from pages import EXAMPLES, PAGES, ROOT, SITE, by_id, page_name, soup
 from PIL import Image
 
 import tensorref
@@ -86,14 +87,16 @@ def test_there_are_many_such_names():
     assert sum(missing(page)[1] for page in PAGES) > 900
 
 
+@cache
+def named_in(script):
+    tree = ast.parse(script.read_text("utf-8"))
+    return {full for _, full in chains(tree, imported(tree))}
+
+
 def users(name):
     """Return the examples whose code names a function, in the order of the gallery."""
     gallery = (ROOT / "docs" / "gallery" / "index.md").read_text("utf-8")
-    found = []
-    for script in EXAMPLES:
-        tree = ast.parse(script.read_text("utf-8"))
-        if name in {full for _, full in chains(tree, imported(tree))}:
-            found.append(script.stem)
+    found = [script.stem for script in EXAMPLES if name in named_in(script)]
     return sorted(found, key=lambda stem: gallery.index(f"\n{stem}\n"))
 
 
@@ -107,13 +110,13 @@ def test_every_entry_lists_the_examples_that_use_it_with_their_figures():
         for name in module.__all__:
             if not inspect.isroutine(getattr(module, name)):
                 continue
-            entry = soup(page).find(id=f"tensorref.{concept}.{name}").find_parent("dl")
+            entry = by_id(page)[f"tensorref.{concept}.{name}"].find_parent("dl")
             cards = entry.select("ul.used-in a")
             assert [Path(card["href"].partition("#")[0]).stem for card in cards] == users(f"tensorref.{concept}.{name}")
             for card in cards:
                 example, _, anchor = card["href"].partition("#")
                 example = (page.parent / example).resolve()
-                assert soup(example).find(id=anchor)
+                assert anchor in by_id(example)
                 assert soup(example).h1.get_text().removesuffix("¶") == card.get_text(strip=True)
                 with Image.open(page.parent / card.img["src"]) as thumbnail:
                     assert thumbnail.size == (2 * int(card.img["width"]), 2 * int(card.img["height"]))

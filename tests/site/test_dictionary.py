@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-from pages import SITE, soup
+from pages import SITE, by_id
 
 from tensorref import _dictionary
 
@@ -13,14 +12,9 @@ HOSTS = {"NumPy": "https://numpy.org/doc/stable/", "PyTorch": "https://docs.pyto
 ROWS = _dictionary.equivalents()
 
 
-@pytest.fixture(scope="module")
-def page():
-    return soup(PAGE)
-
-
-def test_every_row_has_an_anchor_its_code_and_a_link_to_each_library(page):
+def test_every_row_has_an_anchor_its_code_and_a_link_to_each_library():
     for row in ROWS:
-        line = page.find("tr", id=row.slug)
+        line = by_id(PAGE)[row.slug]
         for form, cell in zip(row.forms, line.find_all("td"), strict=True):
             assert form.code in cell.get_text()
             assert form.memory == cell.find("strong").get_text()
@@ -38,9 +32,9 @@ def _library(form):
     return "PyTorch" if form.names[0].startswith(("torch.", "Tensor.")) else "NumPy"
 
 
-def test_every_difference_stands_below_its_row(page):
+def test_every_difference_stands_below_its_row():
     for row in ROWS:
-        line = page.find("tr", id=row.slug)
+        line = by_id(PAGE)[row.slug]
         for difference in row.differences:
             line = line.find_next_sibling("tr")
             assert plain(line.find(["th", "td"])) == difference.how
@@ -48,15 +42,12 @@ def test_every_difference_stands_below_its_row(page):
                 assert text in line.get_text()
 
 
-def test_every_entry_of_ours_links_to_its_rows(page):
+def test_every_entry_of_ours_links_to_its_rows():
     for row in ROWS:
         for entry in row.entries:
             name = f"tensorref.{entry}"
             module = entry.partition(".")[0]
-            assert page.find("tr", id=row.slug).find("a", href=f"{module}.html#{name}")
+            assert by_id(PAGE)[row.slug].find("a", href=f"{module}.html#{name}")
             assert (
-                soup(REFERENCE / f"{module}.html")
-                .find(id=name)
-                .find_next("dd")
-                .find("a", href=f"dictionary.html#{row.slug}")
+                by_id(REFERENCE / f"{module}.html")[name].find_next("dd").find("a", href=f"dictionary.html#{row.slug}")
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from pages import SITE, soup
+from pages import SITE, by_id, soup
 
 from tensorref import exercises
 
@@ -17,7 +17,7 @@ def squeezed(text):
 @pytest.mark.parametrize("name", exercises.names())
 def test_an_exercise_is_on_the_page_with_hints_and_solution_closed(name):
     exercise = exercises.get(name)
-    section = soup(PAGE).find("section", id=f"exercise-{name}")
+    section = by_id(PAGE)[f"exercise-{name}"]
     assert squeezed(section.find("h3").get_text()) == name
     assert squeezed(section.find("p").get_text()) == f"{squeezed(exercise.task)} ({', '.join(exercise.concepts)})"
     assert {link["href"] for link in section.find("p").find_all("a")} == {f"{each}.html" for each in exercise.concepts}

@@ -8,12 +8,11 @@ import json
 import os
 import platform
 import re
-from functools import cache
 from importlib.metadata import version
 
 import nbformat
 import pytest
-from pages import EXAMPLES, PAGES, ROOT, SITE, page_name, printed_by, soup
+from pages import EXAMPLES, PAGES, ROOT, SITE, by_id, page_name, printed_by, soup
 from PIL import Image, ImageChops, ImageOps, ImageStat
 from provenance import record
 
@@ -125,12 +124,7 @@ def test_nothing_comes_from_another_host_and_every_local_link_leads_somewhere(pa
         file = (page.parent / target).resolve() if target else page
         assert file.is_file(), f"{link['href']} leads nowhere"
         if anchor and file.suffix == ".html":
-            assert anchor in ids(file), f"{link['href']} leads to no place on {file.name}"
-
-
-@cache
-def ids(path):
-    return {"", *(element["id"] for element in soup(path).find_all(id=True))}
+            assert anchor in by_id(file), f"{link['href']} leads to no place on {file.name}"
 
 
 def test_names_in_an_example_link_to_their_entries_and_entries_to_the_example():
