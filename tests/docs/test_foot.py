@@ -210,3 +210,25 @@ def test_facts_name_each_device_that_was_used(monkeypatch):
     assert record.devices_of({"near": near, "far": far, "name": "cuda"}) == {near.device}
     chosen = record.devices_of({"device": torch.device("cuda:1"), "near": near})
     assert record.facts(*chosen)["devices"] == ["cpu (Processor)", "cuda:1 (Name of cuda:1)"]
+
+
+def test_what_a_script_imports_is_followed_through_the_package(project):
+    folder = project.root / "tensorref"
+    (folder / "_rows").mkdir()
+    for name, text in {
+        "__init__.py": "from tensorref import other\n",  # which is no import of those who import the package
+        "sums.py": "def late():\n    from tensorref._machine import processor\n",
+        "tables.py": "import tensorref._rows\n",
+        "_rows/__init__.py": "",
+        "_rows/one.toml": "",
+    }.items():
+        project.write(f"tensorref/{name}", text)
+
+    def imported(script):
+        return {file.relative_to(folder).as_posix() for file in record.imported(script, project.root)}
+
+    always = {"__init__.py"}
+    assert imported("import numpy\nfrom tensorref import nothing\n") == always
+    assert imported("from tensorref import sums\n") == always | {"sums.py", "_machine.py"}
+    assert imported("from tensorref.sums import late\n") == always | {"sums.py", "_machine.py"}
+    assert imported("import tensorref.tables as t\n") == always | {"tables.py", "_rows/__init__.py", "_rows/one.toml"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import runpy
+import sys
 import warnings
 from contextlib import redirect_stdout
 from functools import cache
@@ -34,7 +35,10 @@ def page_name(page):
 
 
 def printed_by(script, output):
-    """Return what a script prints that runs as it is, with warnings as errors, in a process of its own."""
+    """Return what a script prints that runs as it is, with warnings as errors, in a process of its own.
+
+    Beside the file for it is one with the names of those of our modules that it has loaded.
+    """
     start = multiprocessing.get_context("forkserver" if hasattr(os, "fork") else "spawn")
     start.set_forkserver_preload(["torch", "matplotlib.pyplot", "PIL.Image"])
     process = start.Process(target=_run, args=(script, output))
@@ -56,3 +60,5 @@ def _run(script, output):
     warnings.simplefilter("error")
     with output.open("w", encoding="utf-8") as file, redirect_stdout(file):
         runpy.run_path(script.name, run_name="__main__")
+    ours = [str(module.__file__) for name, module in sys.modules.items() if name.partition(".")[0] == "tensorref"]
+    output.with_suffix(".modules").write_text("\n".join(ours), "utf-8")

@@ -9,6 +9,7 @@ import os
 import platform
 import re
 from importlib.metadata import version
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -32,7 +33,9 @@ def test_the_site_was_built():
 def test_an_example_prints_what_its_page_shows(script, tmp_path):
     downloaded = next((SITE / "_downloads").rglob(script.name))
     assert downloaded.read_bytes() == script.read_bytes()
-    printed = printed_by(downloaded, tmp_path / "printed")
+    printed = printed_by(downloaded, tmp_path / "printed.txt")
+    loaded = {Path(name) for name in (tmp_path / "printed.modules").read_text("utf-8").splitlines()}
+    assert loaded <= {*record.imported(script.read_text("utf-8"))}  # or it would not run again when one of them changes
     notebook = nbformat.read(next((SITE / "_downloads").rglob(f"{script.stem}.ipynb")), as_version=4)
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     if script.stem not in SHOWS_THE_MACHINE:
