@@ -12,7 +12,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 CONF = f"""\
 import sys
 sys.path.insert(0, {str(DOCS / "_ext")!r})
-extensions = ["myst_parser", "dictionary"]
+extensions = ["myst_parser", "from_package.dictionary"]
 html_theme, project, language = "furo", "small", "en"
 myst_enable_extensions = ["deflist"]
 html_static_path = [{str(DOCS / "_static")!r}]
