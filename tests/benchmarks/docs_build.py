@@ -51,6 +51,7 @@ server.stop()
 """
 STOCK = """
 ours = {"tensorref", *(path.name.partition(".")[0] for path in (HERE / "_ext").iterdir())}
+ours -= {*os.environ.get("CONTENT", "").split()}
 extensions = [name for name in extensions if name.partition(".")[0] not in ours and name != "sphinx.ext.linkcode"]
 nb_custom_formats, nb_execution_mode = {".py": ["jupytext.reads", {"fmt": "py:percent"}]}, "off"
 typehints_formatter, html_math_renderer = None, "mathjax"
@@ -192,6 +193,9 @@ def main():
         show(f"{len(scripts)} scripts in forked kernels", together)
         show("stock build, without them", off)
         show("floor: both", floor)
+        shutil.rmtree(stock.built)
+        stock.env["CONTENT"] = "tensorref from_package"
+        show("stock build with the dictionary, exercises and explorers", stock.build())
         tree.build()  # measures the machine
         for kind in given.kinds:
             for name, seconds in measure(tree, kind).items():

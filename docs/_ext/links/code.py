@@ -24,7 +24,8 @@ from sphinx.ext.intersphinx import InventoryAdapter
 from links import names
 
 _BLOCK = re.compile(
-    r'<div class="(?:highlight-|doctest)[^>]*><div class="highlight"><pre.*?</pre></div>\s*</div>', re.DOTALL
+    r'<div class="(?:highlight-(?:default|i?py)|doctest)[^>]*><div class="highlight"><pre.*?</pre></div>\s*</div>',
+    re.DOTALL,
 )
 
 
