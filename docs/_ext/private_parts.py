@@ -68,12 +68,9 @@ PARTS = {
 }
 
 
-def _miss(part: str) -> None:
-    _say(PARTS[part])
-
-
 @cache
-def _say(part: Part) -> None:
+def _miss(name: str) -> None:
+    part = PARTS[name]
     logger.info("%s has no %s: left out: %s (see docs/_ext/private_parts.py)", part.owner, part.name, part.without)
 
 

@@ -43,7 +43,7 @@ NAMES = [counterparts.Counterpart("numpy.reshape", "numpy", "tensorref.layout.ca
 def build(tmp_path, monkeypatch):
     """Return a function that builds a small site and returns it and what was said."""
     monkeypatch.setattr(counterparts, "harvest", lambda: NAMES)
-    private_parts._say.cache_clear()  # noqa: SLF001  each build says it anew
+    private_parts._miss.cache_clear()  # noqa: SLF001  each build says it anew
     clear_found()
     source = tmp_path / "docs"
     (source / "gallery").mkdir(parents=True)

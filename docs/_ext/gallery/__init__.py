@@ -18,6 +18,7 @@ import platform
 import posixpath
 import shutil
 import sys
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ LAST_CELL = 'import sys\n\nsys.path.insert(0, "../_ext")\nfrom provenance import
 logger = getLogger(__name__)
 
 
+@cache
 def digest(script: str) -> str:
     """Return what the outputs of a script depend on besides its text, as a digest."""
     facts = [

@@ -46,13 +46,15 @@ def _feet(app: Sphinx, env: BuildEnvironment) -> list[str]:
 
 
 def _foot(env: BuildEnvironment, name: str, root: Path, of_pytest: dict[str, Any]) -> str | None:
-    metadata = env.metadata[name]
-    if ran := metadata.get("ran"):
-        return f"The outputs on this page are those of a run on {_date(ran)} with {html.escape(record.sentence(ran))}."
-    if metadata.get("shows_examples") and record.belongs(of_pytest, root, _sources(env, name, root)):
-        words = html.escape(record.sentence(of_pytest))
-        return f"The examples on this page ran on {_date(of_pytest)} with {words}, and gave what they show."
-    return None
+    ran, shows = (env.metadata[name].get(key) for key in ("ran", "shows_examples"))
+    if not ran and not (shows and record.belongs(of_pytest, root, _sources(env, name, root))):
+        return None
+    found = ran or of_pytest
+    words = html.escape(record.sentence(found))
+    when = f'<time datetime="{found["date"]}">{found["date"]}</time> with {words}'
+    if ran:
+        return f"The outputs on this page are those of a run on {when}."
+    return f"The examples on this page ran on {when}, and gave what they show."
 
 
 def _sources(env: BuildEnvironment, name: str, root: Path) -> set[Path]:
@@ -60,10 +62,6 @@ def _sources(env: BuildEnvironment, name: str, root: Path) -> set[Path]:
     files = {(Path(env.srcdir) / file).resolve() for file in env.dependencies[name]}
     files = {file for file in files if file.suffix == ".py" and file.is_relative_to(root / "tensorref")}
     return {file for file in {*files, Path(env.doc2path(name))} if record.examples(file)}
-
-
-def _date(found: dict[str, Any]) -> str:
-    return f'<time datetime="{found["date"]}">{found["date"]}</time>'
 
 
 def _append(app: Sphinx, name: str, _: str, context: dict[str, Any], __: nodes.document | None) -> None:
