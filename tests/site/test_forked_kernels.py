@@ -49,13 +49,20 @@ ERROR = {
 TIMEOUT = {"before": "print('before')", "sleep": "import time\n\nprint('asleep', flush=True)\ntime.sleep(60)"}
 
 
-@contextmanager
-def forking():
+@pytest.fixture(scope="module")
+def server():
     server = forked_kernels.Server()
-    try:
-        yield server
-    finally:
-        server.stop()
+    yield server
+    server.stop()
+
+
+@contextmanager
+def stock():
+    """Let kernels be stock ones while a server runs."""
+    factory = KernelProvisionerFactory.instance()
+    forked, factory.default_provisioner_name = factory.default_provisioner_name, "local-provisioner"
+    yield
+    factory.default_provisioner_name = forked
 
 
 def run(cells, folder, timeout=60):
@@ -79,53 +86,56 @@ def shown(result):
     return cells
 
 
+@pytest.mark.usefixtures("server")
 def test_outputs_are_those_of_a_stock_kernel(tmp_path):
-    stock = run(CELLS, tmp_path)
-    with forking():
-        own = run(CELLS, tmp_path)
-    assert stock.err is own.err is None
-    for name, one, other in zip(CELLS, shown(own), shown(stock), strict=True):
+    with stock():
+        usual = run(CELLS, tmp_path)
+    own = run(CELLS, tmp_path)
+    assert usual.err is own.err is None
+    for name, one, other in zip(CELLS, shown(own), shown(usual), strict=True):
         assert one == other, name
     text = str(shown(own))
     for part in ("careful", "old", "image/png", "bold", "shell", "tensor([[1., 1., 1.]", "StdinNotImplementedError"):
         assert part in text
 
 
+@pytest.mark.usefixtures("server")
 def test_an_error_is_that_of_a_stock_kernel(tmp_path):
-    stock = run(ERROR, tmp_path)
-    with forking():
-        own = run(ERROR, tmp_path)
-    assert shown(own) == shown(stock)
-    assert type(own.err) is type(stock.err)
-    assert str(own.err) == str(stock.err)
+    with stock():
+        usual = run(ERROR, tmp_path)
+    own = run(ERROR, tmp_path)
+    assert shown(own) == shown(usual)
+    assert type(own.err) is type(usual.err)
+    assert str(own.err) == str(usual.err)
     (_, before), (_, error), (count, never) = shown(own)
     assert (before, count, never) == ("[]", None, "[]")
     assert "so far" in error
     assert "ZeroDivisionError" in error
 
 
+@pytest.mark.usefixtures("server")
 def test_a_cell_that_takes_too_long_is_stopped_as_in_a_stock_kernel(tmp_path):
-    stock = run(TIMEOUT, tmp_path, timeout=2)
+    with stock():
+        usual = run(TIMEOUT, tmp_path, timeout=2)
     start = time.monotonic()
-    with forking():
-        own = run(TIMEOUT, tmp_path, timeout=2)
+    own = run(TIMEOUT, tmp_path, timeout=2)
     assert time.monotonic() - start < 30
-    assert type(own.err).__name__ == type(stock.err).__name__ == "CellTimeoutError"
+    assert type(own.err).__name__ == type(usual.err).__name__ == "CellTimeoutError"
     # Where it was, a kernel that ends at once does not say.
-    *before, (_, said) = shown(stock)
+    *before, (_, said) = shown(usual)
     assert shown(own)[:-1] == before
     assert "asleep" in said
     assert "asleep" in shown(own)[-1][1]
 
 
+@pytest.mark.usefixtures("server")
 def test_each_notebook_has_a_process_of_its_own_which_ends_with_it(tmp_path):
     cells = {
         "first": "import os\nimport sys\nimport numpy as np\n\nprint(os.getpid())",
         "names": "print('kept' in globals(), hasattr(np, 'kept'))\nkept = np.kept = 1",
         "random": "print(np.random.rand())",
     }
-    with forking():
-        first, second = (shown(run(cells, tmp_path)) for _ in range(2))
+    first, second = (shown(run(cells, tmp_path)) for _ in range(2))
     for each in (first, second):
         assert "False False" in each[1][1]
         number = int(re.search(r"\d+", each[0][1].split("text")[1])[0])
@@ -139,18 +149,27 @@ def test_each_notebook_has_a_process_of_its_own_which_ends_with_it(tmp_path):
     assert first[2] != second[2]  # draws that nobody seeded
 
 
-def test_a_server_that_has_ended_is_named(tmp_path):
-    with forking() as server:
-        server._process.kill()  # noqa: SLF001  as nothing should
-        server._process.wait()  # noqa: SLF001
-        with pytest.raises(
-            (RuntimeError, ConnectionError), match=r"process that kernels are forked from has ended|refused"
-        ):
-            run({"one": "1"}, tmp_path)
+@pytest.fixture
+def another_server(monkeypatch):
+    """Return one that takes the place of the one that the other tests share, and gives it back."""
+    monkeypatch.setattr(forked_kernels.ForkedKernels, "address", "", raising=False)
+    with stock():
+        server = forked_kernels.Server()
+        yield server
+        server.stop()
 
 
-def test_when_the_server_stops_kernels_are_stock_ones_again():
+def test_a_server_that_has_ended_is_named(another_server, tmp_path):
+    another_server._process.kill()  # noqa: SLF001  as nothing should
+    another_server._process.wait()  # noqa: SLF001
+    with pytest.raises(
+        (RuntimeError, ConnectionError), match=r"process that kernels are forked from has ended|refused"
+    ):
+        run({"one": "1"}, tmp_path)
+
+
+def test_kernels_are_forked_until_the_server_stops(another_server):
     factory = KernelProvisionerFactory.instance()
-    with forking():
-        assert factory.default_provisioner_name == "forked"
+    assert factory.default_provisioner_name == "forked"
+    another_server.stop()
     assert factory.default_provisioner_name == "local-provisioner"
