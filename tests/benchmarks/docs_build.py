@@ -111,7 +111,8 @@ class Tree:
         """Return the seconds of a build."""
         # Where the examples run, Matplotlib draws for the page.
         where = ("-d", self.built / "doctrees", "docs", self.built / "html")
-        return self.run("-m", "sphinx", "-q", "-n", "-j", "auto", *options, *where, MPLBACKEND=None)
+        jobs = 2 * (os.cpu_count() or 1)  # one that waits for a kernel leaves its core to another
+        return self.run("-m", "sphinx", "-q", "-n", "-j", jobs, *options, *where, MPLBACKEND=None)
 
     def clear(self):
         """Remove all that a build has left, but for what it has measured of the machine."""
