@@ -4,7 +4,7 @@ A script is in percent format. Its first cell is Markdown: the title as a headin
 first figure becomes the thumbnail (see `cards`).
 
 Each script runs in a kernel of its own. With ``gallery_kernels = "forked"`` the kernels are forked from a process that has
-imported PyTorch, so that each starts at once (see `forked`); with ``"stock"``, and where that cannot be done, Jupyter
+imported PyTorch, so that each starts at once (see `forked_kernels`); with ``"stock"``, and where that cannot be done, Jupyter
 starts them as ever. The outputs are the same. They are kept by jupyter-cache, whose key is the code and the kernelspec;
 the kernelspec holds a digest of what the script imports of the package, the libraries and the device, so that a change
 of those runs it again. A last cell, which no reader sees, leaves among the outputs what they were run with.
