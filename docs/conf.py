@@ -11,8 +11,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
 
-from shape_types import ShapeTypes  # noqa: E402  its folder has just joined the path
-from source_links import linkcode_resolve  # noqa: E402, F401  Sphinx takes it from here
+from links.shape_types import ShapeTypes  # noqa: E402  its folder has just joined the path
+from links.sources import linkcode_resolve  # noqa: E402, F401  Sphinx takes it from here
 
 project = "tensorref"
 author = "The tensorref developers"
@@ -31,20 +31,17 @@ extensions = [
     "myst_nb",
     "tensorref.sphinxext",
     "benchmarks",
-    "bundle",
-    "code_links",
-    "counterparts",
-    "dictionary",
-    "exercises",
+    "from_package",
+    "from_package.counterparts",
+    "from_package.dictionary",
+    "from_package.exercises",
     "gallery",
-    "inventories",
-    "machine_readable",
-    "markup",
-    "mathml",
-    "page_cards",
-    "preload",
-    "ran",
-    "versions",
+    "links.code",
+    "output.bundle",
+    "output.descriptions",
+    "output.machine_readable",
+    "output.markup",
+    "provenance.foot",
 ]
 exclude_patterns = ["_build", "_ext", "_inventories", "_templates", "conf.py"]
 templates_path = ["_templates"]
@@ -53,6 +50,13 @@ nitpicky = True
 default_role = "py:obj"
 nitpick_ignore_regex = [("py:obj", r"[a-z_0-9]+")]
 highlight_language = "python"
+
+# Python, NumPy and PyTorch, without a network: the names that these pages use stand here as plain text.
+intersphinx_mapping = {
+    "python": ("https://docs.python.org/3/", ("_inventories/python.txt", None)),
+    "numpy": ("https://numpy.org/doc/stable/", ("_inventories/numpy.txt", None)),
+    "torch": ("https://docs.pytorch.org/docs/stable/", ("_inventories/torch.txt", None)),
+}
 
 # References: signatures without types, which stand in the lists of parameters, with the words of `ShapeTypes`.
 autodoc_member_order = "bysource"
@@ -75,9 +79,8 @@ nb_custom_formats = {".py": "gallery.read_script"}
 myst_enable_extensions = ["attrs_block", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 
-codeautolink_autodoc_inject = True
 codeautolink_concat_default = True
-codeautolink_custom_blocks = {}
+codeautolink_disable_link_titles = True  # the address says the same
 
 copybutton_prompt_text = r">>> |\.\.\. "
 copybutton_prompt_is_regexp = True

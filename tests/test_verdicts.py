@@ -11,7 +11,7 @@ from tensorref import benchmark
 from tensorref.benchmark import Candidate, Comparison, Entry, Measurement
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "docs" / "_ext"))
-import verdicts
+from benchmarks import verdicts
 
 NO_SETTINGS = benchmark.Settings(("matmul", "softmax"), "cpu", 8192, 0.2, 30.0, 2**28)
 

@@ -1,12 +1,13 @@
 """Measure how long the documentation takes to build, in a copy of the tree, beside the least that it could take.
 
-``nox -s "benchmark(docs_build)"`` runs it. The floor is what has to be done anyway: all scripts of the gallery in one
-process, one after another, and the build with execution off. For its own page the build measures the machine first; that
-takes the same time whatever runs the examples, is done once, and is part of no other figure. Sphinx-Gallery builds the
-same documentation, with the same scripts in the gallery.
+``nox -s "benchmark(docs_build)"`` runs it. The floor is what has to be done anyway: the scripts of the gallery in forked
+kernels, one for each core at a time, and a stock build of the same pages by Sphinx, with the same theme, MyST and
+autodoc, and nothing of ours. For its own page the build measures the machine first; that takes the same time whatever runs
+the examples, is done once, and is part of no other figure. Sphinx-Gallery builds the same documentation, with the same
+scripts in the gallery.
 
-Beside the time by the clock stands what all processors spent, which other programs disturb less; by the clock, builds
-profit from more than one core, and the scripts of the floor hardly do. The ratio is that of the clock.
+Beside the time by the clock stands what all processors spent, which other programs disturb less. The ratios are those of
+the processors.
 """
 
 import argparse
@@ -28,11 +29,36 @@ from tensorref import __version__
 from tensorref._machine import processor
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "docs" / "_ext"))
+from provenance import record  # noqa: E402  its folder has just joined the path
+
 KINDS = ("forked", "stock")
 PROSE, EXAMPLE, MODULE = "docs/reference/reading-shapes.md", "examples/layout.py", "tensorref/layout.py"
-SCRIPTS = "import runpy, sys\nfor script in sys.argv[1:]: runpy.run_path(script, run_name='__main__')"
+KERNELS = """
+import multiprocessing, os, sys
+from pathlib import Path
+sys.path.insert(0, "../docs/_ext")
+import gallery
+from gallery.forked_kernels import Server
+from jupyter_cache.executors.utils import single_nb_execution
+def run(script):
+    notebook = gallery.read_script(Path(script).read_text("utf-8"))
+    assert single_nb_execution(notebook, cwd="../docs/gallery", timeout=120, allow_errors=False).err is None
+server = Server()
+with multiprocessing.get_context("fork").Pool() as pool:
+    pool.map(run, sys.argv[1:], chunksize=1)
+server.stop()
+"""
+STOCK = """
+ours = {"tensorref", *(path.name.partition(".")[0] for path in (HERE / "_ext").iterdir())}
+ours -= {*os.environ.get("CONTENT", "").split()}
+extensions = [name for name in extensions if name.partition(".")[0] not in ours and name != "sphinx.ext.linkcode"]
+nb_custom_formats, nb_execution_mode = {".py": ["jupytext.reads", {"fmt": "py:percent"}]}, "off"
+typehints_formatter, html_math_renderer = None, "mathjax"
+"""
 SPHINX_GALLERY = """
-extensions[extensions.index("gallery")] = "sphinx_gallery.gen_gallery"
+extensions[extensions.index("gallery")] = "gallery.cards"
+extensions.append("sphinx_gallery.gen_gallery")
 nb_custom_formats, nb_execution_mode = {}, "off"
 sphinx_gallery_conf = {"examples_dirs": "../scripts", "gallery_dirs": "gallery", "filename_pattern": "/"}
 """
@@ -46,9 +72,6 @@ class Seconds(NamedTuple):
 
     def __add__(self, other):
         return Seconds(*map(operator.add, self, other))
-
-    def __sub__(self, other):
-        return Seconds(*map(operator.sub, self, other))
 
 
 def processors():
@@ -88,7 +111,8 @@ class Tree:
         """Return the seconds of a build."""
         # Where the examples run, Matplotlib draws for the page.
         where = ("-d", self.built / "doctrees", "docs", self.built / "html")
-        return self.run("-m", "sphinx", "-q", "-n", "-j", "auto", *options, *where, MPLBACKEND=None)
+        jobs = 2 * (os.cpu_count() or 1)  # one that waits for a kernel leaves its core to another
+        return self.run("-m", "sphinx", "-q", "-n", "-j", jobs, *options, *where, MPLBACKEND=None)
 
     def clear(self):
         """Remove all that a build has left, but for what it has measured of the machine."""
@@ -103,6 +127,17 @@ class Tree:
     def runs(self):
         """Return how many runs of examples the cache holds."""
         return len(get_cache(self.built / "jupyter_cache").list_cache_records())
+
+    def importing(self, module):
+        """Return how many examples import a module of the package."""
+        scripts = [script.read_text("utf-8") for script in (self.root / "examples").glob("*.py")]
+        return sum(self.root / module in record.imported(script, self.root) for script in scripts)
+
+    def leave_out_ours(self):
+        """Let Sphinx build the pages by itself."""
+        self.add("docs/conf.py", STOCK)
+        for script in (self.root / "examples").glob("*.py"):
+            shutil.copy(script, self.root / "docs" / "gallery")
 
     def swap_gallery(self):
         """Let Sphinx-Gallery run the same code."""
@@ -136,7 +171,7 @@ def measure(tree, kind):
     assert tree.runs() == count + 1, "not just the example that changed ran"
     tree.add(MODULE, f"\n# A line, for {kind} kernels.\n")
     found["one line of the package"] = tree.build(*options)
-    assert tree.runs() == 2 * count + 1, "not every example ran although the package changed"
+    assert tree.runs() == count + 1 + tree.importing(MODULE), "not just the examples that import the module ran"
     return found
 
 
@@ -151,15 +186,18 @@ def main():
         scripts = sorted((tree.root / "examples").glob("*.py"))
         print(f"tensorref {__version__}, Python {platform.python_version()}, {processor()}, {os.cpu_count()} cores")
         print(f"{'seconds':56}{'clock':>9}{'processors':>14}{'/ floor':>9}")
-        first = tree.build("-D", "nb_execution_mode=off")
-        tree.clear()
-        off = tree.build("-D", "nb_execution_mode=off")
-        together = tree.run("-c", SCRIPTS, *scripts, cwd=tree.root / "examples")
+        stock = Tree(Path(made) / "stock")
+        stock.leave_out_ours()
+        off = stock.build()
+        together = tree.run("-c", KERNELS, *scripts, cwd=tree.root / "examples", MPLBACKEND=None)
         floor = together + off
-        show(f"{len(scripts)} scripts in one process", together)
-        show("build with execution off", off)
+        show(f"{len(scripts)} scripts in forked kernels", together)
+        show("stock build, without them", off)
         show("floor: both", floor)
-        show("… measuring the machine for the benchmarks page, once", first - off)
+        shutil.rmtree(stock.built)
+        stock.env["CONTENT"] = "tensorref from_package"
+        show("stock build with the dictionary, exercises and explorers", stock.build())
+        tree.build()  # measures the machine
         for kind in given.kinds:
             for name, seconds in measure(tree, kind).items():
                 show(f"{kind} kernels: {name}", seconds, floor)
@@ -171,7 +209,7 @@ def main():
 
 def show(label, seconds, floor=None):
     """Print a row."""
-    ratio = f"{seconds.clock / floor.clock:9.2f}" if floor else ""
+    ratio = f"{seconds.processors / floor.processors:9.2f}" if floor else ""
     print(f"{label:56}{seconds.clock:9.1f}{seconds.processors:14.1f}{ratio}", flush=True)
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import sys
 from pathlib import Path
 
 import pytest
+from from_package import counterparts
 
 import tensorref
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "docs" / "_ext"))
-import counterparts  # noqa: E402  its folder has just joined the path
 
 # Both: they are about this package, about words and files rather than arrays, or check what the libraries let pass.
 NEITHER = {

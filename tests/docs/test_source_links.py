@@ -5,20 +5,19 @@ from __future__ import annotations
 import ast
 import importlib
 import re
-import sys
 import textwrap
 from pathlib import Path
+
+from links import sources
 
 import tensorref
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "docs" / "_ext"))
-import source_links  # noqa: E402  its folder has just joined the path
 
 
 def lines(module, name):
     """Return the file and the lines that a link shows, and the line after them."""
-    file, first, last = source_links.find(module, name)
+    file, first, last = sources.find(module, name)
     text = (ROOT / file).read_text("utf-8").splitlines()
     return file, text[first - 1 : last], text[last] if last < len(text) else ""
 
@@ -44,11 +43,11 @@ def test_an_attribute_and_what_is_inherited_are_found_where_they_stand():
 
 
 def test_a_link_names_repository_revision_file_and_lines(monkeypatch):
-    source_links.revision.cache_clear()
+    sources.revision.cache_clear()
     monkeypatch.setenv("READTHEDOCS_GIT_COMMIT_HASH", "0123abc")
-    link = source_links.linkcode_resolve("py", {"module": "tensorref.layout", "fullname": "can_view"})
-    source_links.revision.cache_clear()
-    _, first, last = source_links.find("tensorref.layout", "can_view")
-    assert link == f"{source_links.repository()}/blob/0123abc/tensorref/layout.py#L{first}-L{last}"
-    assert source_links.linkcode_resolve("js", {"object": "x", "fullname": "x"}) is None
-    assert source_links.linkcode_resolve("py", {"module": "", "fullname": "x"}) is None
+    link = sources.linkcode_resolve("py", {"module": "tensorref.layout", "fullname": "can_view"})
+    sources.revision.cache_clear()
+    _, first, last = sources.find("tensorref.layout", "can_view")
+    assert link == f"{sources.repository()}/blob/0123abc/tensorref/layout.py#L{first}-L{last}"
+    assert sources.linkcode_resolve("js", {"object": "x", "fullname": "x"}) is None
+    assert sources.linkcode_resolve("py", {"module": "", "fullname": "x"}) is None

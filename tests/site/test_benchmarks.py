@@ -7,11 +7,13 @@ import math
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
+import benchmarks
 import pytest
+from benchmarks import plots
 from bs4 import BeautifulSoup
+from pages import ROOT, SITE, soup
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import docutils_namespace, patch_docutils
@@ -19,18 +21,9 @@ from sphinx.util.docutils import docutils_namespace, patch_docutils
 from tensorref import benchmark
 from tensorref.benchmark import Candidate, Ceiling, Comparison, Entry, Measurement, Work
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "docs" / "_ext"))
-import benchmarks
-import plots
-
-ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "_build" / "html" / "benchmarks.html"
+PAGE = SITE / "benchmarks.html"
 COMMITTED = sorted((ROOT / "docs" / "benchmarks").glob("*.json"))
 BUILT = ROOT / "docs" / "_build" / "benchmark.json"
-
-
-def soup(path):
-    return BeautifulSoup(path.read_text("utf-8"), "html.parser")
 
 
 # As it was built
@@ -141,7 +134,7 @@ def build(tmp_path, monkeypatch):
             app.connect("env-before-read-docs", lambda *given: read.extend(given[2]))
             app.build()
         assert said.getvalue() == ""
-        return soup(tmp_path / "html" / "benchmarks.html"), read
+        return BeautifulSoup((tmp_path / "html" / "benchmarks.html").read_text("utf-8"), "html.parser"), read
 
     build.folder = source / "benchmarks"
     return build

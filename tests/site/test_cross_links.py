@@ -7,19 +7,16 @@ import importlib
 import inspect
 import re
 from collections import Counter
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from bs4 import BeautifulSoup
+from pages import EXAMPLES, PAGES, ROOT, SITE, by_id, page_name, soup
 from PIL import Image
 
 import tensorref
 
-ROOT = Path(__file__).resolve().parents[2]
-SITE = ROOT / "docs" / "_build" / "html"
-SOUPS = {page: BeautifulSoup(page.read_text("utf-8"), "html.parser") for page in sorted(SITE.rglob("*.html"))}
-EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 LIBRARIES = {"numpy", "tensorref", "torch"}
 # PyTorch has no page that describes these.
 NO_ENTRY = {"torch.__version__", "torch.inf", "torch.pi"}
@@ -64,7 +61,7 @@ def chains(tree, names):
 def missing(page):
     """Return the names on a page that lead to the libraries and carry no link, and how many there were."""
     lost, seen, names = [], 0, {}
-    for block in SOUPS[page].select("article div.highlight pre"):
+    for block in soup(page).select("article div.highlight pre"):
         try:
             tree = ast.parse(python(block))
         except SyntaxError:
@@ -81,23 +78,25 @@ def missing(page):
     return lost, seen
 
 
-@pytest.mark.parametrize("page", SOUPS, ids=lambda page: page.relative_to(SITE).as_posix())
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
 def test_every_name_that_code_takes_from_a_library_links_to_its_entry(page):
     assert missing(page)[0] == []
 
 
 def test_there_are_many_such_names():
-    assert sum(missing(page)[1] for page in SOUPS) > 900
+    assert sum(missing(page)[1] for page in PAGES) > 900
+
+
+@cache
+def named_in(script):
+    tree = ast.parse(script.read_text("utf-8"))
+    return {full for _, full in chains(tree, imported(tree))}
 
 
 def users(name):
     """Return the examples whose code names a function, in the order of the gallery."""
     gallery = (ROOT / "docs" / "gallery" / "index.md").read_text("utf-8")
-    found = []
-    for script in EXAMPLES:
-        tree = ast.parse(script.read_text("utf-8"))
-        if name in {full for _, full in chains(tree, imported(tree))}:
-            found.append(script.stem)
+    found = [script.stem for script in EXAMPLES if name in named_in(script)]
     return sorted(found, key=lambda stem: gallery.index(f"\n{stem}\n"))
 
 
@@ -105,20 +104,20 @@ def test_every_entry_lists_the_examples_that_use_it_with_their_figures():
     listed = 0
     for concept in tensorref.__all__:
         page = SITE / "reference" / f"{concept}.html"
-        cards = SOUPS[page].select("article :is(div, section) > ul.used-in a")
+        cards = soup(page).select("article :is(div, section) > ul.used-in a")
         assert [Path(card["href"].partition("#")[0]).stem for card in cards] == users(f"tensorref.{concept}")
         module = importlib.import_module(f"tensorref.{concept}")
         for name in module.__all__:
             if not inspect.isroutine(getattr(module, name)):
                 continue
-            entry = SOUPS[page].find(id=f"tensorref.{concept}.{name}").find_parent("dl")
+            entry = by_id(page)[f"tensorref.{concept}.{name}"].find_parent("dl")
             cards = entry.select("ul.used-in a")
             assert [Path(card["href"].partition("#")[0]).stem for card in cards] == users(f"tensorref.{concept}.{name}")
             for card in cards:
                 example, _, anchor = card["href"].partition("#")
                 example = (page.parent / example).resolve()
-                assert SOUPS[example].find(id=anchor)
-                assert SOUPS[example].h1.get_text().removesuffix("¶") == card.get_text(strip=True)
+                assert anchor in by_id(example)
+                assert soup(example).h1.get_text().removesuffix("¶") == card.get_text(strip=True)
                 with Image.open(page.parent / card.img["src"]) as thumbnail:
                     assert thumbnail.size == (2 * int(card.img["width"]), 2 * int(card.img["height"]))
                 listed += 1
@@ -132,9 +131,9 @@ def test_thumbnails_are_small():
 
 
 def test_every_entry_links_to_the_lines_that_define_it():
-    assert sum(len(soup.select("dt.sig[id^='tensorref.']")) for soup in SOUPS.values()) > 200
-    for page, soup in SOUPS.items():
-        for entry in soup.select("dt.sig[id^='tensorref.']"):
+    assert sum(len(soup(page).select("dt.sig[id^='tensorref.']")) for page in PAGES) > 200
+    for page in PAGES:
+        for entry in soup(page).select("dt.sig[id^='tensorref.']"):
             link = entry.find("a", string=None, href=re.compile("/blob/"))
             assert link, (page, entry["id"])
             file, first, last = re.search(r"/blob/[^/]+/(.+)#L(\d+)-L(\d+)$", link["href"]).groups()
@@ -144,15 +143,15 @@ def test_every_entry_links_to_the_lines_that_define_it():
 
 def test_previous_and_next_follow_the_course():
     course = [
-        link["href"] for link in SOUPS[SITE / "reference" / "index.html"].select("table tbody td:first-child a[href]")
+        link["href"] for link in soup(SITE / "reference" / "index.html").select("table tbody td:first-child a[href]")
     ]
     assert [href.removesuffix(".html") for href in course] == [
         name for name in re.findall(r"^(\w+)$", toctree(), re.MULTILINE) if f"{name}.html" in course
     ]
     assert len(course) == 15
     for before, after in pairwise(course):
-        assert SOUPS[SITE / "reference" / before].select_one(".related-pages a.next-page")["href"] == after
-        assert SOUPS[SITE / "reference" / after].select_one(".related-pages a.prev-page")["href"] == before
+        assert soup(SITE / "reference" / before).select_one(".related-pages a.next-page")["href"] == after
+        assert soup(SITE / "reference" / after).select_one(".related-pages a.prev-page")["href"] == before
 
 
 def toctree():

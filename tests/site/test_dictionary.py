@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import functools
-from pathlib import Path
-
-import pytest
-from bs4 import BeautifulSoup
+from pages import SITE, by_id
 
 from tensorref import _dictionary
 
-REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "_build" / "html" / "reference"
+REFERENCE = SITE / "reference"
 PAGE = REFERENCE / "dictionary.html"
 HOSTS = {"NumPy": "https://numpy.org/doc/stable/", "PyTorch": "https://docs.pytorch.org/docs/stable/"}
 ROWS = _dictionary.equivalents()
 
 
-@pytest.fixture(scope="module")
-def page():
-    return BeautifulSoup(PAGE.read_text("utf-8"), "html.parser")
-
-
-def test_every_row_has_an_anchor_its_code_and_a_link_to_each_library(page):
+def test_every_row_has_an_anchor_its_code_and_a_link_to_each_library():
     for row in ROWS:
-        line = page.find("tr", id=row.slug)
+        line = by_id(PAGE)[row.slug]
         for form, cell in zip(row.forms, line.find_all("td"), strict=True):
             assert form.code in cell.get_text()
             assert form.memory == cell.find("strong").get_text()
@@ -41,9 +32,9 @@ def _library(form):
     return "PyTorch" if form.names[0].startswith(("torch.", "Tensor.")) else "NumPy"
 
 
-def test_every_difference_stands_below_its_row(page):
+def test_every_difference_stands_below_its_row():
     for row in ROWS:
-        line = page.find("tr", id=row.slug)
+        line = by_id(PAGE)[row.slug]
         for difference in row.differences:
             line = line.find_next_sibling("tr")
             assert plain(line.find(["th", "td"])) == difference.how
@@ -51,15 +42,12 @@ def test_every_difference_stands_below_its_row(page):
                 assert text in line.get_text()
 
 
-@functools.cache
-def reference(module):
-    return BeautifulSoup((REFERENCE / f"{module}.html").read_text("utf-8"), "html.parser")
-
-
-def test_every_entry_of_ours_links_to_its_rows(page):
+def test_every_entry_of_ours_links_to_its_rows():
     for row in ROWS:
         for entry in row.entries:
             name = f"tensorref.{entry}"
             module = entry.partition(".")[0]
-            assert page.find("tr", id=row.slug).find("a", href=f"{module}.html#{name}")
-            assert reference(module).find(id=name).find_next("dd").find("a", href=f"dictionary.html#{row.slug}")
+            assert by_id(PAGE)[row.slug].find("a", href=f"{module}.html#{name}")
+            assert (
+                by_id(REFERENCE / f"{module}.html")[name].find_next("dd").find("a", href=f"dictionary.html#{row.slug}")
+            )

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
-
 import pytest
-from bs4 import BeautifulSoup
+from pages import SITE, by_id, soup
 
 from tensorref import exercises
 
-FILE = Path(__file__).resolve().parents[2] / "docs" / "_build" / "html" / "reference" / "exercises.html"
-
-
-@cache
-def page():
-    return BeautifulSoup(FILE.read_text("utf-8"), "html.parser")
+PAGE = SITE / "reference" / "exercises.html"
 
 
 def squeezed(text):
@@ -25,7 +17,7 @@ def squeezed(text):
 @pytest.mark.parametrize("name", exercises.names())
 def test_an_exercise_is_on_the_page_with_hints_and_solution_closed(name):
     exercise = exercises.get(name)
-    section = page().find("section", id=f"exercise-{name}")
+    section = by_id(PAGE)[f"exercise-{name}"]
     assert squeezed(section.find("h3").get_text()) == name
     assert squeezed(section.find("p").get_text()) == f"{squeezed(exercise.task)} ({', '.join(exercise.concepts)})"
     assert {link["href"] for link in section.find("p").find_all("a")} == {f"{each}.html" for each in exercise.concepts}
@@ -43,7 +35,7 @@ def test_an_exercise_is_on_the_page_with_hints_and_solution_closed(name):
 
 
 def test_every_exercise_stands_once_in_the_table_by_concept():
-    rows = page().find("section", id="by-concept").find_all("tr")[1:]
+    rows = soup(PAGE).find("section", id="by-concept").find_all("tr")[1:]
     found = {
         row.find("td").get_text(): [
             link["href"].removeprefix("#exercise-") for link in row.find_all("td")[1].find_all("a")

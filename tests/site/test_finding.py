@@ -11,22 +11,19 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from bs4 import BeautifulSoup
+from pages import PAGES, ROOT, SITE, by_id, page_name, soup
 from PIL import Image
 from sphinx.util.inventory import InventoryFile
 
 import tensorref
 
-ROOT = Path(__file__).resolve().parents[2]
-SITE = ROOT / "docs" / "_build" / "html"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 BASE = os.environ.get("READTHEDOCS_CANONICAL_URL") or f"{PROJECT['urls']['Documentation']}/en/latest/"
-SOUPS = {page: BeautifulSoup(page.read_text("utf-8"), "html.parser") for page in sorted(SITE.rglob("*.html"))}
-DOCUMENTS = [page for page in SOUPS if (SITE / f"{page.relative_to(SITE)}.md").exists()]
+DOCUMENTS = [page for page in PAGES if (SITE / f"{page.relative_to(SITE)}.md").exists()]
 
 
 def meta(page, key):
-    found = SOUPS[page].head.select(f'meta[name="{key}"], meta[property="{key}"]')
+    found = soup(page).head.select(f'meta[name="{key}"], meta[property="{key}"]')
     assert len(found) == 1, (page, key)
     return found[0]["content"]
 
@@ -46,8 +43,8 @@ def test_each_source_became_a_document():
 
 
 def test_titles_and_descriptions_stand_by_themselves():
-    titles = [page.title.get_text() for page in SOUPS.values()]
-    descriptions = [meta(page, "description") for page in SOUPS]
+    titles = [soup(page).title.get_text() for page in PAGES]
+    descriptions = [meta(page, "description") for page in PAGES]
     assert len({*titles}) == len(titles)
     assert len({*descriptions}) == len(descriptions)
     for title, description in zip(titles, descriptions, strict=True):
@@ -61,9 +58,9 @@ def test_titles_and_descriptions_stand_by_themselves():
 def test_a_page_has_an_address_and_a_card_drawn_here():
     for page in DOCUMENTS:
         address = BASE + page.relative_to(SITE).as_posix()
-        assert SOUPS[page].head.find("link", rel="canonical")["href"] == meta(page, "og:url") == address
+        assert soup(page).head.find("link", rel="canonical")["href"] == meta(page, "og:url") == address
         assert meta(page, "og:description") == meta(page, "description")
-        assert meta(page, "og:title") in SOUPS[page].h1.get_text()
+        assert meta(page, "og:title") in soup(page).h1.get_text()
         with Image.open(local(meta(page, "og:image"))) as card:
             assert [*map(str, card.size)] == [meta(page, "og:image:width"), meta(page, "og:image:height")]
 
@@ -82,16 +79,16 @@ def test_llms_txt_names_every_document_and_says_what_it_is():
     found = {local(address).with_suffix(""): (title, said) for title, address, said in items}
     assert sorted(found) == [page for page in DOCUMENTS if page.name != "index.html" or page.parent != SITE]
     for page, (title, said) in found.items():
-        assert title in SOUPS[page].h1.get_text()
+        assert title in soup(page).h1.get_text()
         assert said == meta(page, "description")
 
 
-@pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.relative_to(SITE).as_posix())
+@pytest.mark.parametrize("page", DOCUMENTS, ids=page_name)
 def test_the_markdown_of_a_page_has_all_that_the_page_has(page):
     written = (SITE / f"{page.relative_to(SITE)}.md").read_text("utf-8")
-    link = SOUPS[page].head.find("link", rel="alternate", type="text/markdown")
+    link = soup(page).head.find("link", rel="alternate", type="text/markdown")
     assert (page.parent / link["href"]).read_text("utf-8") == written
-    article = SOUPS[page].select_one("article [itemprop=articleBody], article")
+    article = soup(page).select_one("article [itemprop=articleBody], article")
     plain = "".join(written.replace("\\", "").split())
     for block in article.select("div.highlight pre"):
         assert "".join(block.get_text().replace("\\", "").split()) in plain
@@ -116,7 +113,7 @@ def test_the_inventory_serves_other_projects():
     for name, address in entries.items():
         assert name.partition(".")[0] == "tensorref"  # and nothing of other projects
         page, _, anchor = address.partition("#")
-        assert SOUPS[SITE / page].find(id=anchor), name
+        assert anchor in by_id(SITE / page), name
 
 
 def search_index():
@@ -144,7 +141,7 @@ def test_the_search_knows_the_names_of_the_libraries(term, entry):
 
 
 def test_the_index_of_names_leads_to_our_entries_and_to_those_of_the_libraries():
-    page = SOUPS[SITE / "reference" / "equivalents.html"]
+    page = soup(SITE / "reference" / "equivalents.html")
     for name, ours, theirs in [
         (
             "numpy.newaxis",

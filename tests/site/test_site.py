@@ -8,55 +8,38 @@ import json
 import os
 import platform
 import re
-import subprocess
-import sys
 from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
 import pytest
-from bs4 import BeautifulSoup
+from pages import EXAMPLES, PAGES, ROOT, SITE, by_id, page_name, printed_by, soup
 from PIL import Image, ImageChops, ImageOps, ImageStat
+from provenance import record
 
 from tensorref import devices
 
-ROOT = Path(__file__).resolve().parents[2]
-SITE = ROOT / "docs" / "_build" / "html"
-sys.path.insert(0, str(ROOT / "docs" / "_ext"))
-import runs  # noqa: E402  its folder has just joined the path
-
-RECORD = runs.record_file(ROOT)
-EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
-PAGES = sorted(SITE.rglob("*.html"))
+RECORD = record.record_file(ROOT)
 
 # Their output depends on the machine, so that two runs differ.
 SHOWS_THE_MACHINE = {"devices", "kernels", "transfer"}
 
 
-def soup(path):
-    return BeautifulSoup(path.read_text("utf-8"), "html.parser")
-
-
 def test_the_site_was_built():
-    assert {"index.html", "reference/broadcasting.html", "gallery/index.html"} <= {
-        page.relative_to(SITE).as_posix() for page in PAGES
-    }
+    assert {"index.html", "reference/broadcasting.html", "gallery/index.html"} <= {*map(page_name, PAGES)}
 
 
 @pytest.mark.parametrize("script", EXAMPLES, ids=lambda script: script.stem)
-def test_an_example_prints_what_its_page_shows(script):
+def test_an_example_prints_what_its_page_shows(script, tmp_path):
     downloaded = next((SITE / "_downloads").rglob(script.name))
     assert downloaded.read_bytes() == script.read_bytes()
-    command = [sys.executable, "-W", "error", downloaded.name]
-    if (device := os.environ.get("TENSORREF_DEVICE", "cpu")) != "cpu":
-        choose = f"import runpy, torch; torch.set_default_device({device!r}); runpy.run_path({downloaded.name!r})"
-        command[-1:] = ["-c", choose]
-    env = {**os.environ, "MPLBACKEND": "agg"}
-    run = subprocess.run(command, cwd=downloaded.parent, env=env, capture_output=True, text=True, check=True)
+    printed = printed_by(downloaded, tmp_path / "printed.txt")
+    loaded = {Path(name) for name in (tmp_path / "printed.modules").read_text("utf-8").splitlines()}
+    assert loaded <= {*record.imported(script.read_text("utf-8"))}  # or it would not run again when one of them changes
     notebook = nbformat.read(next((SITE / "_downloads").rglob(f"{script.stem}.ipynb")), as_version=4)
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     if script.stem not in SHOWS_THE_MACHINE:
-        assert "".join(output.text for output in outputs if output.output_type == "stream") == run.stdout
+        assert "".join(output.text for output in outputs if output.output_type == "stream") == printed
     assert {output.output_type for output in outputs} <= {"stream", "display_data"}
     assert any("image/png" in output.get("data", {}) for output in outputs)
 
@@ -80,7 +63,7 @@ def test_the_foot_of_an_example_says_what_it_ran_on(script):
     )
     assert found, text
     notebook = (SITE / "_downloads").rglob(f"{script.stem}.ipynb")
-    assert "runs.show" not in next(notebook).read_text("utf-8")
+    assert "record.show" not in next(notebook).read_text("utf-8")
     places = set(re.findall(r"(?:^| and )(\w+(?::\d+)?) \(", found[2]))
     default = os.environ.get("TENSORREF_DEVICE", "cpu")
     assert default in places | {place.partition(":")[0] for place in places}
@@ -88,30 +71,24 @@ def test_the_foot_of_an_example_says_what_it_ran_on(script):
         assert str(devices.best()) in places
 
 
-def test_the_foot_of_a_page_with_examples_says_whether_they_ran_as_they_stand():
-    record = json.loads(RECORD.read_text("utf-8")) if RECORD.exists() else None
+def test_the_foot_of_a_page_with_examples_names_a_run_of_this_very_text_or_there_is_none():
+    of_pytest = json.loads(RECORD.read_text("utf-8")) if RECORD.exists() else {"package": None, "files": {}}
     seen = 0
     for page in PAGES:
-        name = page.relative_to(SITE).with_suffix("")
+        document = page.relative_to(SITE).with_suffix("").as_posix()
+        if document.startswith("gallery/") and document != "gallery/index":
+            continue
         shows = any(block.get_text().lstrip().startswith(">>> ") for block in soup(page).select("article pre"))
+        source, module = ROOT / "docs" / f"{document}.md", ROOT / "tensorref" / f"{page.stem}.py"
+        ran = shows and of_pytest["package"] == record.package(ROOT)
+        if ran and record.examples(source):
+            ran = of_pytest["files"].get(f"docs/{document}.md") == record.digest(source)
+        if ran and module.exists():
+            ran = f"tensorref/{module.name}" in of_pytest["files"]
         text = foot(page)
-        if name.parent.name == "gallery" and name.name != "index":
-            continue
-        assert (text is not None) == shows, name
-        if text is None:
-            continue
-        seen += 1
-        source = ROOT / "docs" / name.with_suffix(".md")
-        of_this_text = record is not None and record["package"] == runs.package(ROOT)
-        if runs.examples(source):
-            of_this_text &= record is not None and record["files"].get(f"docs/{name.as_posix()}.md") == runs.digest(
-                source
-            )
-        module = ROOT / "tensorref" / f"{name.name}.py"
-        if module.exists():
-            of_this_text &= record is not None and f"tensorref/{name.name}.py" in record["files"]
-        said = f"The examples on this page ran on {record['date']} with " if of_this_text else "were not run on"
-        assert said in text, name
+        assert bool(text) == ran, document
+        assert not ran or f"The examples on this page ran on {of_pytest['date']} with " in text
+        seen += shows
     assert seen > 15
 
 
@@ -129,7 +106,7 @@ def test_every_example_has_a_card_with_its_figure():
         assert card.find(class_="sd-card-text").get_text(strip=True)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(SITE).as_posix())
+@pytest.mark.parametrize("page", PAGES, ids=page_name)
 def test_nothing_comes_from_another_host_and_every_local_link_leads_somewhere(page):
     content = soup(page)
     for tag, attribute in [
@@ -150,16 +127,7 @@ def test_nothing_comes_from_another_host_and_every_local_link_leads_somewhere(pa
         file = (page.parent / target).resolve() if target else page
         assert file.is_file(), f"{link['href']} leads nowhere"
         if anchor and file.suffix == ".html":
-            assert anchor in ids(file), f"{link['href']} leads to no place on {file.name}"
-
-
-IDS: dict[Path, set[str]] = {}
-
-
-def ids(path):
-    if path not in IDS:
-        IDS[path] = {"", *(element["id"] for element in soup(path).find_all(id=True))}
-    return IDS[path]
+            assert anchor in by_id(file), f"{link['href']} leads to no place on {file.name}"
 
 
 def test_names_in_an_example_link_to_their_entries_and_entries_to_the_example():

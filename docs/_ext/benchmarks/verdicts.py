@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tensorref.benchmark import Candidate, Results, _figure
 
-COURSE = Path(__file__).parents[2] / "tests" / "module" / "claims.toml"
+COURSE = Path(__file__).parents[3] / "tests" / "module" / "claims.toml"
 CLAIMS: dict[str, str] = tomllib.loads(COURSE.read_text("utf-8"))
 COURSE_SOFTMAX = 1000
 """The course measures softmax of this many rows and columns."""

@@ -14,9 +14,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal, cast
 
-import runs
+import private_parts
 from docutils import nodes
 from numpydoc.docscrape import NumpyDocString
+from provenance import record
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
@@ -102,7 +103,7 @@ def _by_last_part(one: Counterpart) -> tuple[str, str, str]:
 
 def _keep(_: Sphinx, env: BuildEnvironment) -> list[str]:
     """Keep what the docstrings name until the package changes: to import it all takes longer than the rest of a build."""
-    digest = runs.package(PACKAGE.parent)
+    digest = record.package(PACKAGE.parent)
     if getattr(env, "counterparts_of", None) != digest:
         env.counterparts, env.counterparts_of = [*harvest()], digest  # type: ignore[attr-defined]
     return []
@@ -115,13 +116,13 @@ def _add_terms(app: Sphinx) -> list[Any]:
     """
     entries = app.env.domains.python_domain.objects
     terms: dict[str, list[tuple[str, str, str]]] = {}
-    for one in app.env.counterparts if hasattr(app.builder, "indexer") else ():  # type: ignore[attr-defined]
+    known = private_parts.search_terms(app)
+    for one in app.env.counterparts if known is not None else ():  # type: ignore[attr-defined]
         if one.target in entries:
             found = terms.setdefault(entries[one.target].docname, [])
             found += [(term, one.target, "main") for term in sorted(one.terms)]
     for page, found in terms.items():
-        known = app.builder.indexer._index_entries  # type: ignore[attr-defined]  # noqa: SLF001
-        known[page] = [*known.get(page, ()), *found]
+        known[page] = [*known.get(page, ()), *found]  # type: ignore[index]
     return []
 
 

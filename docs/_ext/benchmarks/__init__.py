@@ -16,8 +16,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import runs
 from jinja2 import Environment, StrictUndefined
+from provenance import record
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tensorref.benchmark import Ceiling, Entry, Results
 
 PAGE = "benchmarks"
-PACKAGE = Path(__file__).resolve().parents[2] / "tensorref"
+PACKAGE = Path(__file__).resolve().parents[3] / "tensorref"
 SOURCES = ("benchmark.py", "_suite.py", "_matrices.py", "kernels.py")
 QUICK = (
     *("--quick", "--largest", "1024"),  # of which softmax has 1000, as in the course
@@ -112,8 +112,7 @@ def seconds(time: float) -> str:
 
 def render(template: str, machines: Sequence[Machine], built: Machine) -> str:
     """Fill the page."""
-    import plots
-    import verdicts
+    from benchmarks import plots, verdicts
 
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False)  # noqa: S701  it is Markdown
     return environment.from_string(template).render(
@@ -134,9 +133,7 @@ def _read(app: Sphinx, name: str, source: list[str]) -> None:
         return
     folder, built = Path(app.srcdir) / PAGE, _built(app)
     machines = committed(folder)
-    import plots
-    import verdicts
-
+    from benchmarks import plots, verdicts
     from tensorref import benchmark
 
     for path in (*folder.glob("*.json"), built, __file__, plots.__file__, verdicts.__file__, verdicts.COURSE):
@@ -161,7 +158,7 @@ def _built(app: Sphinx) -> Path:
 
 def _measure(app: Sphinx) -> None:
     """Let this machine measure itself, unless it has."""
-    file, device = _built(app), runs.device()
+    file, device = _built(app), record.device()
     facts = [platform.node(), platform.python_version(), *map(version, ("numpy", "torch")), device, *QUICK]
     texts = [*facts, *((PACKAGE / name).read_text("utf-8") for name in SOURCES)]
     digest, key = hashlib.sha256("\0".join(texts).encode()).hexdigest(), file.with_suffix(".key")

@@ -1,10 +1,11 @@
-"""What examples were run with: written down where they run, in pytest and in the kernels of the gallery; read by `ran`.
+"""What examples were run with: written down where they run, in pytest and in the kernels of the gallery; shown by `foot`.
 
 A record of pytest names the very texts that it ran, by their digests. Whoever reads it asks `belongs` first.
 """
 
 from __future__ import annotations
 
+import ast
 import doctest
 import hashlib
 import json
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
 
+ROOT = Path(__file__).resolve().parents[3]
 MIME = "application/vnd.tensorref.run+json"
 LIBRARIES = {"NumPy": "numpy", "PyTorch": "torch", "Matplotlib": "matplotlib", "tensorref": "tensorref"}
 _PROMPT = re.compile(r"^\s*>>> (?!\s*#)", re.MULTILINE)
@@ -82,15 +84,36 @@ def digest(*files: Path) -> str:
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
-def modules(root: Path) -> list[Path]:
-    """Return the files of the package that an example can use, with those of their data."""
-    folder = root / "tensorref"
-    return sorted({*folder.rglob("*.py"), *folder.rglob("*.toml")} - {*folder.glob("sphinxext/**/*")})
-
-
-def package(root: Path) -> str:
+def package(root: Path = ROOT) -> str:
     """Return a digest of all that a documented output can come from: the package, and how its examples are run."""
-    return digest(*modules(root), *sorted((root / "tensorref" / "sphinxext").rglob("*.py")), root / "conftest.py")
+    folder = root / "tensorref"
+    return digest(*sorted({*folder.rglob("*.py"), *folder.rglob("*.toml")}), root / "conftest.py")
+
+
+def imported(script: str, root: Path = ROOT) -> list[Path]:
+    """Return the files of the package that a script imports, and all that they import; of a folder, each file."""
+    folder, names = root / "tensorref", {*_imports(script)}
+    found, seen = {folder / "__init__.py"}, set[str]()
+    while names - seen:
+        name = (names - seen).pop()
+        seen.add(name)
+        files = [folder / f"{name}.py", *(folder / name).rglob("*.py"), *(folder / name).rglob("*.toml")]
+        for file in filter(Path.exists, files):
+            found.add(file)
+            names |= _imports(file.read_text("utf-8")) if file.suffix == ".py" else set()
+    return sorted(found)
+
+
+@cache
+def _imports(text: str) -> frozenset[str]:
+    """Return what a text imports of the package: ``layout`` for ``from tensorref.layout import can_view``."""
+    names = set[str]()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}.{one.name}" for one in node.names}
+        elif isinstance(node, ast.Import):
+            names |= {one.name for one in node.names}
+    return frozenset(name.split(".")[1] for name in names if name.startswith("tensorref."))
 
 
 def examples(file: Path) -> int:

@@ -6,6 +6,7 @@ because Matplotlib takes a second that a build with nothing to write need not wa
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
 from docutils import nodes
@@ -31,7 +32,10 @@ def _describe(app: Sphinx, doctree: nodes.document) -> None:
         if isinstance(child, nodes.paragraph) and "gallery-downloads" not in child["classes"]
     )
     if (first := next(paragraphs, None)) is not None:
-        app.env.metadata[app.env.docname].setdefault("description", _shortened(" ".join(first.astext().split())))
+        text = _shortened(" ".join(first.astext().split()))
+        # By itself sphinxext-opengraph runs on into the examples.
+        told = {"description": text, "og:description": text, "og:image:alt": text, "ogp_description_length": len(text)}
+        app.env.metadata[app.env.docname] |= told | app.env.metadata[app.env.docname]
 
 
 def _shortened(text: str) -> str:
@@ -43,30 +47,18 @@ def _shortened(text: str) -> str:
 
 
 def _load(app: Sphinx, _: Builder) -> None:
-    from sphinxext import opengraph
-
-    # Its own descriptions run on into the examples.
-    opengraph.get_description = lambda *_: _description(app, app.builder.current_docname)
     app.setup_extension("sphinxext.opengraph")
 
 
-def _description(app: Sphinx, docname: str) -> str:
-    return WITHOUT_SOURCE.get(docname) or app.env.metadata[docname].get("description", "")
-
-
-def _add_description(
-    app: Sphinx, pagename: str, _: str, context: dict[str, Any], doctree: nodes.document | None
-) -> None:
+def _add_description(app: Sphinx, pagename: str, _: str, context: dict[str, Any], __: nodes.document | None) -> None:
     context["tagline"] = app.config.tagline
-    if doctree is None and pagename in WITHOUT_SOURCE:
-        context["metatags"] = context.get("metatags", "") + (
-            f'<meta name="description" content="{WITHOUT_SOURCE[pagename]}">'
-        )
+    if text := WITHOUT_SOURCE.get(pagename) or app.env.metadata[pagename].get("description"):
+        context["metatags"] = context.get("metatags", "") + f'<meta name="description" content="{html.escape(text)}">'
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("tagline", "", "html", types=[str])
     app.connect("doctree-read", _describe)
     app.connect("write-started", _load)
-    app.connect("html-page-context", _add_description)
+    app.connect("html-page-context", _add_description, priority=400)  # sphinxext-opengraph adds one where there is none
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -18,92 +18,67 @@ import tempfile
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from queue import Empty
 from select import select
 from typing import Any, ClassVar
 from uuid import uuid4
 
-from jupyter_client.asynchronous import AsyncKernelClient
-from jupyter_client.manager import AsyncKernelManager
-from jupyter_client.provisioning import LocalProvisioner
-from traitlets import Type
+from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
 
 IMPORTED = (
-    *("numpy", "torch", "jaxtyping", "ipykernel.kernelapp", "IPython.core.pylabtools"),
+    *("numpy", "torch", "jaxtyping", "ipykernel.kernelapp", "ipykernel.debugger", "IPython.core.pylabtools"),
     *("matplotlib.pyplot", "matplotlib.backends.backend_agg", "PIL.Image"),
 )
 """Not matplotlib_inline, which looks for its kernel when it is imported."""
 
 
 class Server:
-    """The process that kernels are forked from, as the one that has started it sees it."""
+    """The process that kernels are forked from, as the one that has started it sees it; until it stops, all kernels are."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory()
-        self.address = str(Path(self._folder.name) / "server")
+        address = ForkedKernels.address = str(Path(self._folder.name) / "server")
         with socket.socket(socket.AF_UNIX) as listening:  # before the server is ready, so that nobody has to try again
-            listening.bind(self.address)
+            listening.bind(address)
             listening.listen()
             command = [sys.executable, __file__, str(listening.fileno())]
-            self._process = subprocess.Popen(command, pass_fds=[listening.fileno()], start_new_session=True)  # noqa: S603
+            # A thread that waits for others leaves its core to the other kernels: a third less time of processors.
+            env = {"OMP_WAIT_POLICY": "PASSIVE", **os.environ}
+            self._process = subprocess.Popen(command, pass_fds=[listening.fileno()], start_new_session=True, env=env)  # noqa: S603
+        self._factory = KernelProvisionerFactory.instance()
+        self._usual = self._factory.default_provisioner_name
+        self._factory.default_provisioner_name = (
+            "forked"  # the name of the entry point in ../forked_kernels-1.dist-info
+        )
 
     def stop(self) -> None:
+        self._factory.default_provisioner_name = self._usual
         self._process.terminate()
         self._process.wait()
         self._folder.cleanup()
 
-    def options(self) -> dict[str, Any]:
-        """Return what lets nbclient use such kernels.
 
-        They end when they are told to, without tidying up: a cell that took too long no longer says where it was.
-        """
-        manager = type("ForkedKernelManager", (_Manager,), {"address": self.address})
-        return {"kernel_manager_class": manager, "shutdown_kernel": "immediate"}
-
-
-class _Client(AsyncKernelClient):
-    async def wait_for_ready(self, timeout: float | None = None) -> None:  # noqa: ASYNC109  the base class has it
-        """Wait for an answer on both channels; the base class listens for 0.2 s more whether another client is there."""
-        async with asyncio.timeout(timeout):
-            while not await self._answered(self.kernel_info()):
-                pass
-            await self.get_shell_msg()
-
-    async def _answered(self, request: str) -> bool:
-        """Tell whether what is published reaches this client; what was published before it listened is lost."""
-        try:
-            while True:
-                message = await self.get_iopub_msg(timeout=0.5)
-                if message["parent_header"].get("msg_id") == request and message["content"] == {
-                    "execution_state": "idle"
-                }:
-                    return True
-        except Empty:
-            return False
-
-
-class _Manager(AsyncKernelManager):
-    address: ClassVar[str]
-    client_factory = Type(_Client, klass=AsyncKernelClient)
-
-    async def _async_pre_start_kernel(self, **options: Any) -> tuple[list[str], dict[str, Any]]:
-        # Over sockets of the file system, because of TCP's ports two managers may choose the same.
-        self.transport, self.ip = "ipc", f"{self.address}-{uuid4()}"
-        self.provisioner = _Provisioner(parent=self, kernel_spec=self.kernel_spec)
-        return await super()._async_pre_start_kernel(**options)
-
-    pre_start_kernel = _async_pre_start_kernel  # its second name
-
-
-class _Provisioner(LocalProvisioner):
+class ForkedKernels(LocalProvisioner):
     """Lets the server fork where its base class would start an interpreter."""
+
+    address: ClassVar[str]
+    """Of the server."""
+
+    async def pre_launch(self, **options: Any) -> dict[str, Any]:
+        # Over sockets of the file system, because of TCP's ports two managers may choose the same.
+        self.parent.transport, self.parent.ip = "ipc", f"{self.address}-{uuid4()}"
+        return await super().pre_launch(**options)
 
     async def launch_kernel(self, cmd: list[str], **options: Any) -> dict[str, Any]:
         arguments = cmd[cmd.index("ipykernel_launcher") + 1 :]
         self.cwd = str(options.get("cwd") or Path.cwd())
-        self.process = _Process(self.parent.address, arguments, self.cwd, options["env"])
+        self.process = _Process(self.address, arguments, self.cwd, options["env"])
         self.pid = self.pgid = self.process.pid  # it leads a group
         return self.connection_info
+
+    async def shutdown_requested(self, restart: bool = False) -> None:  # noqa: FBT001, FBT002  the base class has it
+        """End at once, without tidying up: a cell that took too long no longer says where it was."""
+        await self.kill(restart)
+        await self.wait()
 
     async def wait(self) -> int | None:
         """Wait for the end, which comes at once; the base class looks ten times a second."""
@@ -177,9 +152,12 @@ class _Forking(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
 def _serve(listening: socket.socket) -> None:
     # ipykernel and Matplotlib look at these when they are imported.
     os.environ["JPY_PARENT_PID"] = str(os.getpid())
+    os.environ.setdefault(
+        "PYDEVD_DISABLE_FILE_VALIDATION", "1"
+    )  # or the debugger warns that it cannot stop in frozen modules
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     del sys.path[0]  # the folder of this file
-    for module in IMPORTED:
+    for module in [*IMPORTED, *(f"tensorref.{concept}" for concept in import_module("tensorref").__all__)]:
         import_module(module)
     sys.modules["PIL.Image"].preinit()  # imports what the first figure would
     _Forking(listening).serve_forever()

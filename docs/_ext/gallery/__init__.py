@@ -1,13 +1,13 @@
 """The gallery: every script of ``examples/`` becomes a page, run by myst-nb, with a card on the overview.
 
 A script is in percent format. Its first cell is Markdown: the title as a heading, then a sentence for the card. Its
-first figure becomes the thumbnail (see `thumbnails`).
+first figure becomes the thumbnail (see `cards`).
 
 Each script runs in a kernel of its own. With ``gallery_kernels = "forked"`` the kernels are forked from a process that has
-imported PyTorch, so that each starts at once (see `forked`); with ``"stock"``, and where that cannot be done, Jupyter
+imported PyTorch, so that each starts at once (see `forked_kernels`); with ``"stock"``, and where that cannot be done, Jupyter
 starts them as ever. The outputs are the same. They are kept by jupyter-cache, whose key is the code and the kernelspec;
-the kernelspec holds a digest of the package, the libraries and the device, so that a change of those runs it again. A
-last cell, which no reader sees, leaves among the outputs what they were run with.
+the kernelspec holds a digest of what the script imports of the package, the libraries and the device, so that a change
+of those runs it again. A last cell, which no reader sees, leaves among the outputs what they were run with.
 """
 
 from __future__ import annotations
@@ -18,17 +18,16 @@ import platform
 import posixpath
 import shutil
 import sys
-from functools import cache, partial
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import jupytext
 import nbformat
-import runs
 from docutils import nodes
 from jupyter_cache import get_cache
-from myst_nb.core.execute import cache as execution
+from provenance import record
 from sphinx.addnodes import download_reference
 from sphinx.application import Sphinx
 from sphinx.config import ENUM
@@ -37,7 +36,7 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.logging import getLogger
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 EXAMPLES = ROOT / "examples"
 FOLDER = "gallery"
 LIBRARIES = ("numpy", "torch", "matplotlib")
@@ -46,20 +45,20 @@ LIBRARIES = ("numpy", "torch", "matplotlib")
 CAN_FORK = hasattr(os, "fork") and sys.platform != "darwin"
 """Whether a process that has imported all of this can be forked; on macOS its system libraries can crash then."""
 
-LAST_CELL = 'import sys\n\nsys.path.insert(0, "../_ext")\nimport runs\n\nruns.show(globals())'
+LAST_CELL = 'import sys\n\nsys.path.insert(0, "../_ext")\nfrom provenance import record\n\nrecord.show(globals())'
 
 logger = getLogger(__name__)
 
 
 @cache
-def digest() -> str:
-    """Return what the outputs depend on besides the script itself, as a digest."""
+def digest(script: str) -> str:
+    """Return what the outputs of a script depend on besides its text, as a digest."""
     facts = [
         platform.python_version(),
-        runs.device(),
-        Path(runs.__file__).read_text("utf-8"),
+        record.device(),
+        Path(record.__file__).read_text("utf-8"),
         *map(version, LIBRARIES),
-        runs.digest(*runs.modules(ROOT)),
+        record.digest(*record.imported(script, ROOT)),
     ]
     return hashlib.sha256("\0".join(facts).encode()).hexdigest()[:16]
 
@@ -69,13 +68,13 @@ def read_script(text: str) -> nbformat.NotebookNode:
     notebook = jupytext.reads(text, "py:percent")
     for cell in notebook.cells:
         cell.source = cell.source.strip("\n")  # the two lines before a function are no part of it
-    if (device := runs.device()) != "cpu":
+    if (device := record.device()) != "cpu":
         choose = f"import torch\n\ntorch.set_default_device({device!r})"
         notebook.cells.insert(1, nbformat.v4.new_code_cell(choose, metadata={"tags": ["remove-cell"]}))
     notebook.cells.append(nbformat.v4.new_code_cell(LAST_CELL, metadata={"tags": ["remove-cell"]}))
     notebook.metadata = nbformat.from_dict(
         {
-            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python", "digest": digest()},
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python", "digest": digest(text)},
             "language_info": {"name": "python"},
         }
     )
@@ -124,16 +123,10 @@ def _choose_kernels(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> 
     """Let kernels be forked from a server while examples are read; parallel readers inherit the way to it."""
     if app.config.gallery_kernels != "forked" or not CAN_FORK or not _examples(env) & {*docnames}:
         return
-    from forked import Server
+    from gallery.forked_kernels import Server
 
-    server, run = Server(), execution.single_nb_execution
-    execution.single_nb_execution = partial(run, **server.options())
-
-    def stop(*_: Any) -> None:
-        execution.single_nb_execution = run
-        server.stop()
-
-    app.connect("build-finished", stop)
+    server = Server()
+    app.connect("build-finished", lambda *_: server.stop())
 
 
 def _create_cache(app: Sphinx) -> None:
@@ -159,20 +152,17 @@ def _examples(env: BuildEnvironment) -> set[str]:
 
 
 def _outdated(_: Sphinx, env: BuildEnvironment, added: set[str], __: set[str], removed: set[str]) -> set[str]:
-    """Read every example again when what its outputs depend on changed, and one that failed until it does not.
+    """Read an example again when what its outputs depend on changed, and one that failed until it does not.
 
     The overview is read again when an example came or went.
     """
     overview = {f"{FOLDER}/index"} if any(name.startswith(f"{FOLDER}/") for name in added | removed) else set()
-    before, env.gallery_digest = getattr(env, "gallery_digest", None), digest()  # type: ignore[attr-defined]
-    if before != digest():
-        return overview | _examples(env)
-    return overview | {name for name in _examples(env) if not _run(env, name)["succeeded"]}
-
-
-def _run(env: BuildEnvironment, docname: str) -> dict[str, Any]:
-    """Return what myst-nb notes of the run of a page."""
-    return env.nb_metadata.get(docname, {}).get("exec_data", {"succeeded": False})  # type: ignore[attr-defined]
+    scripts = {name: (EXAMPLES / f"{posixpath.basename(name)}.py").read_text("utf-8") for name in _examples(env)}
+    before, after = getattr(env, "gallery_digests", {}), {name: digest(script) for name, script in scripts.items()}
+    env.gallery_digests = after  # type: ignore[attr-defined]
+    return overview | {
+        name for name in scripts if before.get(name) != after[name] or "ran" not in env.metadata.get(name, {})
+    }
 
 
 def _note_read(_: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
@@ -190,17 +180,18 @@ def _finish_page(app: Sphinx, doctree: nodes.document) -> None:
     name = posixpath.basename(env.docname)
     if env.docname not in _examples(env):
         return
-    executed = Path(env.mystnb_config.output_folder, *f"{env.docname}.ipynb".split("/"))  # type: ignore[attr-defined]
+    executed = Path(app.outdir).parent / "jupyter_execute" / f"{env.docname}.ipynb"  # where myst-nb puts it
     script = EXAMPLES / f"{name}.py"
     summary(script)  # says what is wrong with a page that has no title
     notebook = read_script(script.read_text("utf-8"))
     try:  # what comes from the cache, myst-nb writes without its outputs
         _, notebook = get_cache(app.config.nb_execution_cache_path).merge_match_into_notebook(notebook)
     except KeyError:
-        _report_failure(script, nbformat.read(executed, as_version=4))
+        if executed.exists():
+            _report_failure(script, nbformat.read(executed, as_version=4))
     else:
         last = notebook.cells.pop()
-        env.metadata[env.docname]["ran"] = dict(last.outputs[0].data[runs.MIME])
+        env.metadata[env.docname]["ran"] = dict(last.outputs[0].data[record.MIME])
         nbformat.write(notebook, executed)
     _merge_streams(doctree)
     targets = {f"{name}.py": f"/{env.docname}.py", f"{name}.ipynb": "/" + os.path.relpath(executed, app.srcdir)}
@@ -237,7 +228,7 @@ def _merge_streams(doctree: nodes.document) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    app.setup_extension("thumbnails")
+    app.setup_extension("gallery.cards")
     app.add_config_value("gallery_kernels", "forked", "", ENUM("forked", "stock"))
     app.add_directive("gallery", Gallery)
     app.connect("config-inited", _copy_examples)

@@ -1,4 +1,7 @@
-"""Imports once, before pages are read, what parallel readers and writers would each import for every ten pages."""
+"""Pages that are made of what the package holds: the dictionary, the exercises, the index of the libraries' names.
+
+What parallel readers and writers would each import for every ten pages is imported here once, before pages are read.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from sphinx.environment import BuildEnvironment
 
 import tensorref
 
-IMPORTED = (*(f"tensorref.{concept}" for concept in tensorref.__all__), "markdownify", "numpydoc.docscrape")
+IMPORTED = (*(f"tensorref.{concept}" for concept in tensorref.__all__), "torch", "markdownify", "numpydoc.docscrape")
 IN_ONE_PROCESS = 5
 """As many pages are read without others being forked."""
 

@@ -8,6 +8,7 @@ sphinx-llms-txt goes by the sources, and sphinx-llm builds everything a second t
 from __future__ import annotations
 
 import posixpath
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -19,6 +20,9 @@ from sphinx.environment import BuildEnvironment
 
 SECTIONS = {"reference/": "Reference, in the order of the course", "gallery/": "Gallery: scripts to copy", "": "More"}
 """How ``llms.txt`` groups the pages, by how their names begin."""
+
+
+_CODE, _COLORS = re.compile(r"<pre.*?</pre>", re.DOTALL), re.compile(r"</?span[^>]*>")
 
 
 def _write_markdown(
@@ -52,7 +56,9 @@ def markdown(body: str) -> str:
                 return f"\n\n`{' '.join(element.get_text().split())}`\n"
             return super().convert_dt(element, text, parent_tags)
 
-    soup = BeautifulSoup(body, "html.parser")
+    # The colors of code are three quarters of its tags.
+    plain = _CODE.sub(lambda block: _COLORS.sub("", block[0]), body)
+    soup = BeautifulSoup(plain, "html.parser")
     for needless in soup.select("a.headerlink, .viewcode-link, script, style, img[alt=''], [hidden]"):
         needless.decompose()
     converter = Converter(heading_style="ATX", bullets="-", code_language_callback=_language, escape_misc=False)
@@ -126,6 +132,6 @@ def _write(app: Sphinx, name: str, text: str) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    app.connect("html-page-context", _write_markdown)
+    app.connect("html-page-context", _write_markdown, priority=450)  # before code gets its links
     app.connect("build-finished", _write_lists)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -12,7 +12,7 @@ from sphinx.util.docutils import SphinxDirective
 if TYPE_CHECKING:
     from tensorref.exercises import Exercise
 
-PACKAGE = Path(__file__).resolve().parents[2] / "tensorref"
+PACKAGE = Path(__file__).resolve().parents[3] / "tensorref"
 LEVELS = {
     1: "one operation",
     2: "one operation with a trap",
@@ -56,6 +56,7 @@ def entry(exercise: Exercise) -> str:
     """Return an exercise in Markdown, under a heading with an anchor of its own."""
     concepts = ", ".join(f"[{concept}]({concept}.md)" for concept in exercise.concepts)
     parts = [
+        "```{autolink-concat} on\n```",  # its code imports what it uses
         f"(exercise-{exercise.name})=",
         f"### {exercise.name}",
         f"{escaped(exercise.task)} ({concepts})",

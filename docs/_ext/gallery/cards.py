@@ -1,0 +1,116 @@
+"""The first figure of each example, small: on its card in the overview, and below each entry that the example uses."""
+
+from __future__ import annotations
+
+import base64
+import html
+import posixpath
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from links import code
+from PIL import Image, ImageOps
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.logging import getLogger
+
+INDEX = "gallery/index"
+SIZE = (320, 240)
+"""In pixels; half as many on the page, for the finer screens."""
+
+logger = getLogger(__name__)
+
+
+class place(nodes.General, nodes.Element):  # noqa: N801  nodes are in lower case
+    """Where the thumbnail of a page goes, or the examples that use an entry; its `kind` is the name of the directive."""
+
+
+class Place(SphinxDirective):
+    """What goes there is known when all pages were read."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        return [place(kind=self.name, of=self.arguments[0])]
+
+
+def _fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    for empty in list(doctree.findall(place)):
+        put = _thumbnail if empty["kind"] == "thumbnail" else _used_in
+        empty.replace_self(put(app, empty["of"], docname))
+
+
+def _thumbnail(app: Sphinx, page: str, _: str) -> list[nodes.Node]:
+    """Return a picture that stands in the page itself: a request for each would be slow on a phone."""
+    if "figure" not in app.env.metadata[page]:
+        logger.warning("examples/%s.py draws no figure for its card", posixpath.basename(page))
+        return []
+    picture = Path(app.outdir, thumbnail_of(page)).read_bytes()
+    uri = f"data:image/webp;base64,{base64.b64encode(picture).decode('ascii')}"
+    # The card's title says what it is; the picture only decorates it.
+    return [nodes.image(uri=uri, candidates={"?": uri}, alt="")]
+
+
+def _used_in(app: Sphinx, entry: str, docname: str) -> list[nodes.Node]:
+    """Return links with thumbnails, which are loaded when they come into view."""
+    uses = code.uses(app.env, entry)
+    width, height = (pixels // 2 for pixels in SIZE)
+    root = "../" * docname.count("/")
+    cards = "".join(
+        f'<li><a class="reference internal" href="{app.builder.get_relative_uri(docname, page)}#{uses[page]}">'
+        f'<img src="{root}{thumbnail_of(page)}" width="{width}" height="{height}" loading="lazy" alt=""> '
+        f"{html.escape(app.env.titles[page].astext())}</a></li>"
+        for page in pages(app.env)
+        if page in uses and page != docname
+    )
+    listed = f'<p class="rubric">Used in</p>\n<ul class="used-in">{cards}</ul>\n'
+    return [nodes.raw("", listed, format="html")] if cards else []
+
+
+def _append(_: Sphinx, __: str, name: str, ___: object, ____: object, lines: list[str]) -> None:
+    """Let an entry end with the examples that use it; its own code begins anew, for it imports what it uses."""
+    lines[:0] = [".. autolink-concat:: on", ""]
+    lines += ["", f".. used-in:: {name}", ""]
+
+
+def thumbnail_of(docname: str) -> str:
+    """Return where in the site the thumbnail of a page is."""
+    return f"_images/thumbnails/{posixpath.basename(docname)}.webp"
+
+
+def pages(env: BuildEnvironment) -> list[str]:
+    """Return the pages of the gallery, in their order."""
+    return env.toctree_includes.get(INDEX, [])
+
+
+def _note_figure(app: Sphinx, doctree: nodes.document) -> None:
+    if (figure := next(doctree.findall(nodes.image), None)) is not None:
+        app.env.metadata[app.env.docname]["figure"] = figure["uri"]
+
+
+def _draw(app: Sphinx, env: BuildEnvironment) -> None:
+    """Write the thumbnails, but those that are there and of this very figure."""
+    for docname in pages(env):
+        if (uri := env.metadata[docname].get("figure")) is None:
+            continue
+        figure, small = Path(app.srcdir, uri), Path(app.outdir, thumbnail_of(docname))
+        if small.exists() and small.stat().st_mtime >= figure.stat().st_mtime:
+            continue
+        small.parent.mkdir(parents=True, exist_ok=True)
+        with Image.open(figure) as image:
+            flat = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA")).convert("RGB")
+        ImageOps.pad(flat, SIZE, color="white").save(small, quality=60, method=6)
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.setup_extension("sphinx.ext.autodoc")
+    app.add_node(place)
+    app.add_directive("thumbnail", Place)
+    app.add_directive("used-in", Place)
+    app.connect("autodoc-process-docstring", _append, priority=890)  # after the sections have become paragraphs
+    app.connect("doctree-read", _note_figure, priority=600)  # after Sphinx has said where the figures are
+    app.connect("env-updated", _draw)
+    app.connect("doctree-resolved", _fill)
+    return {"version": "1", "env_version": 2, "parallel_read_safe": True, "parallel_write_safe": True}
