@@ -32,6 +32,7 @@ OF_A_BUILD = ("cuda-", "nvidia-", "triton==")
 
 SITE = Path("docs/_build/html")
 DOCTREES = Path("docs/_build/doctrees")
+JOBS = str(2 * (os.cpu_count() or 1))  # Sphinx deals out pages in parts of one size, of which some take longer
 TYPESCRIPT = "7.0.2"
 LIGHTHOUSE = "13.5.0"
 NU_HTML_CHECKER = "26.9.27"
@@ -181,12 +182,9 @@ def tests(session: nox.Session, env: Mapping[str, str]) -> None:
 
 @on_each_device
 def docs(session: nox.Session, env: Mapping[str, str]) -> None:
-    """Build the site into docs/_build/html and check it; a warning fails, after all of them were reported.
-
-    What follows ``--`` goes to sphinx-build.
-    """
+    """Build the site into docs/_build/html and check it; a warning fails, after all of them were reported."""
     try:
-        options = ["-n", "-W", "-j", "auto", "-d", str(DOCTREES), *session.posargs]
+        options = ["-n", "-W", "-j", JOBS, "-d", str(DOCTREES), *session.posargs]
         session.run("sphinx-build", *options, "docs", str(SITE), env=env)
     except nox.command.CommandFailed:
         # Sphinx does not repeat the warnings of pages it has read, so the next build would pass.
@@ -285,7 +283,7 @@ def serve(session: nox.Session) -> None:
     install(session, "-c", str(LOCK), groups=["docs"])
     watched = [f"--watch={folder}" for folder in ("tensorref", "examples")]
     ignored = ["--ignore=*/docs/gallery/*.py", "--ignore=*/__pycache__/*"]
-    options = ["-n", "-j", "auto", "-d", str(DOCTREES), *watched, *ignored, "--open-browser", *session.posargs]
+    options = ["-n", "-j", JOBS, "-d", str(DOCTREES), *watched, *ignored, "--open-browser", *session.posargs]
     session.run("sphinx-autobuild", *options, "docs", str(SITE), env=CPU)
 
 
