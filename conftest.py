@@ -8,8 +8,10 @@ import os
 import random
 import re
 import sys
+from collections.abc import Iterator
 
 import hypothesis
+import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -38,6 +40,14 @@ def fresh_state(request: pytest.FixtureRequest) -> None:
         # An example has to import what it uses, as it must for a reader who pastes it.
         request.node.dtest.globs.clear()
         unseed()
+
+
+@pytest.fixture
+def unchecked() -> Iterator[None]:
+    """Leave annotations unchecked where every small case is tried, which would take most of the time."""
+    jaxtyping.config.update("jaxtyping_disable", value=True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", value=False)
 
 
 def reset() -> None:

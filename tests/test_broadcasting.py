@@ -33,6 +33,7 @@ def ours(*operands):
     return broadcasting.result_shape(*operands) if broadcasting.compatible(*operands) else None
 
 
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.claim("broadcast-rule")
 def test_every_small_pair_gives_what_numpy_and_pytorch_give():
     assert len(PAIRS) == 7225

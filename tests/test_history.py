@@ -108,6 +108,7 @@ def one_operation(rank):
             yield f"[{', '.join(chosen)}]"
 
 
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("rank", range(4))
 def test_every_operation_on_every_small_shape(rank):
     verdicts = {"view": 0, "copy": 0, "error": 0}

@@ -85,6 +85,7 @@ def agree(library, shape, index):
         assert ours(library, shape, index) == by(library, shape, index), (library, shape, index)
 
 
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("library", LIBRARIES)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_every_one_and_every_two_on_small_shapes(library, shape):
@@ -93,6 +94,7 @@ def test_every_one_and_every_two_on_small_shapes(library, shape):
             agree(library, shape, index)
 
 
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_every_three_of_the_kinds_on_four_axes(library):
     """Only here can a slice, ``None``, an int or an empty ellipsis part index arrays that do not stand first."""

@@ -59,6 +59,7 @@ def by(product, a, b):
         return None, str(error)
 
 
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.claim("batched-matmul")
 def test_every_small_pair_gives_what_numpy_and_pytorch_give_and_say():
     arrays = {shape: np.zeros(shape) for shape in {*SMALL, *RANK_4}}

@@ -10,6 +10,8 @@ import pytest
 from tensorref import _words, broadcasting
 from tensorref.sphinxext.shapes import ERRORS, parse_shapes
 
+pytestmark = pytest.mark.usefixtures("unchecked")
+
 SHAPES = [shape for rank in range(3) for shape in itertools.product(range(4), repeat=rank)]
 TEXTS = Path(__file__).parents[1] / "sphinxext/shape_texts.json"
 

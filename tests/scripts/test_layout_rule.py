@@ -10,6 +10,8 @@ import pytest
 from tensorref import _operations, layout
 from tensorref.sphinxext.layout import LayoutDirective
 
+pytestmark = pytest.mark.usefixtures("unchecked")
+
 TEXTS = json.loads((Path(__file__).parents[1] / "operation_texts.json").read_text(encoding="utf-8"))
 SHAPES = [(), (0,), (1,), (3,), (1, 1), (0, 2), (2, 3), (2, 1, 3), (1, 0, 2)]
 DATA = {

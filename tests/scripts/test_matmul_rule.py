@@ -8,6 +8,8 @@ import pytest
 
 from tensorref import _words, matmul
 
+pytestmark = pytest.mark.usefixtures("unchecked")
+
 SHAPES = [shape for rank in range(1, 4) for shape in itertools.product(range(4), repeat=rank)]
 
 # `source` is the number as it stands in the text: JSON.parse alone would round it. Operations a byte are a float, which
