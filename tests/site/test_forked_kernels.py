@@ -113,6 +113,7 @@ def test_an_error_is_that_of_a_stock_kernel(tmp_path):
     assert "ZeroDivisionError" in error
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("server")
 def test_a_cell_that_takes_too_long_is_stopped_as_in_a_stock_kernel(tmp_path):
     with stock():
