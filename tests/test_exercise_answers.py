@@ -7,6 +7,7 @@ import copy
 import functools
 import math
 import operator
+import re
 
 import numpy as np
 import pytest
@@ -307,13 +308,14 @@ right(
 )
 wrong(
     "seeded-weights",
-    lambda seed, fan_in, fan_out: generated(seed, fan_in, fan_out),
+    generated,
     lambda seed, fan_in, fan_out: generated(seed, fan_in, fan_out) / math.sqrt(fan_out),
     lambda seed, fan_in, fan_out: generated(seed, fan_out, fan_in).T / math.sqrt(fan_in),
     lambda seed, fan_in, fan_out: generated(seed, fan_in, fan_out) * math.sqrt(2 / fan_in),
     lambda seed, fan_in, fan_out: generated(seed, fan_in, fan_out) / fan_in,
-    lambda seed, fan_in, fan_out: torch.rand(fan_in, fan_out, generator=torch.Generator().manual_seed(seed))
-    / math.sqrt(fan_in),
+    lambda seed, fan_in, fan_out: (
+        torch.rand(fan_in, fan_out, generator=torch.Generator().manual_seed(seed)) / math.sqrt(fan_in)
+    ),
 )
 
 
@@ -321,6 +323,23 @@ wrong(
 def last_by_gather(hidden, lengths):
     index = (lengths - 1).view(-1, 1, 1).expand(-1, -1, hidden.size(-1))
     return hidden.gather(1, index).squeeze(1)
+
+
+@right("embedding-lookup")
+def looked_up_by_a_module(table, token_ids):
+    embedding = nn.Embedding(*table.shape, device=table.device, dtype=table.dtype)
+    embedding.weight.data.copy_(table)
+    return embedding(token_ids)
+
+
+@right("low-rank-update")
+def updated_by_modules(x, weight, a, b, alpha):
+    layers = [nn.Linear(*matrix.T.shape, bias=False, device=x.device) for matrix in (weight, a, b)]
+    with torch.no_grad():
+        for layer, matrix in zip(layers, (weight, a, b), strict=True):
+            layer.weight.copy_(matrix)
+    base, lora_a, lora_b = layers
+    return base(x) + lora_b(lora_a(x)) * (alpha / a.shape[0])
 
 
 @wrong("last-token")
@@ -412,7 +431,7 @@ wrong(
     lambda a, b: functional.normalize(a) @ b.T,
     lambda a, b: functional.normalize(a, dim=0) @ functional.normalize(b, dim=0).T,
     lambda a, b: a @ b.T / (a.norm() * b.norm()),
-    lambda a, b: (functional.normalize(b) @ functional.normalize(a).T),
+    lambda a, b: functional.normalize(b) @ functional.normalize(a).T,
     lambda a, b: a @ b.T / (a.pow(2).sum(-1)[:, None] * b.pow(2).sum(-1)),
 )
 
@@ -444,13 +463,14 @@ def padding_by_a_loop(lengths, seq_len):
 right(
     "padding-mask",
     lambda lengths, seq_len: torch.arange(seq_len, device=lengths.device)[None, :] < lengths[:, None],
-    lambda lengths, seq_len: torch.arange(seq_len, device=lengths.device).expand(len(lengths), seq_len)
-    < lengths.unsqueeze(1),
+    lambda lengths, seq_len: (
+        torch.arange(seq_len, device=lengths.device).expand(len(lengths), seq_len) < lengths.unsqueeze(1)
+    ),
     lambda lengths, seq_len: lengths.unsqueeze(-1).gt(torch.arange(seq_len, device=lengths.device)),
     lambda lengths, seq_len: ~(torch.arange(seq_len, device=lengths.device) >= lengths.view(-1, 1)),
-    lambda lengths, seq_len: torch.ones(
-        seq_len + 1, seq_len, dtype=torch.bool, device=lengths.device
-    ).tril(-1)[lengths],
+    lambda lengths, seq_len: torch.ones(seq_len + 1, seq_len, dtype=torch.bool, device=lengths.device).tril(-1)[
+        lengths
+    ],
 )
 wrong(
     "padding-mask",
@@ -479,7 +499,7 @@ wrong(
     lambda tensor: tensor.detach().cpu().double().numpy(),
     lambda tensor: tensor.detach().cpu().half().numpy().astype(np.float32),
     lambda tensor: tensor.detach().cpu().float(),
-    lambda tensor: tensor.requires_grad_(False).cpu().float().numpy(),
+    lambda tensor: tensor.requires_grad_(requires_grad=False).cpu().float().numpy(),
 )
 
 
@@ -723,7 +743,8 @@ wrong(
     lambda parameters: {name: parameter.detach() for name, parameter in parameters.items()},
     lambda parameters: {name: parameter.clone() for name, parameter in parameters.items()},
     lambda parameters: {name: parameter.detach().cpu() for name, parameter in parameters.items()},
-    lambda parameters: {name: parameter.detach().clone() for name, parameter in sorted(parameters.items(), reverse=True)},
+    lambda parameters: {name: parameters[name].detach().clone() for name in sorted(parameters)},
+    lambda parameters: {name: parameters[name].detach().clone() for name in sorted(parameters, reverse=True)},
     lambda parameters: [parameter.detach().clone() for parameter in parameters.values()],
 )
 
@@ -804,8 +825,9 @@ right(
     "low-rank-update",
     lambda x, weight, a, b, alpha: x @ weight.T + alpha / a.shape[0] * (x @ a.T @ b.T),
     lambda x, weight, a, b, alpha: functional.linear(x, weight + alpha / a.shape[0] * (b @ a)),
-    lambda x, weight, a, b, alpha: functional.linear(x, weight)
-    + functional.linear(functional.linear(x, a), b) * (alpha / b.shape[1]),
+    lambda x, weight, a, b, alpha: (
+        functional.linear(x, weight) + functional.linear(functional.linear(x, a), b) * (alpha / b.shape[1])
+    ),
     lambda x, weight, a, b, alpha: torch.einsum("...i,oi->...o", x, torch.addmm(weight, b, a, alpha=alpha / len(a))),
 )
 wrong(
@@ -891,9 +913,9 @@ right(
     lambda x, weight: (weight.float() * unit(x.float())).type_as(x),
     lambda x, weight: (unit(x.float()) * weight).to(x.dtype),
     lambda x, weight: functional.rms_norm(x.float(), x.shape[-1:], weight.float(), eps=1e-6).to(x.dtype),
-    lambda x, weight: (
-        x.float() / (x.float().norm(dim=-1, keepdim=True) ** 2 / x.shape[-1] + 1e-6).sqrt() * weight
-    ).to(x.dtype),
+    lambda x, weight: (x.float() / (x.float().norm(dim=-1, keepdim=True) ** 2 / x.shape[-1] + 1e-6).sqrt() * weight).to(
+        x.dtype
+    ),
 )
 wrong(
     "rms-norm",
@@ -904,7 +926,9 @@ wrong(
     lambda x, weight: (unit(x.float(), 0) * weight.float()).to(x.dtype),
     lambda x, weight: (unit(x.float(), 1e-8) * weight.float()).to(x.dtype),
     lambda x, weight: functional.rms_norm(x.float(), x.shape[-1:], weight.float()).to(x.dtype),
-    lambda x, weight: (x.float() / (x.float().pow(2).mean(-1, keepdim=True).sqrt() + 1e-6) * weight.float()).to(x.dtype),
+    lambda x, weight: (x.float() / (x.float().pow(2).mean(-1, keepdim=True).sqrt() + 1e-6) * weight.float()).to(
+        x.dtype
+    ),
     lambda x, weight: unit(x.float()) * weight.float(),
     lambda x, weight: unit(x.float()).to(x.dtype),
     lambda x, weight: (functional.layer_norm(x.float(), x.shape[-1:], weight.float(), eps=1e-6)).to(x.dtype),
@@ -1080,9 +1104,9 @@ def mean_by_products(hidden, mask):
 
 @wrong("masked-mean")
 def mean_by_a_loop(hidden, mask):
-    return torch.stack([
-        row[kept].mean(0) if kept.any() else torch.zeros_like(row[0]) for row, kept in zip(hidden, mask, strict=True)
-    ])
+    return torch.stack(
+        [row[kept].mean(0) if kept.any() else torch.zeros_like(row[0]) for row, kept in zip(hidden, mask, strict=True)]
+    )
 
 
 def kept(hidden, mask):
@@ -1091,8 +1115,9 @@ def kept(hidden, mask):
 
 right(
     "masked-mean",
-    lambda hidden, mask: torch.einsum("bse,bs->be", kept(hidden, mask), mask.to(hidden.dtype))
-    / mask.sum(1, keepdim=True).clamp(min=1),
+    lambda hidden, mask: (
+        torch.einsum("bse,bs->be", kept(hidden, mask), mask.to(hidden.dtype)) / mask.sum(1, keepdim=True).clamp(min=1)
+    ),
     lambda hidden, mask: torch.where(mask[..., None], hidden, torch.nan).nanmean(1).nan_to_num(0.0),
     lambda hidden, mask: kept(hidden, mask).sum(1) / mask.sum(1).clamp(min=1).unsqueeze(-1),
 )
@@ -1289,9 +1314,9 @@ right(
     lambda logits, token_ids, mask: (
         -functional.cross_entropy(logits.transpose(1, 2), token_ids, reduction="none") * mask
     ).sum(1),
-    lambda logits, token_ids, mask: -functional.cross_entropy(
-        logits.mT, token_ids.masked_fill(~mask, -100), reduction="none"
-    ).sum(1),
+    lambda logits, token_ids, mask: (
+        -functional.cross_entropy(logits.mT, token_ids.masked_fill(~mask, -100), reduction="none").sum(1)
+    ),
     lambda logits, token_ids, mask: torch.where(
         mask, torch.distributions.Categorical(logits=logits).log_prob(token_ids), 0.0
     ).sum(-1),
@@ -1385,11 +1410,11 @@ wrong(
 
 class RoundedForward(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x):
+    def forward(_, x):
         return torch.round(x)
 
     @staticmethod
-    def backward(ctx, gradient):
+    def backward(_, gradient):
         return gradient
 
 
@@ -1603,7 +1628,7 @@ def cached_causally(query, key, value, keys, values, length):
     return functional.scaled_dot_product_attention(query, keys[:, :, :end], values[:, :, :end], is_causal=True)
 
 
-@wrong("kv-cache-step")
+@right("kv-cache-step")
 def cached_with_a_mask(query, key, value, keys, values, length):
     keys[:, :, length : length + 1], values[:, :, length : length + 1] = key, value
     return softmax_attention(query, keys, values, torch.arange(keys.shape[2], device=keys.device) <= length)
@@ -1962,3 +1987,33 @@ def attention_scaled_by_embed_dim(x, w_qkv, w_out, num_heads, mask):
     allowed = seen_tokens(x, mask)
     output = softmax_attention(q, k, v, allowed, x.shape[-1] ** -0.5)
     return zero_if_none(output, allowed).transpose(1, 2).reshape(x.shape) @ w_out
+
+
+def of(answers):
+    return [
+        pytest.param(name, answer, id=f"{name}-{place}")
+        for name in exercises.names()
+        for place, answer in enumerate(answers[name])
+    ]
+
+
+@pytest.mark.filterwarnings("ignore")  # what PyTorch says of its own parts
+@pytest.mark.parametrize(("name", "answer"), of(RIGHT))
+def test_what_people_write_is_right(name, answer):
+    verdict = exercises.get(name).check(answer)
+    assert verdict.correct, verdict
+
+
+@pytest.mark.filterwarnings("ignore")  # what PyTorch says of its own parts
+@pytest.mark.parametrize(("name", "answer"), of(WRONG))
+def test_what_people_get_wrong_is_told(name, answer):
+    verdict = exercises.get(name).check(answer)
+    assert not verdict.correct
+    # An answer fails in its own way, not by a slip of ours.
+    assert not re.search("it raised (?!RuntimeError|TypeError: Got unsupported ScalarType)", str(verdict)), verdict
+
+
+def test_every_exercise_has_two_of_each():
+    assert {*RIGHT} == {*WRONG} == {*exercises.names()}
+    for name in exercises.names():
+        assert min(len(RIGHT[name]), len(WRONG[name])) >= 2, name
