@@ -898,6 +898,14 @@ def normalized_with_roots(x, weight):
     return (wide / torch.sqrt((wide * wide).mean(dim=-1, keepdim=True) + 1e-6) * weight.to(torch.float32)).to(x.dtype)
 
 
+@right("rms-norm")
+def normalized_by_a_module(x, weight):
+    norm = nn.RMSNorm(x.shape[-1], eps=1e-6, device=x.device, dtype=x.dtype)
+    with torch.no_grad():
+        norm.weight.copy_(weight)
+    return norm(x)
+
+
 @wrong("rms-norm")
 def normalized_as_hugging_face(x, weight):
     input_dtype = x.dtype
@@ -934,6 +942,9 @@ wrong(
     lambda x, weight: (functional.layer_norm(x.float(), x.shape[-1:], weight.float(), eps=1e-6)).to(x.dtype),
     lambda x, weight: (functional.normalize(x.float(), dim=-1) * weight).to(x.dtype),
     lambda x, weight: (unit(x.float()) * (1 + weight.float())).to(x.dtype),
+    lambda x, weight: (x.float() / x.float().pow(2).mean(-1, keepdim=True).clamp(min=1e-6).sqrt() * weight).to(x.dtype),
+    lambda x, weight: (unit(x.float()).to(x.dtype).float() * weight.float()).to(x.dtype),
+    lambda x, weight: (unit(x.float()) * weight.float()).half().to(x.dtype),
 )
 
 

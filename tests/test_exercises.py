@@ -1667,6 +1667,12 @@ def test_a_parameter_is_right_where_a_new_tensor_is(name):
     assert verdict.correct, verdict
 
 
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+@pytest.mark.parametrize("name", ["rms-norm", "kv-cache-step", "shift-labels", "snapshot", "gelu", "masked-mean"])
+def test_an_answer_may_switch_gradients_off_where_none_is_asked_for(name, mode):
+    assert exercises.get(name).check(mode()(solved(name)))
+
+
 def test_a_gradient_is_asked_for_only_where_an_argument_has_one():
     assert exercises.get("silu").check(lambda x: functional.silu(x.clone().requires_grad_()))
     assert "requires grad, the task asks for one that does not require grad." in str(

@@ -147,7 +147,8 @@ def masked_mean(
     difficulty=3,
     task=(
         "Give the softmax over the last axis of scores among the keys where allowed is True: the others get the weight 0, "
-        "and a row in which none is allowed is all 0. Scores can be as large as 500."
+        "and a row in which none is allowed is all 0. allowed broadcasts to scores, "
+        "which can be as large as 500."
     ),
     hints=(
         "A score of -inf has the weight 0; a score of 0 does not.",
