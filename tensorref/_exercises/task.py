@@ -41,6 +41,7 @@ def exercise(
     changes: tuple[str, ...] = (),
     gradients: tuple[str, ...] = (),
     growing: Callable[[], tuple[Arguments, Arguments]] | None = None,
+    keeps_random_state: bool = False,
 ) -> Callable[[Callable[..., Any]], Exercise]:
     """Make an exercise of its solution, whose source is what a reader is shown."""
 
@@ -74,6 +75,7 @@ def exercise(
                 changes,
                 gradients,
                 growing,
+                keeps_random_state,
             ),
         )
 
