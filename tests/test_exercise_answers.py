@@ -17,6 +17,8 @@ from torch.nn import functional
 
 from tensorref import exercises
 
+pytestmark = pytest.mark.usefixtures("unchecked")
+
 RIGHT = collections.defaultdict(list)
 WRONG = collections.defaultdict(list)
 
