@@ -1288,6 +1288,7 @@ def test_axe_finds_nothing_on_any_step(axe, visit, theme, scheme):
             choose(explorer, step)
         if step == 2:
             fill(explorers[0], "x", "nonsense")
+            expect(field(explorers[0], "x")).to_have_attribute("aria-invalid", "true")
             refused(explorers[0], "x", unnamed(1, "nonsense"))
         if step == 5:
             explorers[0].locator("button.tref-cell").nth(3).focus()

@@ -473,6 +473,7 @@ def test_axe_finds_nothing_on_any_step(axe, visit, scheme):
                 explorer.locator("button.tref-cell").last.focus()
         if step == 2:
             fields(page.locator(".tensorref-explorer").first).last.fill("!")
+            expect(fields(page.locator(".tensorref-explorer").first).last).to_have_attribute("aria-invalid", "true")
         assert axe(page, ".tensorref-explorer") == []
 
 

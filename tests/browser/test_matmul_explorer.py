@@ -606,6 +606,7 @@ def test_axe_finds_nothing_on_any_step(axe, visit, scheme):
             choose(explorer, step)
         if step == 2:
             field(explorers[0], "x").fill("()")
+            expect(field(explorers[0], "x")).to_have_attribute("aria-invalid", "true")
             refused(explorers[0], "x", ERRORS["scalar"])
         if step == 4:
             explorers[0].locator("button.tref-cell").nth(3).focus()
