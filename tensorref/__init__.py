@@ -4,13 +4,13 @@
 >>> broadcasting.result_shape((4, 1), (1, 3))
 (4, 3)
 
-A concept is imported on first use: ``import tensorref`` loads neither NumPy nor PyTorch.
+A concept is imported on first use: ``import tensorref`` loads neither NumPy nor PyTorch. Those that compute with a library
+say what to install where it is missing; those that work on shapes need none.
 """
 
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -57,7 +57,9 @@ def __getattr__(name: str) -> Any:
     if name in __all__:
         return importlib.import_module(f"tensorref.{name}")
     if name == "__version__":
-        return importlib.metadata.version("tensorref")
+        from importlib.metadata import version  # takes longer to load than all else here
+
+        return version("tensorref")
     raise AttributeError(f"module 'tensorref' has no attribute {name!r}; it has {', '.join(__all__)}")
 
 

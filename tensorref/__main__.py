@@ -1,4 +1,4 @@
-"""The command line: ``python -m tensorref`` lists what there is, and loads nothing but that."""
+"""The command line: ``python -m tensorref`` shows what there is, and loads nothing but that."""
 
 from __future__ import annotations
 
@@ -10,21 +10,59 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tensorref._libraries import MissingLibraryError
+
 INTERRUPTED = 130  # 128 and the number of the signal, as a shell has it
+
+OVERVIEW = """\
+tensorref, a reference of tensors for people who build language models
+
+How the other library writes something, and what is a view:
+
+$ python -m tensorref translate unsqueeze
+expand-dims                       code  memory         in place
+NumPy        np.expand_dims(x, axis=1)    view                -
+PyTorch                 x.unsqueeze(1)    view  x.unsqueeze_(1)
+* Insert an axis of size 1; also torch.unsqueeze.
+* With
+    x = np.sin(np.arange(24, dtype=np.float32)).reshape(2, 3, 4)
+
+What an operation makes of shapes:
+
+$ python -c "from tensorref import matmul; print(matmul.explain((4, 3), (3, 2)))"
+axis      row  sum  column
+a           4    3       –
+b           –    3       2
+result      4    –       2
+verdict  kept  sum    kept
+* The result has shape (4, 2), 8 elements.
+* 48 floating-point operations on 104 bytes, 0.5 a byte.
+
+Exercises that check an answer, with hints:
+
+$ python -m tensorref exercises silu --hint 1
+sigmoid(x) is 1 / (1 + exp(-x)).
+
+`python -m tensorref exercises` lists them, `python -m tensorref bench --quick` measures this machine, and
+`python -m tensorref --help` has all commands.
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a sub-command, or print the help where none is given; return the status."""
+    """Run a sub-command, or show what there is where none is given; return the status."""
     parser = argparse.ArgumentParser(prog="python -m tensorref", description="A reference of tensors.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for add in (_add_bench, _add_exercises, _add_translate):
         add(commands)
-    options = parser.parse_args(arguments)
-    if not hasattr(options, "run"):
-        parser.print_help()
-        return 0
     try:
+        options = parser.parse_args(arguments)
+        if not hasattr(options, "run"):
+            sys.stdout.write(OVERVIEW)
+            return 0
         status: int = options.run(options)
+    except MissingLibraryError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     except KeyboardInterrupt:
         sys.stderr.write("\nInterrupted; nothing was written.\n")
         return INTERRUPTED
@@ -70,12 +108,10 @@ def _add_bench(commands: Any) -> None:
 
 
 def _device(name: str) -> str:
-    import torch
-
     from tensorref import devices
 
     try:
-        devices.synchronize(torch.device(name))
+        devices.synchronize(name)
     except (RuntimeError, ValueError) as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     return name

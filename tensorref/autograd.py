@@ -41,9 +41,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, cast
 
-import torch
 from jaxtyping import Float
-from torch import Tensor
+
+from tensorref._libraries import needed
+
+with needed(__name__, "torch"):
+    import torch
+    from torch import Tensor
 
 from tensorref._explanation import Diagram
 

@@ -45,12 +45,17 @@ from pathlib import Path
 from time import perf_counter, sleep
 from typing import Any
 
-import torch
-from torch import Tensor
+from tensorref._libraries import needed
 
-from tensorref import _machine, broadcasting, devices, matmul
+with needed(__name__, "numpy", "torch"):
+    import torch
+    from torch import Tensor
+
+    from tensorref import _machine
+    from tensorref._matrices import Dtype, normal, precision_kept, product
+
+from tensorref import broadcasting, devices, matmul
 from tensorref._explanation import Diagram
-from tensorref._matrices import Dtype, normal, precision_kept, product
 from tensorref._records import record
 from tensorref._shape import as_shape
 from tensorref._typing import Number, ShapeLike

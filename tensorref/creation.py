@@ -51,9 +51,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import torch
 from jaxtyping import Float, Int, Shaped
-from torch import Tensor
+
+from tensorref._libraries import needed
+
+with needed(__name__, "torch"):
+    import torch
+    from torch import Tensor
 
 from tensorref._shape import as_shape, as_size
 from tensorref._typing import Number, ShapeLike

@@ -47,8 +47,11 @@ from math import prod
 from pathlib import Path
 from typing import Literal
 
-import torch
-from torch import Tensor
+from tensorref._libraries import needed
+
+with needed(__name__, "torch"):
+    import torch
+    from torch import Tensor
 
 from tensorref._explanation import Diagram
 

@@ -44,8 +44,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-import torch
+from tensorref._libraries import needed
+
+with needed(__name__, "numpy", "torch"):
+    import numpy as np
+    import torch
 
 from tensorref._typing import ArrayT, Number, jaxtyping, of_one_library
 

@@ -61,10 +61,14 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-import torch
+from tensorref._libraries import needed
+
+with needed(__name__, "numpy", "torch"):
+    import torch
+
+    from tensorref._exercises.checker import Rules, first_difference
 
 from tensorref import devices
-from tensorref._exercises.checker import Rules, first_difference
 
 __all__ = ["Exercise", "Verdict", "get", "names"]
 

@@ -58,6 +58,7 @@ from math import prod
 from typing import Any, Literal, TypeAlias
 
 from tensorref._explanation import Diagram
+from tensorref._libraries import needed
 from tensorref._shape import MAX_RANK, as_shape, joined
 from tensorref._typing import ArrayT, ShapeLike, jaxtyping
 from tensorref._words import INDEXING as WORDS
@@ -631,7 +632,8 @@ def _array(given: Any, where: str, library: Library) -> Any:
     if isinstance(given, bool):
         return Mask((), int(given))
     if isinstance(given, Sequence) and not isinstance(given, (str, bytes)):
-        import numpy as np
+        with needed("an index that is a list", "numpy"):
+            import numpy as np
 
         try:
             array = np.array(given)

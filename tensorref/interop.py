@@ -44,10 +44,14 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-import torch
 from jaxtyping import Shaped
-from torch import Tensor
+
+from tensorref._libraries import needed
+
+with needed(__name__, "numpy", "torch"):
+    import numpy as np
+    import torch
+    from torch import Tensor
 
 from tensorref import _dictionary
 from tensorref._dictionary import Difference, Equivalent, Form, Translation, UnknownNameError, translate

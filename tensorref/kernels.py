@@ -25,9 +25,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor
+from tensorref._libraries import needed
+
+with needed(__name__, "numpy", "torch"):
+    import numpy as np
+    import torch
+    from torch import Tensor
 
 from tensorref._typing import ArrayT, jaxtyping
 

@@ -31,10 +31,14 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-import numpy as np
-import torch
 from jaxtyping import Bool, Float, Integer
-from torch import Tensor
+
+from tensorref._libraries import needed
+
+with needed(__name__, "numpy", "torch"):
+    import numpy as np
+    import torch
+    from torch import Tensor
 
 from tensorref import broadcasting, matmul
 from tensorref._shape import as_shape

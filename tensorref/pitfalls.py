@@ -27,11 +27,17 @@ from itertools import combinations
 from math import prod
 from typing import Any, Literal, NoReturn
 
-import numpy as np
-import torch
 from jaxtyping import Shaped
-from torch import Tensor
-from torch.autograd.graph import Node
+
+from tensorref._libraries import needed
+
+with needed(__name__, "numpy", "torch"):
+    import numpy as np
+    import torch
+    from torch import Tensor
+    from torch.autograd.graph import Node
+
+    from tensorref import _private_parts
 
 from tensorref import broadcasting, devices, dtypes, layout
 from tensorref._typing import ShapeLike
@@ -374,7 +380,7 @@ def check_in_place(tensor: Shaped[Tensor, "..."], *results: Shaped[Tensor, "..."
     ...
     tensorref.pitfalls.InPlaceError: tensor is one of several views that one call returned (SplitBackward0). Make a new tensor, as with tensor + 1 rather than tensor.add_(1), or change tensor.clone().
     """
-    base = _base(tensor)
+    base = _private_parts.base(tensor)
     if torch.is_grad_enabled() and base.is_leaf and base.requires_grad:
         kind = "a leaf" if base is tensor else "a view of a leaf"
         raise InPlaceError(
@@ -386,7 +392,7 @@ def check_in_place(tensor: Shaped[Tensor, "..."], *results: Shaped[Tensor, "..."
         raise InPlaceError(f"tensor {refusal}. {_INSTEAD}")
     memory = _memory(tensor)
     for node in (tensor.grad_fn, base.grad_fn, *_record(results)):
-        if node is not None and memory is not None and memory in _saved(node):
+        if node is not None and memory is not None and memory in map(_memory, _private_parts.saved(node)):
             raise InPlaceError(f"tensor lies in memory that {node.name()} saved for backward. {_INSTEAD}")
 
 
@@ -548,12 +554,6 @@ def _refuse_dtype(first: str, a: Any, second: str, b: Any) -> NoReturn:
     )
 
 
-def _base(tensor: Tensor) -> Tensor:
-    """Return the tensor that `tensor` is a view of, or itself."""
-    base = tensor._base  # noqa: SLF001  PyTorch has no public name for it
-    return tensor if base is None else base
-
-
 def _refusal(tensor: Tensor, base: Tensor) -> str | None:
     """Return why PyTorch would not change a tensor whatever is saved, or None."""
     if tensor.is_inference() and not torch.is_inference_mode_enabled():
@@ -590,19 +590,3 @@ def _record(results: Sequence[Tensor]) -> Iterator[Node]:
             seen.add(node)
             waiting.extend(following for following, _ in node.next_functions)
             yield node
-
-
-def _saved(node: Node) -> Iterator[tuple[torch.device, int]]:
-    """Yield the memory of what an operation saved; hooks, which may compute, are left alone."""
-    for attribute in _slots(type(node)):
-        slots = getattr(node, attribute)
-        for slot in slots if isinstance(slots, tuple) else (slots,):
-            value = None if slot.unpack_hook else slot.data
-            memory = None if value is None else _memory(value)
-            if memory is not None:
-                yield memory
-
-
-@lru_cache(maxsize=1024)
-def _slots(kind: type[Node]) -> tuple[str, ...]:
-    return tuple(name for name in dir(kind) if name.startswith("_raw_saved_"))

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import runpy
+import shlex
 import subprocess
 import sys
 
@@ -20,7 +21,7 @@ TINY = ("bench", "--quick", "--largest", "64", "--device", "cpu")
 
 def run(*arguments, path=None, code=0):
     """Run the command, with a folder to import from first, and return what it wrote to stdout and stderr."""
-    env = {**os.environ, **({"PYTHONPATH": str(path)} if path else {})}
+    env = {**os.environ, "PYTHONIOENCODING": "utf-8", **({"PYTHONPATH": str(path)} if path else {})}
     command = [sys.executable, "-W", "error", "-m", "tensorref", *arguments]
     done = subprocess.run(command, env=env, capture_output=True, text=True, encoding="utf-8", check=False)
     assert done.returncode == code, done.stderr
@@ -37,8 +38,24 @@ def without_rich(tmp_path):
     return tmp_path
 
 
-def test_alone_it_prints_help():
+def test_alone_it_shows_commands_and_what_they_print():
     out, err = run()
+    assert (out, err) == (command_line.OVERVIEW, "")
+    examples = re.findall(r"^\$ python (.+)\n((?:.+\n)+)", out, re.MULTILINE)
+    assert len(examples) == 3
+    for command, shown in examples:
+        done = subprocess.run(
+            [sys.executable, *shlex.split(command)], capture_output=True, encoding="utf-8", check=True
+        )
+        assert done.stdout == shown
+    for command in re.findall("`python -m tensorref (.+?)`", out):
+        with pytest.raises(SystemExit) as raised:
+            command_line.main([*command.split(), "--help"])
+        assert raised.value.code == 0
+
+
+def test_help_lists_the_commands():
+    out, err = run("--help")
     assert out.startswith("usage: python -m tensorref [-h] COMMAND ...")
     assert re.search(r"\bbench +measure this machine: matrix products, softmax, dtypes, copies\n", out)
     assert re.search(r"\bexercises\s+list and show the exercises, which check answers\n", out)
@@ -259,6 +276,33 @@ def test_translate_answers_a_misspelt_name_with_near_ones():
     out, err = run("translate", "np.concatenat", code=1)
     assert out == ""
     assert err.startswith("name is 'np.concatenat', which no row of the dictionary has; did you mean np.concatenate")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "concept"),
+    [
+        (["exercises"], "exercises"),
+        (["exercises", "silu"], "exercises"),
+        (["exercises", "--concept", "llm"], "exercises"),
+        (["bench"], "benchmark"),
+        (["bench", "--only", "softmax"], "benchmark"),
+        (["bench", "--device", "cpu"], "devices"),
+    ],
+)
+def test_without_the_libraries_a_command_says_in_one_line_what_to_install(arguments, concept):
+    program = f"import sys; sys.modules.update(numpy=None, torch=None); from tensorref import __main__ as command; sys.exit(command.main({arguments}))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    both = "NumPy and PyTorch; install them with: pip install 'tensorref[numpy,torch]'"
+    only = "PyTorch; install it with: pip install 'tensorref[torch]'"
+    assert done.stderr == f"tensorref.{concept} needs {only if concept == 'devices' else both}\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["translate", "unsqueeze"]])
+def test_other_commands_need_no_library(arguments):
+    program = f"import sys; sys.modules.update(numpy=None, torch=None, rich=None); from tensorref import __main__ as command; sys.exit(command.main({arguments}))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=True)
+    assert (len(done.stdout.splitlines()) > 5, done.stderr) == (True, "")
 
 
 def test_translate_loads_neither_library():

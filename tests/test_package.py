@@ -7,10 +7,15 @@ import inspect
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
 import tensorref
+from tensorref import indexing
+from tensorref._libraries import needed
+
+PATH = str(Path(tensorref.__file__).parent.parent)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +45,70 @@ def test_the_check_for_loaded_libraries_can_fail():
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout == "True\n"
+
+
+def test_the_package_loads_nothing_that_takes_long():
+    program = "import sys; before = {*sys.modules}; import tensorref; print(*sorted({*sys.modules} - before))"
+    run = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.append({PATH!r}); {program}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    slow = {"importlib.metadata", "email", "inspect", "json", "pathlib", "dataclasses", "jaxtyping", "zipfile"}
+    loaded = run.stdout.split()
+    assert "tensorref" in loaded
+    assert slow & {*loaded} == set()
+    assert [name for name in loaded if name.startswith("tensorref.")] == []
+
+
+WITHOUT = """
+import importlib, sys
+sys.modules.update(dict.fromkeys({missing}))
+import tensorref
+for concept in tensorref.__all__:
+    for load in (lambda: getattr(tensorref, concept), lambda: importlib.import_module("tensorref." + concept)):
+        try:
+            load()
+        except ImportError as error:
+            print(type(error).__name__, error, sep=": ")
+        else:
+            print(concept)
+"""
+NEED_TORCH = {"autograd", "creation", "devices"}
+NEED_BOTH = {"benchmark", "elementwise", "exercises", "interop", "kernels", "llm", "pitfalls"}
+
+
+@pytest.mark.parametrize("missing", [["numpy"], ["torch"], ["numpy", "torch"]], ids="-".join)
+def test_a_concept_says_what_to_install_where_it_needs_what_is_missing(missing):
+    words = {"numpy": "NumPy", "torch": "PyTorch"}
+    expected = []
+    for concept in tensorref.__all__:
+        needed = ["numpy", "torch"] if concept in NEED_BOTH else ["torch"] if concept in NEED_TORCH else []
+        lacking = [library for library in needed if library in missing]
+        said = (
+            f"MissingLibraryError: tensorref.{concept} needs {' and '.join(words[library] for library in lacking)}; "
+            f"install {'them' if len(lacking) > 1 else 'it'} with: pip install 'tensorref[{','.join(lacking)}]'"
+        )
+        expected += [said if lacking else concept] * 2
+    run = subprocess.run(
+        [sys.executable, "-c", WITHOUT.format(missing=missing)], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.splitlines() == expected
+
+
+def test_a_list_as_an_index_says_what_it_needs(monkeypatch):
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    with pytest.raises(ModuleNotFoundError) as raised:
+        indexing.explain((2, 3), [0, 1])
+    assert str(raised.value) == "an index that is a list needs NumPy; install it with: pip install 'tensorref[numpy]'"
+    assert raised.value.name == "numpy"
+
+
+def test_what_is_missing_besides_the_libraries_is_said_as_ever():
+    with pytest.raises(ModuleNotFoundError, match="No module named 'nowhere'") as raised, needed("this", "torch"):
+        import nowhere  # noqa: F401
+    assert type(raised.value) is ModuleNotFoundError
 
 
 def test_concepts_load_on_first_use():

@@ -17,7 +17,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from babel.messages import Catalog
+from babel.messages import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
@@ -116,10 +116,11 @@ def compile_catalog(path: Path) -> bytes:
 class _Catalog(Catalog):
     """A catalog whose header holds no dates and no versions, so that nothing changes where no sentence does."""
 
-    @property
-    def mime_headers(self) -> list[tuple[str, str]]:
-        language = [("Language", str(self.locale_identifier))] if self.locale_identifier else []
-        return [*language, ("MIME-Version", "1.0"), ("Content-Type", "text/plain; charset=utf-8")]
+    def __iter__(self) -> Iterator[Message]:
+        _, *messages = super().__iter__()
+        language = f"Language: {self.locale_identifier}\n" if self.locale_identifier else ""
+        yield Message("", f"{language}MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8")
+        yield from messages
 
 
 def _read(path: Path) -> _Catalog:

@@ -6,6 +6,7 @@ hands the script its data as JSON in one attribute: the texts of the fields, and
 
 from __future__ import annotations
 
+import gettext
 import json
 import keyword
 import sys
@@ -18,7 +19,6 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.builders import Builder
-from sphinx.locale import get_translation, translators
 from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
 from sphinx.writers.manpage import ManualPageTranslator
@@ -121,9 +121,10 @@ class ExplorerDirective(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Build the nodes, or refuse the argument or an option with the place where it stands."""
-        for source in _sources(type(self)):
+        catalogs = self.catalogs()
+        for source in (*_sources(type(self)), *catalogs):
             self.env.note_dependency(source)
-        translate = get_translation(CATALOG)
+        translate = _translation(catalogs).gettext
         with _words.translated(translate):
             fields = self.read()
             labels = {key: translate(text) for key, text in {**LABELS, **self.labels}.items()}
@@ -154,6 +155,12 @@ class ExplorerDirective(SphinxDirective):
         for node in explorer.findall(nodes.Element):
             self.set_source_info(node)
         return [explorer]
+
+    def catalogs(self) -> list[str]:
+        """Return the compiled catalogs of the language, those of the project before that of the extension."""
+        folders = (*(Path(self.env.srcdir, folder) for folder in self.config.locale_dirs), _HERE / "locale")
+        found = (gettext.find(CATALOG, str(folder), [self.config.language]) for folder in folders)
+        return [path for path in found if path]
 
     @property
     def itemsize(self) -> int:
@@ -208,9 +215,6 @@ def setup_explorers(app: Sphinx, **kinds: type[ExplorerDirective]) -> None:
         app.add_directive(name, directive)
     # Other builders fall back to how they show a container, which is what `Explorer` derives from.
     app.add_node(Explorer, html=(_visit_html, _depart_html), man=(_visit_man, _depart_man))
-    # Sphinx would add this catalog to that of an earlier build in the same process.
-    translators.pop(("general", CATALOG), None)
-    app.add_message_catalog(CATALOG, str(_HERE / "locale"))
     app.connect("builder-inited", _add_static_path)
     app.connect("html-page-context", _add_assets)
 
@@ -224,7 +228,16 @@ def quoted(text: str) -> str:
 def _sources(directive: type[ExplorerDirective]) -> list[str]:
     """Return the files that change a table or an explorer, when they change."""
     modules = (_explanation, _shape, _words, shapes, sys.modules[directive.__module__], *directive.modules)
-    return [__file__, *(str(module.__file__) for module in modules), *map(str, (_HERE / "locale").rglob("*.mo"))]
+    return [__file__, *(str(module.__file__) for module in modules)]
+
+
+def _translation(catalogs: Iterable[str]) -> gettext.NullTranslations:
+    """Return what looks a sentence up in the catalogs, one after the other; it stays English where none has it."""
+    translation = gettext.NullTranslations()
+    for path in catalogs:
+        with Path(path).open("rb") as file:
+            translation.add_fallback(gettext.GNUTranslations(file))
+    return translation
 
 
 def _table(rows: Sequence[Sequence[str]]) -> nodes.table:
@@ -260,7 +273,10 @@ def _visit_html(translator: HTML5Translator, node: Explorer) -> None:
 
 
 def _depart_html(translator: HTML5Translator, node: Explorer) -> None:
-    translator.depart_container(node)
+    if _is_site(translator.builder):
+        translator.body.append("</div>\n")
+    else:
+        translator.depart_container(node)
 
 
 def _visit_man(translator: ManualPageTranslator, _node: Explorer) -> None:

@@ -1,7 +1,5 @@
 """The directive for memory layouts: its table in every builder, the data for its script, and what it refuses."""
 
-import html
-import json
 import keyword
 import re
 
@@ -12,28 +10,37 @@ from tensorref.sphinxext import shapes
 from tensorref.sphinxext.explorer import LABELS
 from tensorref.sphinxext.layout import LayoutDirective
 
-SLICED = "# Page\n\n```{layout} (3, 4) .transpose(0, 1)[:, ::2].reshape(8)\n```\n"
-REFUSED = "# Page\n\n```{layout} (H=2, T=3, D=4) .transpose(0, 1).view(3, 8)\n:name: heads\n```\n"
+SLICED = "Page\n====\n\n.. layout:: (3, 4) .transpose(0, 1)[:, ::2].reshape(8)\n"
+REFUSED = "Page\n====\n\n.. layout:: (H=2, T=3, D=4) .transpose(0, 1).view(3, 8)\n   :name: heads\n"
+ORPHAN = ":orphan:\n\nPage\n====\n\n.. layout:: "
+ARGUMENTS = {
+    "(3, 4)": ["(3, 4)", ""],
+    "3x4 [0]": ["3x4", "[0]"],
+    "[3, 4] [0]": ["[3, 4]", "[0]"],
+    "[3, 4][0]": ["[3, 4]", "[0]"],
+    "torch.Size([3, 4]).mT": ["torch.Size([3, 4])", ".mT"],
+    "() [None]": ["()", "[None]"],
+    "(B=2, T=3) x[:, 0]": ["(B=2, T=3)", "x[:, 0]"],
+    "12 .view(3, 4)": ["12", ".view(3, 4)"],
+}
+PAGES = {
+    "index.rst": SLICED,
+    "refused.rst": f":orphan:\n\n{REFUSED}",
+    "options.rst": f"{ORPHAN}(4, 3)\n   x.mT\n   .contiguous()\n   :step: 2\n   :itemsize: 2\n   :name: keys\n",
+    "hostile.rst": f"{ORPHAN}(3,) [1:]\n   :name: <b>x</b>\n",
+    "arguments.rst": ORPHAN + "\n.. layout:: ".join(f"{written}\n" for written in ARGUMENTS),
+}
 HISTORY = layout.history((3, 4), ".transpose(0, 1)[:, ::2].reshape(8)")
 
 
-def explorers(page):
-    """Return the data of the explorers on a page."""
-    found = re.findall(r'class="tensorref-explorer tensorref-layout[^"]*" data-tensorref="([^"]*)"', page)
-    return [json.loads(html.unescape(data)) for data in found]
-
-
-def cells(page):
-    return re.findall(r"<t[hd][^>]*><p>(.*?)</p></t[hd]>", page)
-
-
 @pytest.mark.parametrize("builder", ["html", "singlehtml", "dirhtml"])
-def test_html(build, builder):
-    page = build({"index.md": SLICED}, builder)["index.html"]
-    assert cells(page) == [cell for row in HISTORY.table() for cell in row]
+def test_html(built, builder):
+    site = built(PAGES, builder)
+    page = site["index.html"]
+    assert site.cells() == [cell for row in HISTORY.table() for cell in row]
     assert all(f"<li><p>{note}</p></li>" in page for note in HISTORY.notes())
     assert "<p>Memory layout of x (3, 4), operations .transpose(0, 1)[:, ::2].reshape(8)</p>" in page
-    (data,) = explorers(page)
+    (data,) = site.explorers()
     assert data["fields"] == [["x", "(3, 4)"], ["operations", ".transpose(0, 1)[:, ::2].reshape(8)"]]
     assert data["labels"] == {**LABELS, **LayoutDirective.labels}
     assert data["steps"] == []
@@ -47,8 +54,8 @@ def test_html(build, builder):
     assert len(data["presets"]) == len(LayoutDirective.presets) == 9
 
 
-def test_the_assets_are_those_of_the_kind(build):
-    page = build({"index.md": SLICED})["index.html"]
+def test_the_assets_are_those_of_the_kind(built):
+    page = built(PAGES)["index.html"]
     assert re.findall(r'src="_static/tensorref/([\w-]+\.js)', page) == ["layout-explorer.js"]
     assert re.findall(r'href="_static/tensorref/([\w-]+\.css)', page) == ["explorer.css"]
 
@@ -80,12 +87,12 @@ Memory layout of x (3, 4), operations .transpose(0, 1)[:,
 """
 
 
-def test_text(build):
-    assert build({"index.md": SLICED}, "text")["index.txt"] == TABLE
+def test_text(built):
+    assert built(PAGES, "text")["index.txt"] == TABLE
 
 
-def test_man(build):
-    text = build({"index.md": SLICED}, "man")["small.7"]
+def test_man(built):
+    text = built(PAGES, "man")["small.7"]
     assert ".sp\nMemory layout of x (3, 4), operations .transpose(0, 1)[:, ::2].reshape(8)\n" in text
     rows = [
         "T{\noperation\nT}\tT{\nshape\nT}\tT{\nstrides\nT}\tT{\noffset\nT}\tT{\ncontiguous\nT}\tT{\nmemory\nT}",
@@ -96,8 +103,8 @@ def test_man(build):
         assert row in text, text
 
 
-def test_latex(build):
-    text = build({"index.md": SLICED}, "latex")["small.tex"]
+def test_latex(built):
+    text = built(PAGES, "latex")["small.tex"]
     body = " ".join(text.partition(r"\begin{document}")[2].split())
     assert "Memory layout of x (3, 4), operations .transpose(0, 1){[}:, ::2{]}.reshape(8)" in body
     for row in HISTORY.table():
@@ -106,45 +113,29 @@ def test_latex(build):
     assert "explorer" not in body
 
 
-def test_a_view_that_is_refused_is_explained(build):
-    page = build({"index.md": REFUSED}, "text")["index.txt"]
+def test_a_view_that_is_refused_is_explained(built):
+    page = built(PAGES, "text")["refused.txt"]
     history = layout.history((2, 3, 4), ".transpose(0, 1).view(3, 8)", name="heads")
     assert " ".join(history.notes()).replace(" ", "") in re.sub(r"\s|^\* ", "", page, flags=re.MULTILINE)
     assert "| .view(3, 8)      | (3, 2, 4) | (4, 12, 1) | 0      | no         | refused  |" in page
     assert "Memory layout of heads (H=2, T=3, D=4), operations .transpose(0,\n1).view(3, 8)" in page
 
 
-def test_restructuredtext(build):
-    text = "Page\n====\n\n.. layout:: (4, 3)\n   x.mT\n   .contiguous()\n   :step: 2\n   :itemsize: 2\n   :name: keys\n"
-    page = build({"index.rst": text})["index.html"]
-    (data,) = explorers(page)
+def test_options(built):
+    (data,) = built(PAGES).explorers("options.html")
     assert (data["step"], data["itemsize"]) == (2, 2)
     assert data["fields"] == [["keys", "(4, 3)"], ["operations", "x.mT\n.contiguous()"]]
-    assert "copy of 24 bytes" in page
+    assert "copy of 24 bytes" in built(PAGES)["options.html"]
 
 
-@pytest.mark.parametrize(
-    ("written", "fields"),
-    [
-        ("(3, 4)", ["(3, 4)", ""]),
-        ("3x4 [0]", ["3x4", "[0]"]),
-        ("[3, 4] [0]", ["[3, 4]", "[0]"]),
-        ("[3, 4][0]", ["[3, 4]", "[0]"]),
-        ("torch.Size([3, 4]).mT", ["torch.Size([3, 4])", ".mT"]),
-        ("() [None]", ["()", "[None]"]),
-        ("(B=2, T=3) x[:, 0]", ["(B=2, T=3)", "x[:, 0]"]),
-        ("12 .view(3, 4)", ["12", ".view(3, 4)"]),
-    ],
-)
-def test_the_argument_is_a_shape_and_what_follows_it(build, written, fields):
-    (data,) = explorers(build({"index.md": f"# Page\n\n```{{layout}} {written}\n```\n"})["index.html"])
-    assert [text for _, text in data["fields"]] == fields
+def test_the_argument_is_a_shape_and_what_follows_it(built):
+    found = [[text for _, text in data["fields"]] for data in built(PAGES).explorers("arguments.html")]
+    assert found == [*ARGUMENTS.values()]
 
 
-def test_a_name_stays_text(build):
-    page = build({"index.md": "# Page\n\n```{layout} (3,) [1:]\n:name: <b>x</b>\n```\n"})["index.html"]
-    assert "<b>" not in page
-    (data,) = explorers(page)
+def test_a_name_stays_text(built):
+    assert "<b>" not in built(PAGES)["hostile.html"]
+    (data,) = built(PAGES).explorers("hostile.html")
     assert data["fields"][0][0] == "<b>x</b>"
 
 
@@ -178,12 +169,5 @@ ERRORS = {
 
 @pytest.mark.parametrize("written", ERRORS)
 @pytest.mark.parametrize("syntax", ["md", "rst"])
-def test_errors_name_file_and_line(build, syntax, written):
-    argument, *options = written.split("\n")
-    if syntax == "md":
-        text = "\n".join(["# Page", "", "Words.", "", f"```{{layout}} {argument}", *options, "```", ""])
-    else:
-        lines = [f".. layout:: {argument}", *(f"   {option}" for option in options)]
-        text = "\n".join(["Page", "====", "Words.", "", *lines, ""])
-    warnings = build({f"index.{syntax}": text}, "text", warnings=True).warnings
-    assert f"index.{syntax}:5: ERROR: {ERRORS[written]}" in re.sub(r"\x1b\[[0-9;]*m", "", warnings)
+def test_errors_name_file_and_line(complained, syntax, written):
+    assert complained("layout", ERRORS, syntax)[written] == f"5: ERROR: {ERRORS[written]}"

@@ -1,7 +1,6 @@
 """The directive for matrix products: its table in every builder, the data for its script, and what it refuses."""
 
 import html
-import json
 import keyword
 import re
 
@@ -12,28 +11,24 @@ from tensorref.sphinxext.explorer import LABELS
 from tensorref.sphinxext.matmul import ERRORS, MatmulDirective
 from tensorref.sphinxext.shapes import parse_shapes
 
-LINEAR = "# Page\n\n```{matmul} (B=32, T=10, D=64) (D, F=256)\n:names: x, weight.mT\n```\n"
-CONFLICT = "# Page\n\n```{matmul} (32, 10, 64) (256, 64)\n:names: x, weight\n```\n"
+LINEAR = "Page\n====\n\n.. matmul:: (B=32, T=10, D=64) (D, F=256)\n   :names: x, weight.mT\n"
+CONFLICT = "Page\n====\n\n.. matmul:: (32, 10, 64) (256, 64)\n   :names: x, weight\n"
+PAGES = {
+    "index.rst": LINEAR,
+    "conflict.rst": f":orphan:\n\n{CONFLICT}",
+    "options.rst": ":orphan:\n\nPage\n====\n\n.. matmul:: (4, 3)\n   3\n   :step: 4\n   :itemsize: 2\n",
+}
 EXPLANATION = matmul.explain((32, 10, 64), (64, 256), names=["x", "weight.mT"])
 
 
-def explorers(page):
-    """Return the data of the explorers on a page."""
-    found = re.findall(r'class="tensorref-explorer tensorref-matmul[^"]*" data-tensorref="([^"]*)"', page)
-    return [json.loads(html.unescape(data)) for data in found]
-
-
-def cells(page):
-    return re.findall(r"<t[hd][^>]*><p>(.*?)</p></t[hd]>", page)
-
-
 @pytest.mark.parametrize("builder", ["html", "singlehtml", "dirhtml"])
-def test_html(build, builder):
-    page = build({"index.md": LINEAR}, builder)["index.html"]
-    assert cells(page) == [cell for row in EXPLANATION.table() for cell in row]
+def test_html(built, builder):
+    site = built(PAGES, builder)
+    page = site["index.html"]
+    assert site.cells() == [cell for row in EXPLANATION.table() for cell in row]
     assert all(f"<li><p>{note}</p></li>" in page for note in EXPLANATION.notes())
     assert "<p>Matrix product of x (B=32, T=10, D=64), weight.mT (D, F=256)</p>" in page
-    (data,) = explorers(page)
+    (data,) = site.explorers()
     labels = {**LABELS, **MatmulDirective.labels}
     assert data["labels"] == labels
     assert data["labels"]["reads"] == "{cell} sums over {sources}."
@@ -46,8 +41,8 @@ def test_html(build, builder):
     assert len(data["presets"]) == len(MatmulDirective.presets) == 12
 
 
-def test_the_assets_are_those_of_the_kind(build):
-    page = build({"index.md": LINEAR})["index.html"]
+def test_the_assets_are_those_of_the_kind(built):
+    page = built(PAGES)["index.html"]
     assert re.findall(r'src="_static/tensorref/([\w-]+\.js)', page) == ["matmul-explorer.js"]
     assert re.findall(r'href="_static/tensorref/([\w-]+\.css)', page) == ["explorer.css"]
 
@@ -78,12 +73,12 @@ Matrix product of x (B=32, T=10, D=64), weight.mT (D, F=256)
 """
 
 
-def test_text(build):
-    assert build({"index.md": LINEAR}, "text")["index.txt"] == TABLE
+def test_text(built):
+    assert built(PAGES, "text")["index.txt"] == TABLE
 
 
-def test_a_conflict_is_shown_with_its_messages(build):
-    page = build({"index.md": CONFLICT}, "text")["index.txt"]
+def test_a_conflict_is_shown_with_its_messages(built):
+    page = built(PAGES, "text")["conflict.txt"]
     assert "| verdict | expands  | kept | conflict | kept   |" in page
     assert "* PyTorch: mat1 and mat2 shapes cannot be multiplied (320x64 and\n  256x64)" in page
     assert "* NumPy: matmul: Input operand 1 has a mismatch in its core" in page
@@ -98,21 +93,18 @@ def test_a_conflict_is_shown_with_its_messages(build):
         ("epub", "index.xhtml", ["<p>weight.mT</p>", "<p>(1) → 32</p>", "22.1 a byte"]),
     ],
 )
-def test_other_builders_show_the_table(build, builder, name, parts):
-    settings = {"language": "en", "epub_show_urls": "no", "epub_exclude_files": []}
-    text = build({"index.md": LINEAR}, builder, **settings)[name]
+def test_other_builders_show_the_table(built, builder, name, parts):
+    text = built(PAGES, builder)[name]
     for part in parts:
         assert part in text
     assert "data-tensorref" not in text
     assert "explorer." not in text
 
 
-def test_restructuredtext(build):
-    text = "Page\n====\n\n.. matmul:: (4, 3)\n   3\n   :step: 4\n   :itemsize: 2\n"
-    page = build({"index.rst": text})["index.html"]
-    (data,) = explorers(page)
+def test_options(built):
+    (data,) = built(PAGES).explorers("options.html")
     assert (data["step"], data["itemsize"]) == (4, 2)
-    assert matmul.explain((4, 3), 3, itemsize=2).notes()[1] in page
+    assert matmul.explain((4, 3), 3, itemsize=2).notes()[1] in built(PAGES)["options.html"]
 
 
 def test_every_preset_is_a_product_or_a_conflict():
@@ -153,23 +145,16 @@ ERRORS_OF_PAGES = {
 
 @pytest.mark.parametrize("written", ERRORS_OF_PAGES)
 @pytest.mark.parametrize("syntax", ["md", "rst"])
-def test_errors_name_file_and_line(build, syntax, written):
-    argument, *options = written.split("\n")
-    if syntax == "md":
-        text = "\n".join(["# Page", "", "Words.", "", f"```{{matmul}} {argument}", *options, "```", ""])
-    else:
-        lines = [f".. matmul:: {argument}", *(f"   {option}" for option in options)]
-        text = "\n".join(["Page", "====", "Words.", "", *lines, ""])
-    warnings = build({f"index.{syntax}": text}, "text", warnings=True).warnings
-    assert f"index.{syntax}:5: ERROR: {ERRORS_OF_PAGES[written]}" in re.sub(r"\x1b\[[0-9;]*m", "", warnings)
+def test_errors_name_file_and_line(complained, syntax, written):
+    assert complained("matmul", ERRORS_OF_PAGES, syntax)[written] == f"5: ERROR: {ERRORS_OF_PAGES[written]}"
 
 
 HOSTILE = """<b onclick="x">&amp;"'</b>"""
 
 
 def test_names_stay_text(build):
-    text = f"# Page\n\n```{{matmul}} (4, 3) (3, 2)\n:names: {HOSTILE}, __proto__\n```\n"
-    page = build({"index.md": text}, smartquotes=False)["index.html"]
-    assert "<b " not in page
-    assert len(explorers(page)) == 1
-    assert HOSTILE in map(html.unescape, cells(page))
+    text = f"Page\n====\n\n.. matmul:: (4, 3) (3, 2)\n   :names: {HOSTILE}, __proto__\n"
+    site = build({"index.rst": text}, smartquotes=False)
+    assert "<b " not in site["index.html"]
+    assert len(site.explorers()) == 1
+    assert HOSTILE in map(html.unescape, site.cells())

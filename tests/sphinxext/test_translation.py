@@ -2,8 +2,6 @@
 
 import gettext
 import html
-import json
-import re
 import string
 from pathlib import Path
 
@@ -16,8 +14,13 @@ from tensorref.sphinxext import catalogs, explorer, shapes
 
 LOCALE = Path(tensorref.sphinxext.__file__).parent / "locale"
 GERMAN = LOCALE / "de/LC_MESSAGES/tensorref.po"
-BIAS = "# Page\n\n```{broadcasting} (32, 10, 64) (64,)\n:names: x, bias\n```\n"
-CONFLICT = "# Page\n\n```{broadcasting} (3, 4) (2, 4)\n```\n"
+BIAS = "Page\n====\n\n.. broadcasting:: (32, 10, 64) (64,)\n   :names: x, bias\n"
+PAGES = {
+    "index.rst": BIAS,
+    "conflict.rst": ":orphan:\n\nPage\n====\n\n.. broadcasting:: (3, 4) (2, 4)\n",
+    "matmul.rst": ":orphan:\n\nPage\n====\n\n.. matmul:: (4, 3) (3, 5)\n",
+    "layout.rst": ":orphan:\n\nPage\n====\n\n.. layout:: (4, 3) .mT\n",
+}
 NUMPY = "NumPy: operands could not be broadcast together with shapes (3,4) (2,4)"
 TORCH = "PyTorch: The size of tensor a (3) must match the size of tensor b (2) at non-singleton dimension 0"
 PRESETS = [
@@ -30,11 +33,6 @@ PRESETS = [
 def read(path):
     with path.open("rb") as file:
         return {message.id: message for message in read_po(file) if message.id}
-
-
-def data(page):
-    (written,) = re.findall(r'data-tensorref="([^"]*)"', page)
-    return json.loads(html.unescape(written))
 
 
 def fields(text):
@@ -76,12 +74,13 @@ Broadcasting von x (32, 10, 64), bias (64,)
 """
 
 
-def test_text_in_german(build):
-    assert build({"index.md": BIAS}, "text", language="de")["index.txt"] == TABLE
+def test_text_in_german(built):
+    assert built(PAGES, "text", language="de")["index.txt"] == TABLE
 
 
-def test_a_page_in_german_and_what_the_script_says_there(build):
-    page = build({"index.md": CONFLICT}, language="de")["index.html"]
+def test_a_page_in_german_and_what_the_script_says_there(built):
+    site = built(PAGES, language="de")
+    page = site["conflict.html"]
     for text in ("Broadcasting von a (3, 4), b (2, 4)", "Achse", "Befund", "Konflikt", "gleich", "Ergebnis"):
         assert f"<p>{text}</p>" in page
     for note in (
@@ -91,7 +90,7 @@ def test_a_page_in_german_and_what_the_script_says_there(build):
         TORCH,
     ):
         assert f"<li><p>{note}</p></li>" in page
-    said = data(page)
+    (said,) = site.explorers("conflict.html")
     assert said["steps"] == ["Formen", "Rechtsbündig", "Mit 1 auffüllen", "Vergleichen", "Dehnen", "Ergebnis"]
     assert [preset["label"] for preset in said["presets"]] == PRESETS
     assert said["labels"]["explorer"] == "Broadcasting erkunden"
@@ -103,8 +102,8 @@ def test_a_page_in_german_and_what_the_script_says_there(build):
 
 
 @pytest.mark.parametrize("kind", catalogs.directives(), ids=lambda kind: kind.__name__)
-def test_every_kind_hands_its_script_nothing_but_german(build, kind):
-    said = data(build({"index.md": EXAMPLES[kind.__name__]}, language="de")["index.html"])
+def test_every_kind_hands_its_script_nothing_but_german(built, kind):
+    (said,) = built(PAGES, language="de").explorers(EXAMPLES[kind.__name__])
     english = {**explorer.LABELS, **kind.labels}
     assert said["labels"] == {key: german(label) for key, label in english.items()}
     assert said["words"] == {key: german(word) for key, word in kind.words.items()}
@@ -114,41 +113,42 @@ def test_every_kind_hands_its_script_nothing_but_german(build, kind):
 
 
 EXAMPLES = {
-    "BroadcastingDirective": BIAS,
-    "MatmulDirective": "# Page\n\n```{matmul} (4, 3) (3, 5)\n```\n",
-    "LayoutDirective": "# Page\n\n```{layout} (4, 3) .mT\n```\n",
+    "BroadcastingDirective": "index.html",
+    "MatmulDirective": "matmul.html",
+    "LayoutDirective": "layout.html",
 }
 
 
 @pytest.mark.parametrize("language", ["de_AT", "de_CH"])
 def test_a_region_takes_the_language(build, language):
-    assert "Achse" in build({"index.md": BIAS}, "text", language=language)["index.txt"]
+    assert "Achse" in build({"index.rst": BIAS}, "text", language=language)["index.txt"]
 
 
 @pytest.mark.parametrize("language", ["en", "fr", "eo"])
-def test_without_a_catalog_all_is_english(build, language):
-    page = build({"index.md": BIAS}, language=language)["index.html"]
+def test_without_a_catalog_all_is_english(built, language):
+    site = built({"index.rst": BIAS}, language=language)
+    page, (said,) = site["index.html"], site.explorers()
     for note in broadcasting.explain((32, 10, 64), (64,), names=["x", "bias"]).notes():
         assert f"<li><p>{note}</p></li>" in page
-    assert data(page)["words"] == dict(_words.BROADCASTING)
-    assert data(page)["errors"] == dict(shapes.ERRORS)
+    assert said["words"] == dict(_words.BROADCASTING)
+    assert said["errors"] == dict(shapes.ERRORS)
 
 
 def test_builds_in_one_process_do_not_mix(build):
-    for language, word in [("de", "Achse"), ("en", "axis"), ("de", "Achse"), ("fr", "axis"), ("de", "Achse")]:
-        page = build({"index.md": f"{BIAS}\n{language}\n"}, language=language)["index.html"]
-        assert f'<th class="head stub"><p>{word}</p></th>' in page
-        assert data(page)["words"]["axis"] == word
+    for language, word in [("de", "Achse"), ("en", "axis"), ("de", "Achse")]:
+        site = build({"index.rst": f"{BIAS}\n{language}\n"}, language=language)
+        assert f'<th class="head stub"><p>{word}</p></th>' in site["index.html"]
+        assert site.explorers()[0]["words"]["axis"] == word
     assert _words.BROADCASTING["axis"] == "axis"
 
 
 def test_another_language_rewrites_pages_of_an_earlier_build(build):
-    assert "axis" in build({"index.md": BIAS}, "text", language="en")["index.txt"]
-    assert "Achse" in build({"index.md": BIAS}, "text", language="de")["index.txt"]
+    assert "axis" in build({"index.rst": BIAS}, "text", language="en")["index.txt"]
+    assert "Achse" in build({"index.rst": BIAS}, "text", language="de")["index.txt"]
 
 
-def test_what_the_libraries_say_is_not_translated(build):
-    page = build({"index.md": CONFLICT}, language="de")["index.html"]
+def test_what_the_libraries_say_is_not_translated(built):
+    page = built(PAGES, language="de")["conflict.html"]
     messages = broadcasting.messages((3, 4), (2, 4))
     assert f"NumPy: {messages.numpy.strip()}" == NUMPY
     assert f"PyTorch: {messages.torch}" == TORCH
@@ -160,7 +160,7 @@ def test_the_directives_are_those_that_setup_adds(build, monkeypatch):
     added = {}
     setup = explorer.setup_explorers
     monkeypatch.setattr(explorer, "setup_explorers", lambda app, **kinds: (added.update(kinds), setup(app, **kinds)))
-    build({"index.md": BIAS})
+    build({"index.rst": BIAS})
     assert set(catalogs.directives()) == set(added.values())
 
 
@@ -220,22 +220,26 @@ def test_a_sentence_that_changed_is_not_shown_until_it_was_read_again(tmp_path, 
     assert b"Aucun" not in path.with_suffix(".mo").read_bytes()
 
 
-FRENCH = """
-from pathlib import Path
-
-def setup(app):
-    app.add_message_catalog("tensorref", str(Path(__file__).parent / "locale"))
-"""
-
-
-def test_a_project_brings_a_language_of_its_own(build, tmp_path, monkeypatch):
-    (tmp_path / "french_words.py").write_text(FRENCH)
-    monkeypatch.syspath_prepend(tmp_path)
-    catalogs.update(tmp_path / "locale", "fr")
-    path = tmp_path / "locale/fr/LC_MESSAGES/tensorref.po"
+def test_a_project_brings_a_language_of_its_own(build, tmp_path):
+    """In the folder of its own catalogs, where Sphinx compiles what was translated."""
+    folder = tmp_path / "source/locales"
+    catalogs.update(folder, "fr")
+    path = folder / "fr/LC_MESSAGES/tensorref.po"
     path.write_text(path.read_text().replace('msgid "axis"\nmsgstr ""', 'msgid "axis"\nmsgstr "axe"'))
-    catalogs.update(tmp_path / "locale")
-    extensions = ["myst_parser", "tensorref.sphinxext", "french_words"]
-    text = build({"index.md": BIAS}, "text", language="fr", extensions=extensions)["index.txt"]
+    path.with_suffix(".mo").unlink()
+    text = build({"index.rst": BIAS}, "text", language="fr")["index.txt"]
     assert "| axe " in text
     assert "verdict" in text
+    path.write_text(path.read_text().replace('msgid "verdict"\nmsgstr ""', 'msgid "verdict"\nmsgstr "conclusion"'))
+    catalogs.update(folder)
+    assert "conclusion" in build({}, "text", language="fr")["index.txt"]
+
+
+def test_a_project_words_a_language_of_the_extension_its_own_way(build, tmp_path):
+    path = tmp_path / "words/de/LC_MESSAGES/tensorref.po"
+    catalogs.update(tmp_path / "words", "de")
+    path.write_text(path.read_text().replace('msgid "axis"\nmsgstr ""', 'msgid "axis"\nmsgstr "Dimension"'))
+    catalogs.update(tmp_path / "words")
+    text = build({"index.rst": BIAS}, "text", language="de", locale_dirs=[str(tmp_path / "words")])["index.txt"]
+    assert "| Dimension " in text
+    assert "| Befund " in text

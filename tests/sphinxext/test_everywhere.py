@@ -1,0 +1,161 @@
+"""A project with one line in its ``conf.py``, built as its readers want it: by any builder, in any theme, by any Sphinx."""
+
+import os
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from importlib.metadata import requires, version
+from pathlib import Path
+from posixpath import join, normpath
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+ROOT = Path(__file__).resolve().parents[2]
+CONF = 'extensions = ["tensorref.sphinxext"]\n'
+PAGES = {
+    "index.rst": """\
+Tensors
+=======
+
+.. broadcasting:: (32, 10, 64) (64,)
+   :names: x, bias
+
+.. matmul:: (B=32, T=10, D=64) (D, F=256)
+   :names: x, weight.mT
+
+.. layout:: (3, 4) .transpose(0, 1)[:, ::2].view(8)
+
+.. toctree::
+
+   deep/page
+""",
+    "deep/page.rst": "Deep\n====\n\n.. broadcasting:: (3, 4) (2, 4)\n   :step: 5\n",
+}
+OF_A_BROWSER = {
+    "html": {"index.html": "", "deep/page.html": "../"},
+    "dirhtml": {"index.html": "", "deep/page/index.html": "../../"},
+    "singlehtml": {"index.html": ""},
+}
+OTHERS = {
+    "epub": ["index.xhtml", "deep/page.xhtml"],
+    "text": ["index.txt", "deep/page.txt"],
+    "man": ["small.1"],
+    "latex": ["small.tex"],
+    "texinfo": ["small.texi"],
+    "xml": ["index.xml", "deep/page.xml"],
+}
+# EPUB and man pages ask for what Sphinx has no default for.
+GIVEN = ["-D", "project=small", "-D", "copyright=2026", "-D", "version=1"]
+THEMES = ("alabaster", "furo", "pydata_sphinx_theme", "sphinx_rtd_theme")
+
+
+class Page(HTMLParser):
+    """Collects the kinds of explorers on a page, and the files of the extension that it loads."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.kinds, self.files = [], set()
+        self.feed(text)
+
+    def handle_starttag(self, _tag, attrs):
+        attrs = dict(attrs)
+        self.kinds += re.findall(r"tensorref-(?!explorer)(\w+)", attrs.get("class") or "")
+        file = (attrs.get("src") or attrs.get("href") or "").partition("?")[0]
+        if "/tensorref/" in file:
+            self.files.add(file)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("project")
+    for name, text in {"conf.py": CONF, **PAGES}.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def run_sphinx(python, source, out, builder, *options):
+    command = [python, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", builder, "-d", out / f".{builder}", *GIVEN]
+    done = subprocess.run([*command, *options, source, out / builder], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return out / builder
+
+
+def check_for_a_browser(site, builder):
+    """See the explorers on each page, and its modules and style sheet where it asks for them."""
+    kinds = {"index.html": ["broadcasting", "matmul", "layout"]}
+    if builder == "singlehtml":
+        kinds["index.html"].append("broadcasting")
+    for name, up in OF_A_BROWSER[builder].items():
+        page = Page((site / name).read_text("utf-8"))
+        wanted = kinds.get(name, ["broadcasting"])
+        assert page.kinds == wanted
+        scripts = {f"{up}_static/tensorref/{kind}-explorer.js" for kind in wanted}
+        assert page.files == {*scripts, f"{up}_static/tensorref/explorer.css"}
+        for file in page.files:
+            assert (site / normpath(join(Path(name).parent.as_posix(), file))).is_file()
+    modules = site / "_static/tensorref"
+    for script in modules.glob("*.js"):
+        for imported in re.findall(r'^import .* from "(.+)";$', script.read_text("utf-8"), re.MULTILINE):
+            assert (modules / imported).is_file()
+
+
+def check_for_others(folder, builder):
+    """See the tables there, and nothing of the explorers."""
+    text = "".join((folder / name).read_text("utf-8") for name in OTHERS[builder])
+    for words in ("Broadcasting x (32, 10, 64)", "Matrix product of x", "20,480 elements", "do not broadcast"):
+        assert re.search(r"\s+".join(map(re.escape, words.split())), text), words
+    assert "data-tensorref" not in text
+    assert not [*folder.rglob("*explorer*")]
+
+
+def test_a_stock_build_of_that_project(project, tmp_path):
+    check_for_a_browser(run_sphinx(sys.executable, project, tmp_path, "dirhtml"), "dirhtml")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("builder", OF_A_BROWSER)
+@pytest.mark.parametrize("theme", THEMES)
+def test_every_theme(project, tmp_path, theme, builder):
+    site = run_sphinx(sys.executable, project, tmp_path, builder, "-D", f"html_theme={theme}")
+    check_for_a_browser(site, builder)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("builder", OTHERS)
+def test_every_builder(project, tmp_path, builder):
+    check_for_others(run_sphinx(sys.executable, project, tmp_path, builder), builder)
+
+
+@pytest.fixture(scope="module")
+def lowest(tmp_path_factory):
+    """Return a Python that has the lowest Sphinx, the package and what it needs, and neither library."""
+    (wanted,) = (
+        requirement
+        for requirement in map(Requirement, requires("tensorref"))
+        if requirement.name == "sphinx" and requirement.marker.evaluate({"extra": "sphinx"})
+    )
+    (bound,) = wanted.specifier
+    assert bound.operator == ">="
+    folder = tmp_path_factory.mktemp("lowest")
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    (python,) = [*folder.glob("bin/python"), *folder.glob("Scripts/python.exe")]
+    # imghdr and the like, which the lowest Sphinx imports, are gone from Python 3.13 on.
+    of_old = ["standard-imghdr"] if sys.version_info >= (3, 13) else []
+    install = [python, "-m", "pip", "install", "--quiet", f"{ROOT}[sphinx]", f"sphinx=={bound.version}", *of_old]
+    subprocess.run(install, check=True, env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"})
+    program = "import importlib.util as u, sphinx; print(sphinx.__version__, *map(u.find_spec, ['numpy', 'torch', 'myst_parser']))"
+    found, *others = subprocess.run([python, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert others == ["None", "None", "None"]
+    assert Version(found) == Version(bound.version) < Version(version("sphinx"))
+    return python
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("builder", [*OF_A_BROWSER, *OTHERS])
+def test_the_lowest_sphinx(lowest, project, tmp_path, builder):
+    folder = run_sphinx(lowest, project, tmp_path, builder)
+    (check_for_a_browser if builder in OF_A_BROWSER else check_for_others)(folder, builder)
