@@ -299,5 +299,5 @@ def test_an_axis_that_no_role_has_is_refused():
         anatomy.meaning((4, 3), tokens=4)
     assert str(raised.value) == (
         "sizes has 'tokens', which no axis is called; "
-        "the axes are batch, embed_dim, head_dim, num_heads, seq_len, vocab_size"
+        "the axes are batch, embed_dim, head_dim, key_len, num_heads, query_len, seq_len, vocab_size"
     )
