@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 _CONVERT = "convert one with torch.as_tensor(array) or tensor.numpy(force=True)"
@@ -103,27 +104,20 @@ def check_one_dtype(**operands: Any) -> None:
         if is_tensor(a) and a.dtype != b.dtype:
             raise TypeError(
                 f"{first} has dtype {a.dtype}, {name} has dtype {b.dtype}; PyTorch does not promote in a product: convert "
-                f"one, such as {' and '.join(to_one_dtype(first, a, name, b))}"
+                f"one, such as {to_one_dtype(**{first: a, name: b})}"
             )
 
 
-def to_one_dtype(first: str, a: Any, second: str, b: Any) -> tuple[str, ...]:
-    """Return the code that gives two arrays or tensors of one library one dtype, without losing fractions or sign."""
-    if not is_tensor(a):
-        import numpy as np  # noqa: PLC0415  it is loaded, since one of the two is an array
-
-        common = np.result_type(a.dtype, b.dtype)
-        convert, name = "astype", f"np.{common.name}" if hasattr(np, common.name) else repr(common.str)
+def to_one_dtype(**operands: Any) -> str:
+    """Return the code that gives arrays or tensors of one library one dtype, without losing fractions or sign."""
+    dtypes = [value.dtype for value in operands.values()]
+    if is_tensor(next(iter(operands.values()))):
+        common, convert = reduce(_promoted, dtypes), "to"
     else:
-        import torch  # noqa: PLC0415  it is loaded, since one of the two is a tensor
-
-        common = _promoted(torch, a.dtype, b.dtype)
-        convert, name = "to", str(common)
-    if b.dtype == common:
-        return (f"{first}.{convert}({second}.dtype)",)
-    if a.dtype == common:
-        return (f"{second}.{convert}({first}.dtype)",)
-    return f"{first}.{convert}({name})", f"{second}.{convert}({name})"
+        common, convert = sys.modules["numpy"].result_type(*dtypes), "astype"
+    has_it = next((name for name, value in operands.items() if value.dtype == common), None)
+    written = f"{has_it}.dtype" if has_it else str(common) if convert == "to" else f"np.{common.name}"
+    return " and ".join(f"{name}.{convert}({written})" for name, value in operands.items() if value.dtype != common)
 
 
 def computed(operation: Callable[..., Any], **operands: Any) -> Any:
@@ -160,15 +154,14 @@ def _works(operation: Callable[..., Any], operands: dict[str, Any], convert: str
     return True
 
 
-def _promoted(torch: Any, a: Any, b: Any) -> Any:
+def _promoted(a: Any, b: Any) -> Any:
     """Return a dtype that holds what two hold, also where PyTorch promotes neither: unsigned and float8."""
+    torch = sys.modules["torch"]
     try:
         return torch.promote_types(a, b)
     except RuntimeError:
-        whole = not any(dtype.is_floating_point or dtype.is_complex for dtype in (a, b))
-        return torch.int64 if whole else torch.promote_types(*(_wide(torch, dtype) for dtype in (a, b)))
-
-
-def _wide(torch: Any, dtype: Any) -> Any:
-    """Return float32 for float8 and for whole numbers, and another dtype as it is."""
-    return torch.float32 if not dtype.is_complex and (dtype.itemsize == 1 or not dtype.is_floating_point) else dtype
+        exact = [dtype.is_floating_point or dtype.is_complex for dtype in (a, b)]
+        if not any(exact):
+            return torch.int64
+        wide = (dtype if kept and dtype.itemsize > 1 else torch.float32 for dtype, kept in zip((a, b), exact, strict=True))
+        return torch.promote_types(*wide)

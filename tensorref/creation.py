@@ -49,7 +49,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, SupportsIndex, TypeAlias
+from typing import Any, TypeAlias
 
 from jaxtyping import Float, Int, Shaped
 
@@ -369,7 +369,7 @@ def linspace(start: Number, stop: Number, num: int, *, device: Device = None) ->
     return torch.linspace(start, stop, _count(num, "num"), dtype=torch.float32, device=device)
 
 
-def _count(value: SupportsIndex, argument: str) -> int:
+def _count(value: Any, argument: str) -> int:
     """Return how many numbers are asked for."""
     if isinstance(value, int) and value < 0:
         raise ValueError(f"{argument} is {value}; it says how many numbers there are to be, 0 or more")

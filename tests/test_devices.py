@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import itertools
 import json
 import platform
@@ -263,6 +264,46 @@ def test_the_mend_works():
     tensors = [torch.ones(3, device="meta"), torch.ones(3, device="cpu")]
     tensors[1] = tensors[1].to("meta")
     assert devices.check_same(*tensors) == torch.device("meta")
+
+
+def test_the_mend_for_what_is_on_meta_works():
+    tensors = [torch.ones(3, device="cpu"), torch.ones(3, device="meta")]
+    with pytest.raises(ValueError) as raised:
+        devices.check_same(*tensors)
+    code = str(raised.value).partition("make room for some with ")[2]
+    tensors[1] = eval(code, {"tensors": tensors, "torch": torch})  # noqa: S307  the code is ours
+    assert devices.check_same(*tensors) == torch.device("cpu")
+
+
+@pytest.mark.parametrize("place", ["cpu:0", "meta:0", "cpu", "meta"])
+def test_a_device_without_an_index_is_called_as_the_tensor_calls_it(place):
+    for given in (torch.ones(3, device="cpu"), torch.ones(3, device="meta")):
+        explained, result = devices.explain_move(given, place), moved(given, place)
+        if result is None:
+            assert explained.outcome == "refused"
+        else:
+            assert explained.result_device == str(result.device)
+            assert explained.outcome == ("same" if result is given else "copy")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
+def test_a_tensor_of_several_parts_is_refused_with_code_that_works():
+    dense = torch.eye(4, device="cpu")
+    rows = [torch.ones(2, device="cpu"), torch.ones(3, device="cpu")]
+    given = {
+        "to_dense()": [dense.to_sparse(), dense.to_sparse_csr(), dense.to_sparse_bsr((2, 2)), dense.to_mkldnn()],
+        "to_padded_tensor(0.0)": [torch.nested.nested_tensor(rows, layout=kind) for kind in (torch.jagged, torch.strided)],
+        "dequantize()": [torch.quantize_per_tensor(dense, 0.5, 0, torch.quint8)],
+    }
+    for code, tensors in given.items():
+        for tensor in tensors:
+            with pytest.raises(TypeError) as raised:
+                inspect.unwrap(devices.explain_move)(tensor, "cuda:0")
+            assert str(raised.value).endswith(f"tensor.{code}")
+            devices.explain_move(eval(f"tensor.{code}", {"tensor": tensor}), "cuda:0")  # noqa: S307  the code is ours
+    with pytest.raises(TypeError) as raised:
+        inspect.unwrap(devices.explain_move)([1.0], "cpu")
+    assert str(raised.value) == "tensor is of type list, not a PyTorch tensor; make it one with torch.tensor(tensor)"
 
 
 def test_no_tensors():
