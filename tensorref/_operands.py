@@ -144,8 +144,7 @@ def _works(operation: Callable[..., Any], operands: dict[str, Any], convert: str
     if convert == "float" and any(value.is_complex() for value in tensors):
         return False
     small = [
-        getattr(value.new_ones((1,) * value.ndim), convert)() if is_tensor(value) else 1
-        for value in operands.values()
+        getattr(value.new_ones((1,) * value.ndim), convert)() if is_tensor(value) else 1 for value in operands.values()
     ]
     try:
         operation(*small)
@@ -163,5 +162,7 @@ def _promoted(a: Any, b: Any) -> Any:
         exact = [dtype.is_floating_point or dtype.is_complex for dtype in (a, b)]
         if not any(exact):
             return torch.int64
-        wide = (dtype if kept and dtype.itemsize > 1 else torch.float32 for dtype, kept in zip((a, b), exact, strict=True))
+        wide = (
+            dtype if kept and dtype.itemsize > 1 else torch.float32 for dtype, kept in zip((a, b), exact, strict=True)
+        )
         return torch.promote_types(*wide)

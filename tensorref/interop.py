@@ -446,7 +446,12 @@ def _ways(dtype: np.dtype[Any]) -> Iterator[str]:
                 yield f"array{path}"
         yield from (f"{form}.view(np.uint8)" for form in ("array", "np.ascontiguousarray(array)", "array[None]"))
     else:
-        yield from ("array.astype(np.float64)", "array.astype(np.complex128)", "np.stack(array)", "np.concatenate(array)")
+        yield from (
+            "array.astype(np.float64)",
+            "array.astype(np.complex128)",
+            "np.stack(array)",
+            "np.concatenate(array)",
+        )
         yield _LABELS
 
 

@@ -49,8 +49,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import matmul as _matmul
 from math import prod
+from operator import matmul as _matmul
 from typing import Literal
 
 from tensorref._explanation import Diagram

@@ -340,7 +340,9 @@ def check_broadcast(
     if same_shape and {*shapes} != {result}:
         given = ", ".join(f"{name} has shape {shape}" for name, shape in zip(names, shapes, strict=True))
         write = f"Write {fix}" if fix else "Check what makes them"
-        raise ValueError(f"{given}: they broadcast to {result}, and same_shape is True. {write}, or leave same_shape out.")
+        raise ValueError(
+            f"{given}: they broadcast to {result}, and same_shape is True. {write}, or leave same_shape out."
+        )
     return result
 
 
@@ -352,11 +354,14 @@ def _reshaped(shapes: Sequence[tuple[int, ...]], names: Sequence[str], *, same_s
         result = joined(after)
         if result is None or prod(result) > max(map(prod, after)) or (same_shape and {*after} != {result}):
             continue
-        return " and ".join(
-            f"{name}.reshape({target})"
-            for name, same, shape in zip(names, alike, shapes, strict=True)
-            if same and shape != target
-        ) or None
+        return (
+            " and ".join(
+                f"{name}.reshape({target})"
+                for name, same, shape in zip(names, alike, shapes, strict=True)
+                if same and shape != target
+            )
+            or None
+        )
     return None
 
 
@@ -538,7 +543,9 @@ def _parsed(spec: str) -> tuple[int | str, ...]:
                 "spaces alone"
             )
     if len(words) > MAX_RANK:
-        raise ValueError(f"spec has {len(words)} words; an array has {MAX_RANK} axes at most: write ... for those of any size")
+        raise ValueError(
+            f"spec has {len(words)} words; an array has {MAX_RANK} axes at most: write ... for those of any size"
+        )
     if sum(map(_is_open, words)) > 1:
         raise ValueError(f"spec is {spec!r}; of ... and *name it can have one, or nobody knows where the other ends")
     return tuple(int(word) if word.isdecimal() else word for word in words)
@@ -616,9 +623,7 @@ def _refuse_dtype(first: str, a: Any, second: str, b: Any, arrays: Mapping[str, 
     same = {name: array for name, array in arrays.items() if is_tensor(array) == is_tensor(a)}
     product = ", a matrix product raises" if library == "torch" else ", and so does a matrix product"
     kinds = [str(array.dtype).removeprefix("torch.") for array in (a, b)]
-    raise TypeError(
-        f"{second} is {kinds[1]}, {first} is {kinds[0]}: {effect}{product}. Write {to_one_dtype(**same)}."
-    )
+    raise TypeError(f"{second} is {kinds[1]}, {first} is {kinds[0]}: {effect}{product}. Write {to_one_dtype(**same)}.")
 
 
 def _refusal(tensor: Tensor, base: Tensor) -> str | None:

@@ -463,7 +463,9 @@ def test_a_mask_that_is_not_one_is_refused(library):
         "mask has shape (2, 1, 1, 4), scores has shape (2, 4, 4): together they broadcast to (2, 2, 4, 4); write "
         "mask[:, 0]"
     )
-    with pytest.raises(ValueError, match=r"they do not broadcast; make it for these scores, of \(4, 4\) in its last two axes"):
+    with pytest.raises(
+        ValueError, match=r"they do not broadcast; make it for these scores, of \(4, 4\) in its last two axes"
+    ):
         weights(scores, ones((3, 4), dtype=boolean))
     assert weights(scores, ones((2, 1, 1, 4), dtype=boolean)[:, 0]).shape == (2, 4, 4)
 
@@ -561,7 +563,10 @@ def test_numbers_without_fractions_are_refused_in_both_libraries(name):
     for given, words in [
         ([[1.0]], f"{argument} is of type list, not a NumPy array or a PyTorch tensor; make it one with "),
         ("ab", f"{argument} is of type str, not a NumPy array or a PyTorch tensor; give one of them"),
-        (torch.eye(2).to_sparse(), f"{argument} has layout torch.sparse_coo, not torch.strided; write {argument}.to_dense()"),
+        (
+            torch.eye(2).to_sparse(),
+            f"{argument} has layout torch.sparse_coo, not torch.strided; write {argument}.to_dense()",
+        ),
     ]:
         with pytest.raises(TypeError) as raised:
             function(*[given] * count)

@@ -296,7 +296,9 @@ def test_same_shape_refuses_any_growth_as_a_loss_does(shapes, fix):
         pitfalls.check_broadcast(*arrays, names=names, same_shape=True)
     with pytest.warns(UserWarning, match="Using a target size"):
         torch.nn.functional.mse_loss(*arrays[:2])
-    assert (f"Write {fix}" if fix else "Check what makes them") in str(raised.value) or "If the table" in str(raised.value)
+    assert (f"Write {fix}" if fix else "Check what makes them") in str(raised.value) or "If the table" in str(
+        raised.value
+    )
     if fix:
         mended = dict(zip(names, arrays, strict=True))
         for code in fix.split(" and "):
@@ -411,7 +413,9 @@ TORCH_DTYPES = [
 def test_the_code_for_two_dtypes_loses_no_fraction_and_no_sign(library):
     dtypes = TORCH_DTYPES if library == "torch" else [np.dtype(code) for code in "?bBhHiIlLefdFD"] + [np.dtype(">f4")]
     for kinds in [*itertools.permutations(dtypes, 2), *itertools.permutations(dtypes[3:12:2], 3)]:
-        arrays = [(torch.ones if library == "torch" else np.ones)(2, dtype=torch.float32 if library == "torch" else float)]
+        arrays = [
+            (torch.ones if library == "torch" else np.ones)(2, dtype=torch.float32 if library == "torch" else float)
+        ]
         arrays = [(arrays[0] / 2).to(kind) if library == "torch" else (arrays[0] / 2).astype(kind) for kind in kinds]
         with pytest.raises(TypeError) as raised:
             pitfalls.check_same_dtype(*arrays)
