@@ -559,9 +559,9 @@ def explain_in_place(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"]) 
     return Explanation(verdict, None, None, _numbers(automatic), _numbers(measured), _REASONS[verdict][1])
 
 
-def _called(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+def _called(f: Callable[[Tensor], object], x: Tensor) -> Tensor:
     """Return what a function gives, or raise an error if that is no tensor."""
-    y: object = f(x)
+    y = f(x)
     if isinstance(y, Tensor):
         return y
     mend = "return one of them" if isinstance(y, (tuple, list)) else "compute it from x with PyTorch's operations alone"

@@ -421,7 +421,7 @@ def _name(dtype: np.dtype[Any] | torch.dtype) -> str:
 
 def _array_refusals(array: np.ndarray) -> list[tuple[str, str | None]]:
     """Return why PyTorch cannot have the values, each with the code that fixes it."""
-    dtype, refusals = _native(array.dtype), []
+    dtype, refusals = _native(array.dtype), list[tuple[str, str | None]]()
     if isinstance(array, np.ma.MaskedArray):
         refusals.append(("a tensor has no mask, and the masked values would come back", "array.filled(0)"))
     if dtype.name not in DTYPES:
@@ -487,7 +487,7 @@ def _array_copies(array: np.ndarray) -> tuple[str, ...]:
 
 def _tensor_refusals(tensor: Tensor) -> list[tuple[str, str | None]]:
     """Return why NumPy cannot have the values, each with the code that fixes it."""
-    name, refusals = _name(tensor.dtype), []
+    name, refusals = _name(tensor.dtype), list[tuple[str, str | None]]()
     if tensor.requires_grad:
         refusals.append(("it requires grad, which NumPy would lose", "tensor.detach()"))
     if tensor.is_meta:

@@ -452,12 +452,12 @@ def check_in_place(tensor: Shaped[Tensor, "..."], *results: Shaped[Tensor, "..."
     if refusal:
         raise InPlaceError(f"tensor {refusal}. {_INSTEAD}")
     for place, result in enumerate(results):
-        if result is not tensor and _private_parts.base(result) is base and result.requires_grad:
-            if why := _of_several(result, base):
-                raise InPlaceError(
-                    f"results[{place}] {why}, of the memory that tensor lies in, and could not be used after the change. "
-                    f"{_INSTEAD}"
-                )
+        view = result is not tensor and _private_parts.base(result) is base and result.requires_grad
+        if why := _of_several(result, base) if view else None:
+            raise InPlaceError(
+                f"results[{place}] {why}, of the memory that tensor lies in, and could not be used after the change. "
+                f"{_INSTEAD}"
+            )
     memory = _memory(tensor)
     for node in (tensor.grad_fn, base.grad_fn, *_record(results)):
         if node is not None and memory is not None and memory in map(_memory, _private_parts.saved(node)):

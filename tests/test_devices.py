@@ -520,9 +520,9 @@ def kept(tokens, *, autocast, features=256):
             found[storage.data_ptr()] = storage
         return tensor
 
-    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
-            layers(torch.ones(tokens, features, device="cpu"))
+    hooks = torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor)
+    with hooks, torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
+        layers(torch.ones(tokens, features, device="cpu"))
     return sum(storage.nbytes() for storage in found.values())
 
 

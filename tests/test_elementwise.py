@@ -191,9 +191,9 @@ def test_what_is_no_array_is_refused_by_its_name(function):
     function = inspect.unwrap(function)
     first, second = inspect.signature(function).parameters
     for kind, ones in (("list", [[1.0]]), ("tuple", ((1.0,),))):
-        for given, named in (((ones, torch.ones(1, 1)), first), ((torch.ones(1, 1), ones), second)):
+        for operands, named in (((ones, torch.ones(1, 1)), first), ((torch.ones(1, 1), ones), second)):
             with pytest.raises(TypeError) as raised:
-                function(*given)
+                function(*operands)
             assert str(raised.value) == (
                 f"{named} is of type {kind}, not a NumPy array or a PyTorch tensor; make it one with np.array({named}) or "
                 f"torch.tensor({named})"

@@ -762,9 +762,9 @@ def test_what_is_no_array_is_refused_by_its_name():
         "arrays[1]": (pitfalls.check_broadcast, (np.ones(2), [1, 2])),
         "arrays[0]": (pitfalls.check_same_dtype, ([1, 2],)),
     }
-    for name, (guard, given) in ours.items():
+    for name, (guard, operands) in ours.items():
         with pytest.raises(TypeError) as raised:
-            inspect.unwrap(guard)(*given)
+            inspect.unwrap(guard)(*operands)
         assert str(raised.value) == (
             f"{name} is of type list, not a NumPy array or a PyTorch tensor; make it one with np.array({name}) or "
             f"torch.tensor({name})"
@@ -774,9 +774,9 @@ def test_what_is_no_array_is_refused_by_its_name():
         "tensor": (pitfalls.check_in_place, ([1, 2],)),
         "results[0]": (pitfalls.check_in_place, (torch.ones(2), [1, 2])),
     }
-    for name, (guard, given) in tensors.items():
+    for name, (guard, operands) in tensors.items():
         with pytest.raises(TypeError) as raised:
-            inspect.unwrap(guard)(*given)
+            inspect.unwrap(guard)(*operands)
         assert str(raised.value) == (
             f"{name} is of type list, not a PyTorch tensor; make it one with torch.tensor({name})"
         )
