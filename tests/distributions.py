@@ -35,15 +35,32 @@ def complete(sdist: Path) -> str:
     return f"{sdist.name}: the {len(held)} files that git tracks, without {' and '.join(LEFT_OUT)}"
 
 
+RULES = ("anatomy", "broadcasting", "dtypes", "indexing", "layout", "matmul")
+PROGRAM = f"""
+import importlib, importlib.util
+found = [name for name in ("numpy", "torch") if importlib.util.find_spec(name)]
+assert not found, f"installed here: {{found}}"
+import tensorref
+from tensorref import broadcasting, sphinxext
+for name in {RULES}:
+    importlib.import_module("tensorref." + name)
+for name in sorted({{*tensorref.__all__}} - {{*{RULES}}}):
+    try:
+        importlib.import_module("tensorref." + name)
+    except ModuleNotFoundError as error:
+        assert str(error).startswith(f"tensorref.{{name}} needs "), error
+    else:
+        raise AssertionError(f"{{name}} is imported without the libraries")
+print(tensorref.__file__, tensorref.__version__, broadcasting.result_shape((4, 1), (1, 3)))
+"""
+
+
 def installed(site: Path) -> str:
-    """Say that the wheel, installed without what it depends on, has its files and imports."""
+    """Say that the wheel has its files, and that where neither library is the rules work and the others say what to install."""
     wanted = {path for path in Path("tensorref").rglob("*") if path.suffix in USED_AT_RUNTIME}
     missing = sorted(str(path) for path in wanted if not (site / path).is_file())
     assert not missing, f"missing in the wheel: {missing}"
-    program = (
-        f"import sys; sys.path.insert(0, {str(site.resolve())!r}); import tensorref; from tensorref import broadcasting;"
-        "print(tensorref.__file__, tensorref.__version__, broadcasting.result_shape((4, 1), (1, 3)))"
-    )
+    program = f"import sys; sys.path.insert(0, {str(site.resolve())!r})\n{PROGRAM}"
     run = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True, cwd=site)
     file, *answer = run.stdout.split(maxsplit=2)
     assert Path(file).parent.parent == site.resolve(), f"{file} was imported"

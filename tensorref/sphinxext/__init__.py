@@ -7,7 +7,8 @@ Put ``extensions = ["tensorref.sphinxext"]`` into ``conf.py``; then, in reStruct
    .. broadcasting:: (32, 10, 64) (64,)
       :names: x, bias
 
-and in MyST the same as ``{broadcasting}``. Every builder shows the finished table; in HTML it becomes an explorer.
+and in MyST the same as ``{broadcasting}``. Every builder shows the finished table; in HTML it becomes an explorer. Neither
+NumPy nor PyTorch has to be installed.
 """
 
 from __future__ import annotations
