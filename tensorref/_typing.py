@@ -6,6 +6,8 @@ import sys
 from importlib.util import LazyLoader, find_spec, module_from_spec
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, SupportsIndex, TypeAlias, TypeVar, runtime_checkable
 
+from tensorref._operands import check_one_library
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -46,15 +48,7 @@ Number: TypeAlias = int | float
 
 def of_one_library(a: Any, b: Any, names: tuple[str, str] = ("a", "b")) -> Any:
     """Return `b`, or raise an error if it is an array and `a` a tensor or the other way round."""
-    # Where a library is not loaded, nothing is of its type.
-    libraries = (("torch", "Tensor", "a tensor"), ("numpy", "ndarray", "an array"))
-    known = [(getattr(sys.modules[name], kind), word) for name, kind, word in libraries if name in sys.modules]
-    words = [next((word for kind, word in known if isinstance(value, kind)), "") for value in (a, b)]
-    if {*words} == {"a tensor", "an array"}:
-        raise TypeError(
-            f"{names[0]} is {words[0]}, {names[1]} is {words[1]}; convert one with torch.as_tensor(array) or "
-            "tensor.numpy(force=True)"
-        )
+    check_one_library(names[0], a, names[1], b)
     return b
 
 

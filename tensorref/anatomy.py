@@ -411,11 +411,13 @@ ROLES = (
     Role("embeddings of a sequence", ("seq_len", "embed_dim"), "floating point"),
     Role("token ids", ("batch", "seq_len"), "integers"),
     Role("embedding table", ("vocab_size", "embed_dim"), "floating point"),
+    Role("logits of the next token, of a batch", ("batch", "vocab_size"), "floating point"),
     Role("causal mask", ("seq_len", "seq_len"), "bool"),
     Role("embeddings", ("batch", "seq_len", "embed_dim"), "floating point"),
     Role("logits", ("batch", "seq_len", "vocab_size"), "floating point"),
     Role("queries, keys or values", ("batch", "num_heads", "seq_len", "head_dim"), "floating point"),
     Role("attention scores or weights", ("batch", "num_heads", "seq_len", "seq_len"), "floating point"),
+    Role("attention scores or weights, with a cache", ("batch", "num_heads", "query_len", "key_len"), "floating point"),
 )
 """The arrays of a language model by their axes, the usual one first among those of as many axes."""
 
@@ -429,12 +431,18 @@ def meaning(shape: ShapeLike, **sizes: int) -> tuple[Role, ...]:
     >>> print(*anatomy.meaning((4, 8, 32, 32), num_heads=8, head_dim=64), sep="; ")
     attention scores or weights (batch, num_heads, seq_len, seq_len)
 
+    In a step of decoding there is one query, and a key for every token so far:
+
+    >>> print(*anatomy.meaning((4, 8, 1, 128), num_heads=8, head_dim=64))
+    attention scores or weights, with a cache (batch, num_heads, query_len, key_len)
+
     Parameters
     ----------
     shape
         The shape of the array.
     **sizes
-        The sizes of the model that are known: `batch`, `seq_len`, `embed_dim`, `vocab_size`, `num_heads`, `head_dim`.
+        The sizes of the model that are known: `batch`, `seq_len`, `embed_dim`, `vocab_size`, `num_heads`, `head_dim`,
+        and with a cache `query_len` and `key_len`.
 
     Returns
     -------
@@ -456,7 +464,9 @@ def meaning(shape: ShapeLike, **sizes: int) -> tuple[Role, ...]:
         if len(role.axes) == len(given):
             bound = dict(zip(role.axes, given, strict=True))
             # An axis that stands twice has to have one size.
-            if tuple((bound | sizes)[axis] for axis in role.axes) == given:
+            fits = tuple((bound | sizes)[axis] for axis in role.axes) == given
+            # A cache holds more tokens than are new; without one the axes are called seq_len.
+            if fits and bound.get("query_len", 0) < bound.get("key_len", 1):
                 found.append(role)
     return tuple(found)
 

@@ -21,9 +21,9 @@ dy/dx (computed automatically) = 7.0
 A second ``backward`` adds to ``.grad``; the functions here ask for the gradient itself and leave ``.grad`` alone. NumPy
 records nothing; there a derivative is worked out by hand, or measured by `finite_difference`.
 
-An operation in place, whose name ends in ``_``, is recorded like any other. It raises in three cases: when it changes a leaf
-that requires grad, when it changes one of several views that one call returned, and when it changes a value that was saved
-for ``backward``. The product saves its factors, not its result, so that its result may change; ``exp`` saves its result,
+An operation in place, whose name ends in ``_``, is recorded like any other. It raises when it changes a leaf that requires
+grad, a view that autograd cannot follow (one of several that one call returned, one made under ``torch.no_grad()``), or a
+value that was saved for ``backward``; and, with or without a gradient, an expanded tensor or one made in inference mode. The product saves its factors, not its result, so that its result may change; ``exp`` saves its result,
 which is its own derivative:
 
 >>> x = torch.tensor([1.0, 2.0, 3.0])
@@ -39,7 +39,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from jaxtyping import Float
 
@@ -50,10 +50,11 @@ with needed(__name__, "torch"):
     from torch import Tensor
 
 from tensorref._explanation import Diagram
+from tensorref._operands import check_tensor
 
 __all__ = ["Check", "Explanation", "check", "derivative", "explain_in_place", "finite_difference", "gradient", "saved"]
 
-Verdict = Literal["works", "leaf", "saved", "view", "wrong"]
+Verdict = Literal["works", "leaf", "saved", "view", "overlap", "inference", "output", "wrong"]
 
 _ELSEWHERE = "write the operation without the underscore, which makes a new tensor"
 _REASONS: dict[Verdict, tuple[str, str]] = {
@@ -67,8 +68,23 @@ _REASONS: dict[Verdict, tuple[str, str]] = {
         f"{_ELSEWHERE}, or change a clone()",
     ),
     "view": (
-        "It changes one of several views that one call returned.",
+        (
+            "It changes a view that autograd does not follow, or the tensor under one: of several that one call returned, "
+            "made under torch.no_grad(), or detached in place."
+        ),
         f"{_ELSEWHERE}, or take the view by indexing",
+    ),
+    "overlap": (
+        "It changes a tensor of which several elements are one in memory, or which shares memory with what is read.",
+        f"{_ELSEWHERE}, or change a clone()",
+    ),
+    "inference": (
+        "It changes or saves a tensor that was made in inference mode.",
+        "make it under torch.no_grad() instead, or use a clone() of it",
+    ),
+    "output": (
+        "It writes the result into a tensor given as out=, which autograd does not record.",
+        "leave out= away, and use what the function returns",
     ),
     "wrong": (
         (
@@ -82,7 +98,15 @@ _MESSAGES: dict[str, Verdict] = {
     "leaf Variable that requires grad": "leaf",
     "has been modified by an inplace operation": "saved",
     "is a view and is being modified inplace": "view",
+    "base or another view of its base has been modified inplace": "view",
+    "A view was created in no_grad mode": "view",
+    "Can't detach views in-place": "view",
+    "to a single memory location": "overlap",
+    "nference tensor": "inference",
+    "don't support automatic differentiation": "output",
 }
+_HALVINGS = 12  # of the step, in search of the one with the least doubt
+_MOST_DOUBT = 1e-2  # what a measurement may be unsure of and still decide
 
 
 def derivative(
@@ -127,7 +151,7 @@ def derivative(
     tensor([0., 0., 1.])
     """
     start = _leaf(x)
-    y = _recorded(f(start))
+    y = _recorded(_called(f, start))
     if y.shape != start.shape:
         raise ValueError(
             f"f gives shape {tuple(y.shape)} for x of shape {tuple(start.shape)}; a derivative is taken element by "
@@ -179,7 +203,7 @@ def gradient(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"]) -> Float
     tensor([[ 0.5000, -0.5000]])
     """
     start = _leaf(x)
-    return _gradient(_one_number(_recorded(f(start))), start)
+    return _gradient(_one_number(_recorded(_called(f, start))), start)
 
 
 def finite_difference(
@@ -201,7 +225,8 @@ def finite_difference(
         Where to take it, of a floating-point dtype.
     step
         How far to move: the formula is wrong by about ``step**2`` times the third derivative, rounding by about ``1e-16``
-        times the result over `step`. In float32 no step is good, so that `x` is taken to float64.
+        times the result over `step`. In float32 no step is good, so that `x` is taken to float64. What `f` rounds to float32
+        itself, as a buffer of that dtype does, wants a larger step, such as 1e-2.
 
     Returns
     -------
@@ -223,16 +248,7 @@ def finite_difference(
     torch.gradient : the same in PyTorch.
     """
     point = _double(x)
-    result = torch.empty_like(point)
-    with torch.no_grad():
-        for index in range(point.numel()):
-            ends = []
-            for shift in (step, -step):
-                moved = point.clone()
-                moved.view(-1)[index] += shift
-                ends.append(_one_number(f(moved)))
-            result.view(-1)[index] = (ends[0] - ends[1]) / (2 * step)
-    return result
+    return _slopes(lambda moved: _one_number(_called(f, moved)), point, torch.full_like(point, step))
 
 
 @dataclass(frozen=True)
@@ -246,7 +262,7 @@ class Check(Diagram):
     """
 
     right: bool
-    """Whether every element agrees to `tolerance`."""
+    """Whether every element agrees to `tolerance`, or to what rounding in `f` lets one measure, a hundredth at most."""
     automatic: tuple[float, ...]
     """What autograd computes, in float64, row by row."""
     measured: tuple[float, ...]
@@ -263,6 +279,8 @@ class Check(Diagram):
 
     def notes(self) -> tuple[str, ...]:
         """Return the verdict."""
+        if self.right and self.error > self.tolerance:
+            return (f"The two agree to within {self.error:.1g}, as far as rounding in f lets one measure.",)
         words = "agree" if self.right else "do not agree"
         return (f"The two {words} to within {self.tolerance:g}.",)
 
@@ -285,7 +303,9 @@ def check(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"], *, toleranc
     x
         Where to check, of a floating-point dtype; away from corners such as that of ReLU at 0.
     tolerance
-        The largest difference to accept; relative where an element is larger than 1.
+        The largest difference to accept; relative where an element is larger than 1. Where `f` rounds, because it fills a
+        float32 buffer for example, the gradient is measured again with larger steps, and what those leave in doubt is
+        accepted too.
 
     Returns
     -------
@@ -313,13 +333,12 @@ def check(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"], *, toleranc
     * The two do not agree to within 1e-06.
     """
     point = _double(x)
-    automatic, measured = gradient(f, point), finite_difference(f, point)
-    difference = (automatic - measured).abs() / measured.abs().clamp(min=1)
-    error = difference.max().item() if difference.numel() else 0.0
-    return Check(error <= tolerance, _numbers(automatic), _numbers(measured), error, tolerance)
+    automatic = gradient(f, point)
+    measured, error, right = _compared(lambda moved: _one_number(_called(f, moved)), point, automatic, tolerance)
+    return Check(right, _numbers(automatic), _numbers(measured), error, tolerance)
 
 
-def saved(operation: Callable[..., Tensor], *tensors: Float[Tensor, "..."]) -> tuple[str, ...]:
+def saved(operation: Callable[..., object], *tensors: object) -> tuple[str, ...]:
     """Name what an operation saves for ``backward``: what must not be changed in place until then.
 
     >>> import torch
@@ -333,12 +352,14 @@ def saved(operation: Callable[..., Tensor], *tensors: Float[Tensor, "..."]) -> t
     operation
         One of PyTorch's, or a function of several.
     *tensors
-        What to call it with; all require grad in the call.
+        What to call it with. Those of floating point require grad in the call; others, and what is no tensor, go as they
+        are.
 
     Returns
     -------
     :
-        ``tensors[0]`` and so on for its arguments, ``result`` for what it returns; values of its own in between have no
+        ``tensors[0]`` and so on for its arguments, ``result`` for what it returns, or ``result[0]`` and so on for several;
+        values of its own in between have no
         name here and are left out, as are tensors without memory (empty, or on the device ``meta``). An argument that is
         saved through a view, such as a transpose, counts: the two share memory.
 
@@ -356,19 +377,40 @@ def saved(operation: Callable[..., Tensor], *tensors: Float[Tensor, "..."]) -> t
 
     >>> autograd.saved(torch.nn.functional.linear, torch.ones(2, 3), torch.ones(4, 3))
     ('tensors[0]', 'tensors[1]')
+
+    Of the two results of ``topk`` it is the indices:
+
+    >>> autograd.saved(torch.topk, x, 1)
+    ('result[1]',)
     """
-    inputs = [tensor.detach().clone().requires_grad_() for tensor in tensors]
-    kept = {0}  # no memory
+    inputs = [_input(tensor) for tensor in tensors]
+    kept = set[int]()
 
     def note(tensor: Tensor) -> Tensor:
-        kept.add(tensor.untyped_storage().data_ptr())
+        kept.add(_address(tensor))
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         result = operation(*inputs)
-    named = {f"tensors[{position}]": tensor for position, tensor in enumerate(inputs)} | {"result": result}
-    kept.remove(0)
-    return tuple(name for name, tensor in named.items() if tensor.untyped_storage().data_ptr() in kept)
+    named: dict[str, object] = {f"tensors[{position}]": tensor for position, tensor in enumerate(inputs)}
+    if isinstance(result, (tuple, list)):
+        named |= {f"result[{position}]": each for position, each in enumerate(result)}
+    else:
+        named["result"] = result
+    kept.discard(0)  # no memory
+    return tuple(name for name, value in named.items() if isinstance(value, Tensor) and _address(value) in kept)
+
+
+def _input(value: object) -> object:
+    """Return a leaf of the values of a tensor that can have a gradient, and anything else as it is."""
+    if not isinstance(value, Tensor):
+        return value
+    copied = value.detach().clone()
+    return copied.requires_grad_() if copied.is_floating_point() or copied.is_complex() else copied
+
+
+def _address(tensor: Tensor) -> int:
+    return tensor.untyped_storage().data_ptr() if tensor.layout == torch.strided else 0
 
 
 @dataclass(frozen=True)
@@ -383,7 +425,8 @@ class Explanation(Diagram):
     """
 
     verdict: Verdict
-    """``works``, or what is changed that must not be: a ``leaf``, a ``saved`` value, one of several views (``view``). Or
+    """``works``, or what is changed that must not be: a ``leaf``, a ``saved`` value, a ``view`` that autograd does not follow,
+    elements that are one in memory (``overlap``), a tensor of ``inference`` mode, what is given as ``out=`` (``output``). Or
     ``wrong``: nothing is raised, and the gradient is not the measured one."""
     raised: Literal["at once", "at backward"] | None
     """When PyTorch raises; None where it does not."""
@@ -391,17 +434,20 @@ class Explanation(Diagram):
     """What PyTorch says."""
     automatic: tuple[float, ...] | None
     """The gradient of the sum of the result that autograd gives, if it does."""
-    measured: tuple[float, ...]
-    """The same measured by `finite_difference`."""
+    measured: tuple[float, ...] | None
+    """The same measured by `finite_difference`; None where the function raises without a gradient too."""
     fix: str
     """What to write instead; empty where it works."""
 
     def table(self) -> tuple[tuple[str, ...], ...]:
         """Return the rows of the diagram: each element with both gradients."""
+        heading = ("element", "autograd", "measured")
+        if self.measured is None:
+            return (heading, ("all", "none", "none"))
         automatic = self.automatic or ("none",) * len(self.measured)
         cells = [ours if isinstance(ours, str) else f"{ours:.4f}" for ours in automatic]
         rows = ((str(index), ours, f"{self.measured[index]:.4f}") for index, ours in enumerate(cells))
-        return (("element", "autograd", "measured"), *rows)
+        return (heading, *rows)
 
     def notes(self) -> tuple[str, ...]:
         """Return the reason, what PyTorch says and the fix, a sentence each."""
@@ -444,11 +490,11 @@ def explain_in_place(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"]) 
     Raises
     ------
     RuntimeError
-        If `f` fails for a reason that has nothing to do with autograd.
+        If `f` fails for a reason that has nothing to do with a change in place.
     ValueError
         If the result of `f` does not depend on its argument.
     TypeError
-        If `x` has no floating-point dtype.
+        If `x` has no floating-point dtype, or `f` gives no tensor.
 
     See Also
     --------
@@ -469,6 +515,15 @@ def explain_in_place(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"]) 
     >>> autograd.explain_in_place(lambda x: (x * 2).add_(1), x).automatic
     (2.0, 2.0, 2.0)
 
+    To fill a buffer is a change in place too, which autograd records:
+
+    >>> def filled(x):
+    ...     out = torch.zeros(3)
+    ...     out[:] = x * 2
+    ...     return out
+    >>> autograd.explain_in_place(filled, x).verdict
+    'works'
+
     A change that is not counted is the worst of all, since nothing is raised and the gradient is wrong:
 
     >>> def shifted(x):
@@ -482,31 +537,102 @@ def explain_in_place(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"]) 
     * If f changes a value in place, write the operation without the underscore, which makes a new tensor; never write through .data, and under torch.no_grad() only to leaves.
     """
     point = _double(x)
-    measured = finite_difference(lambda moved: f(moved).sum(), point)
+
     leaf = _leaf(point)
     raised: Literal["at once", "at backward"] = "at once"
     try:
-        total = _recorded(f(leaf).sum())
+        total = _recorded(_called(f, leaf).sum())
         raised = "at backward"
         automatic = _gradient(total, leaf)
     except RuntimeError as error:
         said = str(error)
         for words, broken in _MESSAGES.items():
             if words in said:
-                return Explanation(broken, raised, said, None, _numbers(measured), _REASONS[broken][1])
+                try:
+                    found = _numbers(_slopes(f, point, torch.full_like(point, 1e-5)))
+                except RuntimeError:
+                    found = None
+                return Explanation(broken, raised, said, None, found, _REASONS[broken][1])
         raise
-    verdict: Verdict = "works" if torch.allclose(automatic, measured, rtol=1e-5, atol=1e-5) else "wrong"
+    measured, _, right = _compared(f, point, automatic, 2e-5)
+    verdict: Verdict = "works" if right else "wrong"
     return Explanation(verdict, None, None, _numbers(automatic), _numbers(measured), _REASONS[verdict][1])
 
 
-def _leaf(x: Tensor | float) -> Tensor:
+def _called(f: Callable[[Tensor], object], x: Tensor) -> Tensor:
+    """Return what a function gives, or raise an error if that is no tensor."""
+    y = f(x)
+    if isinstance(y, Tensor):
+        return y
+    mend = "return one of them" if isinstance(y, (tuple, list)) else "compute it from x with PyTorch's operations alone"
+    raise TypeError(f"f gives a {type(y).__name__}, not a tensor; {mend}")
+
+
+def _slopes(f: Callable[[Tensor], Tensor], point: Tensor, steps: Tensor) -> Tensor:
+    """Return the central difference of each element with its own step; of the sum, where `f` gives several numbers."""
+    result = torch.empty_like(point)
+    with torch.no_grad():
+        for index in range(point.numel()):
+            step, ends = steps.view(-1)[index], list[Tensor]()
+            for shift in (step, -step):
+                moved = point.clone()
+                moved.view(-1)[index] += shift
+                ends.append(f(moved).double())
+            result.view(-1)[index] = (ends[0] - ends[1]).sum() / (2 * step)
+    return result
+
+
+def _compared(
+    f: Callable[[Tensor], Tensor], point: Tensor, automatic: Tensor, tolerance: float
+) -> tuple[Tensor, float, bool]:
+    """Return the measured gradient, how far autograd's is from it, and whether that is near enough."""
+    measured = first = _slopes(f, point, torch.full_like(point, 1e-5))
+    off = _off(automatic, measured)
+    if not bool((off > tolerance).any()):
+        return measured, off.max().item() if off.numel() else 0.0, not bool(off.isnan().any())
+    better, doubt = _extrapolated(f, point)
+    known = doubt.isfinite()
+    measured = torch.where(known, better, measured)
+    off = _off(automatic, measured)
+    # Where rounding is what is wrong, it was worst with the smallest step.
+    unsure = torch.maximum(10 * doubt, (first - measured).abs() / 10) / measured.abs().clamp(min=1)
+    allowed = torch.where(known, unsure.clamp(tolerance, _MOST_DOUBT), tolerance)
+    return measured, off.max().item(), bool((off <= allowed).all())
+
+
+def _off(automatic: Tensor, measured: Tensor) -> Tensor:
+    return (automatic - measured).abs() / measured.abs().clamp(min=1)
+
+
+def _extrapolated(f: Callable[[Tensor], Tensor], point: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the gradient measured with large steps and extrapolated to none, and how much that is in doubt.
+
+    Ridders' method: central differences are off by a series in step**2, whose terms two steps cancel. Rounding in `f`, to
+    float32 for example, weighs the less the larger the step is.
+    """
+    steps = 0.1 * point.abs().clamp(min=1)
+    best, least = torch.full_like(point, torch.nan), torch.full_like(point, torch.inf)
+    above: list[Tensor] = []
+    for _ in range(_HALVINGS):
+        row = [_slopes(f, point, steps)]
+        for order, old in enumerate(above):
+            row.append(row[order] + (row[order] - old) / (4.0 ** (order + 1) - 1))
+            doubt = torch.maximum((row[-1] - row[-2]).abs(), (row[-1] - old).abs())
+            best, least = torch.where(doubt < least, row[-1], best), torch.where(doubt < least, doubt, least)
+        above, steps = row, steps / 2
+    return best, least
+
+
+def _leaf(x: Any) -> Tensor:
+    if isinstance(x, bool) or not isinstance(x, (int, float)):
+        check_tensor("x", x)
     start = x.detach().clone() if isinstance(x, Tensor) else torch.tensor(x, dtype=torch.get_default_dtype())
     if not start.is_floating_point():
         raise TypeError(f"x has dtype {start.dtype}; only floating-point tensors have gradients: pass x.float()")
     return start.requires_grad_()
 
 
-def _double(x: Tensor) -> Tensor:
+def _double(x: Any) -> Tensor:
     """Return a contiguous copy in float64, on the CPU where the device has none."""
     point = _leaf(x).detach()
     return (point.cpu() if point.device.type == "mps" else point).to(torch.float64).contiguous()

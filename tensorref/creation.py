@@ -332,7 +332,7 @@ def arange(stop: int, *, device: Device = None) -> Int[Tensor, " stop"]:
     >>> torch.arange(1.0, 1.3, 0.1)  # 1.3 is not to belong to it
     tensor([1.0000, 1.1000, 1.2000, 1.3000])
     """
-    return torch.arange(as_size(stop, "stop"), device=device)
+    return torch.arange(_count(stop, "stop"), device=device)
 
 
 def linspace(start: Number, stop: Number, num: int, *, device: Device = None) -> Float[Tensor, " num"]:
@@ -366,7 +366,14 @@ def linspace(start: Number, stop: Number, num: int, *, device: Device = None) ->
     torch.linspace : PyTorch's own, which calls `num` ``steps``.
     numpy.linspace : NumPy's, float64, 50 numbers by default.
     """
-    return torch.linspace(start, stop, as_size(num, "num"), dtype=torch.float32, device=device)
+    return torch.linspace(start, stop, _count(num, "num"), dtype=torch.float32, device=device)
+
+
+def _count(value: Any, argument: str) -> int:
+    """Return how many numbers are asked for."""
+    if isinstance(value, int) and value < 0:
+        raise ValueError(f"{argument} is {value}; it says how many numbers there are to be, 0 or more")
+    return as_size(value, argument)
 
 
 def _uneven(values: Any) -> str | None:

@@ -54,6 +54,7 @@ with needed(__name__, "torch"):
     from torch import Tensor
 
 from tensorref._explanation import Diagram
+from tensorref._operands import check_dense, check_tensor
 
 __all__ = [
     "Accelerator",
@@ -175,11 +176,11 @@ def check_same(*tensors: Tensor) -> torch.device:
     ValueError
         If the operation would raise ``RuntimeError``; nothing is computed or moved.
     TypeError
-        If there are no `tensors`.
+        If there are no `tensors`, or one is none.
 
     See Also
     --------
-    torch.Tensor.to : moves a tensor, by a copy.
+    explain_move : what it takes to move one.
 
     Examples
     --------
@@ -193,14 +194,21 @@ def check_same(*tensors: Tensor) -> torch.device:
     """
     if not tensors:
         raise TypeError("tensors is empty; give at least one tensor")
+    for position, tensor in enumerate(tensors):
+        check_tensor(f"tensors[{position}]", tensor)
     bound = [position for position, tensor in enumerate(tensors) if not (tensor.is_cpu and tensor.ndim == 0)]
     first = bound[0] if bound else 0
     device = tensors[first].device
     for position in bound:
         if (other := tensors[position].device) != device:
+            where = f"tensors[{position}] is on {other}, tensors[{first}] is on {device}"
+            if other.type == "meta":
+                raise ValueError(
+                    f"{where}; a tensor on meta has no values to move, so make room for some with "
+                    f"torch.empty_like(tensors[{position}], device={str(device)!r})"
+                )
             raise ValueError(
-                f"tensors[{position}] is on {other}, tensors[{first}] is on {device}; move it there with "
-                f"tensors[{position}].to({str(device)!r}): only a CPU tensor of shape () may stay"
+                f"{where}; move it there with tensors[{position}].to({str(device)!r}): only a CPU tensor of shape () may stay"
             )
     return device
 
@@ -289,6 +297,9 @@ def explain_move(
     ------
     ValueError
         If PyTorch knows no such `device`.
+    TypeError
+        If `tensor` is none, or is sparse, nested, quantized or in the layout of MKL-DNN: each has its own parts, which
+        :meth:`torch.Tensor.values`, say, gives.
 
     See Also
     --------
@@ -344,7 +355,11 @@ def explain_move(
     memory  0 bytes  refused
     * A tensor on meta has no values; torch.empty_like(tensor, device='cpu') makes room for some.
     """
+    check_tensor("tensor", tensor)
+    check_dense("tensor", tensor)
     place = _as_device(device, tensor)
+    # A tensor never says "cpu:0", which PyTorch takes for another place than "cpu", and copies to.
+    asked, place = place, torch.device(place.type) if place.type in {"cpu", "meta"} else place
     result_dtype = dtype or tensor.dtype
     # What `expand` repeats has stride 0.
     given = prod(size for size, stride in zip(tensor.shape, tensor.stride(), strict=True) if stride or not size)
@@ -357,7 +372,7 @@ def explain_move(
         reasons = [
             f"A tensor on meta has no values; torch.empty_like(tensor, device={str(place)!r}) makes room for some."
         ]
-    elif (place, result_dtype) == (tensor.device, tensor.dtype) and not copy:
+    elif (asked, result_dtype) == (tensor.device, tensor.dtype) and not copy:
         outcome = "same"
         reasons = ["The result is the tensor itself: what is written to one is written to the other."]
     else:

@@ -42,6 +42,8 @@ new tensor, is right in both, and so is a ``clone()`` of what is read.
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
 from typing import Any
 
 from tensorref._libraries import needed
@@ -50,7 +52,8 @@ with needed(__name__, "numpy", "torch"):
     import numpy as np
     import torch
 
-from tensorref._typing import ArrayT, Number, jaxtyping, of_one_library
+from tensorref._operands import check_array, check_operands, computed
+from tensorref._typing import ArrayT, Number, jaxtyping
 
 __all__ = ["add", "exp", "multiply", "power"]
 
@@ -78,7 +81,9 @@ def add(a: jaxtyping.Num[ArrayT, "..."], b: jaxtyping.Num[ArrayT, "..."] | Numbe
     ------
     TypeError
         If one is an array and the other a tensor. Without this check ``array + tensor`` raises in PyTorch's words, and
-        ``tensor + array`` gives a tensor with a DeprecationWarning, of float64 if the array is.
+        ``tensor + array`` gives a tensor with a DeprecationWarning, of float64 if the array is. If one is neither, or is
+        sparse, nested or quantized. And if PyTorch does not compute with the dtype on the device: on the CPU it does not
+        add ``uint16``, ``uint32``, ``uint64`` and the float8 dtypes, though two of them have a common dtype.
 
     See Also
     --------
@@ -90,7 +95,7 @@ def add(a: jaxtyping.Num[ArrayT, "..."], b: jaxtyping.Num[ArrayT, "..."] | Numbe
     >>> elementwise.add(torch.tensor([1, 2]), 0.5)
     tensor([1.5000, 2.5000])
     """
-    result: ArrayT = a + of_one_library(a, b)
+    result: ArrayT = _of_two(operator.add, a=a, b=b)
     return result
 
 
@@ -121,14 +126,14 @@ def multiply(a: jaxtyping.Num[ArrayT, "..."], b: jaxtyping.Num[ArrayT, "..."] | 
     Raises
     ------
     TypeError
-        If one is an array and the other a tensor.
+        As for `add`.
 
     See Also
     --------
     numpy.multiply : NumPy's name for it.
     torch.mul : PyTorch's.
     """
-    result: ArrayT = a * of_one_library(a, b)
+    result: ArrayT = _of_two(operator.mul, a=a, b=b)
     return result
 
 
@@ -156,7 +161,7 @@ def power(
     Raises
     ------
     TypeError
-        If one is an array and the other a tensor.
+        As for `add`.
     ValueError, RuntimeError
         NumPy's and PyTorch's, if integers are raised to a negative integer: write -1.0 rather than -1.
 
@@ -171,7 +176,7 @@ def power(
     >>> elementwise.power(torch.tensor([1, 2, 4]), -1.0)
     tensor([1.0000, 0.5000, 0.2500])
     """
-    result: ArrayT = a ** of_one_library(a, exponent, ("a", "exponent"))
+    result: ArrayT = _of_two(operator.pow, a=a, exponent=exponent)
     return result
 
 
@@ -194,6 +199,11 @@ def exp(x: jaxtyping.Num[ArrayT, "..."]) -> jaxtyping.Inexact[ArrayT, "..."]:
         ``numpy.exp(x)`` or ``torch.exp(x)`` in new memory, of the shape of `x`. Floating point keeps its dtype. Integers
         become floating point: float32 in PyTorch; in NumPy float64 for 32 and 64 bits, float32 for 16, float16 for 8.
 
+    Raises
+    ------
+    TypeError
+        As for `add`.
+
     See Also
     --------
     numpy.exp : warns where the result is out of range.
@@ -207,7 +217,13 @@ def exp(x: jaxtyping.Num[ArrayT, "..."]) -> jaxtyping.Inexact[ArrayT, "..."]:
     >>> elementwise.exp(torch.tensor([88.0, 89.0]))
     tensor([1.6516e+38,        inf])
     """
+    check_array("x", x)
     source: Any = x
-    function: Any = torch.exp if isinstance(source, torch.Tensor) else np.exp
-    result: ArrayT = function(source)
+    result: ArrayT = computed(torch.exp if isinstance(source, torch.Tensor) else np.exp, x=source)
     return result
+
+
+def _of_two(operation: Callable[[Any, Any], Any], **operands: Any) -> Any:
+    """Return what an operation makes of an array or a tensor and another one or a number."""
+    check_operands(**{name: value for name, value in operands.items() if not isinstance(value, (int, float, complex))})
+    return computed(operation, **operands)

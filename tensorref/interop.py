@@ -41,6 +41,8 @@ from __future__ import annotations
 
 import functools
 import re
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -109,7 +111,7 @@ class ConversionError(ValueError):
         subject = f"{'array' if explanation.source == 'NumPy' else 'tensor'} of dtype {explanation.dtype}"
         reasons = "; ".join(explanation.reasons)
         super().__init__(
-            f"{subject} does not convert to {explanation.target}: {reasons}. Write {explanation.fix}."
+            f"{subject} does not convert to {explanation.target}: {reasons}. {_mend(explanation.fix)}"
             if explanation.outcome == "refused"
             else f"copy is False, and {subject} cannot share memory with {explanation.target}: {reasons}. Write copy=None."
         )
@@ -241,7 +243,8 @@ def explain(x: Shaped[np.ndarray | Tensor, "..."]) -> Explanation:
     Parameters
     ----------
     x
-        An array, which would go to PyTorch, or a tensor, which would go to NumPy. Only its attributes are read.
+        An array, which would go to PyTorch, or a tensor, which would go to NumPy. Only its attributes are read, but that the
+        fix for objects is tried on them.
 
     Returns
     -------
@@ -302,7 +305,8 @@ class Explanation(Diagram):
     reasons: tuple[str, ...]
     """Why memory is not shared; empty where it is."""
     fix: str | None
-    """The code that makes a refused conversion possible, with ``array`` or ``tensor`` for what was given."""
+    """The code that makes a refused conversion possible, with ``array`` or ``tensor`` for what was given. None where it is
+    not refused, and for objects that nothing makes numbers of."""
 
     def table(self) -> tuple[tuple[str, ...], ...]:
         """Return the rows of the diagram: library, dtype, device, memory."""
@@ -323,7 +327,7 @@ class Explanation(Diagram):
             return ("The memory is shared: what is written to one is read from the other.",)
         if self.outcome == "copied":
             return (f"The values are copied: {reasons}.",)
-        return (f"{reasons[0].upper()}{reasons[1:]}.", f"Write {self.fix}.")
+        return (f"{reasons[0].upper()}{reasons[1:]}.", _mend(self.fix))
 
 
 def shares_memory(a: Shaped[np.ndarray | Tensor, "..."], b: Shaped[np.ndarray | Tensor, "..."]) -> bool:
@@ -385,6 +389,13 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+_LABELS = "np.unique(array, return_inverse=True)[1]"
+
+
+def _mend(fix: str | None) -> str:
+    return f"Write {fix}." if fix else "Make an array of numbers of it first."
+
+
 _BY_LIST = "np.asarray and torch.tensor make one of a list"
 
 
@@ -408,38 +419,75 @@ def _name(dtype: np.dtype[Any] | torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
 
-def _array_refusals(array: np.ndarray) -> list[tuple[str, str]]:
+def _array_refusals(array: np.ndarray) -> list[tuple[str, str | None]]:
     """Return why PyTorch cannot have the values, each with the code that fixes it."""
-    dtype, refusals = _native(array.dtype), []
+    dtype, refusals = _native(array.dtype), list[tuple[str, str | None]]()
     if isinstance(array, np.ma.MaskedArray):
         refusals.append(("a tensor has no mask, and the masked values would come back", "array.filled(0)"))
     if dtype.name not in DTYPES:
         fixes = {
             "f": "array.astype(np.float64)",
             "c": "array.astype(np.complex128)",
-            "O": "array.astype(np.float64)",
             "M": "array.astype(np.int64)",
             "m": "array.astype(np.int64)",
-            "V": f"array[{dtype.names[0]!r}]" if dtype.names else "array.view(np.uint8)",
         }
-        fix = fixes.get(dtype.kind, "np.unique(array, return_inverse=True)[1]")
+        fix: str | None = fixes.get(dtype.kind, _LABELS)
+        if dtype.kind in "OV":
+            fix = next((code for code in _ways(dtype) if _leads_on(code, array)), None)
         refusals.append((f"PyTorch has no {dtype.name}", fix))
     return refusals
+
+
+def _ways(dtype: np.dtype[Any]) -> Iterator[str]:
+    """Yield code that may make numbers of records or objects, the likeliest first."""
+    if dtype.kind == "V":
+        for path, field in _fields(dtype):
+            if field.name in DTYPES:
+                yield f"array{path}"
+        yield from (f"{form}.view(np.uint8)" for form in ("array", "np.ascontiguousarray(array)", "array[None]"))
+    else:
+        yield from (
+            "array.astype(np.float64)",
+            "array.astype(np.complex128)",
+            "np.stack(array)",
+            "np.concatenate(array)",
+        )
+        yield _LABELS
+
+
+def _fields(dtype: np.dtype[Any], path: str = "") -> Iterator[tuple[str, np.dtype[Any]]]:
+    for name in dtype.names or ():
+        field = dtype[name].base
+        yield f"{path}[{name!r}]", _native(field)
+        yield from _fields(field, f"{path}[{name!r}]")
+
+
+def _leads_on(code: str, array: np.ndarray) -> bool:
+    """Tell whether code makes of an array one that PyTorch can have: records and objects are what they hold."""
+    given = array.filled(0) if isinstance(array, np.ma.MaskedArray) else array
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            result = eval(code, {"array": given, "np": np})  # noqa: S307  the code is ours
+    except Exception:  # noqa: BLE001  an object raises what it likes
+        return False
+    return isinstance(result, np.ndarray) and _native(result.dtype).name in DTYPES
 
 
 def _array_copies(array: np.ndarray) -> tuple[str, ...]:
     reasons = {
         "its bytes are not in native order": not array.dtype.isnative,
         "a stride is negative, which PyTorch does not support": any(stride < 0 for stride in array.strides),
-        "a stride is no multiple of the element's size": any(stride % array.itemsize for stride in array.strides),
+        "a stride is no multiple of the element's size": bool(array.itemsize)
+        and any(stride % array.itemsize for stride in array.strides),
         "it is read-only, and every tensor can be written to": not array.flags.writeable,
     }
     return tuple(reason for reason, applies in reasons.items() if applies)
 
 
-def _tensor_refusals(tensor: Tensor) -> list[tuple[str, str]]:
+def _tensor_refusals(tensor: Tensor) -> list[tuple[str, str | None]]:
     """Return why NumPy cannot have the values, each with the code that fixes it."""
-    name, refusals = _name(tensor.dtype), []
+    name, refusals = _name(tensor.dtype), list[tuple[str, str | None]]()
     if tensor.requires_grad:
         refusals.append(("it requires grad, which NumPy would lose", "tensor.detach()"))
     if tensor.is_meta:
@@ -469,10 +517,13 @@ def _tensor_copies(tensor: Tensor) -> tuple[str, ...]:
     return tuple(reason for reason, applies in reasons.items() if applies)
 
 
-def _chained(subject: str, fixes: list[str]) -> str:
+def _chained(subject: str, fixes: list[str | None]) -> str | None:
     """Return one expression that does what all of `fixes` do: each takes the place of the name in the next."""
+    known = [fix for fix in fixes if fix is not None]
+    if len(known) < len(fixes):
+        return None
     word = re.compile(rf"\b{subject}\b")
-    return functools.reduce(word.sub, fixes)
+    return functools.reduce(word.sub, known)
 
 
 def _device(x: np.ndarray | Tensor) -> torch.device:

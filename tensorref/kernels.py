@@ -8,9 +8,10 @@ tensor([nan, nan, nan])
 >>> torch.softmax(logits, dim=-1)
 tensor([0.6652, 0.2447, 0.0900])
 
-A kernel is the compiled function that computes an operation on one kind of device. A built-in operation reads and writes
-memory once where a chain of operations by hand does so at every link, and it is written with care for what numbers can
-hold: here ``exp(1000)`` does not fit into float32, `overflow_limit` says what does. Softmax does not change when the same
+A kernel is the compiled function that computes an operation on one kind of device. A chain of operations by hand reads
+and writes memory at every link. A built-in operation does so less often, though not always once: cross-entropy writes the
+logarithms of all probabilities before it takes one of each row. `torch.compile` joins a chain by hand into fewer kernels.
+A built-in operation is also written with care for what numbers can hold: here ``exp(1000)`` does not fit into float32, `overflow_limit` says what does. Softmax does not change when the same
 number is subtracted from every logit, so that `stable_softmax` subtracts the largest, and no power overflows:
 
 >>> kernels.stable_softmax(logits)
@@ -32,6 +33,7 @@ with needed(__name__, "numpy", "torch"):
     import torch
     from torch import Tensor
 
+from tensorref._operands import check_fractions
 from tensorref._typing import ArrayT, jaxtyping
 
 __all__ = ["naive_softmax", "overflow_limit", "stable_softmax"]
@@ -57,6 +59,11 @@ def naive_softmax(x: jaxtyping.Float[ArrayT, "*batch classes"]) -> jaxtyping.Flo
         where every ``exp`` underflows to 0, so does ``0 / 0``; where only the sum overflows, every result is 0. NumPy warns
         of the first two, PyTorch is silent.
 
+    Raises
+    ------
+    TypeError
+        If `x` is no array or tensor of floating point: PyTorch's own refuses integers too.
+
     See Also
     --------
     stable_softmax : right for large logits too.
@@ -71,6 +78,7 @@ def naive_softmax(x: jaxtyping.Float[ArrayT, "*batch classes"]) -> jaxtyping.Flo
     >>> kernels.naive_softmax(torch.tensor([88.5, 88.5]))
     tensor([0., 0.])
     """
+    check_fractions(x=x)
     powers = _library(x).exp(x)
     result: ArrayT = powers / powers.sum(axis=-1, keepdims=True)
     return result
@@ -95,6 +103,11 @@ def stable_softmax(x: jaxtyping.Float[ArrayT, "*batch classes"]) -> jaxtyping.Fl
         Of the shape and dtype of `x`, in new memory; every row sums to 1, but for rounding and the sum in float16 (see
         Notes). A row of which every logit is ``-inf``, a token that may attend to nothing, is nan: ``-inf`` less ``-inf``
         has no value.
+
+    Raises
+    ------
+    TypeError
+        As for `naive_softmax`.
 
     See Also
     --------
@@ -121,6 +134,7 @@ def stable_softmax(x: jaxtyping.Float[ArrayT, "*batch classes"]) -> jaxtyping.Fl
     >>> kernels.stable_softmax(logits).max().item(), f"{torch.softmax(logits, dim=-1).max().item():.1e}"
     (0.0, '7.8e-06')
     """
+    check_fractions(x=x)
     if 0 in x.shape:
         return naive_softmax(x)  # there is no largest logit
     shifted: ArrayT = x - _library(x).amax(x, axis=-1, keepdims=True)

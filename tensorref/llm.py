@@ -41,7 +41,8 @@ with needed(__name__, "numpy", "torch"):
     from torch import Tensor
 
 from tensorref import broadcasting, matmul
-from tensorref._shape import as_shape
+from tensorref._operands import check_fractions, check_one_dtype, check_operands
+from tensorref._shape import as_shape, joined
 from tensorref._typing import ArrayT
 
 __all__ = [
@@ -92,7 +93,8 @@ def embedding(
         If an id has no row. ``table[-1]`` alone takes the last one, so that ids which mark padding pass unseen. To look
         at the ids waits for an accelerator, as PyTorch's own does not.
     TypeError
-        If PyTorch does not take the dtype of `token_ids` for indices: ``uint8`` would be a mask.
+        If `token_ids` are no integers, or PyTorch does not take their dtype for indices: ``uint8`` would be a mask. If one
+        argument is an array and the other a tensor.
 
     See Also
     --------
@@ -106,8 +108,11 @@ def embedding(
     ...
     ValueError: token_ids[0, 1] is 3; table has 3 rows, for the ids 0 to 2: use the tokenizer that the table was made for
     """
+    check_operands(table=table, token_ids=token_ids)
     ids: Any = token_ids
     rows: Any = table
+    if not isinstance(ids, Tensor) and ids.dtype.kind not in "iu":
+        raise TypeError(f"token_ids has dtype {ids.dtype}; ids are integers: write token_ids.astype(np.int64)")
     if isinstance(ids, Tensor) and ids.dtype not in {torch.int32, torch.int64}:
         raise TypeError(f"token_ids has dtype {ids.dtype}; PyTorch indexes with int32 or int64: write token_ids.long()")
     count = table.shape[0]
@@ -171,7 +176,7 @@ def linear(
     >>> torch.allclose(llm.linear(x, layer.weight.mT, layer.bias), layer(x))
     True
     """
-    dtype = _one_dtype(x=x, weight=weight, bias=bias)
+    dtype = _result_dtype(x=x, weight=weight, bias=bias)
     result: Any = matmul.product(_wide(x), _wide(weight))
     if bias is not None:
         result = broadcasting.add_bias(result, _wide(bias))
@@ -215,6 +220,8 @@ def layer_norm(
     ------
     ValueError
         If `x` has no features, or `weight` or `bias` is not one number for each.
+    TypeError
+        If an argument is not floating point, or is of the other library.
 
     See Also
     --------
@@ -236,6 +243,7 @@ def layer_norm(
     >>> print(f"Mean per token: {x_norm.mean(dim=-1)[0, :3].abs().round(decimals=4)}")
     Mean per token: tensor([0., 0., 0.])
     """
+    check_fractions(x=x, weight=weight, bias=bias)
     _check_features(x, 1)
     centered, variance = _centered(x, 0)
     result = centered / (variance + eps) ** 0.5
@@ -286,6 +294,8 @@ def layer_norm_unbiased(
     ------
     ValueError
         If `x` has fewer than two features: one number has no sample deviation.
+    TypeError
+        If `x` is not floating point.
 
     See Also
     --------
@@ -293,6 +303,7 @@ def layer_norm_unbiased(
     numpy.std : divides by n where nothing else is said.
     torch.std : divides by n - 1, as here.
     """
+    check_fractions(x=x)
     _check_features(x, 2)
     centered, variance = _centered(x, 1)
     result: ArrayT = _cast(centered / (variance**0.5 + eps), x.dtype)
@@ -331,10 +342,16 @@ def softmax(logits: Float[ArrayT, "*shape"], *, axis: int = -1) -> Float[ArrayT,
         Of the shape and the dtype of `logits`, in new memory. Where all logits are -inf there is no distribution: nan, as
         in PyTorch (NumPy warns). `attention_weights` gives 0 instead.
 
+    Raises
+    ------
+    TypeError
+        If `logits` have no fractions: PyTorch refuses integers too.
+
     See Also
     --------
     torch.softmax : PyTorch's own; NumPy has none, SciPy has ``scipy.special.softmax``.
     """
+    check_fractions(logits=logits)
     powers = _powers(_wide(logits), axis)
     result: ArrayT = _cast(powers / powers.sum(axis=axis, keepdims=True), logits.dtype)
     return result
@@ -387,7 +404,7 @@ def attention_scores(
     attention_weights : what softmax makes of the scores.
     torch.nn.functional.scaled_dot_product_attention : scores, softmax and mean in one.
     """
-    dtype = _one_dtype(query=query, key=key)
+    dtype = _result_dtype(query=query, key=key)
     scaled = _wide(query) * (max(query.shape[-1], 1) ** -0.5 if scale is None else scale)
     result: ArrayT = _cast(matmul.attention_scores(scaled, _wide(key)), dtype)
     return result
@@ -434,14 +451,16 @@ def attention_weights(
     Raises
     ------
     TypeError
-        If `mask` is not boolean: numbers can be meant to be added to the scores.
+        If `mask` is not boolean: numbers can be meant to be added to the scores. If `scores` are not floating point, or
+        `mask` is of the other library.
     ValueError
-        If `mask` does not broadcast to the shape of `scores`.
+        If `mask` does not broadcast to the shape of `scores`; the error says which part of it, or which axes to add, would.
 
     See Also
     --------
     torch.softmax : without a mask.
     """
+    check_fractions(scores=scores)
     library, numbers = _library(scores), _wide(scores)
     if mask is not None:
         numbers = library.where(_checked_mask(mask, scores), numbers, -float("inf"))
@@ -492,14 +511,20 @@ def attention(
 
     See Also
     --------
-    torch.nn.functional.scaled_dot_product_attention : PyTorch's own, which never stores all weights at once.
+    torch.nn.functional.scaled_dot_product_attention : PyTorch's own; its fused kernels never store all weights at once.
     tensorref.layout.split_heads : from ``(batch, seq_len, embed_dim)`` to heads.
+
+    Notes
+    -----
+    PyTorch's own falls back to the plain computation, which stores all weights, where no fused kernel takes the input: on
+    fewer than four axes, among other things. The device, the dtype, the mask, dropout and unequal head sizes decide too;
+    :func:`torch.nn.attention.sdpa_kernel` allows one kernel only and so shows whether it takes the input.
 
     References
     ----------
     Vaswani et al.: `Attention Is All You Need <https://arxiv.org/abs/1706.03762>`__ (2017), equation 1.
     """
-    dtype = _one_dtype(query=query, key=key, value=value)
+    dtype = _result_dtype(query=query, key=key, value=value)
     weights = attention_weights(attention_scores(_wide(query), _wide(key), scale=scale), mask)
     result: ArrayT = _cast(matmul.product(weights, _wide(value)), dtype)
     return result
@@ -589,6 +614,7 @@ def padding_mask(token_ids: Integer[ArrayT, "*batch seq_len"], pad_id: int) -> B
             [1., 0., 0.],
             [1., 0., 0.]])
     """
+    check_operands(token_ids=token_ids)
     ids: Any = token_ids
     result: ArrayT = (ids != pad_id)[..., None, None, :]
     return result
@@ -607,20 +633,12 @@ def _wide(array: Any) -> Any:
     return _cast(array, _library(array).float32) if array.dtype.itemsize <= _HALF else array
 
 
-def _one_dtype(**arrays: Any) -> Any:
-    """Return the dtype of a product, which PyTorch does not promote."""
-    given = {name: array for name, array in arrays.items() if array is not None}
-    first, *others = given
-    dtype = given[first].dtype
-    if not isinstance(given[first], Tensor):
-        return np.result_type(*(array.dtype for array in given.values()))
-    for name in others:
-        if given[name].dtype != dtype:
-            raise TypeError(
-                f"{first} has dtype {dtype}, {name} has dtype {given[name].dtype}; PyTorch does not promote in a product: "
-                f"convert one, such as {name}.to({first}.dtype)"
-            )
-    return dtype
+def _result_dtype(**arrays: Any) -> Any:
+    """Return the dtype of a product, or raise an error for what it does not take."""
+    check_fractions(**arrays)
+    check_one_dtype(**arrays)
+    given = [array.dtype for array in arrays.values() if array is not None]
+    return given[0] if isinstance(given[0], torch.dtype) else np.result_type(*given)
 
 
 def _powers(numbers: Any, axis: int, *, empty_rows: bool = False) -> Any:
@@ -651,16 +669,41 @@ def _check_features(x: Any, least: int) -> None:
 
 def _checked_mask(mask: Any, scores: Any) -> Any:
     """Return a mask that is boolean and, repeated, of the shape of the scores."""
-    library = _library(scores)
-    if mask.dtype != (torch.bool if library is torch else np.bool):
+    check_operands(mask=mask, scores=scores)
+    if mask.dtype != (torch.bool if isinstance(mask, Tensor) else np.bool):
         raise TypeError(
             f"mask has dtype {mask.dtype}; it is True where a query may look: write mask != 0 for ones and zeros, or add "
             "what is to be added to the scores"
         )
-    result = broadcasting.result_shape(scores.shape, mask.shape)
-    if result != tuple(scores.shape):
-        raise ValueError(
-            f"mask has shape {tuple(mask.shape)}, scores has shape {tuple(scores.shape)}: together they broadcast to "
-            f"{result}; take axes off the mask, such as mask[:, 0], or add a 1 to the scores"
-        )
+    shapes = tuple(scores.shape), tuple(mask.shape)
+    result = joined(shapes)
+    if result != shapes[0]:
+        fix = _mask_fix(shapes[1], shapes[0]) or f"make it for these scores, of {shapes[0][-2:]} in its last two axes"
+        together = "they do not broadcast" if result is None else f"together they broadcast to {result}"
+        raise ValueError(f"mask has shape {shapes[1]}, scores has shape {shapes[0]}: {together}; {fix}")
     return mask
+
+
+def _mask_fix(mask: tuple[int, ...], scores: tuple[int, ...]) -> str | None:
+    """Return code that makes a mask broadcast to scores: their part of it, or the same without, or with, axes of 1."""
+    surplus = len(mask) - len(scores)
+    places: list[list[tuple[str, tuple[int, ...]]]] = [[("mask", mask)], [], []]
+    for axis, size in enumerate(mask[:-2]):
+        if size == 1 and surplus > 0:
+            places[1].append((f"mask[{':, ' * axis}0]", (*mask[:axis], *mask[axis + 1 :])))
+    if mask:
+        for count in range(1, 1 - surplus):
+            places[2].append((f"mask[:{', None' * count}]", (mask[0], *(1,) * count, *mask[1:])))
+    for code, shape in (found for group in places for found in group):
+        candidates = [(code, shape)]
+        if len(shape) > 1 and len(scores) > 1:
+            queries, keys = scores[-2:]
+            if shape[-2] >= keys >= queries and shape[-1] >= keys:  # a causal mask for more tokens than there are
+                part = f"{keys - queries}:{keys}" if keys != shape[-2] else f"{keys - queries}:"
+                columns = ":" if keys == shape[-1] else f":{keys}"
+                rows = "-1:" if (queries, keys) == (1, shape[-2]) else part
+                candidates.append((f"{code}[..., {rows}, {columns}]", (*shape[:-2], queries, keys)))
+        for written, given in candidates:
+            if written != "mask" and joined((scores, given)) == scores:
+                return f"write {written}"
+    return None

@@ -9,7 +9,7 @@ must be equal: ``(m, k) @ (k, n)`` gives ``(m, n)``. The axes before are batch a
 stacks broadcast (see `tensorref.broadcasting`). A vector counts as one row on the left and as one column on the right,
 and that axis leaves the result.
 
-In NumPy, ``@``, `numpy.matmul` and, for two matrices, `numpy.dot` are the same:
+In NumPy, ``@``, `numpy.matmul` and, for operands of one or two axes, `numpy.dot` are the same:
 
 >>> import numpy as np
 >>> A, B = np.array([[1, 2], [3, 4]]), np.array([[5, 6], [7, 8]])
@@ -50,9 +50,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
+from operator import matmul as _matmul
 from typing import Literal
 
 from tensorref._explanation import Diagram
+from tensorref._operands import check_one_dtype, check_operands, computed
 from tensorref._shape import agreed, as_shape, lined_up
 from tensorref._typing import ArrayT, ShapeLike, jaxtyping
 from tensorref._words import MATMUL as WORDS
@@ -464,14 +466,17 @@ def product(a: jaxtyping.Num[ArrayT, "..."], b: jaxtyping.Num[ArrayT, "..."]) ->
         If the shapes have no product; it says which would.
     ValueError
         If an operand is a scalar.
+    TypeError
+        If one operand is an array and the other a tensor, or one is neither; if tensors differ in dtype, which PyTorch does
+        not promote in a product; or if it does not multiply the dtype on the device: bool on the CPU, integers on a GPU.
     RuntimeError
-        PyTorch's own, where dtypes or devices differ.
+        PyTorch's own, where devices differ.
 
     See Also
     --------
     numpy.matmul : NumPy's name for ``@``.
     torch.matmul : PyTorch's.
-    numpy.dot : the same for two axes at most.
+    numpy.dot : the same where no operand has more than two axes and none is a scalar.
     torch.mm : for two axes only.
     torch.bmm : for three axes only, without broadcasting.
 
@@ -481,8 +486,10 @@ def product(a: jaxtyping.Num[ArrayT, "..."], b: jaxtyping.Num[ArrayT, "..."]) ->
     >>> matmul.product(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([4.0, 5.0, 6.0]))
     tensor(32.)
     """
+    check_operands(a=a, b=b)
     result_shape(a.shape, b.shape)
-    result: ArrayT = a @ b
+    check_one_dtype(a=a, b=b)
+    result: ArrayT = computed(_matmul, a=a, b=b)
     return result
 
 
@@ -519,6 +526,8 @@ def attention_scores(
         If the sizes of the last axis differ, or the batch axes do not broadcast.
     ValueError
         If an operand has fewer than two axes.
+    TypeError
+        As for `product`.
 
     See Also
     --------
@@ -530,6 +539,7 @@ def attention_scores(
     Attention divides the scores by ``sqrt(head_dim)`` before the softmax: `Vaswani et al. 2017, equation 1
     <https://arxiv.org/abs/1706.03762>`__.
     """
+    check_operands(query=query, key=key)
     for name, shape in (("query", query.shape), ("key", key.shape)):
         if len(shape) < 2:  # noqa: PLR2004  positions and features
             raise ValueError(
@@ -544,7 +554,8 @@ def attention_scores(
         )
     transposed: ArrayT = key.mT
     _checked(tuple(query.shape), tuple(transposed.shape), ("query", "key.mT"))
-    result: ArrayT = query @ transposed
+    check_one_dtype(query=query, key=key)
+    result: ArrayT = computed(_matmul, query=query, key=transposed)
     return result
 
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import combinations
-from math import prod
+from math import comb, prod
 from typing import Any, Literal, NoReturn
 
 from jaxtyping import Shaped
@@ -40,6 +40,8 @@ with needed(__name__, "numpy", "torch"):
     from tensorref import _private_parts
 
 from tensorref import broadcasting, devices, dtypes, layout
+from tensorref._operands import check_array, check_tensor, is_array, is_tensor, to_one_dtype
+from tensorref._shape import MAX_RANK, joined
 from tensorref._typing import ShapeLike
 
 __all__ = [
@@ -53,6 +55,7 @@ __all__ = [
     "check_view",
 ]
 
+_MOST_GUESSES = 1000  # ways to insert axes of 1 that are tried
 _INSTEAD = "Make a new tensor, as with tensor + 1 rather than tensor.add_(1), or change tensor.clone()."
 
 
@@ -150,6 +153,8 @@ def check_shape(
     >>> pitfalls.check_shape(torch.zeros(2, 8, 12, 64), "*batch key_len head_dim", sizes)["key_len"]
     12
     """
+    if not (is_array(x) or is_tensor(x)):
+        check_array(name, x)
     shape, axes = tuple(x.shape), _axes(spec)
     found, faults = _match(shape, axes, sizes or {})
     if not faults:
@@ -184,11 +189,11 @@ def check_same_device(*tensors: Shaped[Tensor, "..."]) -> torch.device:
     ValueError
         If one has to be moved.
     TypeError
-        If there are no `tensors`.
+        If there are no `tensors`, or one is none.
 
     See Also
     --------
-    torch.Tensor.to : moves a tensor, by a copy.
+    tensorref.devices.explain_move : what it takes to move one.
 
     Examples
     --------
@@ -197,7 +202,7 @@ def check_same_device(*tensors: Shaped[Tensor, "..."]) -> torch.device:
     >>> pitfalls.check_same_device(x_cpu, torch.ones(3, device="meta"))
     Traceback (most recent call last):
     ...
-    ValueError: tensors[1] is on meta, tensors[0] is on cpu; move it there with tensors[1].to('cpu'): only a CPU tensor of shape () may stay
+    ValueError: tensors[1] is on meta, tensors[0] is on cpu; a tensor on meta has no values to move, so make room for some with torch.empty_like(tensors[1], device='cpu')
     """
     return devices.check_same(*tensors)
 
@@ -215,9 +220,11 @@ def check_same_dtype(
     >>> pitfalls.check_same_dtype(a, b, names=["a", "b"])
     Traceback (most recent call last):
     ...
-    TypeError: b is float16, a is float32: element-wise operations give float32, a matrix product raises. Write b.to(a.dtype), or a.to(b.dtype).
+    TypeError: b is float16, a is float32: element-wise operations give float32, a matrix product raises. Write b.to(a.dtype).
     >>> print(f"Explicit dtype: {pitfalls.check_same_dtype(a.to(b.dtype), b)}")
     Explicit dtype: torch.float16
+
+    The code that it names loses neither fractions nor sign; to save memory, convert the other one, as in the last line.
 
     Parameters
     ----------
@@ -241,18 +248,23 @@ def check_same_dtype(
     See Also
     --------
     tensorref.dtypes.promote : what two dtypes become.
-    numpy.ndarray.astype : converts an array.
-    torch.Tensor.to : converts a tensor.
+    numpy.result_type : what NumPy promotes dtypes to.
+    torch.result_type : what PyTorch promotes two tensors to.
     """
     names = _names(names, len(arrays))
+    for name, array in zip(names, arrays, strict=True):
+        if not (is_array(array) or is_tensor(array)):
+            check_array(name, array)
     first = arrays[0].dtype
     for name, array in zip(names, arrays, strict=True):
         if array.dtype != first:
-            _refuse_dtype(names[0], arrays[0], name, array)
+            _refuse_dtype(names[0], arrays[0], name, array, dict(zip(names, arrays, strict=True)))
     return first
 
 
-def check_broadcast(*arrays: Shaped[np.ndarray | Tensor, "..."], names: Sequence[str] | None = None) -> tuple[int, ...]:
+def check_broadcast(
+    *arrays: Shaped[np.ndarray | Tensor, "..."], names: Sequence[str] | None = None, same_shape: bool = False
+) -> tuple[int, ...]:
     """Check that arrays broadcast, and to no more elements than the largest of them has.
 
     >>> import torch
@@ -271,6 +283,9 @@ def check_broadcast(*arrays: Shaped[np.ndarray | Tensor, "..."], names: Sequence
         One or more, of either library.
     names
         What the error calls them; ``arrays[0]`` and so on by default.
+    same_shape
+        Whether to refuse any growth, of the smaller ones too, as a loss wants: then all have to have one shape, or
+        ``torch.nn.functional.mse_loss`` warns.
 
     Returns
     -------
@@ -282,9 +297,10 @@ def check_broadcast(*arrays: Shaped[np.ndarray | Tensor, "..."], names: Sequence
     BroadcastError
         If they do not broadcast.
     ValueError
-        If the result has more elements than each of them, or if there are not as many `names`.
+        If the result has more elements than each of them, if `same_shape` is True and they differ, or if there are not as
+        many `names`.
     TypeError
-        If there are no `arrays`.
+        If there are no `arrays`, or one is neither an array nor a tensor.
 
     See Also
     --------
@@ -296,23 +312,57 @@ def check_broadcast(*arrays: Shaped[np.ndarray | Tensor, "..."], names: Sequence
     --------
     >>> pitfalls.check_broadcast(torch.zeros(32, 10, 64), torch.zeros(64))
     (32, 10, 64)
+
+    One target for ten predictions broadcasts to no more than there are, and is no pair of them:
+
+    >>> prediction, target = torch.zeros(10, 1), torch.zeros(1, 1)
+    >>> pitfalls.check_broadcast(prediction, target)
+    (10, 1)
+    >>> pitfalls.check_broadcast(prediction, target, names=["prediction", "target"], same_shape=True)
+    Traceback (most recent call last):
+    ...
+    ValueError: prediction has shape (10, 1), target has shape (1, 1): they broadcast to (10, 1), and same_shape is True. Check what makes them, or leave same_shape out.
     """
     names = _names(names, len(arrays))
+    for name, array in zip(names, arrays, strict=True):
+        if not (is_array(array) or is_tensor(array)):
+            check_array(name, array)
     shapes = [tuple(array.shape) for array in arrays]
     try:
         result = broadcasting.result_shape(*shapes)
     except broadcasting.BroadcastError:
         raise broadcasting.BroadcastError(broadcasting.explain(*shapes, names=names)) from None
+    fix = _reshaped(shapes, names, same_shape=same_shape)
     if prod(result) > max(map(prod, shapes)):
-        fixes = [
-            f"{names[b]}.reshape({shapes[a]})"
-            for a, b in combinations(range(len(shapes)), 2)
-            if shapes[a] != shapes[b] and prod(shapes[a]) == prod(shapes[b])
-        ]
-        write = f"Write {fixes[0]}; if" if fixes else "If"
         warning = broadcasting.explain(*shapes, names=names).warning
+        write = f"Write {fix}; if" if fix else "If"
         raise ValueError(f"{warning} {write} the table of all pairs is meant, leave this check out.")
+    if same_shape and {*shapes} != {result}:
+        given = ", ".join(f"{name} has shape {shape}" for name, shape in zip(names, shapes, strict=True))
+        write = f"Write {fix}" if fix else "Check what makes them"
+        raise ValueError(
+            f"{given}: they broadcast to {result}, and same_shape is True. {write}, or leave same_shape out."
+        )
     return result
+
+
+def _reshaped(shapes: Sequence[tuple[int, ...]], names: Sequence[str], *, same_shape: bool) -> str | None:
+    """Return code after which arrays of as many elements have one shape and the check passes, or None."""
+    for target in dict.fromkeys(shapes):
+        alike = [prod(shape) == prod(target) for shape in shapes]
+        after = [target if same else shape for same, shape in zip(alike, shapes, strict=True)]
+        result = joined(after)
+        if result is None or prod(result) > max(map(prod, after)) or (same_shape and {*after} != {result}):
+            continue
+        return (
+            " and ".join(
+                f"{name}.reshape({target})"
+                for name, same, shape in zip(names, alike, shapes, strict=True)
+                if same and shape != target
+            )
+            or None
+        )
+    return None
 
 
 def check_in_place(tensor: Shaped[Tensor, "..."], *results: Shaped[Tensor, "..."]) -> None:
@@ -351,7 +401,8 @@ def check_in_place(tensor: Shaped[Tensor, "..."], *results: Shaped[Tensor, "..."
     tensor
         What is about to be changed; called ``tensor`` in the error.
     *results
-        Tensors whose ``backward`` is still to come. The record of each is walked, one step per operation.
+        Tensors whose ``backward`` is still to come, or that are still to be used: views of `tensor` too. The record of each
+        is walked, one step per operation.
 
     Raises
     ------
@@ -374,12 +425,22 @@ def check_in_place(tensor: Shaped[Tensor, "..."], *results: Shaped[Tensor, "..."
     --------
     ``chunk`` returns several views of one tensor, and autograd does not follow changes through them:
 
-    >>> query, key, value = (x * 2).chunk(3)
+    >>> y = x * 2
+    >>> query, key, value = y.chunk(3)
     >>> pitfalls.check_in_place(query)
     Traceback (most recent call last):
     ...
     tensorref.pitfalls.InPlaceError: tensor is one of several views that one call returned (SplitBackward0). Make a new tensor, as with tensor + 1 rather than tensor.add_(1), or change tensor.clone().
+
+    Nor can they be used once the tensor itself was changed:
+
+    >>> pitfalls.check_in_place(y, query)
+    Traceback (most recent call last):
+    ...
+    tensorref.pitfalls.InPlaceError: results[0] is one of several views that one call returned (SplitBackward0), of the memory that tensor lies in, and could not be used after the change. Make a new tensor, as with tensor + 1 rather than tensor.add_(1), or change tensor.clone().
     """
+    for name, value in (("tensor", tensor), *((f"results[{place}]", result) for place, result in enumerate(results))):
+        check_tensor(name, value)
     base = _private_parts.base(tensor)
     if torch.is_grad_enabled() and base.is_leaf and base.requires_grad:
         kind = "a leaf" if base is tensor else "a view of a leaf"
@@ -390,6 +451,13 @@ def check_in_place(tensor: Shaped[Tensor, "..."], *results: Shaped[Tensor, "..."
     refusal = _refusal(tensor, base)
     if refusal:
         raise InPlaceError(f"tensor {refusal}. {_INSTEAD}")
+    for place, result in enumerate(results):
+        view = result is not tensor and _private_parts.base(result) is base and result.requires_grad
+        if why := _of_several(result, base) if view else None:
+            raise InPlaceError(
+                f"results[{place}] {why}, of the memory that tensor lies in, and could not be used after the change. "
+                f"{_INSTEAD}"
+            )
     memory = _memory(tensor)
     for node in (tensor.grad_fn, base.grad_fn, *_record(results)):
         if node is not None and memory is not None and memory in map(_memory, _private_parts.saved(node)):
@@ -445,6 +513,9 @@ def check_view(tensor: Shaped[Tensor, "..."], shape: ShapeLike) -> tuple[int, ..
     >>> part.is_contiguous(), pitfalls.check_view(part, (4, 3, 1))
     (False, (6, 1, 1))
     """
+    check_tensor("tensor", tensor)
+    if tensor.layout != torch.strided or tensor.is_nested:
+        raise TypeError(f"tensor has layout {tensor.layout}, which has no views; check one that has strides")
     strides = layout.view_strides(tuple(tensor.shape), tensor.stride(), shape)
     if strides is None:
         size = tensor.element_size()
@@ -471,6 +542,10 @@ def _parsed(spec: str) -> tuple[int | str, ...]:
                 f"spec is {spec!r}, and {word!r} in it is no axis: write a size, a name, _, ... or *name, separated by "
                 "spaces alone"
             )
+    if len(words) > MAX_RANK:
+        raise ValueError(
+            f"spec has {len(words)} words; an array has {MAX_RANK} axes at most: write ... for those of any size"
+        )
     if sum(map(_is_open, words)) > 1:
         raise ValueError(f"spec is {spec!r}; of ... and *name it can have one, or nobody knows where the other ends")
     return tuple(int(word) if word.isdecimal() else word for word in words)
@@ -513,7 +588,7 @@ def _guesses(shape: tuple[int, ...], axes: tuple[int | str, ...], name: str) -> 
     for axis in range(rank):
         if shape[axis] == 1:
             yield f"{name}.squeeze({axis - rank})", (*shape[:axis], *shape[axis + 1 :])
-    if wanted > rank:
+    if wanted > rank and comb(wanted, wanted - rank) <= _MOST_GUESSES:
         for missing in combinations(range(wanted), wanted - rank):
             sizes = iter(shape)
             index = ", ".join("None" if place in missing else ":" for place in range(wanted))
@@ -534,24 +609,21 @@ def _names(names: Sequence[str] | None, count: int) -> Sequence[str]:
     return names
 
 
-def _refuse_dtype(first: str, a: Any, second: str, b: Any) -> NoReturn:
+def _refuse_dtype(first: str, a: Any, second: str, b: Any, arrays: Mapping[str, Any]) -> NoReturn:
     if isinstance(a, Tensor) != isinstance(b, Tensor):
         to = "to_torch" if isinstance(a, Tensor) else "to_numpy"
         raise TypeError(
             f"{second} is of type {type(b).__name__}, {first} of type {type(a).__name__}. Write interop.{to}({second})."
         )
     library: Literal["numpy", "torch"] = "torch" if isinstance(a, Tensor) else "numpy"
-    convert = "to" if library == "torch" else "astype"
     try:
         effect = f"element-wise operations give {dtypes.promote(a, b, library)}"
     except dtypes.PromotionError:
         effect = "element-wise operations raise"
+    same = {name: array for name, array in arrays.items() if is_tensor(array) == is_tensor(a)}
     product = ", a matrix product raises" if library == "torch" else ", and so does a matrix product"
     kinds = [str(array.dtype).removeprefix("torch.") for array in (a, b)]
-    raise TypeError(
-        f"{second} is {kinds[1]}, {first} is {kinds[0]}: {effect}{product}. Write {second}.{convert}({first}.dtype), or "
-        f"{first}.{convert}({second}.dtype)."
-    )
+    raise TypeError(f"{second} is {kinds[1]}, {first} is {kinds[0]}: {effect}{product}. Write {to_one_dtype(**same)}.")
 
 
 def _refusal(tensor: Tensor, base: Tensor) -> str | None:
@@ -567,6 +639,12 @@ def _refusal(tensor: Tensor, base: Tensor) -> str | None:
     node = tensor.grad_fn
     if node is None:
         return "is a view that was made under torch.no_grad() of a tensor that requires grad"
+    return _of_several(tensor, base)
+
+
+def _of_several(view: Tensor, base: Tensor) -> str | None:
+    """Return that a view is one of several which one call returned, or None."""
+    node = view.grad_fn
     while node is not None and node != base.grad_fn:  # the operations that make the view
         if node.name().startswith(("Unbind", "Split")):
             return f"is one of several views that one call returned ({node.name()})"

@@ -254,6 +254,8 @@ def model(ids, vocab_size=11, embed_dim=12, num_heads=3):
         "attention scores or weights": scores,
         "logits": logits,
         "logits of the next token": logits[0, -1],
+        "logits of the next token, of a batch": logits[:, -1],
+        "attention scores or weights, with a cache": scores[:, :, -1:],
         "loss": torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids.flatten()),
     }
 
@@ -262,6 +264,7 @@ def model(ids, vocab_size=11, embed_dim=12, num_heads=3):
 def test_every_array_of_a_model_has_its_role():
     arrays = model(torch.arange(10).reshape(2, 5))
     sizes = {"batch": 2, "seq_len": 5, "embed_dim": 12, "vocab_size": 11, "num_heads": 3, "head_dim": 4}
+    sizes |= {"query_len": 1, "key_len": 5}
     assert {role.name for role in anatomy.ROLES} == {*arrays}
     for name, array in arrays.items():
         (role,) = anatomy.meaning(array.shape, **sizes)
@@ -299,5 +302,5 @@ def test_an_axis_that_no_role_has_is_refused():
         anatomy.meaning((4, 3), tokens=4)
     assert str(raised.value) == (
         "sizes has 'tokens', which no axis is called; "
-        "the axes are batch, embed_dim, head_dim, num_heads, seq_len, vocab_size"
+        "the axes are batch, embed_dim, head_dim, key_len, num_heads, query_len, seq_len, vocab_size"
     )

@@ -389,8 +389,177 @@ def test_the_fixes_work():
 
 
 def test_other_errors_are_not_about_gradients():
-    with pytest.raises(RuntimeError, match=re.escape("more than one element of the written-to tensor")):
-        autograd.explain_in_place(lambda x: (x * 1)[:1].expand(2).add_(1), torch.ones(2))
+    with pytest.raises(RuntimeError, match="must match the size"):
+        autograd.explain_in_place(lambda x: (x * 1).add_(torch.ones(3)), torch.ones(2))
+
+
+def changes_the_base_of(parts):
+    def f(x):
+        y = x * 2
+        first, *_ = parts(y)
+        y.add_(1)
+        return first * 1
+
+    return f
+
+
+def in_no_grad(y):
+    with torch.no_grad():
+        return (y[:1],)
+
+
+def changes_what_inference_made(x):
+    with torch.inference_mode():
+        made = torch.ones(3)
+    return x * made.add_(1)
+
+
+def saves_what_inference_made(x):
+    with torch.inference_mode():
+        made = torch.ones(3)
+    return x * made
+
+
+def adds_shifted(x):
+    y = x * 2
+    y[1:] += y[:-1]
+    return y
+
+
+REFUSED = {
+    "base of a chunk": (changes_the_base_of(lambda y: y.chunk(2)), "view"),
+    "base of a split": (changes_the_base_of(lambda y: y.split(1)), "view"),
+    "base of unbind": (changes_the_base_of(lambda y: y.unbind()), "view"),
+    "base of a view under no_grad": (changes_the_base_of(in_no_grad), "view"),
+    "a view under no_grad": (lambda x: in_no_grad(x * 2)[0].add_(1), "view"),
+    "detach_ on a view": (lambda x: (x * 2)[0].detach_() + x, "view"),
+    "inference tensor": (changes_what_inference_made, "inference"),
+    "inference tensor saved": (saves_what_inference_made, "inference"),
+    "expanded": (lambda x: (x * 2)[:1].expand(3).add_(1), "overlap"),
+    "shifted": (adds_shifted, "overlap"),
+    "out": (lambda x: torch.add(x, x, out=torch.empty(3)), "output"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_pytorch_refuses_has_a_verdict(name):
+    f, verdict = REFUSED[name]
+    explanation = autograd.explain_in_place(f, torch.tensor([0.5, 1.0, 2.0]))
+    assert (explanation.verdict, explanation.raised, explanation.automatic) == (verdict, "at once", None)
+    with pytest.raises(RuntimeError) as raised:
+        f(torch.tensor([0.5, 1.0, 2.0], requires_grad=True))
+    assert str(raised.value) == explanation.message
+    assert explanation.fix
+    assert str(explanation).splitlines()[0].split() == ["element", "autograd", "measured"]
+
+
+def filled(dtype, size=3):
+    def f(x):
+        out = torch.zeros(size, dtype=dtype)
+        out[:] = x * 2
+        return out
+
+    return f
+
+
+def in_a_cache(x):
+    cache = torch.zeros(2, 3)
+    cache[0] = x.exp()
+    cache[1] = x * x
+    return cache.prod(0)
+
+
+ROUNDING = {
+    "buffer": filled(torch.float32),
+    "buffer in double": filled(torch.float64),
+    "cache": in_a_cache,
+    "float inside": lambda x: (x.float() ** 2).to(x.dtype),
+    "RMS norm in float32": lambda x: (x.float() * (x.float() ** 2).mean().rsqrt()).to(x.dtype),
+    "zeros_like": lambda x: torch.zeros_like(x).copy_(x * 3),
+}
+
+
+@pytest.mark.parametrize("values", [[1.0, 2.0, 3.0], [0.1, -7.3, 1000.0], [0.05, 2.5, 5.0]], ids=str)
+@pytest.mark.parametrize("name", ROUNDING)
+def test_rounding_in_a_function_does_not_make_its_gradient_wrong(name, values):
+    values = [min(value, 20.0) for value in values] if name == "cache" else values
+    x = torch.tensor(values)
+    explanation = autograd.explain_in_place(ROUNDING[name], x)
+    assert explanation.verdict == "works", explanation
+    leaf = x.double().requires_grad_()
+    ROUNDING[name](leaf).sum().backward()
+    assert explanation.automatic == pytest.approx(leaf.grad.tolist(), rel=1e-5)
+    if max(values) <= 3:
+        assert autograd.check(lambda x: ROUNDING[name](x).sum(), x).right
+
+
+@pytest.mark.parametrize("wrong", [1.02, 2.0, 0.0], ids=str)
+@pytest.mark.parametrize("name", ROUNDING)
+def test_rounding_does_not_hide_a_wrong_gradient(name, wrong):
+    def f(x):
+        right = ROUNDING[name](x)
+        return right + (wrong - 1) * right.detach() if wrong != 1 else right
+
+    x = torch.tensor([1.0, 2.0, 3.0])
+    assert autograd.explain_in_place(f, x).verdict == "wrong"
+    assert not autograd.check(lambda x: f(x).sum(), x).right
+
+
+def test_randomness_is_not_taken_for_rounding():
+    torch.manual_seed(0)
+    assert autograd.explain_in_place(lambda x: x * torch.rand(3), torch.ones(3)).verdict == "wrong"
+
+
+@pytest.mark.parametrize(
+    "function",
+    [autograd.derivative, autograd.gradient, autograd.finite_difference, autograd.check, autograd.explain_in_place],
+)
+def test_what_gives_or_is_no_tensor_is_refused(function):
+    function, x = inspect.unwrap(function), torch.ones(3)
+    for f, words in [
+        (lambda _: 3.0, "f gives a float, not a tensor; compute it from x with PyTorch's operations alone"),
+        (
+            lambda x: x.numpy(force=True),
+            "f gives a ndarray, not a tensor; compute it from x with PyTorch's operations alone",
+        ),
+        (lambda _: None, "f gives a NoneType, not a tensor; compute it from x with PyTorch's operations alone"),
+        (lambda x: x.max(dim=0), "f gives a max, not a tensor; return one of them"),
+        (lambda x: (x, x), "f gives a tuple, not a tensor; return one of them"),
+    ]:
+        with pytest.raises(TypeError) as raised:
+            function(f, x)
+        assert str(raised.value) == words
+    with pytest.raises(TypeError) as raised:
+        function(torch.sum, [1.0, 2.0])
+    assert str(raised.value) == "x is of type list, not a PyTorch tensor; make it one with torch.tensor(x)"
+    with pytest.raises(TypeError) as raised:
+        function(torch.sum, torch.ones(3).numpy())
+    assert str(raised.value) == "x is of type ndarray, not a PyTorch tensor; make it one with torch.as_tensor(x)"
+
+
+SEVERAL = {
+    "max": (lambda x: x.max(dim=0), (), ("result[1]",)),
+    "topk": (torch.topk, (2,), ("result[1]",)),
+    "sort": (torch.sort, (), ("result[1]",)),
+    "chunk": (torch.chunk, (2,), ()),
+    "unbind": (torch.unbind, (), ()),
+    "masked_fill": (torch.masked_fill, (torch.tensor([True, False, True], device="cpu"), 0.0), ("tensors[1]",)),
+    "index_select": (torch.index_select, (0, torch.tensor([0, 2], device="cpu")), ("tensors[2]",)),
+    "exp in chunks": (lambda x: x.exp().chunk(2), (), ("result[0]", "result[1]")),
+    "no tensor": (lambda _: 3.0, (), ()),
+}
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_what_operations_of_several_results_and_other_arguments_save(name):
+    operation, more, expected = SEVERAL[name]
+    x = torch.tensor([0.5, 1.0, 2.0], device="cpu")
+    assert autograd.saved(operation, x, *more) == expected
+    if name in {"max", "topk", "sort"}:  # as PyTorch meets a change
+        values, indices = operation(x.clone().requires_grad_(), *more)
+        indices.add_(0)
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            values.sum().backward()
 
 
 OPERATIONS = {

@@ -146,7 +146,10 @@ def test_wrong_arguments_are_refused_with_the_fix():
         )
     with pytest.raises(ValueError) as raised:
         creation.arange(-1)
-    assert str(raised.value).startswith("stop is -1; a size is 0 or more")
+    assert str(raised.value) == "stop is -1; it says how many numbers there are to be, 0 or more"
+    with pytest.raises(ValueError) as raised:
+        creation.linspace(0, 1, -1)
+    assert str(raised.value) == "num is -1; it says how many numbers there are to be, 0 or more"
     with pytest.raises(TypeError) as raised_type:
         inspect.unwrap(creation.linspace)(0.0, 1.0, 2.5)
     assert str(raised_type.value).startswith("num is 2.5, of type float; a size is an int")

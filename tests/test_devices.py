@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import itertools
 import json
 import platform
@@ -265,6 +266,48 @@ def test_the_mend_works():
     assert devices.check_same(*tensors) == torch.device("meta")
 
 
+def test_the_mend_for_what_is_on_meta_works():
+    tensors = [torch.ones(3, device="cpu"), torch.ones(3, device="meta")]
+    with pytest.raises(ValueError) as raised:
+        devices.check_same(*tensors)
+    code = str(raised.value).partition("make room for some with ")[2]
+    tensors[1] = eval(code, {"tensors": tensors, "torch": torch})  # noqa: S307  the code is ours
+    assert devices.check_same(*tensors) == torch.device("cpu")
+
+
+@pytest.mark.parametrize("place", ["cpu:0", "meta:0", "cpu", "meta"])
+def test_a_device_without_an_index_is_called_as_the_tensor_calls_it(place):
+    for given in (torch.ones(3, device="cpu"), torch.ones(3, device="meta")):
+        explained, result = devices.explain_move(given, place), moved(given, place)
+        if result is None:
+            assert explained.outcome == "refused"
+        else:
+            assert explained.result_device == str(result.device)
+            assert explained.outcome == ("same" if result is given else "copy")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
+def test_a_tensor_of_several_parts_is_refused_with_code_that_works():
+    dense = torch.eye(4, device="cpu")
+    rows = [torch.ones(2, device="cpu"), torch.ones(3, device="cpu")]
+    given = {
+        "to_dense()": [dense.to_sparse(), dense.to_sparse_csr(), dense.to_sparse_bsr((2, 2)), dense.to_mkldnn()],
+        "to_padded_tensor(0.0)": [
+            torch.nested.nested_tensor(rows, layout=kind) for kind in (torch.jagged, torch.strided)
+        ],
+        "dequantize()": [torch.quantize_per_tensor(dense, 0.5, 0, torch.quint8)],
+    }
+    for code, tensors in given.items():
+        for tensor in tensors:
+            with pytest.raises(TypeError) as raised:
+                inspect.unwrap(devices.explain_move)(tensor, "cuda:0")
+            assert str(raised.value).endswith(f"tensor.{code}")
+            devices.explain_move(eval(f"tensor.{code}", {"tensor": tensor}), "cuda:0")  # noqa: S307  the code is ours
+    with pytest.raises(TypeError) as raised:
+        inspect.unwrap(devices.explain_move)([1.0], "cpu")
+    assert str(raised.value) == "tensor is of type list, not a PyTorch tensor; make it one with torch.tensor(tensor)"
+
+
 def test_no_tensors():
     with pytest.raises(TypeError) as raised:
         devices.check_same()
@@ -453,6 +496,8 @@ def test_what_the_page_says_of_machines_without_an_accelerator():
             else:
                 with pytest.raises(RuntimeError, match=missing):
                     function()
+        with pytest.raises(KeyError):
+            torch.cuda.memory_summary()
         with pytest.warns(UserWarning, match="no accelerator is found"):
             next(iter(loader))
 
@@ -461,6 +506,42 @@ def test_a_module_moves_in_place():
     module = torch.nn.Linear(2, 2, device="cpu")
     assert module.to(torch.float64) is module
     assert module.weight.dtype == torch.float64
+
+
+def kept(tokens, *, autocast, features=256):
+    """Return the bytes that forward keeps for backward, each piece of memory once, the parameters aside."""
+    layers = torch.nn.Sequential(*(torch.nn.Linear(features, features, device="cpu") for _ in range(3)))
+    own = {parameter.data_ptr() for parameter in layers.parameters()}
+    found = {}
+
+    def note(tensor):
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            found[storage.data_ptr()] = storage
+        return tensor
+
+    hooks = torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor)
+    with hooks, torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
+        layers(torch.ones(tokens, features, device="cpu"))
+    return sum(storage.nbytes() for storage in found.values())
+
+
+def test_autocast_keeps_more_for_few_tokens_and_less_for_many():
+    assert kept(16, autocast=True) > kept(16, autocast=False)
+    assert kept(4096, autocast=True) < kept(4096, autocast=False)
+
+
+def test_what_has_a_shape_that_depends_on_values_needs_them():
+    x = torch.ones(3, device="meta")
+    for function in (
+        lambda: x[x > 0],
+        lambda: torch.nonzero(x),
+        lambda: torch.unique(x),
+        lambda: x.masked_select(x > 0),
+    ):
+        with pytest.raises((NotImplementedError, RuntimeError)):
+            function()
+    assert torch.where(x > 0, x, 0).shape == (3,)
 
 
 @pytest.mark.parametrize("device", ["cpu", "best"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import math
 import operator
@@ -12,7 +13,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tensorref import elementwise
+from tensorref import elementwise, matmul
 
 numbers = st.floats(-4, 4).map(lambda number: round(number, 2))
 vectors = st.lists(st.tuples(numbers, numbers), min_size=1, max_size=5)
@@ -151,6 +152,52 @@ def test_what_an_array_and_a_tensor_do_without_that_check():
         result = tensor + array
     assert isinstance(result, torch.Tensor)
     assert result.dtype == torch.float64
+
+
+LACKING = [f"uint{bits}" for bits in (16, 32, 64)] + [
+    f"float8_{form}" for form in ("e4m3fn", "e5m2", "e4m3fnuz", "e5m2fnuz", "e8m0fnu")
+]
+
+
+@pytest.mark.parametrize("name", [*LACKING, "bool", "int64"])
+@pytest.mark.parametrize("function", [*(ours for ours, _ in OPERATIONS), elementwise.exp, matmul.product])
+def test_a_dtype_that_pytorch_does_not_compute_with_is_refused_with_code_that_works(function, name):
+    theirs = {
+        elementwise.add: torch.add,
+        elementwise.multiply: torch.mul,
+        elementwise.power: torch.pow,
+        elementwise.exp: torch.exp,
+        matmul.product: torch.matmul,
+    }[function]
+    function = inspect.unwrap(function)
+    names = list(inspect.signature(function).parameters)
+    operands = {each: torch.ones(2, 2, device="cpu").to(getattr(torch, name)) for each in names}
+    try:
+        expected = theirs(*operands.values())
+    except NotImplementedError:
+        with pytest.raises(TypeError, match="which PyTorch does not compute with here on cpu; write") as raised:
+            function(*operands.values())
+        said = str(raised.value)
+        assert said.startswith(", ".join(f"{each} has dtype torch.{name}" for each in names))
+        mended = eval(f"({said.partition('; write ')[2]},)", {**operands})  # noqa: S307  the code is ours
+        result = function(*mended)
+        torch.testing.assert_close(result, theirs(*(each.to(result.dtype) for each in operands.values())))
+    else:
+        assert function(*operands.values()).dtype == expected.dtype
+
+
+@pytest.mark.parametrize("function", [*(ours for ours, _ in OPERATIONS), matmul.product, matmul.attention_scores])
+def test_what_is_no_array_is_refused_by_its_name(function):
+    function = inspect.unwrap(function)
+    first, second = inspect.signature(function).parameters
+    for kind, ones in (("list", [[1.0]]), ("tuple", ((1.0,),))):
+        for operands, named in (((ones, torch.ones(1, 1)), first), ((torch.ones(1, 1), ones), second)):
+            with pytest.raises(TypeError) as raised:
+                function(*operands)
+            assert str(raised.value) == (
+                f"{named} is of type {kind}, not a NumPy array or a PyTorch tensor; make it one with np.array({named}) or "
+                f"torch.tensor({named})"
+            )
 
 
 def test_exp_of_integers_has_the_size_that_is_said():

@@ -211,6 +211,20 @@ REFUSED = {
     "duration": (np.array([3], "m8[s]"), "array.astype(np.int64)"),
     "record": (np.zeros(2, [("token", "i4"), ("score", "f4")]), "array['token']"),
     "void": (np.zeros(2, "V4"), "array.view(np.uint8)"),
+    "ragged rows": (np.array([[1, 2], [3]], object), "np.concatenate(array)"),
+    "rows as objects": (np.array([np.arange(2), np.arange(2), None], object)[:2], "np.stack(array)"),
+    "complex object": (np.array([1j, 2], object), "array.astype(np.complex128)"),
+    "text as objects": (np.array(["to", "be"], object), "np.unique(array, return_inverse=True)[1]"),
+    "record of text first": (np.zeros(2, [("word", "U3"), ("score", ">f4")]), "array['score']"),
+    "record of a record": (np.zeros(2, [("at", [("word", "U3"), ("x", "i4")])]), "array['at']['x']"),
+    "record of text alone": (np.zeros(2, [("word", "U3")]), "array.view(np.uint8)"),
+    "columns of void": (np.zeros((2, 4), "V4")[:, ::2], "np.ascontiguousarray(array).view(np.uint8)"),
+    "one void": (np.zeros((), "V4"), "np.ascontiguousarray(array).view(np.uint8)"),
+    "records without fields": (np.empty(3, dtype=[]), "array.view(np.uint8)"),
+    "masked ragged": (
+        np.ma.array(np.array([[1, 2], [3]], object), mask=[False, False]),
+        "np.concatenate(array.filled(0))",
+    ),
     "masked": (np.ma.array([1.0, 2.0], mask=[True, False]), "array.filled(0)"),
     "masked object": (np.ma.array([1, 2], object, mask=[True, False]), "array.filled(0).astype(np.float64)"),
 }
@@ -227,6 +241,21 @@ def test_a_refused_array_and_its_fix(array, fix):
         interop.to_torch(array)
     fixed = eval(fix, {"array": array, "np": np})  # noqa: S307  the code is ours
     assert interop.to_torch(fixed).tolist() == fixed.tolist()
+
+
+NO_FIX = {
+    "objects of any kind": np.array([object(), {}], object),
+    "nothing as objects": np.array([None, [1]], object),
+}
+
+
+@pytest.mark.parametrize("array", NO_FIX.values(), ids=NO_FIX)
+def test_what_nothing_makes_numbers_of_is_refused_without_code(array):
+    explanation = interop.explain(array)
+    assert (explanation.outcome, explanation.fix) == ("refused", None)
+    assert explanation.notes()[-1] == "Make an array of numbers of it first."
+    with pytest.raises(interop.ConversionError, match=r"Make an array of numbers of it first\.$"):
+        interop.to_torch(array)
 
 
 def test_from_numpy_loses_a_mask_without_a_word():

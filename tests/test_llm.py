@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.attention.bias import causal_lower_right
 
-from tensorref import broadcasting, llm
+from tensorref import broadcasting, kernels, llm, matmul
 
 HALVES = [torch.float16, torch.bfloat16]
 few = settings(max_examples=25)
@@ -367,7 +367,13 @@ def test_tensors_of_two_dtypes_are_refused_and_arrays_promote():
     ]:
         with pytest.raises(TypeError) as raised:
             function(*arguments)
-        assert str(raised.value) == words.format(*names, *names[::-1])
+        assert str(raised.value) == words.format(*names, *names)
+        fix = re.search(r"such as ((\w+)\.to\(.*\))$", str(raised.value))
+        mended = dict(zip(inspect.signature(function).parameters, arguments, strict=False))
+        mended[fix[2]] = eval(fix[1], {**mended})  # noqa: S307  the code is ours
+        if len(mended) > 2:  # the next error is about the next argument
+            mended = {name: value.float() for name, value in mended.items()}
+        assert function(*mended.values()).dtype == torch.float32
     with pytest.raises(RuntimeError):
         F.linear(half, single)
     with pytest.raises(RuntimeError):
@@ -454,12 +460,165 @@ def test_a_mask_that_is_not_one_is_refused(library):
     with pytest.raises(ValueError) as raised:
         weights(scores, ones((2, 1, 1, 4), dtype=boolean))
     assert str(raised.value) == (
-        "mask has shape (2, 1, 1, 4), scores has shape (2, 4, 4): together they broadcast to (2, 2, 4, 4); take axes off "
-        "the mask, such as mask[:, 0], or add a 1 to the scores"
+        "mask has shape (2, 1, 1, 4), scores has shape (2, 4, 4): together they broadcast to (2, 2, 4, 4); write "
+        "mask[:, 0]"
     )
-    with pytest.raises(broadcasting.BroadcastError):
+    with pytest.raises(
+        ValueError, match=r"they do not broadcast; make it for these scores, of \(4, 4\) in its last two axes"
+    ):
         weights(scores, ones((3, 4), dtype=boolean))
     assert weights(scores, ones((2, 1, 1, 4), dtype=boolean)[:, 0]).shape == (2, 4, 4)
+
+
+MASK_SHAPES = [
+    # the mask of a prompt for one new token, for several, and of a model for fewer tokens
+    ((1, 1, 10, 10), (1, 4, 1, 10), "mask[..., -1:, :]"),
+    ((10, 10), (4, 1, 10), "mask[..., -1:, :]"),
+    ((10, 10), (2, 8, 3, 10), "mask[..., 7:, :]"),
+    ((16, 16), (2, 8, 10, 10), "mask[..., 0:10, :10]"),
+    ((1, 1, 16, 16), (2, 8, 1, 10), "mask[..., 9:10, :10]"),
+    # axes too many, too few
+    ((2, 1, 1, 4), (2, 4, 4), "mask[:, 0]"),
+    ((2, 1, 6, 6), (2, 1, 6), "mask[:, 0][..., -1:, :]"),
+    ((2, 5), (2, 8, 5, 5), "mask[:, None, None]"),
+    ((2, 5), (2, 5, 5), "mask[:, None]"),
+    ((2, 5, 5), (2, 8, 5, 5), "mask[:, None]"),
+    ((2, 6, 6), (2, 8, 1, 6), "mask[:, None][..., -1:, :]"),
+    ((3, 7), (2, 8, 5, 5), None),
+    ((2, 8, 4, 4), (2, 4, 4), None),
+]
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+@pytest.mark.parametrize(("shape", "scores", "fix"), MASK_SHAPES, ids=str)
+def test_a_mask_of_another_shape_is_refused_with_code_that_works(library, shape, scores, fix):
+    weights = inspect.unwrap(llm.attention_weights)
+    values = np.tri(shape[-2], shape[-1], shape[-1] - shape[-2], dtype=bool) if len(shape) > 1 else np.ones(shape, bool)
+    mask, numbers = np.broadcast_to(values, shape).copy(), np.zeros(scores)
+    if library == "torch":
+        mask, numbers = torch.from_numpy(mask), torch.from_numpy(numbers)
+    with pytest.raises(ValueError) as raised:
+        weights(numbers, mask)
+    assert str(raised.value).startswith(f"mask has shape {shape}, scores has shape {scores}: ")
+    if fix is None:
+        assert str(raised.value).endswith(f"make it for these scores, of {scores[-2:]} in its last two axes")
+        return
+    assert str(raised.value).endswith(f"; write {fix}")
+    mended = eval(fix, {"mask": mask})  # noqa: S307  the code is ours
+    result = weights(numbers, mended)
+    assert tuple(result.shape) == scores
+    if "..." in fix and len(shape) == 2:  # the last queries, as they stand in the whole
+        queries, keys = scores[-2:]
+        assert (mended == llm.causal_mask(queries, keys, device="cpu").numpy()).all()
+
+
+FRACTIONS = {
+    "softmax": (llm.softmax, 1, "logits"),
+    "layer_norm": (llm.layer_norm, 1, "x"),
+    "layer_norm_unbiased": (llm.layer_norm_unbiased, 1, "x"),
+    "attention_weights": (llm.attention_weights, 1, "scores"),
+    "attention_scores": (llm.attention_scores, 2, "query"),
+    "attention": (llm.attention, 3, "query"),
+    "linear": (llm.linear, 2, "x"),
+    "naive_softmax": (kernels.naive_softmax, 1, "x"),
+    "stable_softmax": (kernels.stable_softmax, 1, "x"),
+}
+
+
+@pytest.mark.parametrize("name", FRACTIONS)
+def test_numbers_without_fractions_are_refused_in_both_libraries(name):
+    function, count, argument = FRACTIONS[name]
+    function = inspect.unwrap(function)
+    values = [[2, 1], [0, 3]]
+    right = function(*[torch.tensor(values, dtype=torch.float32)] * count)
+    for dtype in ("bool", "int8", "uint8", "int32", "int64", "uint16", "uint32", "uint64"):
+        tensor, array = torch.tensor(values).to(getattr(torch, dtype)), np.array(values).astype(dtype)
+        for operands, convert in ((tensor, f"{argument}.float()"), (array, f"{argument}.astype(np.float32)")):
+            with pytest.raises(TypeError) as raised:
+                function(*[operands] * count)
+            assert str(raised.value) == (
+                f"{argument} has dtype {operands.dtype}; this takes floating point: convert it, as with {convert}, or the "
+                "result would be rounded to whole numbers"
+            )
+            mended = eval(convert, {argument: operands, "np": np})  # noqa: S307  the code is ours
+            result = torch.as_tensor(function(*[mended] * count))
+            if dtype != "bool":
+                torch.testing.assert_close(result, right)
+    for tensor in (torch.ones(2, 2).to(torch.float8_e4m3fn), torch.ones(2, 2).to(torch.float8_e5m2)):
+        with pytest.raises(TypeError) as raised:
+            function(*[tensor] * count)
+        assert str(raised.value) == (
+            f"{argument} has dtype {tensor.dtype}; this takes floating point: float8 is for storing, so compute with "
+            f"{argument}.float()"
+        )
+    for operands in (torch.ones(2, 2, dtype=torch.complex64), np.ones((2, 2), np.complex64)):
+        with pytest.raises(TypeError) as raised:
+            function(*[operands] * count)
+        assert str(raised.value).endswith(f"take its real part, {argument}.real, or its size, abs({argument})")
+        function(*[operands.real] * count)
+        function(*[abs(operands)] * count)
+    for operands in (np.array([["1", "2"]]), np.array([[1.0, 2.0]], dtype=object)):
+        with pytest.raises(TypeError, match="this takes floating point: give an array of numbers"):
+            function(*[operands] * count)
+    for operands, words in [
+        ([[1.0]], f"{argument} is of type list, not a NumPy array or a PyTorch tensor; make it one with "),
+        ("ab", f"{argument} is of type str, not a NumPy array or a PyTorch tensor; give one of them"),
+        (
+            torch.eye(2).to_sparse(),
+            f"{argument} has layout torch.sparse_coo, not torch.strided; write {argument}.to_dense()",
+        ),
+    ]:
+        with pytest.raises(TypeError) as raised:
+            function(*[operands] * count)
+        assert str(raised.value).startswith(words)
+
+
+def test_softmax_of_integers_is_refused_by_pytorch_too():
+    with pytest.raises(NotImplementedError):
+        torch.softmax(torch.tensor([2, 1, 0]), -1)
+
+
+MIXED = {
+    "embedding": (llm.embedding, (np.ones((3, 2)), np.array([0, 1])), ("table", "token_ids")),
+    "linear": (llm.linear, (np.ones((2, 2)), np.ones((2, 2))), ("x", "weight")),
+    "layer_norm": (llm.layer_norm, (np.ones((2, 2)), np.ones(2)), ("x", "weight")),
+    "attention_scores": (llm.attention_scores, (np.ones((2, 2)), np.ones((2, 2))), ("query", "key")),
+    "attention": (llm.attention, (np.ones((2, 2)), np.ones((2, 2)), np.ones((2, 2))), ("query", "key")),
+    "attention_weights": (llm.attention_weights, (np.ones((2, 2)), np.ones((2, 2), bool)), ("scores", "mask")),
+    "product": (matmul.product, (np.ones((2, 2)), np.ones((2, 2))), ("a", "b")),
+    "plain scores": (matmul.attention_scores, (np.ones((2, 2)), np.ones((2, 2))), ("query", "key")),
+}
+
+
+@pytest.mark.parametrize("name", MIXED)
+def test_two_libraries_are_refused_with_the_fix(name):
+    function, arrays, names = MIXED[name]
+    function = inspect.unwrap(function)
+    tensors = [torch.as_tensor(array) for array in arrays]
+    for operands in ([tensors[0], *arrays[1:]], [arrays[0], *tensors[1:]]):
+        with pytest.raises(TypeError) as raised:
+            function(*operands)
+        said = str(raised.value)
+        assert "; convert one with torch.as_tensor(array) or tensor.numpy(force=True)" in said
+        assert all(re.search(rf"\b{name} is (a tensor|an array)", said) for name in names)
+    function(*tensors)
+    function(*arrays)
+
+
+def test_ids_of_an_array_are_integers():
+    with pytest.raises(TypeError) as raised:
+        inspect.unwrap(llm.embedding)(np.eye(3), np.array([0.0, 1.0]))
+    assert str(raised.value) == "token_ids has dtype float64; ids are integers: write token_ids.astype(np.int64)"
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # each says why a kernel is not used
+def test_pytorchs_own_attention_is_fused_for_four_axes_only():
+    four = normal(1, 2, 8, 4, dtype=torch.float32)
+    with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.FLASH_ATTENTION):
+        F.scaled_dot_product_attention(four, four, four)
+        for fewer in (four[0], four[0, 0]):
+            with pytest.raises(RuntimeError, match="No available kernel"):
+                F.scaled_dot_product_attention(fewer, fewer, fewer)
 
 
 def test_inputs_are_left_as_they_were():

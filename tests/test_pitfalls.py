@@ -277,6 +277,47 @@ def test_shapes_that_do_not_fit_are_told_by_name():
     assert str(raised.value).startswith("x (3, 4), y (2, 4) do not broadcast: axis -2 has 3, 2.")
 
 
+GROWTH = [  # shapes, and what an error says to write
+    (((10, 1), (1, 1)), None),
+    (((10, 1), ()), None),
+    (((3,), (1, 3)), "b.reshape((3,))"),
+    (((5, 1), (5,)), "b.reshape((5, 1))"),
+    (((5, 1), (5,), (5,)), "b.reshape((5, 1)) and c.reshape((5, 1))"),
+    (((5,), (5, 1), (1, 5)), "b.reshape((5,)) and c.reshape((5,))"),
+    (((4, 3), (3,)), None),
+]
+
+
+@pytest.mark.parametrize(("shapes", "fix"), GROWTH, ids=str)
+def test_same_shape_refuses_any_growth_as_a_loss_does(shapes, fix):
+    arrays = [torch.zeros(shape) for shape in shapes]
+    names = ["a", "b", "c"][: len(arrays)]
+    with pytest.raises(ValueError) as raised:
+        pitfalls.check_broadcast(*arrays, names=names, same_shape=True)
+    with pytest.warns(UserWarning, match="Using a target size"):
+        torch.nn.functional.mse_loss(*arrays[:2])
+    assert (f"Write {fix}" if fix else "Check what makes them") in str(raised.value) or "If the table" in str(
+        raised.value
+    )
+    if fix:
+        mended = dict(zip(names, arrays, strict=True))
+        for code in fix.split(" and "):
+            mended[code[0]] = eval(code, {**mended})  # noqa: S307  the code is ours
+        same = tuple(mended["a"].shape)
+        assert pitfalls.check_broadcast(*mended.values(), same_shape=True) == same
+
+
+@given(st.lists(st.sampled_from([1, 2, 3]), max_size=3), st.lists(st.sampled_from([1, 2, 3]), max_size=3))
+def test_same_shape_passes_where_mse_loss_does_not_warn(a, b):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            torch.nn.functional.mse_loss(torch.zeros(a), torch.zeros(b))
+        except RuntimeError:
+            caught.append(None)
+    assert passes(pitfalls.check_broadcast, np.zeros(a), np.zeros(b), same_shape=True) == (not caught)
+
+
 # check_same_dtype
 
 
@@ -308,21 +349,21 @@ WRONG_DTYPES = {
         lambda: (np.ones(2, np.float32), np.ones(2)),
         (
             "arrays[1] is float64, arrays[0] is float32: element-wise operations give float64, and so does a matrix product. "
-            "Write arrays[1].astype(arrays[0].dtype), or arrays[0].astype(arrays[1].dtype)."
+            "Write arrays[0].astype(arrays[1].dtype)."
         ),
     ),
     "third": (
         lambda: (torch.ones(2), torch.ones(2), torch.ones(2, dtype=torch.int64)),
         (
             "arrays[2] is int64, arrays[0] is float32: element-wise operations give float32, a matrix product raises. Write "
-            "arrays[2].to(arrays[0].dtype), or arrays[0].to(arrays[2].dtype)."
+            "arrays[2].to(arrays[0].dtype)."
         ),
     ),
     "no promotion": (
         lambda: (torch.ones(2, device="cpu").to(torch.float8_e4m3fn), torch.ones(2, device="cpu")),
         (
             "arrays[1] is float32, arrays[0] is float8_e4m3fn: element-wise operations raise, a matrix product raises. Write "
-            "arrays[1].to(arrays[0].dtype), or arrays[0].to(arrays[1].dtype)."
+            "arrays[0].to(arrays[1].dtype)."
         ),
     ),
     "two libraries": (
@@ -359,6 +400,35 @@ def test_names_and_arrays_are_as_many(guard):
     assert str(raised.value) == "arrays is empty; give at least one array or tensor"
 
 
+TORCH_DTYPES = [
+    getattr(torch, name)
+    for name in [
+        *("bool", "int8", "int32", "int64", "uint8", "uint16", "uint64", "float16", "bfloat16", "float32", "float64"),
+        *("complex64", "float8_e4m3fn", "float8_e5m2"),
+    ]
+]
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+def test_the_code_for_two_dtypes_loses_no_fraction_and_no_sign(library):
+    dtypes = TORCH_DTYPES if library == "torch" else [np.dtype(code) for code in "?bBhHiIlLefdFD"] + [np.dtype(">f4")]
+    for kinds in [*itertools.permutations(dtypes, 2), *itertools.permutations(dtypes[3:12:2], 3)]:
+        arrays = [
+            (torch.ones if library == "torch" else np.ones)(2, dtype=torch.float32 if library == "torch" else float)
+        ]
+        arrays = [(arrays[0] / 2).to(kind) if library == "torch" else (arrays[0] / 2).astype(kind) for kind in kinds]
+        with pytest.raises(TypeError) as raised:
+            pitfalls.check_same_dtype(*arrays)
+        mended = [*arrays]
+        for code in str(raised.value).partition("Write ")[2].removesuffix(".").split(" and "):
+            place = int(re.match(r"arrays\[(\d)\]\.", code)[1])
+            mended[place] = eval(code, {"arrays": arrays, "torch": torch, "np": np})  # noqa: S307  the code is ours
+        common = pitfalls.check_same_dtype(*mended)
+        for before, after in zip(arrays, mended, strict=True):
+            assert after.dtype == common
+            assert before.tolist() == after.tolist()
+
+
 # check_same_device
 
 
@@ -367,8 +437,8 @@ def test_two_devices_are_refused_and_a_scalar_of_the_cpu_may_join():
     with pytest.raises(ValueError) as raised:
         pitfalls.check_same_device(cpu, meta)
     assert str(raised.value) == (
-        "tensors[1] is on meta, tensors[0] is on cpu; move it there with tensors[1].to('cpu'): only a CPU tensor of shape "
-        "() may stay"
+        "tensors[1] is on meta, tensors[0] is on cpu; a tensor on meta has no values to move, so make room for some with "
+        "torch.empty_like(tensors[1], device='cpu')"
     )
     assert pitfalls.check_same_device(meta, scalar) == devices.check_same(meta, scalar) == torch.device("meta")
 
@@ -429,6 +499,37 @@ USES = {
     "twice": lambda y, w: y + y * w,
     "not at all": lambda _, w: w * 2,
 }
+
+
+PARTS = {
+    "chunk": lambda y: y.chunk(2),
+    "split": lambda y: y.split([1, 3]),
+    "unbind": lambda y: y.unbind(),
+    "view of a chunk": lambda y: [part.mT for part in y.chunk(2)],
+    "index": lambda y: (y[0], y[1:]),
+    "tensor_split": lambda y: torch.tensor_split(y, 2),
+    "clones": lambda y: [part.clone() for part in y.chunk(2)],
+    "detached": lambda y: [part.detach() for part in y.chunk(2)],
+}
+
+
+@pytest.mark.parametrize("changed", ["base", "another view"])
+@pytest.mark.parametrize("parts", PARTS.values(), ids=PARTS)
+@pytest.mark.parametrize("grad", [True, False], ids=["recorded", "under no_grad"])
+def test_views_that_could_not_be_used_after_the_change_are_seen(parts, changed, grad):
+    y = torch.ones(4, 4, requires_grad=True) * 2
+    first, second, *_ = parts(y)
+    tensor = y if changed == "base" else y.view(-1)
+    with torch.set_grad_enabled(grad):
+        safe = passes(pitfalls.check_in_place, tensor, first, second)
+        tensor.add_(1)
+    try:
+        (first.sum() * second.sum()).sum()
+    except RuntimeError as error:
+        assert "its base or another view of its base has been modified inplace" in str(error)  # noqa: PT017
+        assert not safe
+    else:
+        assert safe
 
 
 @pytest.mark.parametrize("use", USES.values(), ids=USES)
@@ -636,6 +737,49 @@ def test_the_words_of_a_view_error_are_those_of_layout():
     with pytest.raises(ValueError) as raised:
         pitfalls.check_view(heads, (4, 32, -1))
     assert str(raised.value) == f"{why} Write tensor.reshape((4, 32, 64)), which copies 16,384 bytes."
+
+
+SLOW = [("26 words", (2,) * 6, 26), ("64 words", (2, 3), 64), ("64 axes", (1,) * 32, 64)]
+
+
+@pytest.mark.parametrize(("_", "shape", "count"), SLOW, ids=[case[0] for case in SLOW])
+def test_a_long_specification_is_refused_at_once(_, shape, count):
+    start = time.process_time()
+    with pytest.raises(pitfalls.ShapeError):
+        inspect.unwrap(pitfalls.check_shape)(np.empty(shape), " ".join(f"a{place}" for place in range(count)))
+    assert time.process_time() - start < 0.5
+
+
+def test_a_specification_of_more_axes_than_an_array_can_have_is_refused():
+    with pytest.raises(ValueError) as raised:
+        pitfalls.check_shape(np.empty((2, 3)), "_ " * 300)
+    assert str(raised.value) == "spec has 300 words; an array has 64 axes at most: write ... for those of any size"
+
+
+def test_what_is_no_array_is_refused_by_its_name():
+    ours = {
+        "x": (pitfalls.check_shape, ([1, 2], "a")),
+        "arrays[1]": (pitfalls.check_broadcast, (np.ones(2), [1, 2])),
+        "arrays[0]": (pitfalls.check_same_dtype, ([1, 2],)),
+    }
+    for name, (guard, operands) in ours.items():
+        with pytest.raises(TypeError) as raised:
+            inspect.unwrap(guard)(*operands)
+        assert str(raised.value) == (
+            f"{name} is of type list, not a NumPy array or a PyTorch tensor; make it one with np.array({name}) or "
+            f"torch.tensor({name})"
+        )
+    tensors = {
+        "tensors[0]": (devices.check_same, ([1, 2],)),
+        "tensor": (pitfalls.check_in_place, ([1, 2],)),
+        "results[0]": (pitfalls.check_in_place, (torch.ones(2), [1, 2])),
+    }
+    for name, (guard, operands) in tensors.items():
+        with pytest.raises(TypeError) as raised:
+            inspect.unwrap(guard)(*operands)
+        assert str(raised.value) == (
+            f"{name} is of type list, not a PyTorch tensor; make it one with torch.tensor({name})"
+        )
 
 
 # All guards
