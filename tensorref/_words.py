@@ -70,6 +70,10 @@ BROADCASTING: Mapping[str, str] = Templates(
             "{first} and {second} have {elements:,} elements each, the result has {result:,}: every element of one "
             "meets every element of the other. To pair them one to one, give both the same shape."
         ),
+        "warning.chance": (
+            "{name} {shape} may fit by chance: its first axis meets axis {axis} of the result, and axis {first} has size "
+            "{size} too. If it is meant for axis {first}, write {code}."
+        ),
         "bytes": "Stored: {stored:,} bytes. With every operand copied to the shape of the result: {copied:,} bytes.",
         "strides": "Strides once expanded, in elements: {strides}. A stride of 0 reads one element again and again.",
         "gradient": "The gradient of {name} sums over axis {axes}.",

@@ -325,7 +325,12 @@ def _row(  # noqa: PLR0913  these are the keys of a row in a file
         torch=form(1, "PyTorch", "torch"),
         differences=tuple(
             Difference(
-                each["how"], each["example"][0], each["gives"][0], each["example"][1], each["gives"][1], each.get("until")
+                each["how"],
+                each["example"][0],
+                each["gives"][0],
+                each["example"][1],
+                each["gives"][1],
+                each.get("until"),
             )
             for each in differs
         ),
