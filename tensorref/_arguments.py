@@ -42,7 +42,7 @@ def quoted(value: object) -> str:
 
 def is_short(number: int) -> bool:
     """Tell whether a number has at most `MAX_DIGITS` digits."""
-    return abs(number) < 10**MAX_DIGITS
+    return bool(abs(number) < 10**MAX_DIGITS)
 
 
 def attribute(value: object, name: str) -> Any:

@@ -131,6 +131,17 @@ INDEXING: Mapping[str, str] = Templates(
             "{where} is a mask of shape {mask}, its axes have shape {sizes}; a mask does not broadcast, give it the "
             "sizes of the first axes it selects from."
         ),
+        "mask.scalar": "{where} is a truth value of NumPy, which PyTorch does not take; write bool({where}).",
+        "mask.ellipsis": (
+            "{where} is a mask of shape {mask} that PyTorch counts for one axis beside an ellipsis, as it is no tensor; "
+            "write torch.as_tensor({where})."
+        ),
+        "parts": "index has {count:,} entries, the most that is followed is {most}; take the rest away.",
+        "arrays": "index has {count} index arrays, counting a mask once for each axis, NumPy takes {most}; take some away.",
+        "byteorder": (
+            "{where} holds {dtype}, whose bytes stand in an order that PyTorch does not read; write "
+            "{where}.astype('{name}')."
+        ),
         "dtype": "{where} holds {dtype}, PyTorch indexes with int32 or int64; write {where}.long().",
         "step.zero": "{where} has step 0; a step is not 0, leave it out for 1.",
         "step.negative": (

@@ -731,8 +731,9 @@ def _as_strides(value: Any, shape: Sequence[int]) -> tuple[int, ...]:
 
 def _as_target(value: ShapeLike, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the sizes of `value`, with -1 worked out, and refuse another number of elements than `shape` has."""
-    is_listed = isinstance(value, Sequence) and not isinstance(value, str) and length(value) <= MAX_RANK
-    given: list[Any] = [*value] if is_listed else [value]
+    given: list[Any] = [value]
+    if isinstance(value, Sequence) and not isinstance(value, str) and length(value) <= MAX_RANK:
+        given = [*value]
     unknown = [axis for axis, size in enumerate(given) if _is_minus_1(size)]
     elements = prod(shape)
     if not unknown:

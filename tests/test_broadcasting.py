@@ -432,7 +432,7 @@ def test_an_operand_that_may_fit_by_chance_is_told():
 def test_bytes_per_element_and_names_are_checked():
     explain = inspect.unwrap(broadcasting.explain)
     for wrong in ("4", -4, 0, 2.0, True, 10**5000, None):
-        with pytest.raises((TypeError, ValueError), match="^itemsize is "):
+        with pytest.raises((TypeError, ValueError), match=r"^itemsize is "):
             explain((2,), (1,), itemsize=wrong)
     for wrong, words in [
         (5, "names is 5, of type int; names are a sequence of strings: write ('x', 'y')"),

@@ -404,5 +404,5 @@ def test_heads_of_a_size_of_0_and_of_a_large_one_are_refused_in_time():
             inspect.unwrap(layout.split_heads)(torch.empty((1, size), device="meta"), count)
         assert f"the {size} of x; {fix}" in str(raised.value)
     for function, more in ((layout.split_heads, (2,)), (layout.merge_heads, ())):
-        with pytest.raises(TypeError, match="^x is .*; it takes an array or a tensor that has one shape"):
+        with pytest.raises(TypeError, match=r"^x is .*; it takes an array or a tensor that has one shape"):
             inspect.unwrap(function)([[1.0]], *more)
