@@ -436,7 +436,7 @@ def ruled(library, shape, index):
 LISTED = [
     *(0, 1, True, None, ..., slice(None), 1.5),
     *([0, 1], [], [[0], [1]], [True, False], [0.5], (0, 1), range(2)),
-    *(np.array([0, 1]), np.array([], float), np.array([1.9]), np.array([[True, False, True], [False, True, True]])),
+    *(np.array([0, 1]), np.array([], float), np.array([1.9])),
 ]
 
 
