@@ -414,9 +414,13 @@ def token(
     sizes = as_array(x, "x").shape
     at = as_int(position, "position", "the position of a token is")
     if len(sizes) < 2:  # noqa: PLR2004  batch and seq_len
-        raise IndexError(f"x has shape {tuple(sizes)}; tokens are of shape (batch, seq_len, …): write x[None] for one sequence")
+        raise IndexError(
+            f"x has shape {tuple(sizes)}; tokens are of shape (batch, seq_len, …): write x[None] for one sequence"
+        )
     if not -sizes[1] <= at < sizes[1]:
-        raise IndexError(f"position is {at}, the sequence axis of x has size {sizes[1]}; write one from {-sizes[1]} to -1")
+        raise IndexError(
+            f"position is {at}, the sequence axis of x has size {sizes[1]}; write one from {-sizes[1]} to -1"
+        )
     result: ArrayT = x[:, at]
     return result
 
@@ -711,7 +715,9 @@ def _array(given: Any, where: str, library: Library) -> Any:
     if shape == () and (is_scalar or (library == "torch" and is_native)):
         return _whole(array, where)
     # PyTorch makes int64 of what is no tensor.
-    return Indices(shape, _bounds(array, shape), name if is_tensor else "int64" if is_native else f"{dtype.str[0]}{name}")
+    return Indices(
+        shape, _bounds(array, shape), name if is_tensor else "int64" if is_native else f"{dtype.str[0]}{name}"
+    )
 
 
 def _is_tuple_to_pytorch(index: Any) -> bool:
@@ -737,11 +743,15 @@ def _from_list(given: Any, where: str) -> Any:
                 f"{where} is {quoted(given)}, lists of more than {_MOST_LISTED:,} numbers or {MAX_RANK} axes; make an "
                 "array of them first"
             )
-        lists += [(item, depth + 1) for item in items if isinstance(item, Sequence) and not isinstance(item, (str, bytes))]
+        lists += [
+            (item, depth + 1) for item in items if isinstance(item, Sequence) and not isinstance(item, (str, bytes))
+        ]
     try:
         array = np.array(given)
     except ValueError:
-        raise TypeError(f"{where} is {quoted(given)}, whose rows differ in length; give all of them one length") from None
+        raise TypeError(
+            f"{where} is {quoted(given)}, whose rows differ in length; give all of them one length"
+        ) from None
     except Exception:  # noqa: BLE001  whatever an entry raises, it makes no array
         raise TypeError(f"{where} is {quoted(given)}, which makes no array; give integers or truth values") from None
     return array if array.size else array.astype(int)
@@ -831,7 +841,9 @@ def _wrong(item: Any, where: str, entry: Entry, library: Library) -> Iterator[st
         if step == 0:
             yield WORDS["step.zero"].format(where=where)
         elif step < 0 and library == "torch":
-            yield WORDS["step.negative"].format(where=where, step=quoted(step), axis=entry.axes[0], positive=quoted(-step))
+            yield WORDS["step.negative"].format(
+                where=where, step=quoted(step), axis=entry.axes[0], positive=quoted(-step)
+            )
 
 
 def _out_of_range(bounds: tuple[int, int], where: str, entry: Entry) -> Iterator[str]:
