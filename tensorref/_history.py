@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import NamedTuple
 
-from tensorref._operations import Index, Operation, Slice
+from tensorref._operations import Operation, Slice
 from tensorref._words import LAYOUT as WORDS
 from tensorref._words import LAYOUT_MESSAGES as MESSAGES
 
@@ -41,7 +41,7 @@ def changed(operation: Operation, at: Layout) -> tuple[Layout, str]:
     """Return what an operation on axes makes of a tensor, always a view, and the key of the sentence about it."""
     name, numbers = operation.name, operation.numbers
     if name == "index":
-        return _indexed(operation.items, at), "history.index"
+        return _indexed(operation, at), "history.index"
     if name == "expand":
         return _expanded(numbers, at), "history.expand"
     order = _permuted(numbers, len(at.shape)) if name == "permute" else _swapped(numbers, len(at.shape))
@@ -99,10 +99,11 @@ def _swapped(numbers: Sequence[int], rank: int) -> list[int]:
     return [second if axis == first else first if axis == second else axis for axis in range(rank)]
 
 
-def _indexed(indices: Sequence[Index], at: Layout) -> Layout:
+def _indexed(operation: Operation, at: Layout) -> Layout:
+    indices, is_tuple = operation.items, "," in operation.code
     shape, strides, offset = at
     rank, taken = len(shape), sum(isinstance(item, (int, Slice)) for item in indices)
-    if taken > rank and len(indices) > 1:
+    if taken > rank and is_tuple:
         raise Refusal("many", "IndexError", rank=rank, taken=taken)
     sizes: list[int] = []
     steps: list[int] = []

@@ -15,8 +15,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+from tensorref._arguments import quoted
 from tensorref._words import OPERATIONS as WORDS
 
 MAX_OPERATIONS = 12
@@ -85,8 +86,12 @@ class OperationsTextError(ValueError):
     __module__ = "tensorref.layout"
 
 
-def parse_operations(text: str) -> tuple[Operation, ...]:
+def parse_operations(text: Any) -> tuple[Operation, ...]:
     """Return the operations of `text`, after a name such as ``x`` or without one, or raise `OperationsTextError`."""
+    if not isinstance(text, str):
+        raise TypeError(
+            f"operations is {quoted(text)}, of type {type(text).__name__}; operations are a string: write '.view(-1, 4)'"
+        )
     rest = _START.sub("", text, count=1)
     operations: list[Operation] = []
     while rest:
@@ -96,8 +101,8 @@ def parse_operations(text: str) -> tuple[Operation, ...]:
             if len(operations) > MAX_OPERATIONS or len(operations[-1].items) > MAX_ITEMS:
                 raise _Unreadable("many", "")
         except _Unreadable as error:
-            key, quoted, example = (*error.args, "")[:3]
-            short = quoted if len(quoted) <= _LONGEST_QUOTED else f"{quoted[:_LONGEST_QUOTED]}…"
+            key, unread, example = (*error.args, "")[:3]
+            short = unread if len(unread) <= _LONGEST_QUOTED else f"{unread[:_LONGEST_QUOTED]}…"
             position = len(text) - len(rest) + 1
             raise OperationsTextError(WORDS[key].format(position=position, found=short, example=example)) from None
         rest = rest[len(found[0]) :] if found else ""
@@ -113,7 +118,8 @@ def _operation(own: str, rest: str) -> Operation:
         items = _items(own[1:-1])
         if not items or items.count("...") > 1:
             raise _Unreadable("index" if rest[0] == "[" else "operation", own or rest)
-        return Operation("index", tuple(items), f"[{', '.join(map(_written, items))}]")
+        comma = "," * (len(items) == 1 and own.endswith(",]"))  # a tuple of one, to which PyTorch has other words
+        return Operation("index", tuple(items), f"[{', '.join(map(_written, items))}{comma}]")
     name, called, inner = own[1:].partition("(")
     if name not in EXAMPLES:
         raise _Unreadable("name", name)

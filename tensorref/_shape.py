@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import operator
+import re
 from collections.abc import Sequence
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from typing import Any
 
+from tensorref._arguments import as_int, attribute, length, quoted
 from tensorref._typing import ShapeLike
 
 MAX_RANK = 64
@@ -16,31 +17,39 @@ MAX_RANK = 64
 def as_shape(value: ShapeLike, argument: str) -> tuple[int, ...]:
     """Return the sizes of `value`, an int or a sequence of ints, or raise an error that names `argument`."""
     kind = type(value).__name__
-    if getattr(value, "shape", ()) != ():
-        raise TypeError(f"{argument} is of type {kind}, not a shape; pass its shape: {argument}.shape")
-    if hasattr(value, "__index__") or isinstance(value, float):
+    shape = attribute(value, "shape")
+    if attribute(value, "dtype") is not None and (shape is None or attribute(value, "is_nested") is True):
+        raise TypeError(f"{argument} is of type {kind}, and has no shape of its own; write one, such as (4, 1)")
+    if shape is not None and shape != ():
+        held = f", or the sizes that it holds: {argument}.tolist()" if _holds_sizes(value) else ""
+        raise TypeError(f"{argument} is of type {kind}, not a shape; pass its shape: {argument}.shape{held}")
+    if hasattr(type(value), "__index__") or isinstance(value, float):
         return (as_size(value, argument),)
     if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
         raise TypeError(
-            f"{argument} is {value!r}, of type {kind}; a shape is an int or a sequence of ints: write it as (4, 1)"
+            f"{argument} is {quoted(value)}, of type {kind}; a shape is an int or a sequence of ints: write it as (4, 1)"
         )
-    if len(value) > MAX_RANK:
-        raise ValueError(f"{argument} has {len(value)} axes, the most is {MAX_RANK}; merge some of them with reshape")
-    return tuple(as_size(size, f"{argument}[{position}]") for position, size in enumerate(value))
+    count = length(value)
+    if count > MAX_RANK:
+        raise ValueError(
+            f"{argument} has {quoted(count)} axes, the most is {MAX_RANK}; merge some of them with reshape"
+        )
+    return tuple(as_size(size, f"{argument}[{position}]") for position, size in enumerate(islice(value, count)))
 
 
 def as_size(value: Any, argument: str) -> int:
     """Return `value` as one size, or raise an error that names `argument`."""
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        size = operator.index(value)
-    except TypeError:
-        fix = "divide with // to keep it whole" if isinstance(value, float) else "write it as a number, such as 4"
-        raise TypeError(f"{argument} is {value!r}, of type {type(value).__name__}; a size is an int: {fix}") from None
+    size = as_int(value, argument, "a size is")
     if size < 0:
         raise ValueError(f"{argument} is {size}; a size is 0 or more: write the size itself, only reshape works out -1")
     return size
+
+
+def _holds_sizes(value: Any) -> bool:
+    """Tell whether an array or a tensor could be meant for a shape, as NumPy's ``reshape`` takes it."""
+    dtype = attribute(value, "dtype")
+    is_integer = re.fullmatch(r"(torch\.)?u?int\d+", str(attribute(dtype, "name") or dtype))
+    return len(value.shape) == 1 and bool(is_integer) and "meta" not in str(attribute(value, "device"))
 
 
 def as_shapes(values: Sequence[ShapeLike]) -> tuple[tuple[int, ...], ...]:

@@ -70,6 +70,10 @@ BROADCASTING: Mapping[str, str] = Templates(
             "{first} and {second} have {elements:,} elements each, the result has {result:,}: every element of one "
             "meets every element of the other. To pair them one to one, give both the same shape."
         ),
+        "warning.chance": (
+            "{name} {shape} may fit by chance: its first axis meets axis {axis} of the result, and axis {first} has size "
+            "{size} too. If it is meant for axis {first}, write {code}."
+        ),
         "bytes": "Stored: {stored:,} bytes. With every operand copied to the shape of the result: {copied:,} bytes.",
         "strides": "Strides once expanded, in elements: {strides}. A stride of 0 reads one element again and again.",
         "gradient": "The gradient of {name} sums over axis {axes}.",
@@ -126,6 +130,17 @@ INDEXING: Mapping[str, str] = Templates(
         "mask.shape": (
             "{where} is a mask of shape {mask}, its axes have shape {sizes}; a mask does not broadcast, give it the "
             "sizes of the first axes it selects from."
+        ),
+        "mask.scalar": "{where} is a truth value of NumPy, which PyTorch does not take; write bool({where}).",
+        "mask.ellipsis": (
+            "{where} is a mask of shape {mask} that PyTorch counts for one axis beside an ellipsis, as it is no tensor; "
+            "write torch.as_tensor({where})."
+        ),
+        "parts": "index has {count:,} entries, the most that is followed is {most}; take the rest away.",
+        "arrays": "index has {count} index arrays, counting a mask once for each axis, NumPy takes {most}; take some away.",
+        "byteorder": (
+            "{where} holds {dtype}, whose bytes stand in an order that PyTorch does not read; write "
+            "{where}.astype('{name}')."
         ),
         "dtype": "{where} holds {dtype}, PyTorch indexes with int32 or int64; write {where}.long().",
         "step.zero": "{where} has step 0; a step is not 0, leave it out for 1.",
@@ -235,6 +250,10 @@ DTYPES: Mapping[str, str] = Templates(
         "refused.unsigned": (
             "{library} promotes uint16, uint32 and uint64 only with floating point; convert them to int64 first."
         ),
+        "no.sum": "{library}: both become {result}, which has no + on the CPU; convert both to {wider} first.",
+        "out.of.range": "{library}: the int does not fit {result}, so it raises OverflowError; make it an array of a wider dtype.",
+        "mixed": "{library}: NumPy adds a tensor and an array, by its own rule, and {result} is the dtype of the tensor that it makes.",
+        "mixed.raises": "{library}: a tensor of {high} and an array do not add; write torch.as_tensor(array).",
         "operands": "The operands: {a}, {b}.",
         "product.axes": "A matrix product needs axes on both sides.",
         "product.raises": "PyTorch: a matrix product takes one dtype, so a @ b raises RuntimeError; write {code}.",

@@ -31,11 +31,12 @@ from __future__ import annotations
 
 import string
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from math import prod
 from typing import Any, Literal
 
+from tensorref._arguments import as_array, as_itemsize, as_names
 from tensorref._explanation import Diagram
 from tensorref._shape import MAX_RANK, agreed, as_shape, as_shapes, joined, lined_up
 from tensorref._typing import ArrayT, ShapeLike, jaxtyping, of_one_library
@@ -60,6 +61,7 @@ __all__ = [
 ]
 
 _MOST_NAMED = 8  # axes that a sentence names before it counts the rest
+_MOST_EXPLAINED = 64  # operands, as many as NumPy broadcasts at once
 
 
 class BroadcastError(ValueError):
@@ -124,7 +126,7 @@ def result_shape(*shapes: ShapeLike) -> tuple[int, ...]:
     given = as_shapes(shapes)
     result = joined(given)
     if result is None:
-        raise BroadcastError(explain(*given))
+        raise BroadcastError(explain(*given) if len(given) <= _MOST_EXPLAINED else _explain_pair(given))
     return result
 
 
@@ -190,7 +192,7 @@ def explain(*shapes: ShapeLike, names: Sequence[str] | None = None, itemsize: in
     Raises
     ------
     TypeError, ValueError
-        If an argument is not a shape, or `names` are not as many.
+        If an argument is not a shape, `names` are not as many, or there are more than 64 shapes.
 
     See Also
     --------
@@ -220,14 +222,21 @@ def explain(*shapes: ShapeLike, names: Sequence[str] | None = None, itemsize: in
 
     >>> broadcasting.explain((5, 1), (5,), names=["prediction", "target"]).warning
     'prediction and target have 5 elements each, the result has 25: every element of one meets every element of the other. To pair them one to one, give both the same shape.'
+
+    So can a mask of shape ``(batch, seq_len, seq_len)`` where there are as many heads as sequences:
+
+    >>> broadcasting.explain((8, 8, 5, 5), (8, 5, 5), names=["scores", "mask"]).warning
+    'mask (8, 5, 5) may fit by chance: its first axis meets axis -3 of the result, and axis -4 has size 8 too. If it is meant for axis -4, write mask[:, None].'
     """
     if not shapes:
         raise TypeError("shapes is empty; give at least one shape, such as (4, 1)")
     given = as_shapes(shapes)
-    if names is None:
-        names = [*string.ascii_lowercase, *(f"operand{n}" for n in range(26, len(given)))][: len(given)]
-    elif len(names) != len(given):
-        raise ValueError(f"names has {len(names)} entries for {len(given)} shapes; give one name for each shape")
+    if len(given) > _MOST_EXPLAINED:
+        raise ValueError(
+            f"shapes has {len(given)} entries, the most that is explained is {_MOST_EXPLAINED}; leave some out"
+        )
+    itemsize = as_itemsize(itemsize)
+    names = [*map(_named, range(len(given)))] if names is None else as_names(names, len(given))
     axes = _axes(given)
     conflicts = tuple(axis.index for axis in axes if axis.size is None)
     result = joined(given)
@@ -250,7 +259,7 @@ def explain(*shapes: ShapeLike, names: Sequence[str] | None = None, itemsize: in
         stored_bytes=itemsize * sum(map(prod, given)),
         copied_bytes=None if elements is None else itemsize * elements * len(given),
         steps=_steps(given, names, axes),
-        warning=None if elements is None else _warning(given, names, elements),
+        warning=None if result is None else _warning(given, names, result),
         messages=messages(*given),
         suggestions=_suggestions(given, names) if conflicts else (),
     )
@@ -284,7 +293,7 @@ class Explanation(Diagram):
     steps: tuple[str, ...]
     """A sentence for each step, which are shapes, align right, pad with 1, compare, expand, result."""
     warning: str | None
-    """Set where the result has more elements than any operand."""
+    """Set where the result has more elements than any operand, or an operand could be meant for other axes."""
     messages: Messages | None
     suggestions: tuple[Suggestion, ...]
 
@@ -565,7 +574,7 @@ def sum_to_size(gradient: jaxtyping.Num[ArrayT, "..."], shape: ShapeLike) -> jax
     tensor([18., 22., 26.])
     """
     size = as_shape(shape, "shape")
-    axes = gradient_axes(size, gradient.shape)
+    axes = gradient_axes(size, as_array(gradient, "gradient").shape)
     total: Any = gradient  # the libraries' types name the arguments of `sum` differently; both take NumPy's names
     if axes:  # none at all would mean every axis to PyTorch
         total = total.sum(axis=axes, keepdims=True)
@@ -626,7 +635,8 @@ def add_bias(
     >>> print(f"Result: {broadcasting.add_bias(embeddings, bias).shape}")
     Result: torch.Size([4, 32, 64])
     """
-    given, features = as_shape(bias.shape, "bias"), as_shape(x.shape, "x")[-1:]
+    given, features = (as_shape(as_array(value, name).shape, name) for value, name in ((bias, "bias"), (x, "x")))
+    features = features[-1:]
     if given != features or not features:
         raise ValueError(
             f"bias has shape {given}, x has shape {tuple(x.shape)}; a bias has one value for each feature on the last "
@@ -656,9 +666,26 @@ def _axes(shapes: Sequence[tuple[int, ...]]) -> tuple[Axis, ...]:
     return tuple(axes)
 
 
+def _named(operand: int) -> str:
+    return string.ascii_lowercase[operand] if operand < len(string.ascii_lowercase) else f"operand{operand}"
+
+
+def _explain_pair(shapes: Sequence[tuple[int, ...]]) -> Explanation:
+    """Explain two of the shapes that do not go together."""
+    sizes = next(sizes for sizes in lined_up(shapes) if agreed(sizes) is None)
+    first = next(at for at, size in enumerate(sizes) if size != 1)
+    second = next(at for at, size in enumerate(sizes) if size not in (1, sizes[first]))
+    return explain(shapes[first], shapes[second], names=(_named(first), _named(second)))
+
+
 def _expandable(shape: ShapeLike, to: ShapeLike) -> tuple[tuple[int, ...], tuple[int, ...]]:
     source, target = as_shape(shape, "shape"), as_shape(to, "to")
-    result = result_shape(source, target)
+    result = joined((source, target))
+    if result is None:
+        found = explain(source, target)
+        # What is written is the operand, and a shape that both would grow to is not the one that is asked for.
+        fixes = (guess for guess in found.suggestions if guess.code.startswith("a") and guess.result == target)
+        raise BroadcastError(replace(found, suggestions=tuple(fixes)))
     if result != target:
         raise ValueError(f"shape {source} does not expand to {target}: the two broadcast to {result}; give that as to")
     return source, target
@@ -705,9 +732,17 @@ def _listed(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers))
 
 
-def _warning(shapes: Sequence[tuple[int, ...]], names: Sequence[str], elements: int) -> str | None:
+def _warning(shapes: Sequence[tuple[int, ...]], names: Sequence[str], result: tuple[int, ...]) -> str | None:
     counts = [prod(shape) for shape in shapes]
+    elements, rank = prod(result), len(result)
     if elements <= max(counts):
+        for name, shape in zip(names, shapes, strict=True):
+            # A vector is left out: a bias beside a square matrix is nearly always meant for its last axis.
+            if 1 < len(shape) < rank and 1 < shape[0] == result[0]:
+                code = f"{name}[:{', None' * (rank - len(shape))}]"
+                return WORDS["warning.chance"].format(
+                    name=name, shape=shape, axis=-len(shape), first=-rank, size=shape[0], code=code
+                )
         return None
     for (a, first), (b, second) in combinations(enumerate(shapes), 2):
         if first != second and counts[a] == counts[b]:

@@ -55,6 +55,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, SupportsFloat, TypeAlias
 
+from tensorref._arguments import as_library
 from tensorref._explanation import Diagram
 from tensorref._words import DTYPES as WORDS
 from tensorref.anatomy import DTypeLike, dtype_name, itemsize
@@ -73,6 +74,7 @@ __all__ = [
     "Guide",
     "Limits",
     "OperandLike",
+    "OutOfRangeError",
     "Outcome",
     "PromotionError",
     "bits",
@@ -130,6 +132,18 @@ class PromotionError(TypeError):
     ... except dtypes.PromotionError as error:
     ...     print(error)
     NumPy has no bfloat16; convert it to float32 first.
+    """
+
+
+class OutOfRangeError(PromotionError, OverflowError):
+    """Raised for a number of Python that the dtype beside it does not hold.
+
+    >>> from tensorref import dtypes
+    >>> try:
+    ...     dtypes.promote("uint8", 256, "numpy")
+    ... except OverflowError as error:
+    ...     print(error)
+    NumPy: the int does not fit uint8, so it raises OverflowError; make it an array of a wider dtype.
     """
 
 
@@ -196,11 +210,10 @@ def promote(a: OperandLike, b: OperandLike, library: Literal["numpy", "torch"]) 
     torch.result_type : PyTorch's own; its rule is in the notes on
         `tensor attributes <https://docs.pytorch.org/docs/stable/tensor_attributes.html>`__.
     """
-    if library not in _TITLES:
-        raise ValueError(f"library is {library!r}; write 'numpy' or 'torch'")
+    as_library(library)
     result, why = _promoted(_operand(a, library), _operand(b, library), library)
     if result is None:
-        raise PromotionError(why)
+        raise (OutOfRangeError if any(map(_is_int, (a, b))) and "OverflowError" in why else PromotionError)(why)
     return result
 
 
@@ -616,6 +629,14 @@ class _Operand(NamedTuple):
     """The lower of two yields: 0 for a number of Python, 1 for a zero-dimensional tensor, 2 for an array."""
     axes: bool
     label: str
+    value: int | None = None
+    """Of an int of Python."""
+    kind: str = ""
+    """What it is, a "tensor" or an "array", if it is either."""
+
+
+def _is_int(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _format(name: str) -> _Format:
@@ -644,12 +665,17 @@ def _operand(value: Any, library: str) -> _Operand:
         if library == "torch" and not hasattr(value, "__setitem__"):  # a NumPy scalar
             operand = _Operand(_DEFAULTS[library][_scalar(value, name)], 0, axes=False, label=f"NumPy {name}")
         else:
+            kind = "tensor" if str(value.dtype).startswith("torch.") else "array"
             operand = _Operand(
-                name, 1 if library == "torch" and not axes else 2, bool(axes), name if axes else f"{name} ()"
+                *(name, 1 if library == "torch" and not axes else 2, bool(axes), name if axes else f"{name} ()"),
+                kind=kind,
             )
     elif (category := _python(value)) is not None:
         label = f"Python {_NUMBERS[category].__name__}"
-        operand = _Operand(_DEFAULTS[library][category], 0, axes=False, label=label)
+        number: Any = value
+        operand = _Operand(
+            *(_DEFAULTS[library][category], 0, False, label), value=number if category == _INTEGER else None
+        )
     else:
         name = dtype_name(value)
         operand = _Operand(name, 2, axes=True, label=name)
@@ -678,18 +704,47 @@ def _promoted(a: _Operand, b: _Operand, library: str) -> tuple[str | None, str]:
     result: str | None
     if lacking:
         result, key = None, "lacks"
+    elif library == "torch" and {a.kind, b.kind} == {"tensor", "array"}:
+        result, key = _mixed(a, b)
     elif high.rank > low.rank:
         result, key = _yielding(high, low, library)
     else:
         result, key = _together(a.dtype, b.dtype, library)
+    said, wider = result, "complex64" if lacking[:1] == ["complex32"] else "float32"
+    if result and any(not _fits(operand.value, result, library) for operand in (a, b)):
+        result, key = None, "out.of.range"
+    elif result and library == "torch" and result in _STORED_ONLY and key != "mixed":
+        wider = "int64" if result.startswith("uint") else "float32"
+        result, key = None, "no.sum"
     return result, WORDS[key].format(
         library=_TITLES[library],
-        result=result,
+        result=said,
         high=high.label,
         low=low.label,
         lacking="".join(lacking[:1]),
-        wider="complex64" if lacking[:1] == ["complex32"] else "float32",
+        wider=wider,
     )
+
+
+def _mixed(a: _Operand, b: _Operand) -> tuple[str | None, str]:
+    """Return the dtype of a tensor plus an array, which NumPy adds, and the key of the reason."""
+    if a.kind == "array" or not {a.dtype, b.dtype} <= {*_DTYPES["numpy"]}:
+        return None, "mixed.raises"
+    if a.dtype == b.dtype == "bool":
+        return "uint8", "mixed"  # PyTorch has long made uint8 of NumPy's bool here
+    return _together(a.dtype, b.dtype, "numpy")[0], "mixed"
+
+
+def _fits(value: int | None, dtype: str, library: str) -> bool:
+    """Tell whether a library takes an int of Python beside or as a dtype."""
+    if value is None:
+        return True
+    if library == "torch":
+        return -(2**63) <= value < 2**64
+    form = _format(dtype)
+    if form.category == _INTEGER:
+        return bool((-(2**form.digits) if form.signed else 0) <= value < 2**form.digits)
+    return abs(value) < 2**1024 - 2**970
 
 
 def _yielding(high: _Operand, low: _Operand, library: str) -> tuple[str | None, str]:
@@ -729,6 +784,8 @@ def _product(a: _Operand, b: _Operand, result: str | None, library: str) -> tupl
     """Return what ``a @ b`` gives, and a sentence where there is something to say."""
     if not (a.axes and b.axes):
         return WORDS["raises"], WORDS["product.axes"]
+    if library == "torch" and a.dtype == b.dtype in _STORED_ONLY:
+        return WORDS["varies"], WORDS["product.varies"].format(dtype=a.dtype)
     if result is None:
         return WORDS["raises"], ""
     if library == "numpy":

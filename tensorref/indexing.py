@@ -52,11 +52,13 @@ tensorref.indexing.IndexingError: index holds int16, PyTorch indexes with int32 
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, Literal, TypeAlias
 
+from tensorref._arguments import as_array, as_int, as_library, attribute, length, quoted
 from tensorref._explanation import Diagram
 from tensorref._libraries import needed
 from tensorref._shape import MAX_RANK, as_shape, joined
@@ -334,6 +336,19 @@ class Indices:
     dtype: str = "int64"
     """Matters to PyTorch, which takes a tensor of int32 or int64; one of uint8 is a `Mask` to it."""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", _as_sizes(self.shape))
+        given: Any = self.bounds
+        if not isinstance(given, tuple) or len(given) != 2:  # noqa: PLR2004  a pair
+            raise TypeError(f"bounds is {quoted(self.bounds)}; bounds are the least and the greatest: write (0, 1)")
+        least, most = (as_int(bound, f"bounds[{at}]", "a bound is") for at, bound in enumerate(self.bounds))
+        if least > most:
+            raise ValueError(f"bounds is {(least, most)}; the least comes first: write {(most, least)}")
+        object.__setattr__(self, "bounds", (least, most))
+        dtype: Any = self.dtype
+        if not isinstance(dtype, str) or not _INTEGERS.fullmatch(self.dtype):
+            raise TypeError(f"dtype is {quoted(self.dtype)}; indices are of an integer dtype: write 'int64'")
+
 
 @dataclass(frozen=True)
 class Mask:
@@ -348,8 +363,18 @@ class Mask:
     count: int
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", _as_sizes(self.shape))
+        object.__setattr__(self, "count", as_int(self.count, "count", "a number of True is"))
         if not 0 <= self.count <= prod(self.shape):
             raise ValueError(f"count is {self.count}; a mask of shape {self.shape} has 0 to {prod(self.shape)} True")
+
+
+@dataclass(frozen=True)
+class _ArrayMask(Mask):
+    """A mask that is no tensor, which PyTorch counts for one axis when it works out an ellipsis."""
+
+    is_scalar: bool = False
+    """Whether it is a truth value of NumPy."""
 
 
 def token(
@@ -379,7 +404,9 @@ def token(
     Raises
     ------
     IndexError
-        If no sequence is as long; the library says so.
+        If no sequence is as long.
+    TypeError
+        If `position` is no int; several positions are an index: ``x[:, [0, 1]]``.
 
     See Also
     --------
@@ -387,7 +414,17 @@ def token(
     torch.select : ``x.select(1, position)``, a view.
     torch.index_select : takes any positions, and copies.
     """
-    result: ArrayT = x[:, position]
+    sizes = as_array(x, "x").shape
+    at = as_int(position, "position", "the position of a token is")
+    if len(sizes) < 2:  # noqa: PLR2004  batch and seq_len
+        raise IndexError(
+            f"x has shape {tuple(sizes)}; tokens are of shape (batch, seq_len, …): write x[None] for one sequence"
+        )
+    if not -sizes[1] <= at < sizes[1]:
+        raise IndexError(
+            f"position is {at}, the sequence axis of x has size {sizes[1]}; write one from {-sizes[1]} to -1"
+        )
+    result: ArrayT = x[:, at]
     return result
 
 
@@ -429,8 +466,8 @@ def last(
     if lengths is None:
         result = x[:, -1]
         return result
-    batch, size = x.shape[:2]
-    if tuple(lengths.shape) != (batch,):
+    batch, size = as_array(x, "x").shape[:2]
+    if tuple(as_array(lengths, "lengths").shape) != (batch,):
         raise ValueError(
             f"lengths has shape {tuple(lengths.shape)}, x has shape {tuple(x.shape)}; give one length for each "
             f"sequence: shape ({batch},)"
@@ -482,7 +519,8 @@ def masked(
     numpy.where : keeps the shape, and takes another value where the mask is False.
     torch.masked_select : the same for a mask of the shape of `x`; it broadcasts, an index does not.
     """
-    if str(mask.dtype).rpartition(".")[2] != "bool":
+    as_array(x, "x")
+    if str(as_array(mask, "mask").dtype).rpartition(".")[2] != "bool":
         raise TypeError(f"mask has dtype {mask.dtype}, which would select positions; compare to get truth: mask != 0")
     result_shape(x.shape, Mask(tuple(mask.shape), 0))
     source: Any = x
@@ -497,17 +535,25 @@ _KINDS: dict[type, Kind] = {
     type(...): "ellipsis",
     Indices: "array",
     Mask: "mask",
+    _ArrayMask: "mask",
 }
 _ARRAYS = ("array", "mask")
+_INTEGERS = re.compile(r"[<>]?u?int(8|16|32|64)")
+_MOST_PARTS = 2 * MAX_RANK  # as in NumPy
+_MOST_IN_A_TUPLE = 31  # entries of a list that PyTorch may take for a tuple
+_MOST_LISTED = 2**20  # numbers in lists
 _SHOWN = 8  # characters; the diagram gives a longer list by its shape
 
 
 def _explain(shape: tuple[int, ...], index: Any, library: Any) -> Explanation:
-    if library not in ("numpy", "torch"):
-        raise ValueError(f"library is {library!r}; it is 'numpy' or 'torch'")
-    given = [(f"index[{n}]", item) for n, item in enumerate(index)] if isinstance(index, tuple) else [("index", index)]
+    library = as_library(library)
+    given = [("index", index)]
+    if isinstance(index, tuple) or (library == "torch" and _is_tuple_to_pytorch(index)):
+        given = [(f"index[{n}]", item) for n, item in enumerate(index[:_MOST_PARTS])]
     parts = [(where, *_item(item, where, library)) for where, item in given]
     entries, problems = _entries(shape, parts, library)
+    if len(parts) > 1 and len(index) > _MOST_PARTS:
+        problems = [WORDS["parts"].format(count=len(index), most=_MOST_PARTS)]
     arrays = [entry.gives or () for entry in entries if entry.kind in _ARRAYS]
     result: tuple[int, ...] = ()
     joint, position, apart = joined(arrays), 0, False
@@ -520,8 +566,8 @@ def _explain(shape: tuple[int, ...], index: Any, library: Any) -> Explanation:
             unseen = 0 in joint or (library == "torch" and 0 in result and 0 not in entry.sizes)
             if isinstance(item, Indices) and not (unseen and item.shape):
                 problems += _out_of_range(item.bounds, where, entry)
-        if library == "numpy" and len(result) > MAX_RANK:
-            problems.append(WORDS["rank"].format(rank=len(result), most=MAX_RANK))
+        if library == "numpy":
+            problems += _beyond(entries, result)
     # An int for every axis leaves a scalar in NumPy, which is no part of the array.
     view = not arrays and (library == "torch" or any(entry.kind != "int" for entry in entries))
     explanation = Explanation(
@@ -578,27 +624,42 @@ def _entries(
     problems: list[str] = []
     ellipses = sum(item is ... for _, item, _ in parts)
     extra = sum(_takes(item) for _, item, _ in parts) - len(shape)
+    left = -extra
+    if library == "torch" and ellipses:
+        # PyTorch counts a mask that is no tensor for one axis, even one without axes.
+        left = len(shape) - sum(1 if isinstance(item, _ArrayMask) else _takes(item) for _, item, _ in parts)
     if ellipses > 1:
         problems.append(WORDS["ellipses"].format(count=ellipses))
     if extra > 0:
         problems.append(WORDS["take"].format(taken=len(shape) + extra, shape=shape, rank=len(shape), extra=extra))
     entries: list[Entry] = []
-    for where, item, code in parts if ellipses or extra >= 0 else [*parts, ("", ..., "...")]:
+    is_open = extra < 0 and not (ellipses and left == -extra)
+    for where, item, code in [*parts, ("", ..., "...")] if is_open else parts:
         start = sum(len(entry.axes) for entry in entries)
-        takes = max(-extra, 0) if item is ... else _takes(item)
+        takes = max(left if ellipses and where else len(shape) - start, 0) if item is ... else _takes(item)
         axes = tuple(range(len(shape)))[start : start + takes]
+        if item is ... and (len(axes) == takes or where == parts[-1][0]):
+            takes = len(axes)  # PyTorch does not mind one that stands for too many axes at the end
         entry = Entry(code, _KINDS[type(item)], axes, tuple(shape[axis] for axis in axes), None)
         if len(axes) == takes:
             wrong = [*_wrong(item, where, entry, library)]
             problems += wrong
             entry = entry if wrong else replace(entry, gives=_gives(item, entry.sizes))
+        elif extra <= 0 and not problems:
+            mask = next((part, item.shape) for part, item, _ in parts if isinstance(item, _ArrayMask))
+            problems.append(WORDS["mask.ellipsis"].format(where=mask[0], mask=mask[1]))
         entries.append(entry)
     return entries, problems
 
 
 def _compared(explanation: Explanation, index: object) -> Explanation:
     """Return the explanation with what the other library does, where it differs."""
-    other = _explain(explanation.shape, index, "torch" if explanation.library == "numpy" else "numpy")
+    library = "torch" if explanation.library == "numpy" else "numpy"
+    try:
+        other = _explain(explanation.shape, index, library)
+    except TypeError as error:
+        text = WORDS["other.problem"].format(library=WORDS[library], problem=f"{error}.")
+        return replace(explanation, other=text)
     if (other.result, other.view) == (explanation.result, explanation.view):
         return explanation
     words = WORDS["other.problem" if other.problems else "other"]
@@ -617,56 +678,141 @@ def _item(given: Any, where: str, library: Library) -> tuple[Any, str]:
         return given, "None" if given is None else "..."
     if isinstance(given, slice):
         ends = [None if end is None else _whole(end, where) for end in (given.start, given.stop, given.step)]
-        return slice(*ends), ":".join("" if end is None else str(end) for end in ends[: 2 + (ends[2] is not None)])
+        return slice(*ends), ":".join("" if end is None else quoted(end) for end in ends[: 2 + (ends[2] is not None)])
     item = _array(given, where, library)
     if not isinstance(item, (Indices, Mask)):
         item = _whole(item, where)
-        return item, str(item)
-    code = str(given) if isinstance(given, (list, bool)) else ""
+        return item, quoted(item)
+    code = quoted(given) if isinstance(given, (list, bool)) else ""
     return item, code if 0 < len(code) <= _SHOWN else f"{_KINDS[type(item)]} {item.shape}"
 
 
 def _array(given: Any, where: str, library: Library) -> Any:
     """Return the stand-in for an array, a tensor, a list or a truth value, and anything else as it is."""
-    array = given
     if isinstance(given, bool):
         return Mask((), int(given))
-    if isinstance(given, Sequence) and not isinstance(given, (str, bytes)):
-        with needed("an index that is a list", "numpy"):
-            import numpy as np
-
-        try:
-            array = np.array(given)
-        except ValueError:
-            raise TypeError(f"{where} is {given!r}, whose rows differ in length; give all of them one length") from None
-        array = array if array.size else array.astype(int)
-    if isinstance(given, Indices) and not given.shape and library == "torch":
-        return given.bounds[0]
-    if isinstance(given, Indices) or not hasattr(array, "dtype") or not hasattr(array, "shape"):
+    if isinstance(given, range):
+        return Indices((length(given),), (min(given[0], given[-1]), max(given[0], given[-1])) if given else (0, 0))
+    if isinstance(given, Indices):
+        return given if given.shape or library == "numpy" else given.bounds[0]
+    if isinstance(given, Mask):
         return given
-    module, _, name = str(array.dtype).rpartition(".")
-    shape = tuple(array.shape)
-    scalar = not hasattr(array, "__setitem__")
-    if name == "bool" or (name == "uint8" and library == "torch" and not scalar):
-        return Mask(shape, int((array != 0).sum()))
-    if "int" not in name:
+    is_list = isinstance(given, Sequence) and not isinstance(given, (str, bytes))
+    array = _from_list(given, where) if is_list else given
+    if attribute(array, "dtype") is None or not isinstance(attribute(array, "shape"), tuple):
+        return given
+    return _of_array(array, where, library, is_list=is_list)
+
+
+def _of_array(array: Any, where: str, library: Library, *, is_list: bool) -> Any:
+    """Return the stand-in for an array or a tensor, or the number that it is."""
+    dtype, shape = array.dtype, tuple(array.shape)
+    is_tensor, is_scalar = str(dtype).startswith("torch."), not hasattr(array, "__setitem__")
+    if is_tensor and str(array.layout) != "torch.strided":
+        raise TypeError(f"{where} is a tensor of layout {array.layout}, which is no index; write {where}.to_dense()")
+    name = attribute(dtype, "name") or str(dtype).rpartition(".")[2]
+    if library == "torch" and not (is_tensor or is_scalar) and dtype.kind == "f":
+        array, name = _cut(array, where), "int64"  # PyTorch takes 1.5 for 1
+    if name == "bool" or (name == "uint8" and library == "torch" and not (is_scalar or is_list)):
+        return _mask(array, where, is_tensor=is_tensor, is_scalar=is_scalar)
+    if not _INTEGERS.fullmatch(name):
         raise TypeError(f"{where} holds {name}, which is no index; give integers or truth values")
     # An array without axes is an array to NumPy but not to PyTorch. A scalar is none: nothing can be assigned to it.
-    if shape == () and (library == "torch" or scalar):
-        return int(array)
-    given = array
-    whole = given.long() if module else given  # PyTorch has no least one of uint16, uint32 and uint64
-    bounds = (0, 0) if 0 in shape else (int(whole.min()), int(whole.max()))
+    is_native = is_tensor or dtype.isnative
+    if shape == () and (is_scalar or (library == "torch" and is_native)):
+        return _whole(array, where)
     # PyTorch makes int64 of what is no tensor.
-    return Indices(shape, bounds, name if module else "int64")
+    return Indices(
+        shape, _bounds(array, shape), name if is_tensor else "int64" if is_native else f"{dtype.str[0]}{name}"
+    )
+
+
+def _is_tuple_to_pytorch(index: Any) -> bool:
+    """Tell whether PyTorch takes a list for a tuple: a short one that holds lists, tensors, slices, None or ``...``."""
+    if not isinstance(index, list) or len(index) > _MOST_IN_A_TUPLE:
+        return False
+    return any(
+        item is None or item is ... or isinstance(item, (slice, Sequence)) or hasattr(item, "__setitem__")
+        for item in index
+    )
+
+
+def _from_list(given: Any, where: str) -> Any:
+    """Return the array that lists stand for, unless they are too many to be followed."""
+    with needed("an index that is a list", "numpy"):
+        import numpy as np
+
+    lists, listed = [(given, 1)], 0
+    while lists:
+        items, depth = lists.pop()
+        listed += length(items)
+        if listed > _MOST_LISTED or depth > MAX_RANK:
+            raise TypeError(
+                f"{where} is {quoted(given)}, lists of more than {_MOST_LISTED:,} numbers or {MAX_RANK} axes; make an "
+                "array of them first"
+            )
+        lists += [
+            (item, depth + 1) for item in items if isinstance(item, Sequence) and not isinstance(item, (str, bytes))
+        ]
+    try:
+        array = np.array(given)
+    except ValueError:
+        raise TypeError(
+            f"{where} is {quoted(given)}, whose rows differ in length; give all of them one length"
+        ) from None
+    except Exception:  # noqa: BLE001  whatever an entry raises, it makes no array
+        raise TypeError(f"{where} is {quoted(given)}, which makes no array; give integers or truth values") from None
+    return array if array.size else array.astype(int)
+
+
+def _cut(array: Any, where: str) -> Any:
+    if array.size and not (abs(array) < 2**63).all():  # NaN neither
+        raise TypeError(f"{where} is {quoted(array)}, which has no integers; give integers or truth values")
+    return array.astype("int64")
+
+
+def _mask(array: Any, where: str, *, is_tensor: bool, is_scalar: bool) -> Mask:
+    try:
+        count = int((array != 0).sum())
+    except Exception:  # noqa: BLE001  a tensor on meta
+        raise TypeError(
+            f"{where} is a mask whose values cannot be read; say how many are True: indexing.Mask(shape, count)"
+        ) from None
+    return Mask(tuple(array.shape), count) if is_tensor else _ArrayMask(tuple(array.shape), count, is_scalar)
+
+
+def _bounds(array: Any, shape: tuple[int, ...]) -> tuple[int, int]:
+    try:
+        # PyTorch has no least one of uint16, uint32 and uint64.
+        whole = array.long() if hasattr(array, "long") else array
+        return (0, 0) if 0 in shape else (int(whole.min()), int(whole.max()))
+    except Exception:  # noqa: BLE001  a tensor on meta has a shape, and no values to be out of range
+        return 0, 0
+
+
+def _as_sizes(shape: Any) -> tuple[int, ...]:
+    if not isinstance(shape, (tuple, list)):
+        raise TypeError(f"shape is {quoted(shape)}, of type {type(shape).__name__}; it is a tuple here: write (4,)")
+    return as_shape(shape, "shape")
+
+
+def _beyond(entries: Sequence[Entry], result: tuple[int, ...]) -> Iterator[str]:
+    """Say what is more than NumPy takes: axes of the result, or index arrays."""
+    if len(result) > MAX_RANK:
+        yield WORDS["rank"].format(rank=len(result), most=MAX_RANK)
+    arrays = sum(max(len(entry.axes), 1) for entry in entries if entry.kind in _ARRAYS)
+    others = [entry for entry in entries if entry.kind not in _ARRAYS]
+    most = MAX_RANK - (prod(size for entry in others for size in entry.gives or ()) == 1)
+    if arrays > most and not (len(entries) == 1 and entries[0].kind == "mask"):
+        yield WORDS["arrays"].format(count=arrays, most=most)
 
 
 def _whole(value: Any, where: str) -> int:
     try:
         return operator.index(value)
-    except TypeError:
+    except Exception:  # noqa: BLE001  whatever its ``__index__`` raises, it is no index
         fix = "divide with // to keep it whole" if isinstance(value, float) else "give an int, a slice or an array"
-        raise TypeError(f"{where} holds {value!r}, which is no index; {fix}") from None
+        raise TypeError(f"{where} holds {quoted(value)}, which is no index; {fix}") from None
 
 
 def _takes(item: Any) -> int:
@@ -687,16 +833,25 @@ def _gives(item: Any, sizes: tuple[int, ...]) -> tuple[int, ...]:
 def _wrong(item: Any, where: str, entry: Entry, library: Library) -> Iterator[str]:
     if isinstance(item, int):
         yield from _out_of_range((item, item), where, entry)
-    if isinstance(item, Mask) and item.shape != entry.sizes:
+    if isinstance(item, _ArrayMask) and item.is_scalar and library == "torch":
+        yield WORDS["mask.scalar"].format(where=where)
+    # NumPy does not compare an axis of size 0, which selects nothing.
+    if isinstance(item, Mask) and any(
+        own != size and (own or library == "torch") for own, size in zip(item.shape, entry.sizes, strict=True)
+    ):
         yield WORDS["mask.shape"].format(where=where, mask=item.shape, sizes=entry.sizes)
-    if isinstance(item, Indices) and library == "torch" and item.dtype not in ("int32", "int64"):
+    if isinstance(item, Indices) and library == "torch" and item.dtype[0] in "<>":
+        yield WORDS["byteorder"].format(where=where, dtype=item.dtype, name=item.dtype[1:])
+    elif isinstance(item, Indices) and library == "torch" and item.dtype not in ("int32", "int64"):
         yield WORDS["dtype"].format(where=where, dtype=item.dtype)
     if isinstance(item, slice):
         step = 1 if item.step is None else item.step
         if step == 0:
             yield WORDS["step.zero"].format(where=where)
         elif step < 0 and library == "torch":
-            yield WORDS["step.negative"].format(where=where, step=step, axis=entry.axes[0], positive=-step)
+            yield WORDS["step.negative"].format(
+                where=where, step=quoted(step), axis=entry.axes[0], positive=quoted(-step)
+            )
 
 
 def _out_of_range(bounds: tuple[int, int], where: str, entry: Entry) -> Iterator[str]:
@@ -704,7 +859,7 @@ def _out_of_range(bounds: tuple[int, int], where: str, entry: Entry) -> Iterator
     for value in [value for value in bounds if not -size <= value < size][:1]:
         has = WORDS["range.is" if entry.kind == "int" else "range.holds"]
         words = WORDS["range" if size else "range.empty"]
-        yield words.format(where=where, has=has, value=value, axis=axis, size=size, low=-size, high=size - 1)
+        yield words.format(where=where, has=has, value=quoted(value), axis=axis, size=size, low=-size, high=size - 1)
 
 
 def _placed(entries: Sequence[Entry], joint: tuple[int, ...], library: Library) -> tuple[int, bool, tuple[int, ...]]:

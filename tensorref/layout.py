@@ -57,9 +57,10 @@ from math import prod
 from typing import Any, Literal
 
 from tensorref import _history
+from tensorref._arguments import as_array, as_int, as_itemsize, as_name, attribute, is_short, length, quoted
 from tensorref._explanation import Diagram
 from tensorref._operations import Operation, OperationsTextError, parse_operations
-from tensorref._shape import as_shape
+from tensorref._shape import MAX_RANK, as_shape
 from tensorref._typing import ArrayT, ShapeLike, jaxtyping
 from tensorref._words import LAYOUT as WORDS
 from tensorref._words import LAYOUT_MESSAGES, OPERATIONS
@@ -292,7 +293,7 @@ def explain(
     """
     source = as_shape(shape, "shape")
     steps = _as_strides(strides, source)
-    return _explain(source, steps, _as_target(target, source), name, itemsize)
+    return _explain(source, steps, _as_target(target, source), as_name(name), as_itemsize(itemsize))
 
 
 @dataclass(frozen=True)
@@ -441,6 +442,7 @@ def history(shape: ShapeLike, operations: str, *, name: str = "x", itemsize: int
     ('error', 'RuntimeError')
     """
     source = as_shape(shape, "shape")
+    name, itemsize = as_name(name), as_itemsize(itemsize)
     if _history.is_large(_history.Layout(source, (), 0), itemsize):
         raise ValueError(f"shape is {OPERATIONS['large'].format(found=source)}")
     stages = [Stage(name, source, _row_major(source), 0, True, 0, prod(source), "start", 0)]  # noqa: FBT003  a field
@@ -624,25 +626,18 @@ def split_heads(
     >>> layout.split_heads(x, 8).data_ptr() == x.data_ptr()
     True
     """
-    shape = as_shape(x.shape, "x")
+    shape = as_shape(as_array(x, "x").shape, "x")
     if len(shape) < 2:  # noqa: PLR2004  seq_len and embed_dim
         raise ValueError(
             f"x has shape {shape}; heads are split from (…, seq_len, embed_dim): write x[None] for one position"
         )
     *batch, seq_len, embed_dim = shape
-    try:
-        count = operator.index(num_heads)
-    except TypeError:
-        fix = "divide with // to keep it whole" if isinstance(num_heads, float) else "write it as a number, such as 8"
-        raise TypeError(
-            f"num_heads is {num_heads!r}, of type {type(num_heads).__name__}; a number of heads is an int: {fix}"
-        ) from None
+    count = as_int(num_heads, "num_heads", "a number of heads is")
     if count < 1 or embed_dim % count:
-        divisors = [str(heads) for heads in range(1, embed_dim + 1) if embed_dim % heads == 0]
-        raise ValueError(
-            f"num_heads is {count}, which does not divide embed_dim, the {embed_dim} of x; choose one of "
-            f"{', '.join(divisors)}"
-        )
+        # Those of 0 are all numbers, those of a large one too many to name or to look for.
+        divisors = [str(heads) for heads in range(1, min(embed_dim, 2**16) + 1) if embed_dim % heads == 0][:32]
+        fix = f"choose one of {', '.join(divisors)}" if divisors else "write 1 or more"
+        raise ValueError(f"num_heads is {count}, which does not divide embed_dim, the {embed_dim} of x; {fix}")
     split: ArrayT = x.reshape((*batch, seq_len, count, embed_dim // count))
     heads: ArrayT = split.swapaxes(-3, -2)
     return heads
@@ -689,7 +684,7 @@ def merge_heads(
     >>> layout.merge_heads(layout.split_heads(x, 8)).data_ptr() == x.data_ptr()
     True
     """
-    shape = as_shape(x.shape, "x")
+    shape = as_shape(as_array(x, "x").shape, "x")
     if len(shape) < 3:  # noqa: PLR2004  num_heads, seq_len and head_dim
         raise ValueError(
             f"x has shape {shape}; heads are merged from (…, num_heads, seq_len, head_dim): write x[None] for one head"
@@ -712,25 +707,34 @@ def _is_contiguous(sizes: Sequence[int], steps: Sequence[int]) -> bool:
 
 
 def _as_strides(value: Any, shape: Sequence[int]) -> tuple[int, ...]:
-    given = tuple(value)
-    try:
-        steps = tuple(operator.index(step) for step in given)
-    except TypeError:
+    if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
         raise TypeError(
-            f"strides is {given}; strides are ints, counted in elements: divide NumPy's by itemsize with //"
-        ) from None
-    if len(steps) != len(shape):
+            f"strides is {quoted(value)}, of type {type(value).__name__}; strides are a sequence of ints, one for each "
+            "axis: write x.stride()"
+        )
+    count = length(value)
+    if count != len(shape):
         raise ValueError(
-            f"strides has {len(steps)} entries for the {len(shape)} axes of shape {shape}; give one for each, such as "
+            f"strides has {quoted(count)} entries for the {len(shape)} axes of shape {shape}; give one for each, such as "
             "x.stride()"
         )
+    try:
+        steps = tuple(operator.index(step) for step in value)
+    except Exception:  # noqa: BLE001  whatever an ``__index__`` raises, it is no stride
+        raise TypeError(
+            f"strides is {quoted(value)}; strides are ints, counted in elements: divide NumPy's by itemsize with //"
+        ) from None
+    if not all(map(is_short, steps)):
+        raise ValueError(f"strides is {quoted(value)}; a stride is at most 64 digits long: write x.stride()")
     return steps
 
 
 def _as_target(value: ShapeLike, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the sizes of `value`, with -1 worked out, and refuse another number of elements than `shape` has."""
-    given: list[Any] = [*value] if isinstance(value, Sequence) and not isinstance(value, str) else [value]
-    unknown = [axis for axis, size in enumerate(given) if getattr(size, "shape", ()) == () and size == -1]
+    given: list[Any] = [value]
+    if isinstance(value, Sequence) and not isinstance(value, str) and length(value) <= MAX_RANK:
+        given = [*value]
+    unknown = [axis for axis, size in enumerate(given) if _is_minus_1(size)]
     elements = prod(shape)
     if not unknown:
         sizes = as_shape(value, "target")
@@ -752,6 +756,13 @@ def _as_target(value: ShapeLike, shape: tuple[int, ...]) -> tuple[int, ...]:
             f"target is {shown}, and {rest} does not divide the {elements} elements of shape {shape}; choose sizes that do"
         )
     return tuple(elements // rest if axis in unknown else size for axis, size in enumerate(sizes))
+
+
+def _is_minus_1(size: Any) -> bool:
+    try:
+        return attribute(size, "shape") in ((), None) and operator.index(size) == -1
+    except Exception:  # noqa: BLE001  whatever an ``__index__`` raises, it is not -1
+        return False
 
 
 def _runs(shape: Sequence[int], strides: Sequence[int]) -> list[tuple[tuple[int, ...], int, int]]:

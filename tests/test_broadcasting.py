@@ -385,3 +385,98 @@ def test_add_bias_refuses_an_array_beside_a_tensor():
     with pytest.raises(TypeError) as raised:
         add_bias(np.ones((4, 3)), torch.ones(3))
     assert str(raised.value) == f"x is an array, bias is a tensor; {fix}"
+
+
+def test_a_shape_that_does_not_expand_has_no_advice_that_fails():
+    advised = 0
+    for a, to in PAIRS:
+        try:
+            broadcasting.expanded_strides(a, to)
+        except broadcasting.BroadcastError as error:
+            for fix in error.explanation.suggestions:
+                advised += 1
+                for x in (np.empty(a), torch.empty(a)):
+                    view = np.broadcast_to if isinstance(x, np.ndarray) else torch.broadcast_to
+                    assert view(eval(fix.code, {"a": x}), to).shape == to  # noqa: S307  the code is ours
+        except ValueError as error:
+            grown = eval(str(error).partition("broadcast to ")[2].partition(";")[0])  # noqa: S307  a tuple of sizes
+            assert np.broadcast_to(np.empty(a), grown).shape == grown
+    assert advised > 100
+    with pytest.raises(broadcasting.BroadcastError) as raised:
+        broadcasting.expanded_strides((3,), (2, 4))
+    assert raised.value.explanation.suggestions == ()
+
+
+def test_an_operand_that_may_fit_by_chance_is_told():
+    """For every shape of two axes and more, what is written instead has the same result by another axis."""
+    told = 0
+    for a, b in PAIRS:
+        explanation = broadcasting.explain(a, b)
+        chance = 1 < len(b) < len(a) and 1 < b[0] == a[0] == a[-len(b)]
+        if explanation.result == a and len(b) < len(a):
+            assert ("may fit by chance" in (explanation.warning or "")) == chance, (a, b)
+        if chance and explanation.result == a:
+            told += 1
+            code = explanation.warning.rpartition(" write ")[2].rstrip(".")
+            for empty in (np.empty, torch.empty):
+                moved = eval(code, {"b": empty(b)})  # noqa: S307  the code is ours
+                assert moved.ndim == len(a)
+                assert moved.shape[0] == b[0]
+                assert (empty(a) + moved).shape == a
+    assert told
+    for operands in [((8, 8, 5, 5), (8, 5, 5)), ((5, 2, 5, 5), (5, 5)), ((5, 5, 5), (5, 5))]:
+        assert "may fit by chance" in broadcasting.explain(*operands).warning
+    for operands in [((8, 4, 5, 5), (4, 5, 5)), ((8, 8), (8,)), ((4, 2, 5, 5), (5, 5)), ((8, 8, 5, 5), (8, 1, 5, 5))]:
+        assert broadcasting.explain(*operands).warning is None
+
+
+def test_bytes_per_element_and_names_are_checked():
+    explain = inspect.unwrap(broadcasting.explain)
+    for wrong in ("4", -4, 0, 2.0, True, 10**5000, None):
+        with pytest.raises((TypeError, ValueError), match=r"^itemsize is "):
+            explain((2,), (1,), itemsize=wrong)
+    for wrong, words in [
+        (5, "names is 5, of type int; names are a sequence of strings: write ('x', 'y')"),
+        ("xy", "names is 'xy', of type str; names are a sequence of strings: write ('x', 'y')"),
+        (["x", 5], "names[1] is 5, of type int; a name is a string: write it as 'x'"),
+    ]:
+        with pytest.raises(TypeError) as raised:
+            explain((2,), (1,), names=wrong)
+        assert str(raised.value) == words
+    with pytest.raises(ValueError) as raised:
+        explain((2,), names=["x" * 10**6])
+    assert str(raised.value) == "names[0] has 1000000 letters, the most is 60; write a shorter one"
+
+
+def test_any_number_of_shapes():
+    many = [(1, 3)] * 100_000
+    assert broadcasting.result_shape(*many, (2, 1)) == (2, 3)
+    with pytest.raises(broadcasting.BroadcastError) as raised:
+        broadcasting.result_shape(*many, (2, 1), (4,), (5,))
+    assert str(raised.value).startswith("a (1, 3), operand100001 (4,) do not broadcast: axis -1 has 3, 4.")
+    with pytest.raises(ValueError) as raised:
+        broadcasting.explain(*many)
+    assert str(raised.value) == "shapes has 100000 entries, the most that is explained is 64; leave some out"
+
+
+def test_sizes_that_a_shape_may_have_and_those_that_an_array_holds():
+    for held in (np.array([0, 3]), torch.tensor([0, 3])):
+        with pytest.raises(TypeError) as raised:
+            broadcasting.result_shape(held)
+        words = str(raised.value).partition("; pass ")[2]
+        assert words == "its shape: shapes[0].shape, or the sizes that it holds: shapes[0].tolist()"
+        assert broadcasting.result_shape(held.tolist()) == np.empty(0).reshape(0, 3).shape
+        assert broadcasting.result_shape(held.shape) == (2,)
+    assert broadcasting.result_shape((10**64 - 1,)) == (10**64 - 1,)
+    for wrong in (10**64, 10**5000, (10**5000, 1)):
+        with pytest.raises(ValueError, match="a size is at most 64 digits long: write a smaller one"):
+            broadcasting.result_shape(wrong)
+
+
+@pytest.mark.parametrize("function", [broadcasting.sum_to_size, broadcasting.add_bias])
+def test_what_is_no_array_is_refused_with_the_fix(function):
+    for wrong in ([[1.0]], 2.0, np.float64(2), None):
+        with pytest.raises(
+            TypeError, match=r"it takes an array or a tensor that has one shape: write np.asarray\(...\)"
+        ):
+            inspect.unwrap(function)(wrong, np.ones(1) if function is broadcasting.add_bias else (1,))

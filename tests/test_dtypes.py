@@ -42,10 +42,11 @@ def ours(a, b, library):
 def pytorch(function, *operands):
     """Return the dtype that PyTorch names, or None where it refuses."""
     try:
-        return str(function(*operands)).removeprefix("torch.")
+        name = str(function(*operands)).removeprefix("torch.")
     except RuntimeError as error:
         assert "romotion for" in str(error) or "Unknown Complex ScalarType" in str(error)  # noqa: PT017
         return None
+    return None if name in {*UNSIGNED, *FLOAT8} else name  # a common dtype, and no + for it
 
 
 def test_every_pair_becomes_what_numpy_says():
@@ -125,7 +126,43 @@ def test_a_number_that_does_not_fit_is_refused_by_numpy_and_wrapped_by_pytorch()
     with pytest.raises(OverflowError):
         np.zeros(1, np.uint8) + 300
     assert (torch.zeros(1, dtype=torch.uint8) + 300).item() == 300 % 256
-    assert dtypes.promote("uint8", 300, "numpy") == dtypes.promote("uint8", 300, "torch") == "uint8"
+    assert dtypes.promote("uint8", 300, "torch") == "uint8"
+    with pytest.raises(OverflowError):
+        dtypes.promote("uint8", 300, "numpy")
+
+
+def sum_of(a, b):
+    try:
+        return str((a + b).dtype).removeprefix("torch.")
+    except (OverflowError, TypeError, RuntimeError):
+        return None
+
+
+@ignore_complex32
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+def test_an_int_of_python_is_taken_or_refused_as_by_the_libraries():
+    for value in (0, 255, 256, -1, -129, 2**62, 2**63 - 1, 2**64, -(2**63) - 1, 10**39, 10**400):
+        for name in IN_NUMPY:
+            assert ours(name, value, "numpy") == sum_of(np.ones(2, name), value), (name, value)
+        for name in IN_TORCH:
+            x = torch.ones(2, **on_cpu).to(getattr(torch, name))
+            if name != "complex32":
+                assert ours(x, value, "torch") == sum_of(x, value), (name, value)
+
+
+@pytest.mark.filterwarnings("ignore:__array_wrap__ must accept context:DeprecationWarning")
+def test_a_tensor_and_an_array_are_added_by_numpy():
+    for a, b in itertools.product((*IN_NUMPY, "bfloat16"), IN_NUMPY):
+        for shape in ((2,), ()):
+            x, y = torch.ones(2, **on_cpu).to(getattr(torch, a)), np.ones(shape, b)
+            assert ours(x, y, "torch") == sum_of(x, y), (a, b, shape)
+            assert ours(y, x, "torch") is sum_of(y, x) is None
+
+
+def test_what_has_a_common_dtype_is_added_on_the_cpu_or_refused():
+    for a, b in itertools.product((*IN_NUMPY, "bfloat16", *FLOAT8), repeat=2):
+        x, y = (torch.ones(2, **on_cpu).to(getattr(torch, name)) for name in (a, b))
+        assert ours(x, y, "torch") == sum_of(x, y), (a, b)
 
 
 def test_a_dtype_in_every_form():

@@ -209,6 +209,12 @@ SEQUENCES = [
 ]
 
 
+@pytest.mark.parametrize("code", ["[:,]", "[0,]", "[-1,]", "[5,]", "[::0,]", "[None,]", "[...,]"])
+@pytest.mark.parametrize("shape", [(), (2,), (2, 3)])
+def test_a_tuple_of_one_has_messages_of_its_own(shape, code):
+    agree(numbered(shape), [code])
+
+
 @pytest.mark.parametrize(("shape", "codes"), SEQUENCES, ids=range(len(SEQUENCES)))
 def test_sequences(shape, codes):
     agree(numbered(shape), codes)

@@ -195,11 +195,11 @@ def test_arrays_lists_and_stand_ins_mean_the_same(library):
     to = {"numpy": np.asarray, "torch": torch.tensor}[library]
     for values in ([0, 1], [[0], [-1]], [], [[], []]):
         array = to(np.array(values, int))
-        for index in (values, array, indexing.Indices(tuple(array.shape))):
+        for index in ((values,), array, indexing.Indices(tuple(array.shape))):
             assert indexing.result_shape((2, 3), index, library=library) == (*array.shape, 3)
     for mask in ([True, False], [[True, False, True], [False, False, True]]):
         array = to(np.array(mask))
-        for index in (mask, array, indexing.Mask(tuple(array.shape), int(array.sum()))):
+        for index in ((mask,), array, indexing.Mask(tuple(array.shape), int(array.sum()))):
             assert indexing.result_shape((2, 3), index, library=library) == tuple(to(np.zeros((2, 3)))[array].shape)
     assert indexing.result_shape((2, 3), to(np.array(1)), library=library) == (3,)
     assert indexing.is_view((2, 3), to(np.array(1)), library=library) == (library == "torch")
@@ -326,7 +326,7 @@ def test_what_is_no_index_is_refused_with_the_fix(index, words):
 def test_other_arguments_are_refused_with_the_fix():
     with pytest.raises(ValueError) as raised:
         inspect.unwrap(indexing.result_shape)((2, 3), 0, library="jax")
-    assert str(raised.value) == "library is 'jax'; it is 'numpy' or 'torch'"
+    assert str(raised.value) == "library is 'jax'; write 'numpy' or 'torch'"
     with pytest.raises(ValueError) as raised:
         indexing.Mask((2, 3), count=7)
     assert str(raised.value) == "count is 7; a mask of shape (2, 3) has 0 to 6 True"
@@ -418,3 +418,181 @@ def test_lengths_of_any_dtype(dtype):
     lengths = torch.tensor([2, 1], dtype=getattr(torch, dtype), device="cpu")
     assert indexing.last(torch.tensor(values, device="cpu"), lengths).tolist() == [1, 3]
     assert indexing.last(values[:0], np.array([], dtype)).shape == (0,)
+
+
+def raw(library, shape, index):
+    """Return the shape that a library gives for an index as it is, or None."""
+    try:
+        return tuple((np.empty if library == "numpy" else torch.empty)(shape)[index].shape)
+    except (IndexError, ValueError, TypeError, RuntimeError, OverflowError):
+        return None
+
+
+def ruled(library, shape, index):
+    try:
+        return indexing.result_shape(shape, index, library=library)
+    except (indexing.IndexingError, TypeError):
+        return None
+
+
+LISTED = [
+    *(0, 1, True, None, ..., slice(None), 1.5),
+    *([0, 1], [], [[0], [1]], [True, False], [0.5], (0, 1), range(2)),
+    *(np.array([0, 1]), np.array([], float), np.array([1.9])),
+]
+
+
+@pytest.mark.filterwarnings("ignore:Using a non-tuple sequence for multidimensional indexing:UserWarning")
+@pytest.mark.filterwarnings("ignore:Creating a tensor from a list of numpy.ndarrays is extremely slow:UserWarning")
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_lists_and_arrays_as_they_are_written(library):
+    """A bare list that holds lists, slices, None or an ellipsis is a tuple to PyTorch, and numbers are cut to integers."""
+    results = 0
+    for length in range(3):
+        for items in itertools.product(LISTED, repeat=length):
+            for index in ([*items], items, ([*items],)):
+                # Nor is there an array of rows that differ in length, which PyTorch takes where the first is empty.
+                if ellipses(index) < 2 and not (len(index) < len(items) and not np.size(items[0])):
+                    theirs = raw(library, (2, 3), index)
+                    assert ruled(library, (2, 3), index) == theirs, index
+                    results += theirs is not None
+    assert results > 200
+
+
+@pytest.mark.filterwarnings("ignore:Using a non-tuple sequence for multidimensional indexing:UserWarning")
+def test_a_long_list_of_lists_is_an_array_to_pytorch_too():
+    x = torch.empty((1,) * 40)
+    for count in (30, 31, 32, 33):
+        index = [[0]] * count
+        assert indexing.result_shape(x.shape, index, library="torch") == tuple(x[index].shape)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_masks_of_arrays_beside_an_ellipsis(library):
+    masks = [
+        *(np.ones((), bool), np.ones(2, bool), np.ones((2, 3), bool), np.ones((3, 4), bool), np.ones((2, 3, 4), bool)),
+        *(np.zeros(0, bool), np.zeros((2, 0), bool), np.zeros((0, 3), bool), np.zeros((3, 0), bool)),
+    ]
+    for mask, *others in itertools.product(masks, [(), (0,), (slice(None),), (None,)], [(), (0,), (True,), (None,)]):
+        before, after = others
+        for index in ((*before, mask, *after), (*before, ..., mask, *after), (*before, mask, ..., *after)):
+            assert ruled(library, (2, 3, 4), index) == raw(library, (2, 3, 4), index), index
+
+
+@pytest.mark.parametrize("dtype", [">i8", ">i2", "<u4", ">u8"])
+def test_bytes_in_another_order(dtype):
+    for values in ([1, 0], [], 1):
+        index = np.array(values, dtype)
+        for library in LIBRARIES:
+            assert ruled(library, (2, 3), index) == raw(library, (2, 3), index), (library, values)
+    with pytest.raises(indexing.IndexingError) as raised:
+        indexing.result_shape((2, 3), np.array([1, 0], ">i8"), library="torch")
+    fix = str(raised.value).rpartition(" write ")[2].rstrip(".")
+    assert raw("torch", (2, 3), eval(fix, {"index": np.array([1, 0], ">i8")})) == (2, 3)  # noqa: S307  the code is ours
+
+
+def test_a_truth_value_of_numpy_is_no_index_of_a_tensor():
+    for index in (np.True_, (0, np.False_), (np.True_, ...)):
+        assert ruled("torch", (2, 3), index) is raw("torch", (2, 3), index) is None
+        assert ruled("numpy", (2, 3), index) == raw("numpy", (2, 3), index)
+    assert indexing.explain((2, 3), np.True_).other == (
+        "PyTorch differs: index is a truth value of NumPy, which PyTorch does not take; write bool(index)."
+    )
+
+
+def test_numpy_has_64_index_arrays_at_most():
+    for shape in ((1,) * 64, (1,) * 63 + (2,), (1,) * 63):
+        for count in (31, 32, 61, 62, 63, 64):
+            for more in ((), (True,), (0,), (True, True), (0, True), (None,)):
+                index = ([0],) * count + more
+                assert ruled("numpy", shape, index) == raw("numpy", shape, index), (shape, count, more)
+        for masks in ((63,), (64,), (62, 1), (63, 1), (32, 31), (32, 32)):
+            for more in ((), (None,), (...,)):
+                index = (*(np.ones((1,) * axes, bool) for axes in masks), *more)
+                assert ruled("numpy", shape, index) == raw("numpy", shape, index), (shape, masks, more)
+
+
+class Raising:
+    def __index__(self):
+        raise RuntimeError
+
+    def __repr__(self):
+        raise RuntimeError
+
+
+def nested(depth):
+    value = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+ITSELF = []
+ITSELF.append(ITSELF)
+HOSTILE = [
+    *(10**5000, -(10**5000), [10**5000], range(10**18), [range(10**18)], range(10**30), Raising(), [Raising()]),
+    *((0,) * 10**6, (None,) * 10**6, [[0]] * 10**6, nested(10**5), ITSELF, [[0] * 10**4] * 10**4, "x" * 10**6),
+    *(slice(Raising()), [[], [Raising()]], np.float64(1.5), 1j, float("nan"), object(), {}, b"x" * 10**6),
+    *(torch.ones(2, dtype=torch.bool, device="meta"), torch.eye(2).long().to_sparse(), torch.tensor([1j])),
+    *(np.array([10**30]), np.array(["a" * 10**5]), np.array([np.nan]), np.zeros(2, [("a", int)])),
+]
+
+
+@pytest.mark.parametrize("index", HOSTILE, ids=range(len(HOSTILE)))
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_what_is_hostile_is_refused_in_few_words(library, index):
+    for function in (indexing.result_shape, indexing.is_view):
+        with pytest.raises((TypeError, indexing.IndexingError)) as raised:
+            inspect.unwrap(function)((2, 3), index, library=library)
+        assert str(raised.value).startswith("index")
+        assert len(str(raised.value)) < 1000
+
+
+def test_what_is_large_and_fits_is_followed():
+    assert indexing.result_shape((2, 3), slice(10**5000)) == np.empty((2, 3))[: 10**5000].shape
+    assert indexing.result_shape((10**18, 3), range(10**18)) == (10**18, 3)
+    index = torch.zeros(2, dtype=torch.long, device="meta")
+    assert indexing.result_shape((2, 3), index, library="torch") == torch.zeros(2, 3, device="meta")[index].shape
+
+
+STAND_INS = [
+    (indexing.Indices, (5,), "shape is 5, of type int; it is a tuple here: write (4,)"),
+    (indexing.Indices, ((-1,),), "shape[0] is -1; a size is 0 or more: "),
+    (indexing.Indices, ((2,), 3), "bounds is 3; bounds are the least and the greatest: write (0, 1)"),
+    (indexing.Indices, ((2,), (1, 0)), "bounds is (1, 0); the least comes first: write (0, 1)"),
+    (indexing.Indices, ((2,), (0, math.nan)), "bounds[1] is nan, of type float; a bound is an int: "),
+    (indexing.Indices, ((2,), (0, 1), b"4"), "dtype is b'4'; indices are of an integer dtype: write 'int64'"),
+    (indexing.Indices, (b"4",), "shape is b'4', of type bytes; it is a tuple here: write (4,)"),
+    (indexing.Mask, (4, 2), "shape is 4, of type int; it is a tuple here: write (4,)"),
+    (indexing.Mask, ((4, 3), 2.5), "count is 2.5, of type float; a number of True is an int: "),
+    (indexing.Mask, ((4, 3), "2"), "count is '2', of type str; a number of True is an int: "),
+]
+
+
+@pytest.mark.parametrize(("kind", "arguments", "words"), STAND_INS, ids=range(len(STAND_INS)))
+def test_stand_ins_are_checked(kind, arguments, words):
+    stand_in = object.__new__(kind)  # the tests check annotations, which would refuse first
+    fields = ("shape", "bounds", "dtype") if kind is indexing.Indices else ("shape", "count")
+    for name, value in zip(fields, arguments, strict=False):
+        object.__setattr__(stand_in, name, value)
+    with pytest.raises((TypeError, ValueError)) as raised:
+        inspect.unwrap(kind.__post_init__)(stand_in)
+    assert str(raised.value).startswith(words)
+
+
+def test_tokens_of_what_is_no_array_and_of_no_position_are_refused_with_the_fix():
+    token, x = inspect.unwrap(indexing.token), np.zeros((2, 3, 4))
+    for position, words in [
+        ([0, 1], "position is [0, 1], of type list; the position of a token is an int: "),
+        (3, "position is 3, the sequence axis of x has size 3; write one from -3 to -1"),
+        (True, "position is True, of type bool; "),
+    ]:
+        with pytest.raises((TypeError, IndexError)) as raised:
+            token(x, position)
+        assert str(raised.value).startswith(words)
+    with pytest.raises(IndexError, match=r"^x has shape \(3,\); tokens are"):
+        token(x[0, :, 0], 0)
+    for function, more in ((token, (0,)), (inspect.unwrap(indexing.masked), (np.ones(1, bool),))):
+        for wrong in ([[1.0]], np.float64(2)):
+            with pytest.raises(TypeError, match=r"^x is .*; it takes an array or a tensor"):
+                function(wrong, *more)

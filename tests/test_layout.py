@@ -341,7 +341,7 @@ def test_heads_that_do_not_fit_are_refused(zeros):
         assert str(raised.value) == (
             f"num_heads is {wrong}, which does not divide embed_dim, the 12 of x; choose one of 1, 2, 3, 4, 6, 12"
         )
-    for wrong, fix in ((64 / 8, "divide with // to keep it whole"), ("4", "write it as a number, such as 8")):
+    for wrong, fix in ((64 / 8, "divide with // to keep it whole"), ("4", "write it as a number, such as 4")):
         with pytest.raises(TypeError) as raised_type:
             split(zeros((4, 12)), wrong)
         kind = type(wrong).__name__
@@ -356,3 +356,54 @@ def test_heads_that_do_not_fit_are_refused(zeros):
     assert str(raised.value) == (
         "x has shape (4, 12); heads are merged from (…, num_heads, seq_len, head_dim): write x[None] for one head"
     )
+
+
+STRIDES = [
+    (5, "strides is 5, of type int; strides are a sequence of ints, one for each axis: write x.stride()"),
+    ("4", "strides is '4', of type str; strides are a sequence of ints, one for each axis: write x.stride()"),
+    ([0.5], "strides is [0.5]; strides are ints, counted in elements: divide NumPy's by itemsize with //"),
+    (
+        range(10**30),
+        f"strides has {10**30} entries for the 1 axes of shape (1,); give one for each, such as x.stride()",
+    ),
+    ([10**5000], "strides is [an int of 16610 bits]; a stride is at most 64 digits long: write x.stride()"),
+]
+
+
+@pytest.mark.parametrize(("strides", "words"), STRIDES, ids=range(len(STRIDES)))
+def test_what_are_no_strides_is_refused_with_the_fix(strides, words):
+    for function, more in ((layout.is_contiguous, ()), (layout.view_strides, ((1,),)), (layout.explain, ((1,),))):
+        with pytest.raises((TypeError, ValueError)) as raised:
+            inspect.unwrap(function)((1,), strides, *more)
+        assert str(raised.value) == words
+
+
+def test_a_target_given_as_an_array_is_refused_with_what_it_holds():
+    target = np.array([0])
+    with pytest.raises(TypeError) as raised:
+        inspect.unwrap(layout.view_strides)((0,), (1,), target)
+    assert str(raised.value).endswith("or the sizes that it holds: target.tolist()")
+    assert layout.view_strides((0,), (1,), target.tolist()) == torch.empty(0).view(*target).stride()
+
+
+def test_what_history_cannot_take_is_refused_by_name():
+    for words, arguments in [
+        ("operations is 5, of type int; operations are a string: write '.view(-1, 4)'", {"operations": 5}),
+        ("name is 5, of type int; a name is a string: write it as 'x'", {"operations": "", "name": 5}),
+        ("name has 1000000 letters, the most is 60; write a shorter one", {"operations": "", "name": "x" * 10**6}),
+        ("itemsize is -4; bytes per element are 1 to 2147483647: ", {"operations": "", "itemsize": -4}),
+        ("Position 1: '((((((((((((((((((((…' begins no operation", {"operations": "(" * 10**6}),
+    ]:
+        with pytest.raises((TypeError, ValueError)) as raised:
+            inspect.unwrap(layout.history)((2,), **arguments)
+        assert str(raised.value).startswith(words)
+
+
+def test_heads_of_a_size_of_0_and_of_a_large_one_are_refused_in_time():
+    for size, count, fix in ((0, 0, "write 1 or more"), (2**40, 3, "choose one of 1, 2, 4, 8, 16")):
+        with pytest.raises(ValueError) as raised:
+            inspect.unwrap(layout.split_heads)(torch.empty((1, size), device="meta"), count)
+        assert f"the {size} of x; {fix}" in str(raised.value)
+    for function, more in ((layout.split_heads, (2,)), (layout.merge_heads, ())):
+        with pytest.raises(TypeError, match=r"^x is .*; it takes an array or a tensor that has one shape"):
+            inspect.unwrap(function)([[1.0]], *more)

@@ -289,7 +289,7 @@ type AxesOf = (explanation: Broadcast, given: readonly NamedShape[], step: numbe
 type Explain = (shapes: readonly Shape[], names: readonly string[], options: Options & { messages: Words }) => Broadcast;
 type ReadShape = (text: string, errors: Words, known: ReadonlyMap<string, string>) => NamedShape;
 type StepsOf = (operands: readonly Operand[], axes: readonly BroadcastAxis[], say: Say) => string[];
-type WarningOf = (operands: readonly Operand[], result: bigint, say: Say) => string | null;
+type WarningOf = (operands: readonly Operand[], sizes: Shape, say: Say) => string | null;
 type WithAxes = (name: string, given: Shape, target: Shape) => { code: string; shape: bigint[] };
 type ExplainMatmul = (shapes: readonly Shape[], names: readonly string[], options: Options & { messages: Words }) => Matmul;
 type Follow = (sizes: Shape, operations: Operation[], name: string, data: Data) => TensorHistory;

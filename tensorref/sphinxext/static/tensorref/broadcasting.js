@@ -30,7 +30,7 @@ export function explain(shapes, names, { itemsize, words, messages: told }) {
 		stored_bytes: operands.reduce((total, operand) => total + bytes * operand.elements, 0n),
 		copied_bytes: elements === null ? null : bytes * elements * BigInt(shapes.length),
 		steps: steps(operands, axes, say),
-		warning: elements === null ? null : warning(operands, elements, say),
+		warning: result && warning(operands, result, say),
 		messages: messages(shapes, speaker(told)),
 		suggestions: result ? [] : suggestions(operands),
 	};
@@ -102,8 +102,15 @@ function steps(given, all, say) {
 }
 
 /** @type {WarningOf} */
-function warning(operands, result, say) {
-	if (operands.some(({ elements }) => elements >= result)) return null;
+function warning(operands, sizes, say) {
+	const [result, rank] = [product(sizes), sizes.length];
+	if (operands.some(({ elements }) => elements >= result)) {
+		const isChance = (/** @type {Operand} */ { shape: { 0: size = 0n, length } }) =>
+			length > 1 && length < rank && size > 1n && size === sizes[0];
+		const { name = "", shape = [] } = operands.find(isChance) ?? {};
+		const [axis, code] = [-shape.length, `${name}[:${", None".repeat(rank - shape.length)}]`];
+		return axis ? say("warning.chance", { name, shape, axis, first: -rank, size: shape[0], code }) : null;
+	}
 	for (const [at, { name: first, elements, shape }] of operands.entries()) {
 		const isPair = (/** @type {Operand} */ other) => other.elements === elements && `${other.shape}` !== `${shape}`;
 		const second = operands.slice(at + 1).find(isPair);

@@ -72,7 +72,7 @@ export function follow(sizes, operations, name, { itemsize, words, errors, messa
 	}
 
 	/** @type {(operation: Operation) => Changed} */
-	function change({ name, items }) {
+	function change({ name, items, code: written }) {
 		const { axes, shape, contiguous } = last;
 		let { offset } = last;
 		const [rank, count, elements] = [axes.length, items.length, product(shape)];
@@ -118,7 +118,7 @@ export function follow(sizes, operations, name, { itemsize, words, errors, messa
 
 		function index() {
 			const taken = items.filter((item) => item !== null && item !== "...").length;
-			if (taken > rank && count > 1) throw refusal("many", { taken });
+			if (taken > rank && written.includes(",")) throw refusal("many", { taken });
 			let at = 0;
 			const found = items.flatMap((item, place) => {
 				const { size, stride } = axes[at] ?? { size: 0n, stride: 0n };

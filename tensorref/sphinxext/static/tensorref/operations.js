@@ -30,7 +30,8 @@ export function readOperations(text, { errors, messages }) {
 			const isDouble = items.indexOf("...") !== items.lastIndexOf("...");
 			const key = rest[0] === "[" ? "index" : "operation";
 			if (!items.length || items.includes(undefined) || isDouble) throw error(key, own || rest);
-			return { name: "index", items, code: `[${items.map(written).join(", ")}]` };
+			const comma = items.length === 1 && own.endsWith(",]") ? "," : "";
+			return { name: "index", items, code: `[${items.map(written).join(", ")}${comma}]` };
 		}
 		const [, name = "", inner] = /^\.([^(]*)(?:\((.*)\))?/s.exec(own) ?? [];
 		const [example, count] = [messages[`example.${name}`], COUNTS.get(name)];

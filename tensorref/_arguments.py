@@ -1,0 +1,129 @@
+"""Arguments as they are given: quoted in an error whatever they are, and made what a function works with."""
+
+from __future__ import annotations
+
+import operator
+import reprlib
+from collections.abc import Sequence
+from typing import Any, Final
+
+MAX_DIGITS: Final = 64
+"""The most digits of a number: 64 sizes of as many still multiply to one that Python prints."""
+
+LARGEST_ITEMSIZE: Final = 2**31 - 1
+"""The most bytes of an element in NumPy."""
+
+_LIBRARIES = ("numpy", "torch")
+_MOST_LETTERS = 60  # of a name, and of what is quoted
+
+
+class _Quoting(reprlib.Repr):
+    """The ``repr`` of anything, short and without an error."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel = 3
+        self.maxtuple = self.maxlist = self.maxset = self.maxfrozenset = self.maxdict = self.maxdeque = 8
+        self.maxstring = self.maxother = _MOST_LETTERS
+
+    def repr_int(self, x: int, level: int) -> str:  # noqa: ARG002  reprlib's signature
+        # Python refuses to write some thousands of digits, and takes long for fewer.
+        return str(x) if is_short(x) else f"an int of {x.bit_length()} bits"
+
+
+_quoting = _Quoting()
+
+
+def quoted(value: object) -> str:
+    """Return the ``repr`` of anything on one line, cut short where it is long."""
+    text = " ".join(_quoting.repr(value).split())
+    return text if len(text) <= 3 * _MOST_LETTERS else f"{text[: 3 * _MOST_LETTERS]}..."
+
+
+def is_short(number: int) -> bool:
+    """Tell whether a number has at most `MAX_DIGITS` digits."""
+    return bool(abs(number) < 10**MAX_DIGITS)
+
+
+def attribute(value: object, name: str) -> Any:
+    """Return an attribute, or None where there is none or asking for it raises: a nested tensor has no shape."""
+    try:
+        return getattr(value, name, None)
+    except Exception:  # noqa: BLE001  whatever an object raises, it has no such attribute
+        return None
+
+
+def length(value: Sequence[Any]) -> int:
+    """Return how many items a sequence has; a range may have more than ``len`` can say."""
+    if isinstance(value, range):
+        return (value[-1] - value[0]) // value.step + 1 if value else 0
+    return len(value)
+
+
+def as_int(value: Any, argument: str, wanted: str) -> int:
+    """Return `value` as an int, or raise an error that names `argument` and says what is `wanted`, as in "a size is"."""
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        number = operator.index(value)
+    except Exception:  # noqa: BLE001  whatever its ``__index__`` raises, it is no int
+        fix = "divide with // to keep it whole" if isinstance(value, float) else "write it as a number, such as 4"
+        raise TypeError(
+            f"{argument} is {quoted(value)}, of type {type(value).__name__}; {wanted} an int: {fix}"
+        ) from None
+    if not is_short(number):
+        raise ValueError(
+            f"{argument} is {quoted(number)}; {wanted} at most {MAX_DIGITS} digits long: write a smaller one"
+        )
+    return number
+
+
+def as_array(value: Any, argument: str) -> Any:
+    """Return an array or a tensor, or raise an error that names `argument`."""
+    shape = attribute(value, "shape")
+    if not isinstance(shape, tuple) or attribute(value, "is_nested") is True or not hasattr(value, "__setitem__"):
+        raise TypeError(
+            f"{argument} is {quoted(value)}, of type {type(value).__name__}; it takes an array or a tensor that has one "
+            "shape: write np.asarray(...) or torch.as_tensor(...)"
+        )
+    return value
+
+
+def as_itemsize(value: Any) -> int:
+    """Return the argument ``itemsize``, bytes per element."""
+    number = as_int(value, "itemsize", "bytes per element are")
+    if not 1 <= number <= LARGEST_ITEMSIZE:
+        raise ValueError(
+            f"itemsize is {number}; bytes per element are 1 to {LARGEST_ITEMSIZE}: write 4 for float32, 2 for bfloat16"
+        )
+    return number
+
+
+def as_library(value: Any) -> Any:
+    """Return the argument ``library``."""
+    if not isinstance(value, str) or value not in _LIBRARIES:
+        raise ValueError(f"library is {quoted(value)}; write 'numpy' or 'torch'")
+    return value
+
+
+def as_name(value: Any, argument: str = "name") -> str:
+    """Return what to call something in an explanation."""
+    if not isinstance(value, str):
+        raise TypeError(
+            f"{argument} is {quoted(value)}, of type {type(value).__name__}; a name is a string: write it as 'x'"
+        )
+    if len(value) > _MOST_LETTERS:
+        raise ValueError(f"{argument} has {len(value)} letters, the most is {_MOST_LETTERS}; write a shorter one")
+    return value
+
+
+def as_names(value: Any, count: int) -> tuple[str, ...]:
+    """Return the argument ``names``, one for each of `count` shapes."""
+    if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
+        raise TypeError(
+            f"names is {quoted(value)}, of type {type(value).__name__}; names are a sequence of strings: write "
+            "('x', 'y')"
+        )
+    if len(value) != count:
+        raise ValueError(f"names has {len(value)} entries for {count} shapes; give one name for each shape")
+    return tuple(as_name(name, f"names[{position}]") for position, name in enumerate(value))
