@@ -424,7 +424,7 @@ right(
     lambda a, b: functional.normalize(a, dim=-1) @ functional.normalize(b, dim=-1).T,
     lambda a, b: functional.cosine_similarity(a[:, None], b[None], dim=-1),
     lambda a, b: (a / a.norm(dim=-1, keepdim=True)) @ (b / b.norm(dim=-1, keepdim=True)).t(),
-    lambda a, b: torch.einsum("nd,md->nm", a, b) / torch.outer(a.norm(dim=1), b.norm(dim=1)),
+    lambda a, b: torch.einsum("id,jd->ij", a, b) / torch.outer(a.norm(dim=1), b.norm(dim=1)),
     lambda a, b: nn.CosineSimilarity(dim=2)(a.unsqueeze(1), b.unsqueeze(0)),
 )
 wrong(

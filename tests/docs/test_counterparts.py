@@ -21,6 +21,7 @@ NEITHER = {
     "tensorref.benchmark.suite",
     "tensorref.benchmark.write",
     "tensorref.broadcasting.messages",
+    "tensorref.devices.check_same",
     "tensorref.dtypes.when_to_use",
     "tensorref.exercises.get",
     "tensorref.exercises.names",
@@ -28,6 +29,7 @@ NEITHER = {
     "tensorref.interop.explain",
     "tensorref.interop.translate",
     "tensorref.matmul.messages",
+    "tensorref.pitfalls.check_same_device",
     "tensorref.pitfalls.check_shape",
 }
 # NumPy has no gradients, no devices but the CPU, no benchmark, no attention, no softmax.
@@ -45,7 +47,6 @@ NONE = {
         "tensorref.broadcasting.sum_to_size",
         "tensorref.devices.available",
         "tensorref.devices.best",
-        "tensorref.devices.check_same",
         "tensorref.devices.explain_move",
         "tensorref.devices.status",
         "tensorref.devices.synchronize",
@@ -60,7 +61,6 @@ NONE = {
         "tensorref.llm.softmax",
         "tensorref.matmul.attention_scores",
         "tensorref.pitfalls.check_in_place",
-        "tensorref.pitfalls.check_same_device",
     },
     # PyTorch does not tell whether memory is shared, and counts operations only while they run.
     "torch": {
