@@ -253,7 +253,7 @@ DTYPES: Mapping[str, str] = Templates(
         "no.sum": "{library}: both become {result}, which has no + on the CPU; convert both to {wider} first.",
         "out.of.range": "{library}: the int does not fit {result}, so it raises OverflowError; make it an array of a wider dtype.",
         "mixed": "{library}: NumPy adds a tensor and an array, by its own rule, and {result} is the dtype of the tensor that it makes.",
-        "mixed.raises": "{library}: a tensor of {high} and an array do not add; write torch.as_tensor(array).",
+        "mixed.raises": "{library}: an array of {array} and a tensor of {tensor} do not add so; write torch.as_tensor(array).",
         "operands": "The operands: {a}, {b}.",
         "product.axes": "A matrix product needs axes on both sides.",
         "product.raises": "PyTorch: a matrix product takes one dtype, so a @ b raises RuntimeError; write {code}.",

@@ -187,7 +187,8 @@ def promote(a: OperandLike, b: OperandLike, library: Literal["numpy", "torch"]) 
     ----------
     a, b
         Each a dtype (as for `dtype_name <tensorref.anatomy.dtype_name>`), which stands for an array with axes; a number
-        of Python; or an array, tensor or NumPy scalar, of which dtype and ``ndim`` count. The order does not matter.
+        of Python; or an array, tensor or NumPy scalar, of which dtype and ``ndim`` count. The order matters only to
+        PyTorch, for an array beside a tensor: the array first raises.
     library
         ``"numpy"`` (2 and later) or ``"torch"`` (with ``torch.get_default_dtype()`` at float32).
 
@@ -723,6 +724,7 @@ def _promoted(a: _Operand, b: _Operand, library: str) -> tuple[str | None, str]:
         low=low.label,
         lacking="".join(lacking[:1]),
         wider=wider,
+        **{operand.kind: operand.dtype for operand in (a, b) if operand.kind in {"array", "tensor"}},
     )
 
 

@@ -553,3 +553,17 @@ def test_bits_of_an_array_of_one_element():
         with pytest.raises(ValueError) as raised:
             dtypes.bits(value, "float16")
         assert str(raised.value) == "value has shape (2,); bits are of one element, such as value[0]"
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int64", "uint8", "bool"])
+def test_an_array_before_a_tensor_raises_and_the_mend_adds(dtype):
+    array, tensor = np.ones(2, dtype), torch.ones(2)
+    with pytest.raises(TypeError, match="Concatenation operation is not implemented for NumPy arrays"):
+        array + tensor
+    with pytest.raises(dtypes.PromotionError) as raised:
+        dtypes.promote(array, tensor, "torch")
+    assert str(raised.value) == (
+        f"PyTorch: an array of {dtype} and a tensor of float32 do not add so; write torch.as_tensor(array)."
+    )
+    moved = torch.as_tensor(array)
+    assert (moved + tensor).dtype == getattr(torch, dtypes.promote(moved, tensor, "torch"))
