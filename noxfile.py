@@ -27,6 +27,7 @@ nox.options.reuse_venv = "yes"
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 GROUPS = [group for group in PYPROJECT["dependency-groups"] if group != "dev"]  # which includes others
 LOCK = Path("constraints.txt")
+LOCKED = ("-c", str(LOCK), "-b", str(LOCK))  # what builds the project too
 OF_A_BUILD = ("cuda-", "nvidia-", "triton==")
 """What PyTorch's build for one kind of GPU brings; the lock leaves the build free."""
 
@@ -83,7 +84,7 @@ def sources() -> dict[str, str]:
 @nox.session(default=False)
 def environment(session: nox.Session) -> None:
     """Install what the other sessions share, in the versions of the lock; with ``--no-venv`` it has to be there."""
-    install(session, "-c", str(LOCK))
+    install(session, *LOCKED)
     if session.venv_backend != "none":
         os.environ["PATH"] = os.pathsep.join([session.bin, os.environ["PATH"]])
 
@@ -91,6 +92,8 @@ def environment(session: nox.Session) -> None:
 @nox.session(default=False)
 def lock(session: nox.Session) -> None:
     """Renew the lock: the newest versions that go together, for every Python and every system."""
+    if session.venv_backend == "none":
+        session.skip("uv is installed into an environment of its own")
     session.install("uv")
     lowest = PYPROJECT["project"]["requires-python"].removeprefix(">=")
     options = ["--universal", "--upgrade", "--python-version", lowest, "--no-annotate", "--no-header", "--quiet"]
@@ -100,7 +103,7 @@ def lock(session: nox.Session) -> None:
     found = session.run(*command, silent=True, env=everywhere)
     lines = [line for line in str(found).splitlines() if not line.startswith(OF_A_BUILD)]
     said = "# Versions that were tested together, for `pip install -c`; `nox -s lock` renews them."
-    LOCK.write_text("\n".join([said, *lines, ""]), "utf-8")
+    LOCK.write_text("\n".join([said, *lines, ""]), "utf-8", newline="\n")
 
 
 @shared
@@ -203,7 +206,7 @@ def browser(session: nox.Session) -> None:
 @nox.session(default=False, tags=["full"])
 def package(session: nox.Session) -> None:
     """Build the sdist and the wheel into dist, build them again from the sdist, install the wheel, and check it all."""
-    install(session, "-c", str(LOCK), groups=["package"], project=False)  # what is released is built by few
+    install(session, *LOCKED, groups=["package"], project=False)  # what is released is built by few
     dist, work = Path("dist"), Path(session.create_tmp())
     for folder in (dist, *work.iterdir()):
         shutil.rmtree(folder, ignore_errors=True)
@@ -280,7 +283,7 @@ def on_other_versions(session: nox.Session, *options: str, groups: Sequence[str]
 @nox.session(default=False)
 def serve(session: nox.Session) -> None:
     """Build the site, open it in a browser, and build again whenever something changes."""
-    install(session, "-c", str(LOCK), groups=["docs"])
+    install(session, *LOCKED, groups=["docs"])
     watched = [f"--watch={folder}" for folder in ("tensorref", "examples")]
     ignored = ["--ignore=*/docs/gallery/*.py", "--ignore=*/__pycache__/*"]
     options = ["-n", "-j", JOBS, "-d", str(DOCTREES), *watched, *ignored, "--open-browser", *session.posargs]

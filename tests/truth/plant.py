@@ -3,7 +3,7 @@
 The outputs are found in the text itself: whatever follows a prompt in Python or Markdown, whether pytest collects it or
 not. In a copy of the tree each gets one fault, and the examples run there as they always do, except that a docstring
 goes on after its first failure. An output is no input, so each fault is noticed, or not, as if it were the only one.
-That the examples pass as they stand is for ``nox -s doctest`` to say.
+That the examples pass as they stand is for the session ``doctest`` to say.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ def survivors(root: Path, faults: Sequence[Fault], arguments: Iterable[str]) -> 
         failed = failing(copy, arguments)
     if others := failed - {(fault.output.file, fault.output.prompt) for fault in faults}:
         places = ", ".join(f"{file}:{line}" for file, line in sorted(others))
-        raise RuntimeError(f"these fail as they are, without a fault; run nox -s doctest: {places}")
+        raise RuntimeError(f"these fail as they are, without a fault; run nox -s 'doctest(cpu)': {places}")
     return [fault for fault in faults if (fault.output.file, fault.output.prompt) not in failed]
 
 

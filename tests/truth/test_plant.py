@@ -108,7 +108,9 @@ def test_it_is_content_where_all_is_noticed(tree, capsys):
 
 def test_an_example_that_fails_by_itself_is_no_fault_noticed(tree):
     (tree / "docs" / "page.md").write_text(PAGE + "```python\n>>> undefined = name\n```\n", "utf-8")
-    with pytest.raises(RuntimeError, match=r"fail as they are, without a fault; run nox -s doctest: docs/page.md:15"):
+    with pytest.raises(
+        RuntimeError, match=r"fail as they are, without a fault; run nox -s 'doctest\(cpu\)': docs/page.md:15"
+    ):
         plant.main(tree, ARGUMENTS)
 
 

@@ -41,7 +41,9 @@ def _feet(app: Sphinx, env: BuildEnvironment) -> list[str]:
     feet = {name: foot for name in env.found_docs if (foot := _foot(env, name, root, of_pytest))}
     env.feet = feet  # type: ignore[attr-defined]
     if without := [name for name in env.found_docs - feet.keys() if env.metadata[name].get("shows_examples")]:
-        logger.info("no record of the examples on %d pages; nox -s doctest runs them and leaves one", len(without))
+        logger.info(
+            "no record of the examples on %d pages; nox -s 'doctest(cpu)' runs them and leaves one", len(without)
+        )
     return [name for name in env.found_docs if feet.get(name) != before.get(name)]
 
 
