@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -366,9 +367,12 @@ def _counted_lines() -> Generator[list[None]]:
             lines.append(None)
         return trace
 
-    before = sys.gettrace()
+    before, collects = sys.gettrace(), gc.isenabled()
+    gc.disable()  # what a collection calls is no step of the answer
     sys.settrace(trace)
     try:
         yield lines
     finally:
         sys.settrace(before)
+        if collects:
+            gc.enable()
