@@ -23,24 +23,24 @@ def is_array(value: object) -> bool:
 
 
 def check_operands(**operands: Any) -> None:
-    """Raise an error unless the operands, where they are not None, are dense arrays or tensors of one library."""
-    given = {name: value for name, value in operands.items() if value is not None}
-    for name, value in given.items():
+    """Raise an error unless the operands are dense arrays or tensors of one library."""
+    for name, value in operands.items():
         check_array(name, value)
-    first, *others = given
+        if is_tensor(value):
+            check_dense(name, value)
+    first, *others = operands
     for name in others:
-        check_one_library(first, given[first], name, given[name])
+        check_one_library(first, operands[first], name, operands[name])
 
 
 def check_array(name: str, value: object) -> None:
-    """Raise an error unless a value is an array or a dense tensor."""
-    kind = type(value).__name__
-    if is_tensor(value):
-        check_dense(name, value)
-    elif not is_array(value):
-        mend = "make it one with np.array" if isinstance(value, (list, tuple, int, float)) else ""
-        mend = f"{mend}({name}) or torch.tensor({name})" if mend else "give one of them"
-        raise TypeError(f"{name} is of type {kind}, not a NumPy array or a PyTorch tensor; {mend}")
+    """Raise an error unless a value is an array or a tensor."""
+    if is_array(value) or is_tensor(value):
+        return
+    mend = "give one of them"
+    if isinstance(value, (list, tuple, int, float)):
+        mend = f"make it one with np.array({name}) or torch.tensor({name})"
+    raise TypeError(f"{name} is of type {type(value).__name__}, not a NumPy array or a PyTorch tensor; {mend}")
 
 
 def check_tensor(name: str, value: object) -> None:
@@ -78,8 +78,6 @@ def check_fractions(**operands: Any) -> None:
     """Raise an error unless the operands are of one library and of floating point of at least 16 bits."""
     check_operands(**operands)
     for name, value in operands.items():
-        if value is None:
-            continue
         tensor = is_tensor(value)
         whole = not (value.is_floating_point() or value.is_complex()) if tensor else value.dtype.kind in "biu"
         complex_ = value.is_complex() if tensor else value.dtype.kind == "c"
@@ -97,10 +95,9 @@ def check_fractions(**operands: Any) -> None:
 
 def check_one_dtype(**operands: Any) -> None:
     """Raise an error if tensors differ in dtype: PyTorch does not promote in a product."""
-    given = {name: value for name, value in operands.items() if value is not None}
-    first, *others = given
+    first, *others = operands
     for name in others:
-        a, b = given[first], given[name]
+        a, b = operands[first], operands[name]
         if is_tensor(a) and a.dtype != b.dtype:
             raise TypeError(
                 f"{first} has dtype {a.dtype}, {name} has dtype {b.dtype}; PyTorch does not promote in a product: convert "

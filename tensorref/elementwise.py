@@ -52,7 +52,7 @@ with needed(__name__, "numpy", "torch"):
     import numpy as np
     import torch
 
-from tensorref._operands import check_array, check_operands, computed
+from tensorref._operands import check_operands, computed, is_array
 from tensorref._typing import ArrayT, Number, jaxtyping
 
 __all__ = ["add", "exp", "multiply", "power"]
@@ -217,13 +217,16 @@ def exp(x: jaxtyping.Num[ArrayT, "..."]) -> jaxtyping.Inexact[ArrayT, "..."]:
     >>> elementwise.exp(torch.tensor([88.0, 89.0]))
     tensor([1.6516e+38,        inf])
     """
-    check_array("x", x)
+    check_operands(x=x)
     source: Any = x
     result: ArrayT = computed(torch.exp if isinstance(source, torch.Tensor) else np.exp, x=source)
     return result
 
 
 def _of_two(operation: Callable[[Any, Any], Any], **operands: Any) -> Any:
-    """Return what an operation makes of an array or a tensor and another one or a number."""
-    check_operands(**{name: value for name, value in operands.items() if not isinstance(value, (int, float, complex))})
+    """Return what an operation makes of an array or a tensor and another one or a number, NumPy's too."""
+    numbers = (int, float, complex, np.generic)
+    arrays = {name: value for name, value in operands.items() if not isinstance(value, numbers)}
+    if arrays or not any(map(is_array, operands.values())):
+        check_operands(**(arrays or operands))
     return computed(operation, **operands)

@@ -176,7 +176,7 @@ def linear(
     >>> torch.allclose(llm.linear(x, layer.weight.mT, layer.bias), layer(x))
     True
     """
-    dtype = _result_dtype(x=x, weight=weight, bias=bias)
+    dtype = _result_dtype(x=x, weight=weight, **_given(bias=bias))
     result: Any = matmul.product(_wide(x), _wide(weight))
     if bias is not None:
         result = broadcasting.add_bias(result, _wide(bias))
@@ -243,7 +243,7 @@ def layer_norm(
     >>> print(f"Mean per token: {x_norm.mean(dim=-1)[0, :3].abs().round(decimals=4)}")
     Mean per token: tensor([0., 0., 0.])
     """
-    check_fractions(x=x, weight=weight, bias=bias)
+    check_fractions(x=x, **_given(weight=weight, bias=bias))
     _check_features(x, 1)
     centered, variance = _centered(x, 0)
     result = centered / (variance + eps) ** 0.5
@@ -637,8 +637,13 @@ def _result_dtype(**arrays: Any) -> Any:
     """Return the dtype of a product, or raise an error for what it does not take."""
     check_fractions(**arrays)
     check_one_dtype(**arrays)
-    given = [array.dtype for array in arrays.values() if array is not None]
-    return given[0] if isinstance(given[0], torch.dtype) else np.result_type(*given)
+    dtypes = [array.dtype for array in arrays.values()]
+    return dtypes[0] if isinstance(dtypes[0], torch.dtype) else np.result_type(*dtypes)
+
+
+def _given(**optional: Any) -> dict[str, Any]:
+    """Return the arguments that are not left out."""
+    return {name: value for name, value in optional.items() if value is not None}
 
 
 def _powers(numbers: Any, axis: int, *, empty_rows: bool = False) -> Any:

@@ -40,7 +40,7 @@ with needed(__name__, "numpy", "torch"):
     from tensorref import _private_parts
 
 from tensorref import broadcasting, devices, dtypes, layout
-from tensorref._operands import check_array, check_tensor, is_array, is_tensor, to_one_dtype
+from tensorref._operands import check_array, check_tensor, is_tensor, to_one_dtype
 from tensorref._shape import MAX_RANK, joined
 from tensorref._typing import ShapeLike
 
@@ -153,8 +153,7 @@ def check_shape(
     >>> pitfalls.check_shape(torch.zeros(2, 8, 12, 64), "*batch key_len head_dim", sizes)["key_len"]
     12
     """
-    if not (is_array(x) or is_tensor(x)):
-        check_array(name, x)
+    check_array(name, x)
     shape, axes = tuple(x.shape), _axes(spec)
     found, faults = _match(shape, axes, sizes or {})
     if not faults:
@@ -253,8 +252,7 @@ def check_same_dtype(
     """
     names = _names(names, len(arrays))
     for name, array in zip(names, arrays, strict=True):
-        if not (is_array(array) or is_tensor(array)):
-            check_array(name, array)
+        check_array(name, array)
     first = arrays[0].dtype
     for name, array in zip(names, arrays, strict=True):
         if array.dtype != first:
@@ -325,25 +323,23 @@ def check_broadcast(
     """
     names = _names(names, len(arrays))
     for name, array in zip(names, arrays, strict=True):
-        if not (is_array(array) or is_tensor(array)):
-            check_array(name, array)
+        check_array(name, array)
     shapes = [tuple(array.shape) for array in arrays]
     try:
         result = broadcasting.result_shape(*shapes)
     except broadcasting.BroadcastError:
         raise broadcasting.BroadcastError(broadcasting.explain(*shapes, names=names)) from None
+    grows = prod(result) > max(map(prod, shapes))
+    if not grows and not (same_shape and {*shapes} != {result}):
+        return result
     fix = _reshaped(shapes, names, same_shape=same_shape)
-    if prod(result) > max(map(prod, shapes)):
+    if grows:
         warning = broadcasting.explain(*shapes, names=names).warning
         write = f"Write {fix}; if" if fix else "If"
         raise ValueError(f"{warning} {write} the table of all pairs is meant, leave this check out.")
-    if same_shape and {*shapes} != {result}:
-        given = ", ".join(f"{name} has shape {shape}" for name, shape in zip(names, shapes, strict=True))
-        write = f"Write {fix}" if fix else "Check what makes them"
-        raise ValueError(
-            f"{given}: they broadcast to {result}, and same_shape is True. {write}, or leave same_shape out."
-        )
-    return result
+    given = ", ".join(f"{name} has shape {shape}" for name, shape in zip(names, shapes, strict=True))
+    write = f"Write {fix}" if fix else "Check what makes them"
+    raise ValueError(f"{given}: they broadcast to {result}, and same_shape is True. {write}, or leave same_shape out.")
 
 
 def _reshaped(shapes: Sequence[tuple[int, ...]], names: Sequence[str], *, same_shape: bool) -> str | None:

@@ -205,3 +205,37 @@ def test_exp_of_integers_has_the_size_that_is_said():
     for bits, dtype in said.items():
         assert elementwise.exp(np.zeros(1, f"int{bits}")).dtype == elementwise.exp(np.zeros(1, f"uint{bits}")).dtype
         assert elementwise.exp(np.zeros(1, f"int{bits}")).dtype == dtype
+
+
+NAMES = {elementwise.add: ("a", "b"), elementwise.multiply: ("a", "b"), elementwise.power: ("a", "exponent")}
+
+
+@pytest.mark.parametrize(
+    ("function", "operation"),
+    [(elementwise.add, operator.add), (elementwise.multiply, operator.mul), (elementwise.power, operator.pow)],
+)
+def test_a_number_of_numpy_is_a_number_beside_a_tensor_and_an_array_without_axes_alone(function, operation):
+    ours, x = inspect.unwrap(function), torch.tensor([1.0, 2.0])
+    for number in (np.float32(2), np.float64(2), np.int64(2)):
+        assert torch.equal(ours(x, number), ours(x, 2))
+        assert ours(number, 3) == operation(2, 3)
+
+
+@pytest.mark.parametrize("function", NAMES)
+@pytest.mark.parametrize("value", [None, "x", object()])
+def test_what_is_neither_array_nor_number_is_named(function, value):
+    ours, (first, second) = inspect.unwrap(function), NAMES[function]
+    for arguments, name in (((value, torch.ones(2)), first), ((torch.ones(2), value), second), ((value, value), first)):
+        with pytest.raises(TypeError) as raised:
+            ours(*arguments)
+        kind = type(value).__name__
+        assert str(raised.value) == f"{name} is of type {kind}, not a NumPy array or a PyTorch tensor; give one of them"
+
+
+@pytest.mark.parametrize("function", NAMES)
+def test_of_two_numbers_one_has_to_be_an_array(function):
+    with pytest.raises(TypeError) as raised:
+        inspect.unwrap(function)(1, 2)
+    assert str(raised.value) == (
+        "a is of type int, not a NumPy array or a PyTorch tensor; make it one with np.array(a) or torch.tensor(a)"
+    )

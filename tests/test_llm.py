@@ -629,3 +629,23 @@ def test_inputs_are_left_as_they_were():
         assert torch.equal(x, before)
     llm.attention(x, x, x, mask).add_(1)
     assert torch.equal(x, before)
+
+
+X = torch.ones(2, 2)
+REQUIRED = {
+    "x": lambda none: llm.linear(none, X),
+    "weight": lambda none: llm.linear(X, none),
+    "logits": llm.softmax,
+    "scores": llm.attention_weights,
+    "key": lambda none: llm.attention_scores(X, none),
+    "value": lambda none: llm.attention(X, X, none),
+    "token_ids": lambda none: llm.embedding(X, none),
+}
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("name", REQUIRED)
+def test_none_is_no_array_where_one_is_required(name):
+    with pytest.raises(TypeError) as raised:
+        REQUIRED[name](None)
+    assert str(raised.value) == f"{name} is of type NoneType, not a NumPy array or a PyTorch tensor; give one of them"
