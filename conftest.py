@@ -7,7 +7,6 @@ import importlib
 import os
 import random
 import re
-import sys
 from collections.abc import Iterator
 
 import hypothesis
@@ -83,7 +82,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Let an accelerator name itself in a printed tensor, and change nothing else."""
     if config.getoption("--record"):
-        sys.path.insert(0, str(config.rootpath / "docs" / "_ext"))
         config.pluginmanager.register(importlib.import_module("provenance.record").Recorder(config.rootpath))
     shown = f", device='{torch.empty(0, device=DEVICE).device}'"
     exact = doctest.OutputChecker.check_output

@@ -6,8 +6,6 @@ import sys
 from importlib.util import LazyLoader, find_spec, module_from_spec
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, SupportsIndex, TypeAlias, TypeVar, runtime_checkable
 
-from tensorref._operands import check_one_library
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -46,10 +44,4 @@ Number: TypeAlias = int | float
 """What `float` says to a type checker; when annotations are checked, an int is no float."""
 
 
-def of_one_library(a: Any, b: Any, names: tuple[str, str] = ("a", "b")) -> Any:
-    """Return `b`, or raise an error if it is an array and `a` a tensor or the other way round."""
-    check_one_library(names[0], a, names[1], b)
-    return b
-
-
-__all__ = ["ArrayT", "Number", "ShapeLike", "jaxtyping", "of_one_library"]
+__all__ = ["ArrayT", "Number", "ShapeLike", "jaxtyping"]

@@ -105,6 +105,7 @@ _MESSAGES: dict[str, Verdict] = {
     "nference tensor": "inference",
     "don't support automatic differentiation": "output",
 }
+_STEP = 1e-5  # of a central difference in float64
 _HALVINGS = 12  # of the step, in search of the one with the least doubt
 _MOST_DOUBT = 1e-2  # what a measurement may be unsure of and still decide
 
@@ -207,7 +208,7 @@ def gradient(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"]) -> Float
 
 
 def finite_difference(
-    f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"], *, step: float = 1e-5
+    f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"], *, step: float = _STEP
 ) -> Float[Tensor, "*shape"]:
     """Measure the gradient: move each element a little up and down and see how far the result moves.
 
@@ -248,7 +249,7 @@ def finite_difference(
     torch.gradient : the same in PyTorch.
     """
     point = _double(x)
-    return _slopes(lambda moved: _one_number(_called(f, moved)), point, torch.full_like(point, step))
+    return _slopes(_of_one_number(f), point, step)
 
 
 @dataclass(frozen=True)
@@ -334,7 +335,7 @@ def check(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"], *, toleranc
     """
     point = _double(x)
     automatic = gradient(f, point)
-    measured, error, right = _compared(lambda moved: _one_number(_called(f, moved)), point, automatic, tolerance)
+    measured, error, right = _compared(_of_one_number(f), point, automatic, tolerance)
     return Check(right, _numbers(automatic), _numbers(measured), error, tolerance)
 
 
@@ -537,7 +538,6 @@ def explain_in_place(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"]) 
     * If f changes a value in place, write the operation without the underscore, which makes a new tensor; never write through .data, and under torch.no_grad() only to leaves.
     """
     point = _double(x)
-
     leaf = _leaf(point)
     raised: Literal["at once", "at backward"] = "at once"
     try:
@@ -549,7 +549,7 @@ def explain_in_place(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"]) 
         for words, broken in _MESSAGES.items():
             if words in said:
                 try:
-                    found = _numbers(_slopes(f, point, torch.full_like(point, 1e-5)))
+                    found = _numbers(_slopes(f, point))
                 except RuntimeError:
                     found = None
                 return Explanation(broken, raised, said, None, found, _REASONS[broken][1])
@@ -568,12 +568,17 @@ def _called(f: Callable[[Tensor], object], x: Tensor) -> Tensor:
     raise TypeError(f"f gives a {type(y).__name__}, not a tensor; {mend}")
 
 
-def _slopes(f: Callable[[Tensor], Tensor], point: Tensor, steps: Tensor) -> Tensor:
-    """Return the central difference of each element with its own step; of the sum, where `f` gives several numbers."""
-    result = torch.empty_like(point)
+def _of_one_number(f: Callable[[Tensor], object]) -> Callable[[Tensor], Tensor]:
+    """Return a function that raises an error where `f` gives anything but one number."""
+    return lambda x: _one_number(_called(f, x))
+
+
+def _slopes(f: Callable[[Tensor], Tensor], point: Tensor, steps: Tensor | float = _STEP) -> Tensor:
+    """Return the central difference of each element, each with its own step; of the sum where `f` gives several numbers."""
+    result, steps = torch.empty_like(point), torch.as_tensor(steps).expand(point.shape).reshape(-1)
     with torch.no_grad():
         for index in range(point.numel()):
-            step, ends = steps.view(-1)[index], list[Tensor]()
+            step, ends = steps[index], list[Tensor]()
             for shift in (step, -step):
                 moved = point.clone()
                 moved.view(-1)[index] += shift
@@ -586,7 +591,7 @@ def _compared(
     f: Callable[[Tensor], Tensor], point: Tensor, automatic: Tensor, tolerance: float
 ) -> tuple[Tensor, float, bool]:
     """Return the measured gradient, how far autograd's is from it, and whether that is near enough."""
-    measured = first = _slopes(f, point, torch.full_like(point, 1e-5))
+    measured = first = _slopes(f, point)
     off = _off(automatic, measured)
     if not bool((off > tolerance).any()):
         return measured, off.max().item() if off.numel() else 0.0, not bool(off.isnan().any())

@@ -38,8 +38,9 @@ from typing import Any, Literal
 
 from tensorref._arguments import as_array, as_itemsize, as_names
 from tensorref._explanation import Diagram
+from tensorref._operands import check_one_library
 from tensorref._shape import MAX_RANK, agreed, as_shape, as_shapes, joined, lined_up
-from tensorref._typing import ArrayT, ShapeLike, jaxtyping, of_one_library
+from tensorref._typing import ArrayT, ShapeLike, jaxtyping
 from tensorref._words import BROADCASTING as WORDS
 from tensorref._words import BROADCASTING_MESSAGES as SAID
 
@@ -642,7 +643,8 @@ def add_bias(
             f"bias has shape {given}, x has shape {tuple(x.shape)}; a bias has one value for each feature on the last "
             f"axis of x: reshape it to {features or '(1,), and x to (1, 1)'}"
         )
-    result: ArrayT = x + of_one_library(x, bias, ("x", "bias"))
+    check_one_library("x", x, "bias", bias)
+    result: ArrayT = x + bias
     return result
 
 

@@ -113,6 +113,7 @@ _DTYPES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "torch": ("bool", "uint8", *_SIGNED, "float16", "bfloat16", "float32", "float64", *_COMPONENTS),
     }
 )
+_OUT_OF_RANGE = "out.of.range"  # the key of a reason
 _STORED_ONLY = (*_UNSIGNED[1:], "float8_e4m3fn", "float8_e5m2")  # by PyTorch
 # What a number of Python becomes without an array.
 _NUMBERS = (bool, int, float, complex)
@@ -212,9 +213,9 @@ def promote(a: OperandLike, b: OperandLike, library: Literal["numpy", "torch"]) 
         `tensor attributes <https://docs.pytorch.org/docs/stable/tensor_attributes.html>`__.
     """
     as_library(library)
-    result, why = _promoted(_operand(a, library), _operand(b, library), library)
+    result, key, why = _promoted(_operand(a, library), _operand(b, library), library)
     if result is None:
-        raise (OutOfRangeError if any(map(_is_int, (a, b))) and "OverflowError" in why else PromotionError)(why)
+        raise (OutOfRangeError if key == _OUT_OF_RANGE else PromotionError)(why)
     return result
 
 
@@ -277,7 +278,7 @@ def explain(a: OperandLike, b: OperandLike) -> Explanation:
     names = tuple(_operand(value, "numpy").label for value in (a, b))
     for library, title in _TITLES.items():
         first, second = _operand(a, library), _operand(b, library)
-        result, why = _promoted(first, second, library)
+        result, _, why = _promoted(first, second, library)
         product, note = _product(first, second, result, library)
         outcomes.append(Outcome(title, result, product, why))
         if note and note not in products:
@@ -636,10 +637,6 @@ class _Operand(NamedTuple):
     """What it is, a "tensor" or an "array", if it is either."""
 
 
-def _is_int(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
 def _format(name: str) -> _Format:
     if name == "bool":
         return _Format(_BOOL, signed=False, exponent=0, digits=1)
@@ -666,17 +663,13 @@ def _operand(value: Any, library: str) -> _Operand:
         if library == "torch" and not hasattr(value, "__setitem__"):  # a NumPy scalar
             operand = _Operand(_DEFAULTS[library][_scalar(value, name)], 0, axes=False, label=f"NumPy {name}")
         else:
+            rank, label = 1 if library == "torch" and not axes else 2, name if axes else f"{name} ()"
             kind = "tensor" if str(value.dtype).startswith("torch.") else "array"
-            operand = _Operand(
-                *(name, 1 if library == "torch" and not axes else 2, bool(axes), name if axes else f"{name} ()"),
-                kind=kind,
-            )
+            operand = _Operand(name, rank, bool(axes), label, kind=kind)
     elif (category := _python(value)) is not None:
         label = f"Python {_NUMBERS[category].__name__}"
-        number: Any = value
-        operand = _Operand(
-            *(_DEFAULTS[library][category], 0, False, label), value=number if category == _INTEGER else None
-        )
+        number: Any = value if category == _INTEGER else None
+        operand = _Operand(_DEFAULTS[library][category], 0, axes=False, label=label, value=number)
     else:
         name = dtype_name(value)
         operand = _Operand(name, 2, axes=True, label=name)
@@ -694,8 +687,8 @@ def _python(value: object) -> int | None:
     return next((category for category, number in enumerate(_NUMBERS) if isinstance(value, number)), None)
 
 
-def _promoted(a: _Operand, b: _Operand, library: str) -> tuple[str | None, str]:
-    """Return the dtype of ``a + b``, or None, and the reason."""
+def _promoted(a: _Operand, b: _Operand, library: str) -> tuple[str | None, str, str]:
+    """Return the dtype of ``a + b``, or None, the key of the reason, and the reason."""
     high, low = (a, b) if a.rank >= b.rank else (b, a)
     lacking = [
         name
@@ -713,19 +706,20 @@ def _promoted(a: _Operand, b: _Operand, library: str) -> tuple[str | None, str]:
         result, key = _together(a.dtype, b.dtype, library)
     said, wider = result, "complex64" if lacking[:1] == ["complex32"] else "float32"
     if result and any(not _fits(operand.value, result, library) for operand in (a, b)):
-        result, key = None, "out.of.range"
+        result, key = None, _OUT_OF_RANGE
     elif result and library == "torch" and result in _STORED_ONLY and key != "mixed":
         wider = "int64" if result.startswith("uint") else "float32"
         result, key = None, "no.sum"
-    return result, WORDS[key].format(
+    why = WORDS[key].format(
         library=_TITLES[library],
         result=said,
         high=high.label,
         low=low.label,
         lacking="".join(lacking[:1]),
         wider=wider,
-        **{operand.kind: operand.dtype for operand in (a, b) if operand.kind in {"array", "tensor"}},
+        **{operand.kind: operand.dtype for operand in (a, b) if operand.kind},
     )
+    return result, key, why
 
 
 def _mixed(a: _Operand, b: _Operand) -> tuple[str | None, str]:

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
+from benchmarks import verdicts
 
 from tensorref import benchmark
 from tensorref.benchmark import Candidate, Comparison, Entry, Measurement
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "docs" / "_ext"))
-from benchmarks import verdicts
 
 NO_SETTINGS = benchmark.Settings(("matmul", "softmax"), "cpu", 8192, 0.2, 30.0, 2**28)
 

@@ -23,7 +23,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
 from sphinx.writers.manpage import ManualPageTranslator
 
-from tensorref import _explanation, _shape, _words
+from tensorref import _arguments, _explanation, _shape, _words
 from tensorref.sphinxext import shapes
 
 __all__ = ["CATALOG", "LABELS", "Explained", "Explorer", "ExplorerDirective", "Fields", "Preset", "setup_explorers"]
@@ -227,7 +227,7 @@ def quoted(text: str) -> str:
 
 def _sources(directive: type[ExplorerDirective]) -> list[str]:
     """Return the files that change a table or an explorer, when they change."""
-    modules = (_explanation, _shape, _words, shapes, sys.modules[directive.__module__], *directive.modules)
+    modules = (_arguments, _explanation, _shape, _words, shapes, sys.modules[directive.__module__], *directive.modules)
     return [__file__, *(str(module.__file__) for module in modules)]
 
 

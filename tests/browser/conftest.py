@@ -4,6 +4,7 @@ import contextlib
 import functools
 import hashlib
 import http.server
+import io
 import json
 import os
 import shutil
@@ -339,3 +340,19 @@ def axe():
         ]
 
     return axe
+
+
+@pytest.fixture(scope="session")
+def run():
+    """Return a function that runs code to copy: it returns what that prints, or the name of its error and the words of it."""
+
+    def run(code):
+        printed = io.StringIO()
+        try:
+            with contextlib.redirect_stdout(printed):
+                exec(compile(code, "code", "exec"), {"__name__": "__main__"})  # noqa: S102
+        except (RuntimeError, ValueError) as error:
+            return [type(error).__name__, str(error)]
+        return ["", printed.getvalue()]
+
+    return run

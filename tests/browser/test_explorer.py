@@ -1,7 +1,5 @@
 """The explorer on a page: what a reader sees, hears and can do, and what nobody can make it do."""
 
-import contextlib
-import io
 import itertools
 import random
 import re
@@ -788,7 +786,7 @@ def states():
     return found
 
 
-def test_code_does_what_it_says(visit):
+def test_code_does_what_it_says(visit, run):
     page, codes, expected = visit(), [], []
     for names, texts in states():
         explorer = bring(page, address(names, texts))
@@ -806,18 +804,8 @@ def test_code_does_what_it_says(visit):
     assert len(codes) == 2 * (len(PRESETS) + 10)
     assert sum(bool(error) for error, _ in expected) > 5
     for written, wanted in zip(codes, expected, strict=True):
-        assert run(written) == wanted, written
-
-
-def run(code):
-    """Return what the code prints, or the name of its error and the words of it."""
-    printed = io.StringIO()
-    try:
-        with contextlib.redirect_stdout(printed):
-            exec(compile(code, "code", "exec"), {"__name__": "__main__"})  # noqa: S102
-    except (RuntimeError, ValueError) as error:
-        return [type(error).__name__, str(error).strip()]
-    return ["", printed.getvalue()]
+        error, said = run(written)
+        assert [error, said.strip() if error else said] == wanted, written
 
 
 def test_what_is_too_large_has_no_code(visit, subtests):

@@ -1,7 +1,5 @@
 """The explorer of matrix products on a page: what it shows, marks, writes and refuses, and how it is used."""
 
-import contextlib
-import io
 import itertools
 import random
 import re
@@ -358,17 +356,6 @@ def test_a_conflict_pictures_the_operands_and_no_result(visit):
 # Code to copy
 
 
-def run(code):
-    """Return what the code prints, or the name of its error and the words of it."""
-    printed = io.StringIO()
-    try:
-        with contextlib.redirect_stdout(printed):
-            exec(compile(code, "code", "exec"), {"__name__": "__main__"})  # noqa: S102
-    except (RuntimeError, ValueError) as error:
-        return [type(error).__name__, str(error)]
-    return ["", printed.getvalue()]
-
-
 @pytest.fixture
 def little_memory():
     """Let a process have 16 GiB of addresses, which is much less than large operands take."""
@@ -409,7 +396,7 @@ def random_shapes(rng):
         yield (k,) if rng.random() < 0.2 else (*stack[rng.randint(0, len(stack)) :], *matrix)
 
 
-def test_code_does_what_it_says(visit):
+def test_code_does_what_it_says(visit, run):
     rng, page = random.Random(4), visit(name="matmul")  # noqa: S311
     hard = [
         "class",
@@ -474,7 +461,7 @@ LARGE = {
 
 
 @pytest.mark.usefixtures("little_memory")
-def test_code_of_large_operands_takes_no_memory(visit):
+def test_code_of_large_operands_takes_no_memory(visit, run):
     page, codes, expected = visit(name="matmul"), [], []
     for shapes, libraries in LARGE.items():
         explorer = bring(page, "ab", shapes)

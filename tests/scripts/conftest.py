@@ -17,6 +17,26 @@ const load = (name) => import(`%s/${name}`);
 const script = %s;
 process.stdout.write(JSON.stringify(await script(...JSON.parse(readFileSync(0, "utf8")))));
 """
+# `source` is the number as it stands in the text: JSON.parse alone would round it. Operations a byte are a float, which
+# may differ in its last digits; as a sentence says them, they may not.
+COMPARE = """
+async (module, text, words, messages) => {
+  const { explain, notes } = await load(module);
+  const exact = (key, value, { source }) => (typeof value === "number" && key !== "intensity" ? BigInt(source) : value);
+  const isNear = (a, b) => typeof a === typeof b && Math.abs(a - b) <= 1e-12 * Math.abs(b);
+  const show = (_, value) => (typeof value === "bigint" ? `${value}n` : value);
+  const found = [];
+  for (const { shapes, names, itemsize, explanation, notes: expected } of JSON.parse(text, exact)) {
+    const explained = explain(shapes, names, { itemsize: Number(itemsize), words, messages });
+    const noted = notes(explained, words).map((note) => note.text);
+    if (isNear(explained.intensity, explanation.intensity)) explained.intensity = explanation.intensity;
+    if (!agrees(explained, explanation) || !agrees(noted, expected)) {
+      found.push(JSON.stringify({ explained, explanation, noted, expected }, show));
+    }
+  }
+  return found;
+}
+"""
 
 
 @pytest.fixture(scope="session")
@@ -36,3 +56,13 @@ def run():
         return json.loads(ran.stdout)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def unlike(run):
+    """Return a function that returns, of explanations by Python, those that a module explains in another way."""
+
+    def unlike(module, vectors, words, messages):
+        return run(COMPARE, module, json.dumps(vectors), dict(words), dict(messages))
+
+    return unlike

@@ -15,24 +15,6 @@ pytestmark = pytest.mark.usefixtures("unchecked")
 SHAPES = [shape for rank in range(3) for shape in itertools.product(range(4), repeat=rank)]
 TEXTS = Path(__file__).parents[1] / "sphinxext/shape_texts.json"
 
-# `source` is the number as it stands in the text: JSON.parse alone would round it.
-COMPARE = """
-async (text, words, messages) => {
-  const { explain, notes } = await load("broadcasting.js");
-  const exact = (_, value, { source }) => (typeof value === "number" ? BigInt(source) : value);
-  const show = (_, value) => (typeof value === "bigint" ? `${value}n` : value);
-  const found = [];
-  for (const { shapes, names, itemsize, explanation, notes: expected } of JSON.parse(text, exact)) {
-    const explained = explain(shapes, names, { itemsize: Number(itemsize), words, messages });
-    const noted = notes(explained, words).map((note) => note.text);
-    if (!agrees(explained, explanation) || !agrees(noted, expected)) {
-      found.push(JSON.stringify({ explained, explanation, noted, expected }, show));
-    }
-  }
-  return found;
-}
-"""
-
 
 def vector(shapes, names, itemsize):
     explanation = broadcasting.explain(*shapes, names=names, itemsize=itemsize)
@@ -46,9 +28,8 @@ def vector(shapes, names, itemsize):
 
 
 @pytest.fixture
-def differences(run):
-    words = dict(_words.BROADCASTING), dict(_words.BROADCASTING_MESSAGES)
-    return lambda vectors: run(COMPARE, json.dumps(vectors), *words)
+def differences(unlike):
+    return lambda vectors: unlike("broadcasting.js", vectors, _words.BROADCASTING, _words.BROADCASTING_MESSAGES)
 
 
 def test_every_pair_of_rank_0_to_2_over_sizes_0_to_3(differences):

@@ -1,7 +1,6 @@
 """The rule of matrix products in JavaScript against that in Python, number for number and word for word."""
 
 import itertools
-import json
 import random
 
 import pytest
@@ -11,27 +10,6 @@ from tensorref import _words, matmul
 pytestmark = pytest.mark.usefixtures("unchecked")
 
 SHAPES = [shape for rank in range(1, 4) for shape in itertools.product(range(4), repeat=rank)]
-
-# `source` is the number as it stands in the text: JSON.parse alone would round it. Operations a byte are a float, which
-# may differ in its last digits; as a sentence says them, they may not.
-COMPARE = """
-async (text, words, messages) => {
-  const { explain, notes } = await load("matmul.js");
-  const exact = (key, value, { source }) => (typeof value === "number" && key !== "intensity" ? BigInt(source) : value);
-  const isNear = (a, b) => typeof a === typeof b && Math.abs(a - b) <= 1e-12 * Math.abs(b);
-  const show = (_, value) => (typeof value === "bigint" ? `${value}n` : value);
-  const found = [];
-  for (const { shapes, names, itemsize, explanation, notes: expected } of JSON.parse(text, exact)) {
-    const explained = explain(shapes, names, { itemsize: Number(itemsize), words, messages });
-    const noted = notes(explained, words).map((note) => note.text);
-    if (isNear(explained.intensity, explanation.intensity)) explained.intensity = explanation.intensity;
-    if (!agrees(explained, explanation) || !agrees(noted, expected)) {
-      found.push(JSON.stringify({ explained, explanation, noted, expected }, show));
-    }
-  }
-  return found;
-}
-"""
 
 
 def vector(a, b, names=("a", "b"), itemsize=4):
@@ -46,9 +24,8 @@ def vector(a, b, names=("a", "b"), itemsize=4):
 
 
 @pytest.fixture
-def differences(run):
-    words = dict(_words.MATMUL), dict(_words.MATMUL_MESSAGES)
-    return lambda vectors: run(COMPARE, json.dumps(vectors), *words)
+def differences(unlike):
+    return lambda vectors: unlike("matmul.js", vectors, _words.MATMUL, _words.MATMUL_MESSAGES)
 
 
 def test_every_pair_of_rank_1_to_3_over_sizes_0_to_3(differences):
