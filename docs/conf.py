@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import tomllib
+from importlib.metadata import distributions
 from importlib.metadata import version as version_of
 from pathlib import Path
+
+from sphinx.application import Sphinx
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
@@ -87,8 +90,12 @@ copybutton_prompt_is_regexp = True
 copybutton_exclude = ".linenos, .gp, .go"
 
 # The addresses of the site and of the repository stand in pyproject.toml alone; Read the Docs knows that of the site.
-PROJECT = tomllib.loads((HERE.parent / "pyproject.toml").read_text("utf-8"))["project"]
-html_baseurl = os.environ.get("READTHEDOCS_CANONICAL_URL") or f"{PROJECT['urls']['Documentation']}/en/latest/"
+PYPROJECT = tomllib.loads((HERE.parent / "pyproject.toml").read_text("utf-8"))
+html_baseurl = (
+    os.environ.get("READTHEDOCS_CANONICAL_URL") or f"{PYPROJECT['project']['urls']['Documentation']}/en/latest/"
+)
+# With another version of anything that is installed, which is what makes them, all pages are read again.
+built_with = sorted({f"{found.name} {found.version}" for found in distributions()})
 tagline = "tensors in NumPy and PyTorch for people who build language models"
 ogp_site_url = html_baseurl
 ogp_social_cards = {"font": "DejaVu Sans", "image_mini": "_static/card.png"}
@@ -105,3 +112,7 @@ html_show_sourcelink = False
 html_theme_options = {"footer_icons": []}
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
+
+
+def setup(app: Sphinx) -> None:
+    app.add_config_value("built_with", [], "env")
