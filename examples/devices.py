@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from tensorref import benchmark, devices
+from tensorref import benchmark, devices, pitfalls
 
 # %% [markdown]
 # ## What is there
@@ -43,7 +43,7 @@ token_ids = token_ids.to(device)
 print(f"After .to(): {token_ids.device}")
 
 logits = model(token_ids)
-print(f"Logits {tuple(logits.shape)} on {devices.check_same(logits, model[1].weight)}")
+print(f"Logits {tuple(logits.shape)} on {pitfalls.check_same_device(logits, model[1].weight)}")
 
 # %% [markdown]
 # ## What happens when one was forgotten
@@ -54,10 +54,10 @@ print(f"Logits {tuple(logits.shape)} on {devices.check_same(logits, model[1].wei
 # %%
 far, near, scale = torch.ones(3, device="meta"), torch.ones(3, device="cpu"), torch.tensor(0.5, device="cpu")
 try:
-    devices.check_same(far, near)
+    pitfalls.check_same_device(far, near)
 except ValueError as error:
     print(error)
-print("With a scale it works, on", devices.check_same(far, scale))
+print("With a scale it works, on", pitfalls.check_same_device(far, scale))
 
 # %% [markdown]
 # ## What the device is worth

@@ -7,7 +7,7 @@
 import matplotlib.pyplot as plt
 import torch
 
-from tensorref import llm
+from tensorref import kernels, llm
 
 # %% [markdown]
 # ## Two layer norms
@@ -33,7 +33,7 @@ for embed_dim in (4, 64, 1024):
 logits = torch.tensor([2.0, 1.0, 0.1, -1.0])
 temperatures = (0.5, 1.0, 2.0)
 for temperature in temperatures:
-    probabilities = llm.softmax(logits / temperature)
+    probabilities = kernels.softmax(logits / temperature)
     print(f"temperature {temperature}: {[f'{p:.2f}' for p in probabilities.tolist()]}")
 
 # %% [markdown]
@@ -59,7 +59,7 @@ print("softmax", "nan" if naive.isnan().any() else "no nan", naive[1, 0].sum(dim
 # %%
 figure, (left, middle, right) = plt.subplots(1, 3, figsize=(9.5, 3), layout="constrained")
 for temperature, color in zip(temperatures, ("#0072B2", "#009E73", "#D55E00"), strict=True):
-    probabilities = llm.softmax(logits / temperature)
+    probabilities = kernels.softmax(logits / temperature)
     left.plot(probabilities.numpy(force=True), "o-", color=color, label=f"T = {temperature}")
 left.set(title="Softmax by temperature", xlabel="token", ylabel="probability", xticks=range(len(logits)), ylim=(0, 1))
 left.legend()

@@ -21,7 +21,7 @@ batch, num_heads, seq_len, head_dim = 2, 8, 32, 16
 query = torch.randn(batch, num_heads, seq_len, head_dim)
 key = torch.randn(batch, num_heads, seq_len, head_dim)
 
-scores = matmul.attention_scores(query, key)
+scores = matmul.product(query, key.mT)
 print(matmul.explain(query.shape, key.mT.shape, names=["query", "key.mT"]))
 
 # %% [markdown]

@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import torch
 from torch.nn.functional import cross_entropy
 
-from tensorref import indexing, layout, llm
+from tensorref import indexing, kernels, layout, llm
 
 # %% [markdown]
 # ## A language to learn
@@ -96,7 +96,7 @@ lengths = torch.tensor([len(prompt) for prompt in split])
 
 with torch.no_grad():
     every = logits(token_ids)
-    probabilities = llm.softmax(indexing.last(every, lengths))
+    probabilities = kernels.softmax(indexing.last(every, lengths))
 
 print("logits       ", tuple(every.shape))
 print("probabilities", tuple(probabilities.shape))

@@ -32,30 +32,39 @@ if TYPE_CHECKING:
         matmul,
         pitfalls,
     )
+    from tensorref._explanation import Fix, Messages, TensorrefError
 
-__all__ = [
+__all__ = [  # noqa: RUF022  the concepts in the order in which they build on each other, as everywhere
     "anatomy",
-    "autograd",
-    "benchmark",
-    "broadcasting",
     "creation",
-    "devices",
-    "dtypes",
-    "elementwise",
-    "exercises",
     "indexing",
-    "interop",
-    "kernels",
-    "layout",
-    "llm",
+    "elementwise",
     "matmul",
+    "broadcasting",
+    "interop",
+    "dtypes",
+    "layout",
+    "devices",
+    "autograd",
+    "kernels",
+    "llm",
     "pitfalls",
+    "exercises",
+    "benchmark",
+    "Fix",
+    "Messages",
+    "TensorrefError",
 ]
+
+CONCEPTS = tuple(name for name in __all__ if name.islower())
+"""The modules, in the order in which they build on each other."""
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:
+    if name in CONCEPTS:
         return importlib.import_module(f"tensorref.{name}")
+    if name in __all__:
+        return getattr(importlib.import_module("tensorref._explanation"), name)
     if name == "__version__":
         from importlib.metadata import version  # takes longer to load than all else here
 

@@ -1,4 +1,4 @@
-"""What every explanation can do: be read in a terminal, be shown in a notebook, be handed on as JSON."""
+"""What explanations have in common: they are read in a terminal, shown in a notebook, handed on as JSON, raised."""
 
 from __future__ import annotations
 
@@ -7,7 +7,32 @@ import html
 import json
 from typing import Any
 
+__all__ = ["Diagram", "Fix", "Messages", "TensorrefError"]
+
 _NOT_FINITE = {"Infinity": "inf", "-Infinity": "-inf", "NaN": "nan"}
+
+
+class TensorrefError(Exception):
+    """The base of all errors of this package: what a rule refuses, with the explanation where the rule has one.
+
+    >>> import tensorref
+    >>> from tensorref import broadcasting
+    >>> try:
+    ...     broadcasting.result_shape((3, 4), (2, 4))
+    ... except tensorref.TensorrefError as error:
+    ...     print(error.explanation.conflicts, error.explanation.fixes[0].code)
+    (-2,) a[:, None, :]
+
+    Each is also the built-in error that Python would raise: ValueError, TypeError or IndexError. An argument that is no
+    shape, no dtype or no array at all raises the built-in error alone.
+    """
+
+    explanation: Any
+    """All that is known of the refusal, as `explain` of the module gives it; None where there is no more to say."""
+
+    def __init__(self, message: str, explanation: Any = None) -> None:
+        super().__init__(message)
+        self.explanation = explanation
 
 
 class Diagram:
@@ -54,3 +79,37 @@ class Diagram:
         facts = json.dumps(dataclasses.asdict(self))  # type: ignore[call-overload]
         plain: dict[str, Any] = json.loads(facts, parse_constant=_NOT_FINITE.__getitem__)
         return plain
+
+
+@dataclasses.dataclass(frozen=True)
+class Messages:
+    """What the libraries themselves say where they refuse, letter for letter; None where one has nothing to refuse.
+
+    >>> from tensorref import broadcasting
+    >>> broadcasting.explain((3, 4), (2, 4)).messages.torch
+    'The size of tensor a (3) must match the size of tensor b (2) at non-singleton dimension 0'
+    """
+
+    numpy: str | None
+    torch: str | None
+
+    def notes(self) -> tuple[str, ...]:
+        """Return each with its library in front, on one line."""
+        said = (("NumPy", self.numpy), ("PyTorch", self.torch))
+        return tuple(f"{library}: {message.strip()}" for library, message in said if message is not None)
+
+
+@dataclasses.dataclass(frozen=True)
+class Fix:
+    """Code to write instead, tried before it is said: it works, but whether it is what was meant only its writer knows.
+
+    >>> from tensorref import broadcasting
+    >>> broadcasting.explain((32, 10, 64), (32,)).fixes[0]
+    Fix(code='b[:, None, None]', shape=(32, 1, 1), result=(32, 10, 64))
+    """
+
+    code: str
+    shape: tuple[int, ...] | None = None
+    """What `code` has, where it is put in place of an operand."""
+    result: tuple[int, ...] | None = None
+    """The shape that the operation then gives."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
+_HALF = 2  # bytes of float16 and bfloat16
 _CONVERT = "convert one with torch.as_tensor(array) or tensor.numpy(force=True)"
 
 
@@ -72,6 +73,21 @@ def check_one_library(first: str, a: object, second: str, b: object) -> None:
         raise TypeError(f"{first} is a tensor, {second} is an array; {_CONVERT}")
     if is_array(a) and is_tensor(b):
         raise TypeError(f"{first} is an array, {second} is a tensor; {_CONVERT}")
+
+
+def library_of(value: object) -> Any:
+    """Return the library, NumPy or PyTorch, of an array or a tensor."""
+    return sys.modules["torch" if is_tensor(value) else "numpy"]
+
+
+def cast(array: Any, dtype: Any) -> Any:
+    """Return an array or a tensor in a dtype: itself where it has it."""
+    return array.to(dtype) if is_tensor(array) else array.astype(dtype, copy=False)
+
+
+def widened(array: Any) -> Any:
+    """Return float16 and bfloat16 as float32, in which sums keep their digits, and all else as it is."""
+    return cast(array, library_of(array).float32) if array.dtype.itemsize <= _HALF else array
 
 
 def check_fractions(**operands: Any) -> None:

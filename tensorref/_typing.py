@@ -7,13 +7,13 @@ from importlib.util import LazyLoader, find_spec, module_from_spec
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, SupportsIndex, TypeAlias, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     import jaxtyping as jaxtyping
     import numpy as np
     import torch
 
-    ShapeLike: TypeAlias = SupportsIndex | Iterable[SupportsIndex]
+    ShapeLike: TypeAlias = SupportsIndex | Sequence[SupportsIndex]
     ArrayT = TypeVar("ArrayT", np.ndarray[Any, Any], torch.Tensor)
 else:
 

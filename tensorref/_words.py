@@ -61,7 +61,7 @@ BROADCASTING: Mapping[str, str] = Templates(
         "success": "The result has shape {shape}, {elements:,} elements.",
         "failure": "{operands} do not broadcast: {axes}. Sizes on one axis must be equal or 1.",
         "failure.axis": "axis {axis} has {sizes}",
-        "suggestion": "{code} has shape {shape} and would give {result}.",
+        "fix": "{code} has shape {shape} and would give {result}.",
         "warning": (
             "The result has {result:,} elements, more than any operand: right for a table of all pairs, "
             "wrong if the operands were to be paired one to one."
@@ -190,7 +190,7 @@ MATMUL: Mapping[str, str] = Templates(
         ),
         "cost": "{flops:,} floating-point operations on {bytes:,} bytes, {intensity} a byte.",
         "copies": "With copies for every matrix of the stack: {copied:,} bytes.",
-        "suggestion": "{code} would give {result}.",
+        "fix": "{code} would give {result}.",
     }
 )
 
@@ -219,64 +219,6 @@ MATMUL_MESSAGES: Mapping[str, str] = MappingProxyType(
     }
 )
 """What the libraries say, in any language in these words."""
-
-DTYPES: Mapping[str, str] = Templates(
-    {
-        "bits": "bits",
-        "sign": "sign",
-        "exponent": "exponent",
-        "mantissa": "mantissa",
-        "meaning": "stands for",
-        "infinity": "infinity",
-        "nan": "not a number",
-        "stored.exact": "{value} is stored as it is.",
-        "stored.rounded": "{value} is stored as {stored}, the nearest {dtype}.",
-        "stored.zero": "{value} is too small for {dtype}, and becomes zero.",
-        "stored.beyond": "{value} is outside ±{largest}, the range of {dtype}, and becomes infinity.",
-        "raises": "raises",
-        "varies": "varies",
-        "same": "{library}: both are {result}.",
-        "holds": "{library}: {result} is its smallest dtype that holds every value of both.",
-        "none": (
-            "{library}: no dtype holds every value of both, so it takes {result}, which rounds integers beyond 2**53."
-        ),
-        "outranked": "{library}: beside floating point an integer does not count, so {result} stays.",
-        "yields": "{library}: {low} yields to {high}, so {result} stays.",
-        "outranks": "{library}: {low} is of a higher category than {high}, so {result} stays.",
-        "outranks.default": "{library}: a {low} outranks {high}, and becomes the default, {result}.",
-        "complex": "{library}: {low} is of a higher category than {high}, and {result} is the complex dtype that holds it.",
-        "lacks": "{library} has no {lacking}; convert it to {wider} first.",
-        "refused.float8": "{library} promotes no float8; convert both to one dtype, such as bfloat16, first.",
-        "refused.unsigned": (
-            "{library} promotes uint16, uint32 and uint64 only with floating point; convert them to int64 first."
-        ),
-        "no.sum": "{library}: both become {result}, which has no + on the CPU; convert both to {wider} first.",
-        "out.of.range": "{library}: the int does not fit {result}, so it raises OverflowError; make it an array of a wider dtype.",
-        "mixed": "{library}: NumPy adds a tensor and an array, by its own rule, and {result} is the dtype of the tensor that it makes.",
-        "mixed.raises": "{library}: an array of {array} and a tensor of {tensor} do not add so; write torch.as_tensor(array).",
-        "operands": "The operands: {a}, {b}.",
-        "product.axes": "A matrix product needs axes on both sides.",
-        "product.raises": "PyTorch: a matrix product takes one dtype, so a @ b raises RuntimeError; write {code}.",
-        "product.varies": "PyTorch: a matrix product of {dtype} works on some devices at most; convert it first.",
-        "use.float32": (
-            "the default of PyTorch, for learning, debugging and small models; a loss and long sums stay in it while "
-            "a model runs in half the bytes."
-        ),
-        "use.bfloat16": (
-            "to train and run large models: the range of float32 in half the bytes, but 2 digits. The weights that an "
-            "optimizer updates stay in float32, where a small step is not rounded away."
-        ),
-        "use.float16": (
-            "to run models on GPUs without bfloat16. It ends at 65504 and small gradients become zero, so training "
-            "scales the loss (torch.amp.GradScaler)."
-        ),
-        "use.float64": (
-            "the default of NumPy, for the reference that a test compares with. Slow on most GPUs; MPS has none."
-        ),
-        "use.int64": "for token ids, positions and targets, which floating point would round.",
-        "use.bool": "for masks. An int64 mask indexes instead: x[mask] picks rows 0 and 1.",
-    }
-)
 
 LAYOUT: Mapping[str, str] = Templates(
     {

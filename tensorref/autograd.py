@@ -49,7 +49,7 @@ with needed(__name__, "torch"):
     import torch
     from torch import Tensor
 
-from tensorref._explanation import Diagram
+from tensorref._explanation import Diagram, Messages
 from tensorref._operands import check_tensor
 
 __all__ = ["Check", "Explanation", "check", "derivative", "explain_in_place", "finite_difference", "gradient", "saved"]
@@ -431,13 +431,13 @@ class Explanation(Diagram):
     ``wrong``: nothing is raised, and the gradient is not the measured one."""
     raised: Literal["at once", "at backward"] | None
     """When PyTorch raises; None where it does not."""
-    message: str | None
-    """What PyTorch says."""
+    messages: Messages | None
+    """What PyTorch says; None where it does not raise."""
     automatic: tuple[float, ...] | None
     """The gradient of the sum of the result that autograd gives, if it does."""
     measured: tuple[float, ...] | None
     """The same measured by `finite_difference`; None where the function raises without a gradient too."""
-    fix: str
+    advice: str
     """What to write instead; empty where it works."""
 
     def table(self) -> tuple[tuple[str, ...], ...]:
@@ -453,10 +453,10 @@ class Explanation(Diagram):
     def notes(self) -> tuple[str, ...]:
         """Return the reason, what PyTorch says and the fix, a sentence each."""
         notes = [_REASONS[self.verdict][0]]
-        if self.raised:
-            notes.append(f"PyTorch raises {self.raised}: {self.message}")
-        if self.fix:
-            notes.append(f"{self.fix[0].upper()}{self.fix[1:]}.")
+        if self.messages:
+            notes.append(f"PyTorch raises {self.raised}: {self.messages.torch}")
+        if self.advice:
+            notes.append(f"{self.advice[0].upper()}{self.advice[1:]}.")
         return tuple(notes)
 
 
@@ -552,7 +552,7 @@ def explain_in_place(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"]) 
                     found = _numbers(_slopes(f, point))
                 except RuntimeError:
                     found = None
-                return Explanation(broken, raised, said, None, found, _REASONS[broken][1])
+                return Explanation(broken, raised, Messages(None, said), None, found, _REASONS[broken][1])
         raise
     measured, _, right = _compared(f, point, automatic, 2e-5)
     verdict: Verdict = "works" if right else "wrong"

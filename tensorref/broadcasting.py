@@ -37,7 +37,7 @@ from math import prod
 from typing import Any, Literal
 
 from tensorref._arguments import as_array, as_itemsize, as_names
-from tensorref._explanation import Diagram
+from tensorref._explanation import Diagram, Fix, Messages, TensorrefError
 from tensorref._operands import check_one_library
 from tensorref._shape import MAX_RANK, agreed, as_shape, as_shapes, joined, lined_up
 from tensorref._typing import ArrayT, ShapeLike, jaxtyping
@@ -48,9 +48,7 @@ __all__ = [
     "Axis",
     "BroadcastError",
     "Explanation",
-    "Messages",
     "Operand",
-    "Suggestion",
     "add_bias",
     "compatible",
     "expanded_strides",
@@ -65,7 +63,7 @@ _MOST_NAMED = 8  # axes that a sentence names before it counts the rest
 _MOST_EXPLAINED = 64  # operands, as many as NumPy broadcasts at once
 
 
-class BroadcastError(ValueError):
+class BroadcastError(TensorrefError, ValueError):
     """Raised for shapes that do not broadcast.
 
     >>> from tensorref import broadcasting
@@ -79,12 +77,8 @@ class BroadcastError(ValueError):
     explanation: Explanation
     """All that is wrong with the shapes, and what would fit."""
 
-    def __init__(self, explanation: Explanation) -> None:
-        self.explanation = explanation
-        super().__init__(" ".join([explanation.steps[-1], *explanation.suggested()[:1]]))
 
-
-def result_shape(*shapes: ShapeLike) -> tuple[int, ...]:
+def result_shape(*shapes: ShapeLike, names: Sequence[str] | None = None) -> tuple[int, ...]:
     """Return the shape that any number of `shapes` broadcast to.
 
     >>> import torch
@@ -98,6 +92,8 @@ def result_shape(*shapes: ShapeLike) -> tuple[int, ...]:
     ----------
     *shapes
         Each an int, a sequence of ints or the ``.shape`` of an array; at most 64 axes.
+    names
+        What to call them in an error; ``a``, ``b``, ``c`` by default.
 
     Returns
     -------
@@ -125,9 +121,10 @@ def result_shape(*shapes: ShapeLike) -> tuple[int, ...]:
     tensorref.broadcasting.BroadcastError: a (32, 10, 64), b (32,) do not broadcast: axis -1 has 64, 32. Sizes on one axis must be equal or 1. b[:, None, None] has shape (32, 1, 1) and would give (32, 10, 64).
     """
     given = as_shapes(shapes)
+    called = _names(names, len(given))
     result = joined(given)
     if result is None:
-        raise BroadcastError(explain(*given) if len(given) <= _MOST_EXPLAINED else _explain_pair(given))
+        raise _refusal(_explain_pair(given, called) if len(given) > _MOST_EXPLAINED else explain(*given, names=called))
     return result
 
 
@@ -199,7 +196,7 @@ def explain(*shapes: ShapeLike, names: Sequence[str] | None = None, itemsize: in
     --------
     numpy.broadcast_arrays : gives views of the result shape.
     torch.broadcast_tensors : does so too.
-    numpy.newaxis : inserts an axis of size 1, as a suggestion may ask; it is None.
+    numpy.newaxis : inserts an axis of size 1, as a fix may ask; it is None.
     numpy.expand_dims : the same by a number.
     torch.unsqueeze : the same in PyTorch.
 
@@ -237,7 +234,7 @@ def explain(*shapes: ShapeLike, names: Sequence[str] | None = None, itemsize: in
             f"shapes has {len(given)} entries, the most that is explained is {_MOST_EXPLAINED}; leave some out"
         )
     itemsize = as_itemsize(itemsize)
-    names = [*map(_named, range(len(given)))] if names is None else as_names(names, len(given))
+    names = _names(names, len(given))
     axes = _axes(given)
     conflicts = tuple(axis.index for axis in axes if axis.size is None)
     result = joined(given)
@@ -262,7 +259,7 @@ def explain(*shapes: ShapeLike, names: Sequence[str] | None = None, itemsize: in
         steps=_steps(given, names, axes),
         warning=None if result is None else _warning(given, names, result),
         messages=messages(*given),
-        suggestions=_suggestions(given, names) if conflicts else (),
+        fixes=_fixes(given, names) if conflicts else (),
     )
 
 
@@ -296,7 +293,7 @@ class Explanation(Diagram):
     warning: str | None
     """Set where the result has more elements than any operand, or an operand could be meant for other axes."""
     messages: Messages | None
-    suggestions: tuple[Suggestion, ...]
+    fixes: tuple[Fix, ...]
 
     def table(self) -> tuple[tuple[str, ...], ...]:
         """Return the rows of the diagram: axes, operands, result, verdict."""
@@ -318,7 +315,7 @@ class Explanation(Diagram):
         if self.warning:
             notes.append(self.warning)
         if self.messages:
-            notes += [f"NumPy: {self.messages.numpy.strip()}", f"PyTorch: {self.messages.torch}"]
+            notes += self.messages.notes()
         if self.copied_bytes is not None and self.copied_bytes > self.stored_bytes:
             notes.append(WORDS["bytes"].format(stored=self.stored_bytes, copied=self.copied_bytes))
         if any(operand.gradient_axes for operand in self.operands):
@@ -329,11 +326,11 @@ class Explanation(Diagram):
             for operand in self.operands
             if operand.gradient_axes
         ]
-        return (*notes, *self.suggested())
+        return (*notes, *self.mends())
 
-    def suggested(self) -> tuple[str, ...]:
-        """Return the suggestions, a sentence each."""
-        return tuple(WORDS["suggestion"].format(**vars(suggestion)) for suggestion in self.suggestions)
+    def mends(self) -> tuple[str, ...]:
+        """Return the fixes, a sentence each."""
+        return tuple(WORDS["fix"].format(**vars(fix)) for fix in self.fixes)
 
 
 @dataclass(frozen=True)
@@ -388,34 +385,6 @@ class Axis:
         """
         size = f"({self.sizes[operand]})" if self.padded[operand] else str(self.sizes[operand])
         return f"{size} → {self.size}" if self.expands[operand] else size
-
-
-@dataclass(frozen=True)
-class Suggestion:
-    """A shape that would fit and the code that gives it: a guess, never applied by itself.
-
-    >>> from tensorref import broadcasting
-    >>> broadcasting.explain((32, 10, 64), (32,)).suggestions[0]
-    Suggestion(code='b[:, None, None]', shape=(32, 1, 1), result=(32, 10, 64))
-    """
-
-    code: str
-    """The same in NumPy and PyTorch."""
-    shape: tuple[int, ...]
-    result: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Messages:
-    """What the libraries say of operands that do not broadcast: what `messages` returns.
-
-    >>> from tensorref import broadcasting
-    >>> broadcasting.messages((3, 4), (2, 4)).torch
-    'The size of tensor a (3) must match the size of tensor b (2) at non-singleton dimension 0'
-    """
-
-    numpy: str
-    torch: str
 
 
 def messages(*shapes: ShapeLike) -> Messages | None:
@@ -668,16 +637,23 @@ def _axes(shapes: Sequence[tuple[int, ...]]) -> tuple[Axis, ...]:
     return tuple(axes)
 
 
-def _named(operand: int) -> str:
-    return string.ascii_lowercase[operand] if operand < len(string.ascii_lowercase) else f"operand{operand}"
+def _refusal(explanation: Explanation) -> BroadcastError:
+    return BroadcastError(" ".join([explanation.steps[-1], *explanation.mends()[:1]]), explanation)
 
 
-def _explain_pair(shapes: Sequence[tuple[int, ...]]) -> Explanation:
+def _names(names: Any, count: int) -> tuple[str, ...]:
+    letters = string.ascii_lowercase
+    if names is None:
+        return tuple(letters[operand] if operand < len(letters) else f"operand{operand}" for operand in range(count))
+    return as_names(names, count)
+
+
+def _explain_pair(shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> Explanation:
     """Explain two of the shapes that do not go together."""
     sizes = next(sizes for sizes in lined_up(shapes) if agreed(sizes) is None)
     first = next(at for at, size in enumerate(sizes) if size != 1)
     second = next(at for at, size in enumerate(sizes) if size not in (1, sizes[first]))
-    return explain(shapes[first], shapes[second], names=(_named(first), _named(second)))
+    return explain(shapes[first], shapes[second], names=(names[first], names[second]))
 
 
 def _expandable(shape: ShapeLike, to: ShapeLike) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -686,10 +662,11 @@ def _expandable(shape: ShapeLike, to: ShapeLike) -> tuple[tuple[int, ...], tuple
     if result is None:
         found = explain(source, target)
         # What is written is the operand, and a shape that both would grow to is not the one that is asked for.
-        fixes = (guess for guess in found.suggestions if guess.code.startswith("a") and guess.result == target)
-        raise BroadcastError(replace(found, suggestions=tuple(fixes)))
+        fixes = (guess for guess in found.fixes if guess.code.startswith("a") and guess.result == target)
+        raise _refusal(replace(found, fixes=tuple(fixes)))
     if result != target:
-        raise ValueError(f"shape {source} does not expand to {target}: the two broadcast to {result}; give that as to")
+        words = f"shape {source} does not expand to {target}: the two broadcast to {result}; give that as to"
+        raise BroadcastError(words, explain(source, target))
     return source, target
 
 
@@ -752,10 +729,10 @@ def _warning(shapes: Sequence[tuple[int, ...]], names: Sequence[str], result: tu
     return WORDS["warning"].format(result=elements)
 
 
-def _suggestions(shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> tuple[Suggestion, ...]:
+def _fixes(shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> tuple[Fix, ...]:
     """Guess which operand lacks an axis or is transposed; the smallest result is the likeliest."""
     most = min(max(map(len, shapes)) + 1, MAX_RANK)
-    found: list[Suggestion] = []
+    found: list[Fix] = []
     for operand, (name, shape) in enumerate(zip(names, shapes, strict=True)):
         target = joined([*shapes[:operand], *shapes[operand + 1 :]])
         if target is None:
@@ -766,8 +743,8 @@ def _suggestions(shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> tup
         for code, guess in guesses:
             result = joined((guess, target))
             if result is not None and len(guess) <= most:
-                found.append(Suggestion(code, guess, result))
-    found.sort(key=lambda guess: (prod(guess.result), guess.code.endswith(".mT")))
+                found.append(Fix(code, guess, result))
+    found.sort(key=lambda fix: (prod(fix.result or ()), fix.code.endswith(".mT")))
     return tuple(found[:3])
 
 

@@ -30,7 +30,7 @@ A CPU tensor without axes may join a tensor on any device, a scalar on an accele
 >>> (torch.ones(3, device="meta") * torch.tensor(2.0, device="cpu")).device
 device(type='meta')
 
-`check_same` says before an operation what would fail in it. An accelerator works while Python goes on; reading a value
+`check_same_device <tensorref.pitfalls.check_same_device>` says before an operation what would fail in it. An accelerator works while Python goes on; reading a value
 waits for it, and so does `synchronize`, without which a clock measures only how long it took to ask.
 """
 
@@ -62,7 +62,6 @@ __all__ = [
     "Status",
     "available",
     "best",
-    "check_same",
     "explain_move",
     "status",
     "synchronize",
@@ -149,68 +148,6 @@ def synchronize(device: torch.device | str | None = None) -> None:
         here = ", ".join(map(str, available()))
         raise ValueError(f"device is {str(place)!r}, available are {here}; devices.status() says why")
     torch.accelerator.synchronize(place)
-
-
-def check_same(*tensors: Tensor) -> torch.device:
-    """Return the device on which an element-wise operation of `tensors` gives its result, or say which one to move.
-
-    >>> import torch
-    >>> from tensorref import devices
-    >>> device = "cpu"
-    >>> a, b = torch.randn(100, device=device), torch.randn(100, device=device)
-    >>> print(f"Both on {devices.check_same(a, b)}: operation succeeded")
-    Both on cpu: operation succeeded
-
-    Parameters
-    ----------
-    *tensors
-        One or more, of any shape and dtype.
-
-    Returns
-    -------
-    :
-        The device of all, CPU tensors without axes aside: those may join tensors on another device.
-
-    Raises
-    ------
-    ValueError
-        If the operation would raise ``RuntimeError``; nothing is computed or moved.
-    TypeError
-        If there are no `tensors`, or one is none.
-
-    See Also
-    --------
-    explain_move : what it takes to move one.
-
-    Examples
-    --------
-    >>> scale = torch.tensor(0.5, device="cpu")
-    >>> devices.check_same(torch.ones(3, device="meta"), scale)
-    device(type='meta')
-    >>> devices.check_same(torch.ones(3, device="meta"), scale[None])
-    Traceback (most recent call last):
-    ...
-    ValueError: tensors[1] is on cpu, tensors[0] is on meta; move it there with tensors[1].to('meta'): only a CPU tensor of shape () may stay
-    """
-    if not tensors:
-        raise TypeError("tensors is empty; give at least one tensor")
-    for position, tensor in enumerate(tensors):
-        check_tensor(f"tensors[{position}]", tensor)
-    bound = [position for position, tensor in enumerate(tensors) if not (tensor.is_cpu and tensor.ndim == 0)]
-    first = bound[0] if bound else 0
-    device = tensors[first].device
-    for position in bound:
-        if (other := tensors[position].device) != device:
-            where = f"tensors[{position}] is on {other}, tensors[{first}] is on {device}"
-            if other.type == "meta":
-                raise ValueError(
-                    f"{where}; a tensor on meta has no values to move, so make room for some with "
-                    f"torch.empty_like(tensors[{position}], device={str(device)!r})"
-                )
-            raise ValueError(
-                f"{where}; move it there with tensors[{position}].to({str(device)!r}): only a CPU tensor of shape () may stay"
-            )
-    return device
 
 
 @dataclass(frozen=True)
@@ -304,7 +241,7 @@ def explain_move(
     See Also
     --------
     torch.Tensor.to : what is explained.
-    check_same : which of several tensors has to move.
+    tensorref.pitfalls.check_same_device : which of several tensors has to move.
 
     Notes
     -----

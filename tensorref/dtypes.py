@@ -51,13 +51,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, SupportsFloat, TypeAlias
 
-from tensorref._arguments import as_library
-from tensorref._explanation import Diagram
-from tensorref._words import DTYPES as WORDS
+from tensorref._arguments import as_library, attribute, quoted
+from tensorref._explanation import Diagram, Fix, TensorrefError
 from tensorref.anatomy import DTypeLike, dtype_name, itemsize
 
 if TYPE_CHECKING:
@@ -114,6 +113,59 @@ _DTYPES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 _OUT_OF_RANGE = "out.of.range"  # the key of a reason
+_REASONS: Mapping[str, str] = MappingProxyType(
+    {
+        "same": "{library}: both are {result}.",
+        "holds": "{library}: {result} is its smallest dtype that holds every value of both.",
+        "none": (
+            "{library}: no dtype holds every value of both, so it takes {result}, which rounds integers beyond 2**53."
+        ),
+        "outranked": "{library}: beside floating point an integer does not count, so {result} stays.",
+        "yields": "{library}: {low} yields to {high}, so {result} stays.",
+        "outranks": "{library}: {low} is of a higher category than {high}, so {result} stays.",
+        "outranks.default": "{library}: a {low} outranks {high}, and becomes the default, {result}.",
+        "complex": (
+            "{library}: {low} is of a higher category than {high}, and {result} is the complex dtype that holds it."
+        ),
+        "lacks": "{library} has no {lacking}; convert it to {wider} first.",
+        "refused.float8": "{library} promotes no float8; convert both to one dtype, such as bfloat16, first.",
+        "refused.unsigned": (
+            "{library} promotes uint16, uint32 and uint64 only with floating point; convert them to int64 first."
+        ),
+        "no.sum": "{library}: both become {result}, which has no + on the CPU; convert both to {wider} first.",
+        _OUT_OF_RANGE: (
+            "{library}: the int does not fit {result}, so it raises OverflowError; make it an array of a wider dtype."
+        ),
+        "mixed": (
+            "{library}: NumPy adds a tensor and an array, by its own rule, and {result} is the dtype of "
+            "the tensor that it makes."
+        ),
+        "mixed.raises": (
+            "{library}: an array of {array} and a tensor of {tensor} do not add so; write torch.as_tensor(array)."
+        ),
+    }
+)
+_USES: Mapping[str, str] = MappingProxyType(
+    {
+        "float32": (
+            "the default of PyTorch, for learning, debugging and small models; a loss and long sums stay in it while "
+            "a model runs in half the bytes."
+        ),
+        "bfloat16": (
+            "to train and run large models: the range of float32 in half the bytes, but 2 digits. The weights that an "
+            "optimizer updates stay in float32, where a small step is not rounded away."
+        ),
+        "float16": (
+            "to run models on GPUs without bfloat16. It ends at 65504 and small gradients become zero, so training "
+            "scales the loss (torch.amp.GradScaler)."
+        ),
+        "float64": (
+            "the default of NumPy, for the reference that a test compares with. Slow on most GPUs; MPS has none."
+        ),
+        "int64": "for token ids, positions and targets, which floating point would round.",
+        "bool": "for masks. An int64 mask indexes instead: x[mask] picks rows 0 and 1.",
+    }
+)
 _STORED_ONLY = (*_UNSIGNED[1:], "float8_e4m3fn", "float8_e5m2")  # by PyTorch
 # What a number of Python becomes without an array.
 _NUMBERS = (bool, int, float, complex)
@@ -124,7 +176,7 @@ _TITLES: Mapping[str, str] = MappingProxyType({"numpy": "NumPy", "torch": "PyTor
 _MULTIPLIED = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
 
 
-class PromotionError(TypeError):
+class PromotionError(TensorrefError, TypeError):
     """Raised for dtypes that a library does not promote, or does not have.
 
     >>> from tensorref import dtypes
@@ -134,6 +186,9 @@ class PromotionError(TypeError):
     ...     print(error)
     NumPy has no bfloat16; convert it to float32 first.
     """
+
+    explanation: Explanation
+    """What both libraries make of the two."""
 
 
 class OutOfRangeError(PromotionError, OverflowError):
@@ -213,10 +268,10 @@ def promote(a: OperandLike, b: OperandLike, library: Literal["numpy", "torch"]) 
         `tensor attributes <https://docs.pytorch.org/docs/stable/tensor_attributes.html>`__.
     """
     as_library(library)
-    result, key, why = _promoted(_operand(a, library), _operand(b, library), library)
-    if result is None:
-        raise (OutOfRangeError if key == _OUT_OF_RANGE else PromotionError)(why)
-    return result
+    found = _promoted(_operand(a, library), _operand(b, library), library)
+    if found.result is None:
+        raise (OutOfRangeError if found.key == _OUT_OF_RANGE else PromotionError)(found.why, explain(a, b))
+    return found.result
 
 
 def explain(a: OperandLike, b: OperandLike) -> Explanation:
@@ -274,17 +329,19 @@ def explain(a: OperandLike, b: OperandLike) -> Explanation:
     * A matrix product needs axes on both sides.
     """
     outcomes = []
-    products: list[str] = []
+    notes: list[str] = []
+    fixes: tuple[Fix, ...] = ()
     names = tuple(_operand(value, "numpy").label for value in (a, b))
     for library, title in _TITLES.items():
         first, second = _operand(a, library), _operand(b, library)
-        result, _, why = _promoted(first, second, library)
-        product, note = _product(first, second, result, library)
-        outcomes.append(Outcome(title, result, product, why))
-        if note and note not in products:
-            products.append(note)
-    steps = (WORDS["operands"].format(a=names[0], b=names[1]), *(outcome.why for outcome in outcomes), *products)
-    return Explanation(names[0], names[1], outcomes[0], outcomes[1], tuple(products), steps)
+        found = _promoted(first, second, library)
+        product, note, code = _product(first, second, found.result, library)
+        outcomes.append(Outcome(title, found.common, found.result, product, found.why))
+        fixes = (Fix(code),) if code else fixes
+        if note and note not in notes:
+            notes.append(note)
+    steps = (f"The operands: {names[0]}, {names[1]}.", *(outcome.why for outcome in outcomes), *notes)
+    return Explanation(names[0], names[1], outcomes[0], outcomes[1], steps, fixes)
 
 
 @dataclass(frozen=True)
@@ -303,17 +360,17 @@ class Explanation(Diagram):
     b: str
     numpy: Outcome
     torch: Outcome
-    products: tuple[str, ...]
-    """What there is to say of the matrix product, a sentence each."""
     steps: tuple[str, ...]
     """A sentence for each step, which are operands, NumPy, PyTorch, and what there is to say of the matrix product."""
+    fixes: tuple[Fix, ...]
+    """The matrix product in one dtype, where PyTorch refuses it for two."""
 
     def table(self) -> tuple[tuple[str, ...], ...]:
         """Return the rows of the diagram: libraries, sum, matrix product."""
         both = (self.numpy, self.torch)
         return (
             (f"{self.a}, {self.b}", *(outcome.library for outcome in both)),
-            ("a + b", *(outcome.result or WORDS["raises"] for outcome in both)),
+            ("a + b", *(outcome.result or "raises" for outcome in both)),
             ("a @ b", *(outcome.product for outcome in both)),
         )
 
@@ -328,19 +385,21 @@ class Outcome:
 
     >>> from tensorref import dtypes
     >>> dtypes.explain("uint8", "int8").torch
-    Outcome(library='PyTorch', result='int16', product='raises', why='PyTorch: int16 is its smallest dtype that holds every value of both.')
+    Outcome(library='PyTorch', common='int16', result='int16', product='raises', why='PyTorch: int16 is its smallest dtype that holds every value of both.')
     """
 
     library: str
+    common: str | None
+    """The dtype that the two become, as ``result_type`` of the library says; None where they have none in common."""
     result: str | None
-    """The dtype of ``a + b``; None where it raises."""
+    """The dtype of ``a + b``; None where it raises, which PyTorch also does for a common dtype that it only stores."""
     product: str
     """The dtype of ``a @ b`` for matrices, or "raises", or "varies" where it depends on the device."""
     why: str
 
 
 @dataclass(frozen=True)
-class Limits:
+class Limits(Diagram):
     """What a dtype can hold: what `limits` returns.
 
     >>> from tensorref import dtypes
@@ -370,6 +429,22 @@ class Limits:
     smallest_subnormal: float | None
     """The least positive value."""
 
+    def table(self) -> tuple[tuple[str, ...], ...]:
+        """Return the rows of the diagram: a limit each."""
+        limits = [(field.name, getattr(self, field.name)) for field in fields(self)[2:]]
+        shown = (
+            (name.replace("_", " "), str(value))
+            for name, value in limits
+            if value is not None and (value or name[-4:] != "bits")
+        )
+        return ((self.dtype, "limit"), ("bytes", str(self.itemsize)), *shown)
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what is kept of a number, in a sentence."""
+        least = self.smallest if self.digits is None else -self.exact_integers
+        kept = "" if self.digits is None else f"A number within the range keeps {self.digits} decimal digits. "
+        return (f"{kept}Every integer from {least} to {self.exact_integers} is stored exactly.",)
+
 
 def limits(dtype: DTypeLike) -> Limits:
     """Return the range and the precision of a dtype.
@@ -377,6 +452,13 @@ def limits(dtype: DTypeLike) -> Limits:
     >>> from tensorref import dtypes
     >>> dtypes.limits("float16").largest, dtypes.limits("bfloat16").epsilon
     (65504.0, 0.0078125)
+    >>> print(dtypes.limits("int8"))
+    int8            limit
+    bytes               1
+    smallest         -128
+    largest           127
+    exact integers    127
+    * Every integer from -128 to 127 is stored exactly.
 
     Token ids do not survive bfloat16, which holds every integer up to 256 only:
 
@@ -480,11 +562,7 @@ def bits(value: SupportsFloat, dtype: DTypeLike) -> Bits:
     name = dtype_name(dtype)
     if name not in _FLOATS:
         raise ValueError(f"dtype is {name!r}, which has no exponent and mantissa; write one of {', '.join(_FLOATS)}")
-    # An array of one element in axes has no float, and a tensor that requires grad warns; both have an item.
-    element: Any = value
-    if math.prod(getattr(value, "shape", ())) != 1:
-        raise ValueError(f"value has shape {tuple(element.shape)}; bits are of one element, such as value[0]")
-    number = float(element.item() if hasattr(value, "item") else value)
+    number = _number(value)
     exponent_bits, mantissa_bits = _FLOATS[name]
     width = 1 + exponent_bits + mantissa_bits
     pattern = f"{_encode(number, name):0{width}b}"
@@ -525,21 +603,23 @@ class Bits(Diagram):
             power = max(int(self.exponent, 2), 1) + 1 - 2 ** (len(self.exponent) - 1)
             meaning = (sign, f"2**{power}", str(math.ldexp(abs(self.stored), -power)))
         else:
-            meaning = (sign, "", WORDS["nan" if math.isnan(self.stored) else "infinity"])
+            meaning = (sign, "", "not a number" if math.isnan(self.stored) else "infinity")
         return (
-            (self.dtype, WORDS["sign"], WORDS["exponent"], WORDS["mantissa"]),
-            (WORDS["bits"], self.sign, self.exponent, self.mantissa),
-            (WORDS["meaning"], *meaning),
+            (self.dtype, "sign", "exponent", "mantissa"),
+            ("bits", self.sign, self.exponent, self.mantissa),
+            ("stands for", *meaning),
         )
 
     def notes(self) -> tuple[str, ...]:
         """Return what became of the number, in a sentence."""
-        facts = {"value": self.value, "stored": self.stored, "dtype": self.dtype}
         if math.isnan(self.value) or self.value == self.stored:
-            return (WORDS["stored.exact"].format(**facts),)
+            return (f"{self.value} is stored as it is.",)
         if math.isinf(self.stored):
-            return (WORDS["stored.beyond"].format(largest=limits(self.dtype).largest, **facts),)
-        return (WORDS["stored.rounded" if self.stored else "stored.zero"].format(**facts),)
+            largest = limits(self.dtype).largest
+            return (f"{self.value} is outside ±{largest}, the range of {self.dtype}, and becomes infinity.",)
+        if not self.stored:
+            return (f"{self.value} is too small for {self.dtype}, and becomes zero.",)
+        return (f"{self.value} is stored as {self.stored}, the nearest {self.dtype}.",)
 
 
 def when_to_use(*dtypes: DTypeLike) -> Guide:
@@ -576,12 +656,11 @@ def when_to_use(*dtypes: DTypeLike) -> Guide:
     TypeError, ValueError
         If an argument is not a dtype, or one that there is no advice on.
     """
-    advised = [key.removeprefix("use.") for key in WORDS if key.startswith("use.")]
-    names = [dtype_name(dtype) for dtype in dtypes] or advised
+    names = [dtype_name(dtype) for dtype in dtypes] or [*_USES]
     for name in names:
-        if name not in advised:
-            raise ValueError(f"dtypes has {name!r}, on which there is no advice; there is on {', '.join(advised)}")
-    return Guide(tuple(map(limits, names)), tuple(WORDS[f"use.{name}"] for name in names))
+        if name not in _USES:
+            raise ValueError(f"dtypes has {name!r}, on which there is no advice; there is on {', '.join(_USES)}")
+    return Guide(tuple(map(limits, names)), tuple(_USES[name] for name in names))
 
 
 @dataclass(frozen=True)
@@ -614,6 +693,27 @@ class Guide(Diagram):
     def notes(self) -> tuple[str, ...]:
         """Return the advice, a sentence for each dtype."""
         return tuple(f"{limits.dtype}: {advice}" for limits, advice in zip(self.limits, self.advice, strict=True))
+
+
+def _number(value: Any) -> float:
+    """Return a number, or the one element of an array or a tensor, as a Python float."""
+    shape = attribute(value, "shape") or ()
+    if math.prod(shape) != 1:
+        raise ValueError(f"value has shape {tuple(shape)}; bits are of one element, such as value[0]")
+    try:
+        # An array of one element in axes has no float, and a tensor that requires grad warns; both have an item.
+        element = value.item() if attribute(value, "item") else value
+        if isinstance(element, (str, bytes)):
+            raise TypeError
+        return float(element)
+    except OverflowError:
+        raise OverflowError(
+            f"value is {quoted(value)}, more than a Python float holds; write float('inf') for what is beyond every dtype"
+        ) from None
+    except Exception:  # noqa: BLE001  whatever it raises, it is no number
+        raise TypeError(
+            f"value is {quoted(value)}, of type {type(value).__name__}; bits are of one number: write one, such as 0.1"
+        ) from None
 
 
 class _Format(NamedTuple):
@@ -687,39 +787,47 @@ def _python(value: object) -> int | None:
     return next((category for category, number in enumerate(_NUMBERS) if isinstance(value, number)), None)
 
 
-def _promoted(a: _Operand, b: _Operand, library: str) -> tuple[str | None, str, str]:
-    """Return the dtype of ``a + b``, or None, the key of the reason, and the reason."""
+class _Promotion(NamedTuple):
+    common: str | None
+    result: str | None
+    key: str
+    """Of the reason."""
+    why: str
+
+
+def _promoted(a: _Operand, b: _Operand, library: str) -> _Promotion:
+    """Return what the library makes of two operands."""
     high, low = (a, b) if a.rank >= b.rank else (b, a)
     lacking = [
         name
         for name in (a.dtype, b.dtype)
         if name not in _DTYPES[library] and not (library == "torch" and name in _STORED_ONLY)
     ]
-    result: str | None
+    common: str | None
     if lacking:
-        result, key = None, "lacks"
+        common, key = None, "lacks"
     elif library == "torch" and {a.kind, b.kind} == {"tensor", "array"}:
-        result, key = _mixed(a, b)
+        common, key = _mixed(a, b)
     elif high.rank > low.rank:
-        result, key = _yielding(high, low, library)
+        common, key = _yielding(high, low, library)
     else:
-        result, key = _together(a.dtype, b.dtype, library)
-    said, wider = result, "complex64" if lacking[:1] == ["complex32"] else "float32"
+        common, key = _together(a.dtype, b.dtype, library)
+    result, wider = common, "complex64" if lacking[:1] == ["complex32"] else "float32"
     if result and any(not _fits(operand.value, result, library) for operand in (a, b)):
         result, key = None, _OUT_OF_RANGE
     elif result and library == "torch" and result in _STORED_ONLY and key != "mixed":
         wider = "int64" if result.startswith("uint") else "float32"
         result, key = None, "no.sum"
-    why = WORDS[key].format(
+    why = _REASONS[key].format(
         library=_TITLES[library],
-        result=said,
+        result=common,
         high=high.label,
         low=low.label,
         lacking="".join(lacking[:1]),
         wider=wider,
         **{operand.kind: operand.dtype for operand in (a, b) if operand.kind},
     )
-    return result, key, why
+    return _Promotion(common, result, key, why)
 
 
 def _mixed(a: _Operand, b: _Operand) -> tuple[str | None, str]:
@@ -776,27 +884,26 @@ def _smallest(names: Sequence[str], among: Sequence[str]) -> str | None:
     return next((name for name in among if all(_holds(name, other) for other in names)), None)
 
 
-def _product(a: _Operand, b: _Operand, result: str | None, library: str) -> tuple[str, str]:
-    """Return what ``a @ b`` gives, and a sentence where there is something to say."""
+def _product(a: _Operand, b: _Operand, result: str | None, library: str) -> tuple[str, str, str]:
+    """Return what ``a @ b`` gives, a sentence where there is something to say, and code that gives it where it raises."""
+    varies = f"PyTorch: a matrix product of {a.dtype} works on some devices at most; convert it first."
     if not (a.axes and b.axes):
-        return WORDS["raises"], WORDS["product.axes"]
+        return "raises", "A matrix product needs axes on both sides.", ""
     if library == "torch" and a.dtype == b.dtype in _STORED_ONLY:
-        return WORDS["varies"], WORDS["product.varies"].format(dtype=a.dtype)
+        return "varies", varies, ""
     if result is None:
-        return WORDS["raises"], ""
+        return "raises", "", ""
     if library == "numpy":
-        return result, ""
+        return result, "", ""
     if a.dtype == b.dtype:
-        return (
-            (result, "") if result in _MULTIPLIED else (WORDS["varies"], WORDS["product.varies"].format(dtype=result))
-        )
+        return (result, "", "") if result in _MULTIPLIED else ("varies", varies, "")
     if a.dtype == result:
         code = "a @ b.to(a.dtype)"
     elif b.dtype == result:
         code = "a.to(b.dtype) @ b"
     else:
         code = f"a.to(torch.{result}) @ b.to(torch.{result})"
-    return WORDS["raises"], WORDS["product.raises"].format(code=code)
+    return "raises", f"PyTorch: a matrix product takes one dtype, so a @ b raises RuntimeError; write {code}.", code
 
 
 def _infinity(name: str) -> int:

@@ -69,27 +69,13 @@ with needed(__name__, "numpy", "torch"):
 
     from tensorref._exercises.checker import Rules, first_difference
 
+import tensorref
 from tensorref import devices
 
 __all__ = ["Exercise", "Verdict", "get", "names"]
 
-CONCEPTS = (
-    "anatomy",
-    "creation",
-    "indexing",
-    "elementwise",
-    "matmul",
-    "broadcasting",
-    "interop",
-    "dtypes",
-    "layout",
-    "devices",
-    "autograd",
-    "kernels",
-    "llm",
-    "pitfalls",
-)
-"""The concepts, in the order of the reference."""
+CONCEPTS = tuple(concept for concept in tensorref.CONCEPTS if concept not in {"exercises", "benchmark"})
+"""The concepts with exercises, in the order of the reference."""
 
 
 @dataclass(frozen=True)

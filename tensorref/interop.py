@@ -57,7 +57,7 @@ with needed(__name__, "numpy", "torch"):
 
 from tensorref import _dictionary
 from tensorref._dictionary import Difference, Equivalent, Form, Translation, UnknownNameError, translate
-from tensorref._explanation import Diagram
+from tensorref._explanation import Diagram, Fix, TensorrefError
 
 __all__ = [
     "DTYPES",
@@ -90,7 +90,7 @@ clongdouble, text, objects, dates and records.
 """
 
 
-class ConversionError(ValueError):
+class ConversionError(TensorrefError, ValueError):
     """Raised for a conversion that is refused, or that would copy where only sharing was asked for.
 
     >>> import torch
@@ -99,22 +99,12 @@ class ConversionError(ValueError):
     >>> try:
     ...     interop.to_numpy(weight)
     ... except interop.ConversionError as error:
-    ...     print(error.explanation.fix)
+    ...     print(error.explanation.fixes[0].code)
     tensor.detach()
     """
 
     explanation: Explanation
     """What is in the way, and what to write instead."""
-
-    def __init__(self, explanation: Explanation) -> None:
-        self.explanation = explanation
-        subject = f"{'array' if explanation.source == 'NumPy' else 'tensor'} of dtype {explanation.dtype}"
-        reasons = "; ".join(explanation.reasons)
-        super().__init__(
-            f"{subject} does not convert to {explanation.target}: {reasons}. {_mend(explanation.fix)}"
-            if explanation.outcome == "refused"
-            else f"copy is False, and {subject} cannot share memory with {explanation.target}: {reasons}. Write copy=None."
-        )
 
 
 def to_torch(array: Shaped[np.ndarray, "*shape"], *, copy: bool | None = None) -> Shaped[Tensor, "*shape"]:
@@ -258,7 +248,7 @@ def explain(x: Shaped[np.ndarray | Tensor, "..."]) -> Explanation:
 
     Examples
     --------
-    >>> interop.explain(np.array(["to", "be"])).fix
+    >>> interop.explain(np.array(["to", "be"])).fixes[0].code
     'np.unique(array, return_inverse=True)[1]'
     >>> interop.explain(np.zeros(3)).outcome
     'shared'
@@ -278,7 +268,7 @@ def explain(x: Shaped[np.ndarray | Tensor, "..."]) -> Explanation:
         nbytes=x.nbytes if isinstance(x, np.ndarray) else x.numel() * x.element_size(),
         outcome="refused" if refusals else "copied" if copies else "shared",
         reasons=tuple(reason for reason, _ in refusals) or copies,
-        fix=_chained("array" if from_numpy else "tensor", [fix for _, fix in refusals]) if refusals else None,
+        fixes=_chained("array" if from_numpy else "tensor", [fix for _, fix in refusals]) if refusals else (),
     )
 
 
@@ -304,9 +294,9 @@ class Explanation(Diagram):
     outcome: Literal["shared", "copied", "refused"]
     reasons: tuple[str, ...]
     """Why memory is not shared; empty where it is."""
-    fix: str | None
-    """The code that makes a refused conversion possible, with ``array`` or ``tensor`` for what was given. None where it is
-    not refused, and for objects that nothing makes numbers of."""
+    fixes: tuple[Fix, ...]
+    """The code that makes a refused conversion possible, with ``array`` or ``tensor`` for what was given. None is there where
+    it is not refused, and for objects that nothing makes numbers of."""
 
     def table(self) -> tuple[tuple[str, ...], ...]:
         """Return the rows of the diagram: library, dtype, device, memory."""
@@ -327,7 +317,7 @@ class Explanation(Diagram):
             return ("The memory is shared: what is written to one is read from the other.",)
         if self.outcome == "copied":
             return (f"The values are copied: {reasons}.",)
-        return (f"{reasons[0].upper()}{reasons[1:]}.", _mend(self.fix))
+        return (f"{reasons[0].upper()}{reasons[1:]}.", _mend(self))
 
 
 def shares_memory(a: Shaped[np.ndarray | Tensor, "..."], b: Shaped[np.ndarray | Tensor, "..."]) -> bool:
@@ -392,8 +382,8 @@ def __getattr__(name: str) -> Any:
 _LABELS = "np.unique(array, return_inverse=True)[1]"
 
 
-def _mend(fix: str | None) -> str:
-    return f"Write {fix}." if fix else "Make an array of numbers of it first."
+def _mend(explanation: Explanation) -> str:
+    return next((f"Write {fix.code}." for fix in explanation.fixes), "Make an array of numbers of it first.")
 
 
 _BY_LIST = "np.asarray and torch.tensor make one of a list"
@@ -406,7 +396,14 @@ def _require(x: object, kind: Any, argument: str, wanted: str, fix: str) -> None
 
 def _copies(explanation: Explanation, copy: bool | None) -> bool:  # noqa: FBT001  it is the argument of its callers
     if explanation.outcome == "refused" or (explanation.outcome == "copied" and copy is False):
-        raise ConversionError(explanation)
+        subject = f"{'array' if explanation.source == 'NumPy' else 'tensor'} of dtype {explanation.dtype}"
+        reasons = "; ".join(explanation.reasons)
+        raise ConversionError(
+            f"{subject} does not convert to {explanation.target}: {reasons}. {_mend(explanation)}"
+            if explanation.outcome == "refused"
+            else f"copy is False, and {subject} cannot share memory with {explanation.target}: {reasons}. Write copy=None.",
+            explanation,
+        )
     return explanation.outcome == "copied" or copy is True
 
 
@@ -517,13 +514,13 @@ def _tensor_copies(tensor: Tensor) -> tuple[str, ...]:
     return tuple(reason for reason, applies in reasons.items() if applies)
 
 
-def _chained(subject: str, fixes: list[str | None]) -> str | None:
+def _chained(subject: str, fixes: list[str | None]) -> tuple[Fix, ...]:
     """Return one expression that does what all of `fixes` do: each takes the place of the name in the next."""
     known = [fix for fix in fixes if fix is not None]
     if len(known) < len(fixes):
-        return None
+        return ()
     word = re.compile(rf"\b{subject}\b")
-    return functools.reduce(word.sub, known)
+    return (Fix(functools.reduce(word.sub, known)),)
 
 
 def _device(x: np.ndarray | Tensor) -> torch.device:

@@ -11,10 +11,10 @@ tensor([0.6652, 0.2447, 0.0900])
 A kernel is the compiled function that computes an operation on one kind of device. A chain of operations by hand reads
 and writes memory at every link. A built-in operation does so less often, though not always once: cross-entropy writes the
 logarithms of all probabilities before it takes one of each row. `torch.compile` joins a chain by hand into fewer kernels.
-A built-in operation is also written with care for what numbers can hold: here ``exp(1000)`` does not fit into float32, `overflow_limit` says what does. Softmax does not change when the same
-number is subtracted from every logit, so that `stable_softmax` subtracts the largest, and no power overflows:
+A built-in operation is also written with care for what numbers can hold: here ``exp(1000)`` does not fit into float32;
+`overflow_limit` says what does. Softmax does not change when the same number is subtracted from every logit, so that `softmax` subtracts the largest, and no power overflows:
 
->>> kernels.stable_softmax(logits)
+>>> kernels.softmax(logits)
 tensor([0.6652, 0.2447, 0.0900])
 
 Which one is faster, and by how much, depends on the device, the shape and the day: `tensorref.benchmark.compare` measures
@@ -29,17 +29,16 @@ from typing import Any
 from tensorref._libraries import needed
 
 with needed(__name__, "numpy", "torch"):
-    import numpy as np
+    import numpy as np  # noqa: F401  what is computed may be its arrays
     import torch
-    from torch import Tensor
 
-from tensorref._operands import check_fractions
+from tensorref._operands import cast, check_fractions, library_of, widened
 from tensorref._typing import ArrayT, jaxtyping
 
-__all__ = ["naive_softmax", "overflow_limit", "stable_softmax"]
+__all__ = ["naive_softmax", "overflow_limit", "softmax"]
 
 
-def naive_softmax(x: jaxtyping.Float[ArrayT, "*batch classes"]) -> jaxtyping.Float[ArrayT, "*batch classes"]:
+def naive_softmax(logits: jaxtyping.Float[ArrayT, "*shape"], *, axis: int = -1) -> jaxtyping.Float[ArrayT, "*shape"]:
     """Compute softmax as its formula stands, ``exp(x) / sum(exp(x))``: right for small logits only.
 
     >>> import torch
@@ -49,24 +48,26 @@ def naive_softmax(x: jaxtyping.Float[ArrayT, "*batch classes"]) -> jaxtyping.Flo
 
     Parameters
     ----------
-    x
-        The logits, an array or a tensor of any floating-point dtype; softmax runs along the last axis.
+    logits
+        An array or a tensor of any floating-point dtype.
+    axis
+        The axis that is to sum to 1; PyTorch calls it ``dim``.
 
     Returns
     -------
     :
-        Of the shape and dtype of `x`, in new memory. A logit above `overflow_limit` makes ``inf / inf``, which is nan;
+        Of the shape and dtype of `logits`, in new memory. A logit above `overflow_limit` makes ``inf / inf``, which is nan;
         where every ``exp`` underflows to 0, so does ``0 / 0``; where only the sum overflows, every result is 0. NumPy warns
         of the first two, PyTorch is silent.
 
     Raises
     ------
     TypeError
-        If `x` is no array or tensor of floating point: PyTorch's own refuses integers too.
+        If `logits` are no array or tensor of floating point: PyTorch's own refuses integers too.
 
     See Also
     --------
-    stable_softmax : right for large logits too.
+    softmax : right for large logits too.
     torch.softmax : what to use.
 
     Examples
@@ -77,68 +78,76 @@ def naive_softmax(x: jaxtyping.Float[ArrayT, "*batch classes"]) -> jaxtyping.Flo
     tensor([nan, nan])
     >>> kernels.naive_softmax(torch.tensor([88.5, 88.5]))
     tensor([0., 0.])
+
+    The sum has the dtype of the logits. float16 ends at 65504, so that over a larger vocabulary the sum of near-equal
+    logits is ``inf``. One kernel sums in float32:
+
+    >>> logits = torch.zeros(128256, dtype=torch.float16)
+    >>> kernels.naive_softmax(logits).max().item(), f"{torch.softmax(logits, dim=-1).max().item():.1e}"
+    (0.0, '7.8e-06')
     """
-    check_fractions(x=x)
-    powers = _library(x).exp(x)
-    result: ArrayT = powers / powers.sum(axis=-1, keepdims=True)
+    check_fractions(logits=logits)
+    powers = library_of(logits).exp(logits)
+    result: ArrayT = powers / powers.sum(axis=axis, keepdims=True)
     return result
 
 
-def stable_softmax(x: jaxtyping.Float[ArrayT, "*batch classes"]) -> jaxtyping.Float[ArrayT, "*batch classes"]:
-    """Compute softmax by hand after the largest logit was subtracted from all, so that no power overflows.
+def softmax(logits: jaxtyping.Float[ArrayT, "*shape"], *, axis: int = -1) -> jaxtyping.Float[ArrayT, "*shape"]:
+    """Turn logits into probabilities that sum to 1 along an axis.
 
     >>> import torch
     >>> from tensorref import kernels
-    >>> kernels.stable_softmax(torch.tensor([88.0, 89.0]))
-    tensor([0.2689, 0.7311])
+    >>> logits = torch.tensor([2.0, 1.0, 0.1])
+    >>> probs = kernels.softmax(logits)
+    >>> print(f"Logits: {logits.tolist()}")
+    Logits: [2.0, 1.0, 0.10000000149011612]
+    >>> print(f"Probs: {[f'{p:.3f}' for p in probs.tolist()]}")
+    Probs: ['0.659', '0.242', '0.099']
+    >>> print(f"Sum: {probs.sum():.3f}")
+    Sum: 1.000
+
+    The largest logit is subtracted first, which changes nothing but that ``exp`` does not overflow:
+
+    >>> kernels.softmax(torch.tensor([1000.0, 999.0]))
+    tensor([0.7311, 0.2689])
+
+    float16 and bfloat16 are summed in float32, and rounded once.
 
     Parameters
     ----------
-    x
-        The logits, an array or a tensor of any floating-point dtype; softmax runs along the last axis.
+    logits
+        Any numbers; -inf gives probability 0.
+    axis
+        The axis that sums to 1; PyTorch calls it ``dim``.
 
     Returns
     -------
     :
-        Of the shape and dtype of `x`, in new memory; every row sums to 1, but for rounding and the sum in float16 (see
-        Notes). A row of which every logit is ``-inf``, a token that may attend to nothing, is nan: ``-inf`` less ``-inf``
-        has no value.
+        Of the shape and the dtype of `logits`, in new memory. Where all logits are -inf there is no distribution: nan, as
+        in PyTorch (NumPy warns). `attention_weights <tensorref.llm.attention_weights>` gives 0
+        instead.
 
     Raises
     ------
     TypeError
-        As for `naive_softmax`.
+        If `logits` have no fractions: PyTorch refuses integers too.
 
     See Also
     --------
     naive_softmax : without the subtraction.
-    torch.softmax : the same in one kernel; it too gives nan for a row of ``-inf``.
+    torch.softmax : the same in one kernel; NumPy has none, SciPy has ``scipy.special.softmax``.
 
     Notes
     -----
     ``exp(x - m) / sum(exp(x - m))`` is ``exp(x) / sum(exp(x))`` for every ``m``, since ``exp(-m)`` cancels. With the
     largest logit as ``m`` every power is at most 1 and one of them is 1, so that the sum is at least 1.
-
-    The sum has the dtype of `x`. float16 ends at 65504: over a vocabulary larger than that, of near-equal logits, the sum
-    is ``inf`` and every result 0. `torch.softmax` sums in float32; by hand, convert with ``x.float()`` before.
-
-    Examples
-    --------
-    >>> kernels.stable_softmax(torch.tensor([[-200.0, -200.0], [-torch.inf, 0.0]]))
-    tensor([[0.5000, 0.5000],
-            [0.0000, 1.0000]])
-
-    The sum of a vocabulary in float16, by hand and in one kernel:
-
-    >>> logits = torch.zeros(128256, dtype=torch.float16)
-    >>> kernels.stable_softmax(logits).max().item(), f"{torch.softmax(logits, dim=-1).max().item():.1e}"
-    (0.0, '7.8e-06')
     """
-    check_fractions(x=x)
-    if 0 in x.shape:
-        return naive_softmax(x)  # there is no largest logit
-    shifted: ArrayT = x - _library(x).amax(x, axis=-1, keepdims=True)
-    return naive_softmax(shifted)
+    check_fractions(logits=logits)
+    numbers: Any = widened(logits)
+    if 0 not in numbers.shape:  # else there is no largest one
+        numbers = numbers - library_of(numbers).amax(numbers, axis=axis, keepdims=True)
+    result: ArrayT = cast(naive_softmax(numbers, axis=axis), logits.dtype)
+    return result
 
 
 def overflow_limit(dtype: torch.dtype) -> float:
@@ -192,7 +201,3 @@ def overflow_limit(dtype: torch.dtype) -> float:
     limit = math.log(info.max)
     step = info.eps * 2.0 ** (math.frexp(limit)[1] - 1)
     return limit // step * step
-
-
-def _library(x: object) -> Any:
-    return torch if isinstance(x, Tensor) else np

@@ -2,11 +2,12 @@
 
 >>> import torch
 >>> from tensorref import llm
->>> llm.softmax(torch.tensor([2.0, 1.0, 0.1]))
-tensor([0.6590, 0.2424, 0.0986])
+>>> llm.attention_weights(torch.zeros(2, 2), llm.causal_mask(2))
+tensor([[1.0000, 0.0000],
+        [0.5000, 0.5000]])
 
 A model looks up a vector for every token, normalizes it, lets each token attend to the others, and maps the result to a
-logit for every word of the vocabulary:
+logit for every word of the vocabulary, of which `softmax <tensorref.kernels.softmax>` makes probabilities:
 
 >>> table = torch.tensor([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 >>> token_ids = torch.tensor([[1, 0, 2, 2]])
@@ -28,7 +29,6 @@ see `attention_weights`.
 
 from __future__ import annotations
 
-from types import ModuleType
 from typing import Any
 
 from jaxtyping import Bool, Float, Integer
@@ -40,8 +40,8 @@ with needed(__name__, "numpy", "torch"):
     import torch
     from torch import Tensor
 
-from tensorref import broadcasting, matmul
-from tensorref._operands import check_fractions, check_one_dtype, check_operands
+from tensorref import broadcasting, kernels, matmul
+from tensorref._operands import cast, check_fractions, check_one_dtype, check_operands, library_of, widened
 from tensorref._shape import as_shape, joined
 from tensorref._typing import ArrayT
 
@@ -55,10 +55,7 @@ __all__ = [
     "layer_norm_unbiased",
     "linear",
     "padding_mask",
-    "softmax",
 ]
-
-_HALF = 2  # bytes of float16 and bfloat16
 
 
 def embedding(
@@ -118,7 +115,7 @@ def embedding(
     count = table.shape[0]
     wrong = (ids < 0) | (ids >= count)
     if not getattr(ids, "is_meta", False) and wrong.any():
-        place = _library(ids).argwhere(wrong)[0].tolist()
+        place = library_of(ids).argwhere(wrong)[0].tolist()
         first = int(ids[tuple(place)])
         fix = "use the tokenizer that the table was made for" if first > 0 else "replace what marks padding first"
         raise ValueError(
@@ -177,10 +174,10 @@ def linear(
     True
     """
     dtype = _result_dtype(x=x, weight=weight, **_given(bias=bias))
-    result: Any = matmul.product(_wide(x), _wide(weight))
+    result: Any = matmul.product(widened(x), widened(weight))
     if bias is not None:
-        result = broadcasting.add_bias(result, _wide(bias))
-    rounded: ArrayT = _cast(result, dtype)
+        result = broadcasting.add_bias(result, widened(bias))
+    rounded: ArrayT = cast(result, dtype)
     return rounded
 
 
@@ -257,7 +254,7 @@ def layer_norm(
         result = result * weight
     if bias is not None:
         result = result + bias
-    rounded: ArrayT = _cast(result, x.dtype)
+    rounded: ArrayT = cast(result, x.dtype)
     return rounded
 
 
@@ -306,54 +303,7 @@ def layer_norm_unbiased(
     check_fractions(x=x)
     _check_features(x, 2)
     centered, variance = _centered(x, 1)
-    result: ArrayT = _cast(centered / (variance**0.5 + eps), x.dtype)
-    return result
-
-
-def softmax(logits: Float[ArrayT, "*shape"], *, axis: int = -1) -> Float[ArrayT, "*shape"]:
-    """Turn logits into probabilities that sum to 1 along an axis.
-
-    >>> import torch
-    >>> from tensorref import llm
-    >>> logits = torch.tensor([2.0, 1.0, 0.1])
-    >>> probs = llm.softmax(logits)
-    >>> print(f"Logits: {logits.tolist()}")
-    Logits: [2.0, 1.0, 0.10000000149011612]
-    >>> print(f"Probs: {[f'{p:.3f}' for p in probs.tolist()]}")
-    Probs: ['0.659', '0.242', '0.099']
-    >>> print(f"Sum: {probs.sum():.3f}")
-    Sum: 1.000
-
-    The largest logit is subtracted first, which changes nothing but that ``exp`` does not overflow:
-
-    >>> llm.softmax(torch.tensor([1000.0, 999.0]))
-    tensor([0.7311, 0.2689])
-
-    Parameters
-    ----------
-    logits
-        Any numbers; -inf gives probability 0.
-    axis
-        The axis that sums to 1; PyTorch calls it ``dim``.
-
-    Returns
-    -------
-    :
-        Of the shape and the dtype of `logits`, in new memory. Where all logits are -inf there is no distribution: nan, as
-        in PyTorch (NumPy warns). `attention_weights` gives 0 instead.
-
-    Raises
-    ------
-    TypeError
-        If `logits` have no fractions: PyTorch refuses integers too.
-
-    See Also
-    --------
-    torch.softmax : PyTorch's own; NumPy has none, SciPy has ``scipy.special.softmax``.
-    """
-    check_fractions(logits=logits)
-    powers = _powers(_wide(logits), axis)
-    result: ArrayT = _cast(powers / powers.sum(axis=axis, keepdims=True), logits.dtype)
+    result: ArrayT = cast(centered / (variance**0.5 + eps), x.dtype)
     return result
 
 
@@ -393,20 +343,36 @@ def attention_scores(
 
     Raises
     ------
+    MatmulError
+        If the sizes of the last axis differ, or the batch axes do not broadcast.
     ValueError
-        If the axes do not fit.
+        If `query` or `key` has fewer than two axes.
     TypeError
         If tensors differ in dtype: PyTorch does not promote in a product.
 
     See Also
     --------
-    tensorref.matmul.attention_scores : the plain product, which is not scaled.
+    tensorref.matmul.product : any matrix product; this is ``product(query, key.mT)``, scaled.
     attention_weights : what softmax makes of the scores.
     torch.nn.functional.scaled_dot_product_attention : scores, softmax and mean in one.
     """
     dtype = _result_dtype(query=query, key=key)
-    scaled = _wide(query) * (max(query.shape[-1], 1) ** -0.5 if scale is None else scale)
-    result: ArrayT = _cast(matmul.attention_scores(scaled, _wide(key)), dtype)
+    for name, shape in (("query", query.shape), ("key", key.shape)):
+        if len(shape) < 2:  # noqa: PLR2004  positions and features
+            raise ValueError(
+                f"{name} has shape {tuple(shape)}; attention takes a vector for each position: write {name}[None] for "
+                "one position"
+            )
+    shapes = (query.shape, key.mT.shape)
+    if query.shape[-1] != key.shape[-1]:
+        raise matmul.MatmulError(
+            f"query has vectors of {query.shape[-1]}, key of {key.shape[-1]}; project both to the same head_dim, and "
+            "give key as it is: it is transposed here",
+            matmul.explain(*shapes, names=("query", "key.mT")),
+        )
+    matmul.result_shape(*shapes, names=("query", "key.mT"))
+    scaled = widened(query) * (max(query.shape[-1], 1) ** -0.5 if scale is None else scale)
+    result: ArrayT = cast(scaled @ widened(key).mT, dtype)
     return result
 
 
@@ -461,12 +427,12 @@ def attention_weights(
     torch.softmax : without a mask.
     """
     check_fractions(scores=scores)
-    library, numbers = _library(scores), _wide(scores)
+    library, numbers = library_of(scores), widened(scores)
     if mask is not None:
         numbers = library.where(_checked_mask(mask, scores), numbers, -float("inf"))
-    powers = _powers(numbers, -1, empty_rows=True)
-    total = powers.sum(axis=-1, keepdims=True)
-    result: ArrayT = _cast(powers / library.where(total == 0, 1, total), scores.dtype)
+    nowhere = (numbers == -float("inf")).all(axis=-1, keepdims=True)
+    weights = kernels.softmax(library.where(nowhere, 0, numbers))
+    result: ArrayT = cast(library.where(nowhere, 0, weights), scores.dtype)
     return result
 
 
@@ -525,8 +491,8 @@ def attention(
     Vaswani et al.: `Attention Is All You Need <https://arxiv.org/abs/1706.03762>`__ (2017), equation 1.
     """
     dtype = _result_dtype(query=query, key=key, value=value)
-    weights = attention_weights(attention_scores(_wide(query), _wide(key), scale=scale), mask)
-    result: ArrayT = _cast(matmul.product(weights, _wide(value)), dtype)
+    weights = attention_weights(attention_scores(widened(query), widened(key), scale=scale), mask)
+    result: ArrayT = cast(matmul.product(weights, widened(value)), dtype)
     return result
 
 
@@ -620,19 +586,6 @@ def padding_mask(token_ids: Integer[ArrayT, "*batch seq_len"], pad_id: int) -> B
     return result
 
 
-def _library(array: Any) -> ModuleType:
-    return torch if isinstance(array, Tensor) else np
-
-
-def _cast(array: Any, dtype: Any) -> Any:
-    return array.to(dtype) if isinstance(array, Tensor) else array.astype(dtype, copy=False)
-
-
-def _wide(array: Any) -> Any:
-    """Return float16 and bfloat16 as float32, in which sums keep their digits, and all else as it is."""
-    return _cast(array, _library(array).float32) if array.dtype.itemsize <= _HALF else array
-
-
 def _result_dtype(**arrays: Any) -> Any:
     """Return the dtype of a product, or raise an error for what it does not take."""
     check_fractions(**arrays)
@@ -646,20 +599,9 @@ def _given(**optional: Any) -> dict[str, Any]:
     return {name: value for name, value in optional.items() if value is not None}
 
 
-def _powers(numbers: Any, axis: int, *, empty_rows: bool = False) -> Any:
-    """Return e to the numbers minus the largest on the axis; with `empty_rows`, 0 where all are -inf."""
-    library = _library(numbers)
-    if 0 in numbers.shape:
-        return library.exp(numbers)
-    largest = library.amax(numbers, axis=axis, keepdims=True)
-    if empty_rows:
-        largest = library.where(largest == -float("inf"), 0, largest)
-    return library.exp(numbers - largest)
-
-
 def _centered(x: Any, correction: int) -> tuple[Any, Any]:
     """Return the deviations from the mean, and the variance."""
-    numbers = _wide(x)
+    numbers = widened(x)
     centered = numbers - numbers.mean(axis=-1, keepdims=True)
     return centered, (centered * centered).sum(axis=-1, keepdims=True) / (x.shape[-1] - correction)
 

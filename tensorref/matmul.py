@@ -53,7 +53,8 @@ from math import prod
 from operator import matmul as _matmul
 from typing import Literal
 
-from tensorref._explanation import Diagram
+from tensorref._arguments import as_names
+from tensorref._explanation import Diagram, Fix, Messages, TensorrefError
 from tensorref._operands import check_one_dtype, check_operands, computed
 from tensorref._shape import agreed, as_shape, lined_up
 from tensorref._typing import ArrayT, ShapeLike, jaxtyping
@@ -64,9 +65,6 @@ __all__ = [
     "Axis",
     "Explanation",
     "MatmulError",
-    "Messages",
-    "Suggestion",
-    "attention_scores",
     "explain",
     "flops",
     "messages",
@@ -77,7 +75,7 @@ __all__ = [
 _MOST_NAMED = 8  # batch axes that a sentence names before it counts the rest
 
 
-class MatmulError(ValueError):
+class MatmulError(TensorrefError, ValueError):
     """Raised for shapes that have no matrix product.
 
     >>> from tensorref import matmul
@@ -91,12 +89,8 @@ class MatmulError(ValueError):
     explanation: Explanation
     """All that is wrong with the shapes, and what would fit."""
 
-    def __init__(self, explanation: Explanation, words: str | None = None) -> None:
-        self.explanation = explanation
-        super().__init__(words or " ".join([explanation.steps[-1], *explanation.suggested()[:1]]))
 
-
-def result_shape(a: ShapeLike, b: ShapeLike) -> tuple[int, ...]:
+def result_shape(a: ShapeLike, b: ShapeLike, *, names: Sequence[str] = ("a", "b")) -> tuple[int, ...]:
     """Return the shape of the matrix product of arrays of shapes `a` and `b`.
 
     >>> from tensorref import matmul
@@ -109,6 +103,8 @@ def result_shape(a: ShapeLike, b: ShapeLike) -> tuple[int, ...]:
     ----------
     a, b
         Each an int, a sequence of ints or the ``.shape`` of an array; 1 to 64 axes.
+    names
+        What to call them in an error.
 
     Returns
     -------
@@ -136,7 +132,7 @@ def result_shape(a: ShapeLike, b: ShapeLike) -> tuple[int, ...]:
     ...
     tensorref.matmul.MatmulError: a (2, 8, 32, 16), b (2, 8, 32, 16) have no matrix product: axis -1 of a has 16, axis -2 of b has 32, and the two must be equal. a @ b.mT would give (2, 8, 32, 32).
     """
-    return _checked(*_operands(a, b))
+    return _checked(*_operands(a, b), _pair(names))
 
 
 def flops(a: ShapeLike, b: ShapeLike) -> int:
@@ -231,9 +227,7 @@ def explain(a: ShapeLike, b: ShapeLike, *, names: Sequence[str] = ("a", "b"), it
     'Every row of vectors meets every matrix of matrices: the result is (4, 4, 32). For one row a matrix, vectors[..., None, :] @ matrices gives (4, 1, 32).'
     """
     first, second = _operands(a, b)
-    if len(names) != 2:  # noqa: PLR2004  two operands
-        raise ValueError(f"names has {len(names)} entries; give two, one for a and one for b")
-    pair = (names[0], names[1])
+    pair = _pair(names)
     axes = _axes(first, second)
     conflicts = tuple((axis.axes[0] or 0, axis.axes[1] or 0) for axis in axes if axis.verdict == "conflict")
     result = None if conflicts else _checked(first, second)
@@ -258,7 +252,7 @@ def explain(a: ShapeLike, b: ShapeLike, *, names: Sequence[str] = ("a", "b"), it
         steps=_steps(first, second, pair, axes, result),
         warning=None if result is None or len(first) == 1 else _warning(first, second, pair, result),
         messages=messages(first, second),
-        suggestions=_suggestions(first, second, pair) if conflicts else (),
+        fixes=_fixes(first, second, pair) if conflicts else (),
     )
 
 
@@ -299,7 +293,7 @@ class Explanation(Diagram):
     warning: str | None
     """Set where vectors that come with a stack are taken for one matrix."""
     messages: Messages | None
-    suggestions: tuple[Suggestion, ...]
+    fixes: tuple[Fix, ...]
 
     def table(self) -> tuple[tuple[str, ...], ...]:
         """Return the rows of the diagram: axes, operands, result, verdict."""
@@ -322,17 +316,17 @@ class Explanation(Diagram):
         if self.warning:
             notes.append(self.warning)
         if self.messages:
-            notes += [f"NumPy: {self.messages.numpy}", f"PyTorch: {self.messages.torch}"]
+            notes += self.messages.notes()
         if self.flops is not None and self.moved_bytes is not None and self.copied_bytes is not None:
             intensity = _one_decimal(self.flops, self.moved_bytes)
             notes.append(WORDS["cost"].format(flops=self.flops, bytes=self.moved_bytes, intensity=intensity))
             if self.copied_bytes > self.moved_bytes:
                 notes.append(WORDS["copies"].format(copied=self.copied_bytes))
-        return (*notes, *self.suggested())
+        return (*notes, *self.mends())
 
-    def suggested(self) -> tuple[str, ...]:
-        """Return the suggestions, a sentence each."""
-        return tuple(WORDS["suggestion"].format(**vars(suggestion)) for suggestion in self.suggestions)
+    def mends(self) -> tuple[str, ...]:
+        """Return the fixes, a sentence each."""
+        return tuple(WORDS["fix"].format(**vars(fix)) for fix in self.fixes)
 
 
 @dataclass(frozen=True)
@@ -376,33 +370,6 @@ class Axis:
             return WORDS["none"]
         size = str(given) if self.axes[operand] is not None else f"({given})"
         return size if self.size in (None, given) else f"{size} → {self.size}"
-
-
-@dataclass(frozen=True)
-class Suggestion:
-    """A product that would fit: a guess, never applied by itself.
-
-    >>> from tensorref import matmul
-    >>> matmul.explain((10, 64), (256, 64)).suggestions[0]
-    Suggestion(code='a @ b.mT', result=(10, 256))
-    """
-
-    code: str
-    """The same in NumPy and PyTorch."""
-    result: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Messages:
-    """What the libraries say of operands that have no matrix product: what `messages` returns.
-
-    >>> from tensorref import matmul
-    >>> matmul.messages((2, 3), (4, 5)).torch
-    'mat1 and mat2 shapes cannot be multiplied (2x3 and 4x5)'
-    """
-
-    numpy: str
-    torch: str
 
 
 def messages(a: ShapeLike, b: ShapeLike) -> Messages | None:
@@ -485,77 +452,22 @@ def product(a: jaxtyping.Num[ArrayT, "..."], b: jaxtyping.Num[ArrayT, "..."]) ->
     >>> import torch
     >>> matmul.product(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([4.0, 5.0, 6.0]))
     tensor(32.)
-    """
-    check_operands(a=a, b=b)
-    result_shape(a.shape, b.shape)
-    check_one_dtype(a=a, b=b)
-    result: ArrayT = computed(_matmul, a=a, b=b)
-    return result
 
+    Attention multiplies every query by every key, a vector for each position:
 
-def attention_scores(
-    query: jaxtyping.Float[ArrayT, "*#batch query_len head_dim"],
-    key: jaxtyping.Float[ArrayT, "*#batch key_len head_dim"],
-) -> jaxtyping.Float[ArrayT, "... query_len key_len"]:
-    """Multiply every query by every key, without scaling: Q Kᵀ, not divided by the root of `head_dim`.
-
-    >>> import torch
-    >>> from tensorref import matmul
     >>> _ = torch.manual_seed(0)
     >>> Q, K = torch.randn(2, 8, 32, 8), torch.randn(2, 8, 32, 8)
     >>> print(f"Q shape: {Q.shape}")
     Q shape: torch.Size([2, 8, 32, 8])
     >>> print(f"K^T shape: {K.mT.shape}")
     K^T shape: torch.Size([2, 8, 8, 32])
-    >>> print(f"Scores shape: {matmul.attention_scores(Q, K).shape}")
+    >>> print(f"Scores shape: {matmul.product(Q, K.mT).shape}")
     Scores shape: torch.Size([2, 8, 32, 32])
-
-    Parameters
-    ----------
-    query, key
-        A vector for each position, on the last axis; axes before the last two, such as batch and heads, broadcast.
-
-    Returns
-    -------
-    :
-        The dot product of each query (row) with each key (column), in new memory.
-
-    Raises
-    ------
-    MatmulError
-        If the sizes of the last axis differ, or the batch axes do not broadcast.
-    ValueError
-        If an operand has fewer than two axes.
-    TypeError
-        As for `product`.
-
-    See Also
-    --------
-    product : any matrix product.
-    torch.nn.functional.scaled_dot_product_attention : scores, scale, softmax and average in one.
-
-    Notes
-    -----
-    Attention divides the scores by ``sqrt(head_dim)`` before the softmax: `Vaswani et al. 2017, equation 1
-    <https://arxiv.org/abs/1706.03762>`__.
     """
-    check_operands(query=query, key=key)
-    for name, shape in (("query", query.shape), ("key", key.shape)):
-        if len(shape) < 2:  # noqa: PLR2004  positions and features
-            raise ValueError(
-                f"{name} has shape {tuple(shape)}; attention takes a vector for each position: write {name}[None] for "
-                "one position"
-            )
-    if query.shape[-1] != key.shape[-1]:
-        raise MatmulError(
-            explain(query.shape, (*key.shape[:-2], key.shape[-1], key.shape[-2]), names=("query", "key.mT")),
-            f"query has vectors of {query.shape[-1]}, key of {key.shape[-1]}; project both to the same head_dim, and "
-            "give key as it is: it is transposed here",
-        )
-    transposed: ArrayT = key.mT
-    _checked(tuple(query.shape), tuple(transposed.shape), ("query", "key.mT"))
-    check_one_dtype(query=query, key=key)
-    result: ArrayT = computed(_matmul, query=query, key=transposed)
+    check_operands(a=a, b=b)
+    result_shape(a.shape, b.shape)
+    check_one_dtype(a=a, b=b)
+    result: ArrayT = computed(_matmul, a=a, b=b)
     return result
 
 
@@ -567,11 +479,17 @@ def _operands(a: ShapeLike, b: ShapeLike) -> tuple[tuple[int, ...], tuple[int, .
     return first, second
 
 
+def _pair(names: Sequence[str]) -> tuple[str, str]:
+    a, b = as_names(names, 2)
+    return a, b
+
+
 def _checked(a: tuple[int, ...], b: tuple[int, ...], names: tuple[str, str] = ("a", "b")) -> tuple[int, ...]:
     """Return the shape of the product of two shapes that have an axis, or raise."""
     sizes = [axis.size for axis in _axes(a, b) if axis.role != "sum" or axis.size is None]
     if None in sizes:
-        raise MatmulError(explain(a, b, names=names))
+        explanation = explain(a, b, names=names)
+        raise MatmulError(" ".join([explanation.steps[-1], *explanation.mends()[:1]]), explanation)
     return tuple(size for size in sizes if size is not None)
 
 
@@ -645,7 +563,7 @@ def _warning(a: Sequence[int], b: Sequence[int], names: tuple[str, str], result:
     return WORDS["warning"].format(a=names[0], b=names[1], result=result, meant=meant)
 
 
-def _suggestions(a: Sequence[int], b: Sequence[int], names: tuple[str, str]) -> tuple[Suggestion, ...]:
+def _fixes(a: Sequence[int], b: Sequence[int], names: tuple[str, str]) -> tuple[Fix, ...]:
     """Guess what was meant, the likeliest first: a stack of vectors, a transpose, a lacking batch axis, the order."""
     first, second = names
     guesses: list[tuple[str, Sequence[int], Sequence[int]]] = []
@@ -662,11 +580,11 @@ def _suggestions(a: Sequence[int], b: Sequence[int], names: tuple[str, str]) -> 
     if len(b) > len(a) > 2:  # noqa: PLR2004  a has a batch axis
         guesses.append((f"{first}[:, None] @ {second}", (a[0], 1, *a[1:]), b))
     guesses.append((f"{second} @ {first}", b, a))
-    found: list[Suggestion] = []
+    found: list[Fix] = []
     for code, left, right in guesses:
         axes = _axes(left, right)
         if all(axis.size is not None for axis in axes):
-            found.append(Suggestion(code, _checked((*left,), (*right,))))
+            found.append(Fix(code, result=_checked((*left,), (*right,))))
     return tuple(found[:3])
 
 

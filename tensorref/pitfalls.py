@@ -39,14 +39,19 @@ with needed(__name__, "numpy", "torch"):
 
     from tensorref import _private_parts
 
-from tensorref import broadcasting, devices, dtypes, layout
+from tensorref import broadcasting, dtypes, layout
+from tensorref._arguments import as_names
+from tensorref._explanation import TensorrefError
 from tensorref._operands import check_array, check_tensor, is_tensor, to_one_dtype
 from tensorref._shape import MAX_RANK, joined
 from tensorref._typing import ShapeLike
 
 __all__ = [
+    "DeviceError",
+    "DtypeError",
     "InPlaceError",
     "ShapeError",
+    "ViewError",
     "check_broadcast",
     "check_in_place",
     "check_same_device",
@@ -59,7 +64,7 @@ _MOST_GUESSES = 1000  # ways to insert axes of 1 that are tried
 _INSTEAD = "Make a new tensor, as with tensor + 1 rather than tensor.add_(1), or change tensor.clone()."
 
 
-class ShapeError(ValueError):
+class ShapeError(TensorrefError, ValueError):
     """Raised for a shape that is not the one expected.
 
     >>> import numpy as np
@@ -72,7 +77,7 @@ class ShapeError(ValueError):
     """
 
 
-class InPlaceError(ValueError):
+class InPlaceError(TensorrefError, ValueError):
     """Raised for a tensor that must not be changed in place.
 
     >>> import torch
@@ -83,6 +88,51 @@ class InPlaceError(ValueError):
     ...     print(error)
     tensor is a leaf that requires grad. Make a new tensor, as with tensor + 1 rather than tensor.add_(1); to set a parameter, change it under torch.no_grad().
     """
+
+
+class DeviceError(TensorrefError, ValueError):
+    """Raised for tensors on devices that do not work together.
+
+    >>> import torch
+    >>> from tensorref import pitfalls
+    >>> try:
+    ...     pitfalls.check_same_device(torch.ones(3, device="cpu"), torch.ones(3, device="meta"))
+    ... except pitfalls.DeviceError as error:
+    ...     print(error)
+    tensors[1] is on meta, tensors[0] is on cpu; a tensor on meta has no values to move, so make room for some with torch.empty_like(tensors[1], device='cpu')
+    """
+
+
+class DtypeError(TensorrefError, TypeError):
+    """Raised for arrays or tensors whose dtypes differ.
+
+    >>> import numpy as np
+    >>> from tensorref import pitfalls
+    >>> try:
+    ...     pitfalls.check_same_dtype(np.ones(2), np.ones(2, dtype=np.float32))
+    ... except pitfalls.DtypeError as error:
+    ...     print(error.explanation.numpy.result)
+    float64
+    """
+
+    explanation: dtypes.Explanation | None
+    """What the two dtypes become; None for an array beside a tensor."""
+
+
+class ViewError(TensorrefError, ValueError):
+    """Raised for a shape in which a tensor cannot be viewed without a copy.
+
+    >>> import torch
+    >>> from tensorref import pitfalls
+    >>> try:
+    ...     pitfalls.check_view(torch.zeros(3, 4).mT, (12,))
+    ... except pitfalls.ViewError as error:
+    ...     print(error.explanation.conflicts)
+    (-1,)
+    """
+
+    explanation: layout.Explanation
+    """The runs of memory, and which axes of the shape take more than one."""
 
 
 def check_shape(
@@ -163,30 +213,33 @@ def check_shape(
     raise ShapeError(f"{name} has shape {shape}, expected {spec!r}: {'; '.join(faults)}. {fix}")
 
 
-def check_same_device(*tensors: Shaped[Tensor, "..."]) -> torch.device:
-    """Check that tensors are on devices that can work together.
+def check_same_device(*tensors: Shaped[Tensor, "..."], names: Sequence[str] | None = None) -> torch.device:
+    """Check that tensors are on devices that can work together, or say which one to move.
 
     >>> import torch
     >>> from tensorref import pitfalls
     >>> device = "cpu"
-    >>> x_cpu, x_gpu = torch.ones(3, device="cpu"), torch.ones(3, device=device)
-    >>> print(f"Both on {pitfalls.check_same_device(x_cpu, x_gpu)}: operation succeeded")
+    >>> a, b = torch.randn(100, device=device), torch.randn(100, device=device)
+    >>> print(f"Both on {pitfalls.check_same_device(a, b)}: operation succeeded")
     Both on cpu: operation succeeded
 
     Parameters
     ----------
     *tensors
-        One or more, of any shape and dtype. A zero-dimensional tensor on the CPU may join tensors on any device.
+        One or more, of any shape and dtype.
+    names
+        What the error calls them; ``tensors[0]`` and so on by default.
 
     Returns
     -------
     :
-        The device of all: this is `devices.check_same <tensorref.devices.check_same>`, which has the rule.
+        The device on which an element-wise operation gives its result: that of all, CPU tensors without axes aside, which
+        may join tensors on another device.
 
     Raises
     ------
-    ValueError
-        If one has to be moved.
+    DeviceError
+        If the operation would raise ``RuntimeError``; nothing is computed or moved.
     TypeError
         If there are no `tensors`, or one is none.
 
@@ -198,12 +251,28 @@ def check_same_device(*tensors: Shaped[Tensor, "..."]) -> torch.device:
     --------
     The device ``meta`` shows it without a GPU:
 
-    >>> pitfalls.check_same_device(x_cpu, torch.ones(3, device="meta"))
+    >>> scale = torch.tensor(0.5, device="cpu")
+    >>> pitfalls.check_same_device(torch.ones(3, device="meta"), scale)
+    device(type='meta')
+    >>> pitfalls.check_same_device(torch.ones(3, device="meta"), scale[None], names=["x", "scale"])
     Traceback (most recent call last):
     ...
-    ValueError: tensors[1] is on meta, tensors[0] is on cpu; a tensor on meta has no values to move, so make room for some with torch.empty_like(tensors[1], device='cpu')
+    tensorref.pitfalls.DeviceError: scale is on cpu, x is on meta; move it there with scale.to('meta'): only a CPU tensor of shape () may stay
     """
-    return devices.check_same(*tensors)
+    names = _names("tensors", names, len(tensors))
+    for name, tensor in zip(names, tensors, strict=True):
+        check_tensor(name, tensor)
+    bound = [position for position, tensor in enumerate(tensors) if not (tensor.is_cpu and tensor.ndim == 0)]
+    first = bound[0] if bound else 0
+    device = tensors[first].device
+    for name, other in ((names[position], tensors[position].device) for position in bound):
+        if other != device:
+            fix = f"move it there with {name}.to({str(device)!r}): only a CPU tensor of shape () may stay"
+            if other.type == "meta":
+                room = f"torch.empty_like({name}, device={str(device)!r})"
+                fix = f"a tensor on meta has no values to move, so make room for some with {room}"
+            raise DeviceError(f"{name} is on {other}, {names[first]} is on {device}; {fix}")
+    return device
 
 
 def check_same_dtype(
@@ -219,7 +288,7 @@ def check_same_dtype(
     >>> pitfalls.check_same_dtype(a, b, names=["a", "b"])
     Traceback (most recent call last):
     ...
-    TypeError: b is float16, a is float32: element-wise operations give float32, a matrix product raises. Write b.to(a.dtype).
+    tensorref.pitfalls.DtypeError: b is float16, a is float32: element-wise operations give float32, a matrix product raises. Write b.to(a.dtype).
     >>> print(f"Explicit dtype: {pitfalls.check_same_dtype(a.to(b.dtype), b)}")
     Explicit dtype: torch.float16
 
@@ -239,10 +308,10 @@ def check_same_dtype(
 
     Raises
     ------
-    TypeError
-        If there are two dtypes or two libraries, or no `arrays`.
-    ValueError
-        If there are not as many `names`.
+    DtypeError
+        If there are two dtypes or two libraries.
+    TypeError, ValueError
+        If there are no `arrays`, or not as many `names`.
 
     See Also
     --------
@@ -250,7 +319,7 @@ def check_same_dtype(
     numpy.result_type : what NumPy promotes dtypes to.
     torch.result_type : what PyTorch promotes two tensors to.
     """
-    names = _names(names, len(arrays))
+    names = _names("arrays", names, len(arrays))
     for name, array in zip(names, arrays, strict=True):
         check_array(name, array)
     first = arrays[0].dtype
@@ -273,7 +342,7 @@ def check_broadcast(
     >>> pitfalls.check_broadcast(prediction, target, names=["prediction", "target"])
     Traceback (most recent call last):
     ...
-    ValueError: prediction and target have 5 elements each, the result has 25: every element of one meets every element of the other. To pair them one to one, give both the same shape. Write target.reshape((5, 1)); if the table of all pairs is meant, leave this check out.
+    tensorref.broadcasting.BroadcastError: prediction and target have 5 elements each, the result has 25: every element of one meets every element of the other. To pair them one to one, give both the same shape. Write target.reshape((5, 1)); if the table of all pairs is meant, leave this check out.
 
     Parameters
     ----------
@@ -293,12 +362,10 @@ def check_broadcast(
     Raises
     ------
     BroadcastError
-        If they do not broadcast.
-    ValueError
-        If the result has more elements than each of them, if `same_shape` is True and they differ, or if there are not as
-        many `names`.
-    TypeError
-        If there are no `arrays`, or one is neither an array nor a tensor.
+        If they do not broadcast, if the result has more elements than each of them, or if `same_shape` is True and they
+        differ.
+    TypeError, ValueError
+        If there are no `arrays`, one is neither an array nor a tensor, or there are not as many `names`.
 
     See Also
     --------
@@ -319,27 +386,26 @@ def check_broadcast(
     >>> pitfalls.check_broadcast(prediction, target, names=["prediction", "target"], same_shape=True)
     Traceback (most recent call last):
     ...
-    ValueError: prediction has shape (10, 1), target has shape (1, 1): they broadcast to (10, 1), and same_shape is True. Check what makes them, or leave same_shape out.
+    tensorref.broadcasting.BroadcastError: prediction has shape (10, 1), target has shape (1, 1): they broadcast to (10, 1), and same_shape is True. Check what makes them, or leave same_shape out.
     """
-    names = _names(names, len(arrays))
+    names = _names("arrays", names, len(arrays))
     for name, array in zip(names, arrays, strict=True):
         check_array(name, array)
     shapes = [tuple(array.shape) for array in arrays]
-    try:
-        result = broadcasting.result_shape(*shapes)
-    except broadcasting.BroadcastError:
-        raise broadcasting.BroadcastError(broadcasting.explain(*shapes, names=names)) from None
+    result = broadcasting.result_shape(*shapes, names=names)
     grows = prod(result) > max(map(prod, shapes))
     if not grows and not (same_shape and {*shapes} != {result}):
         return result
     fix = _reshaped(shapes, names, same_shape=same_shape)
+    explanation = broadcasting.explain(*shapes, names=names)
     if grows:
-        warning = broadcasting.explain(*shapes, names=names).warning
         write = f"Write {fix}; if" if fix else "If"
-        raise ValueError(f"{warning} {write} the table of all pairs is meant, leave this check out.")
-    given = ", ".join(f"{name} has shape {shape}" for name, shape in zip(names, shapes, strict=True))
-    write = f"Write {fix}" if fix else "Check what makes them"
-    raise ValueError(f"{given}: they broadcast to {result}, and same_shape is True. {write}, or leave same_shape out.")
+        words = f"{explanation.warning} {write} the table of all pairs is meant, leave this check out."
+    else:
+        given = ", ".join(f"{name} has shape {shape}" for name, shape in zip(names, shapes, strict=True))
+        write = f"Write {fix}" if fix else "Check what makes them"
+        words = f"{given}: they broadcast to {result}, and same_shape is True. {write}, or leave same_shape out."
+    raise broadcasting.BroadcastError(words, explanation)
 
 
 def _reshaped(shapes: Sequence[tuple[int, ...]], names: Sequence[str], *, same_shape: bool) -> str | None:
@@ -476,7 +542,7 @@ def check_view(tensor: Shaped[Tensor, "..."], shape: ShapeLike) -> tuple[int, ..
     >>> pitfalls.check_view(x_t, (12,))
     Traceback (most recent call last):
     ...
-    ValueError: tensor has no view of shape (12,): axis -1, of size 12, takes more than one run of memory, and an axis has one stride. Write tensor.reshape((12,)), which copies 48 bytes.
+    tensorref.pitfalls.ViewError: tensor has no view of shape (12,): axis -1, of size 12, takes more than one run of memory, and an axis has one stride. Write tensor.reshape((12,)), which copies 48 bytes.
 
     Parameters
     ----------
@@ -492,7 +558,7 @@ def check_view(tensor: Shaped[Tensor, "..."], shape: ShapeLike) -> tuple[int, ..
 
     Raises
     ------
-    ValueError
+    ViewError
         If no view has that shape, so that ``tensor.view`` would raise and ``tensor.reshape`` would copy.
 
     See Also
@@ -516,8 +582,8 @@ def check_view(tensor: Shaped[Tensor, "..."], shape: ShapeLike) -> tuple[int, ..
     if strides is None:
         size = tensor.element_size()
         why = layout.explain(tuple(tensor.shape), tensor.stride(), shape, name="tensor", itemsize=size)
-        raise ValueError(
-            f"{why.steps[-1]} Write tensor.reshape({why.target}), which copies {why.copied_bytes:,} bytes."
+        raise ViewError(
+            f"{why.steps[-1]} Write tensor.reshape({why.target}), which copies {why.copied_bytes:,} bytes.", why
         )
     return strides
 
@@ -595,20 +661,18 @@ def _guesses(shape: tuple[int, ...], axes: tuple[int | str, ...], name: str) -> 
         yield f"{name}.swapaxes({first - rank}, {second - rank})", tuple(swapped)
 
 
-def _names(names: Sequence[str] | None, count: int) -> Sequence[str]:
+def _names(argument: Literal["arrays", "tensors"], names: Sequence[str] | None, count: int) -> tuple[str, ...]:
     if not count:
-        raise TypeError("arrays is empty; give at least one array or tensor")
+        raise TypeError(f"{argument} is empty; give at least one {argument[:-1]}")
     if names is None:
-        return [f"arrays[{position}]" for position in range(count)]
-    if len(names) != count:
-        raise ValueError(f"names has {len(names)} entries for {count} arrays; give one name for each array")
-    return names
+        return tuple(f"{argument}[{position}]" for position in range(count))
+    return as_names(names, count, argument)
 
 
 def _refuse_dtype(first: str, a: Any, second: str, b: Any, arrays: Mapping[str, Any]) -> NoReturn:
     if isinstance(a, Tensor) != isinstance(b, Tensor):
         to = "to_torch" if isinstance(a, Tensor) else "to_numpy"
-        raise TypeError(
+        raise DtypeError(
             f"{second} is of type {type(b).__name__}, {first} of type {type(a).__name__}. Write interop.{to}({second})."
         )
     library: Literal["numpy", "torch"] = "torch" if isinstance(a, Tensor) else "numpy"
@@ -619,7 +683,8 @@ def _refuse_dtype(first: str, a: Any, second: str, b: Any, arrays: Mapping[str, 
     same = {name: array for name, array in arrays.items() if is_tensor(array) == is_tensor(a)}
     product = ", a matrix product raises" if library == "torch" else ", and so does a matrix product"
     kinds = [str(array.dtype).removeprefix("torch.") for array in (a, b)]
-    raise TypeError(f"{second} is {kinds[1]}, {first} is {kinds[0]}: {effect}{product}. Write {to_one_dtype(**same)}.")
+    words = f"{second} is {kinds[1]}, {first} is {kinds[0]}: {effect}{product}. Write {to_one_dtype(**same)}."
+    raise DtypeError(words, dtypes.explain(a, b))
 
 
 def _refusal(tensor: Tensor, base: Tensor) -> str | None:

@@ -44,7 +44,7 @@ import tensorref
 from tensorref import broadcasting, sphinxext
 for name in {RULES}:
     importlib.import_module("tensorref." + name)
-for name in sorted({{*tensorref.__all__}} - {{*{RULES}}}):
+for name in sorted({{*tensorref.CONCEPTS}} - {{*{RULES}}}):
     try:
         importlib.import_module("tensorref." + name)
     except ModuleNotFoundError as error:

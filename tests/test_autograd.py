@@ -291,15 +291,15 @@ def test_what_becomes_of_a_change_in_place(f, verdict, when):
             total.backward()
     else:
         f(leaf).sum().backward()
-        assert explanation.message is None
+        assert explanation.messages is None
         assert explanation.automatic == pytest.approx(leaf.grad.tolist(), rel=1e-5)
         agrees = explanation.automatic == pytest.approx(explanation.measured, abs=1e-5)
         assert agrees == (verdict == "works")
     if when:
         assert explanation.automatic is None
         dtypes = re.compile(r"torch\.(\w+\.)?\w+Tensor")
-        assert dtypes.sub("", str(raised.value)) == dtypes.sub("", explanation.message)
-    assert bool(explanation.fix) == (verdict != "works")
+        assert dtypes.sub("", str(raised.value)) == dtypes.sub("", explanation.messages.torch)
+    assert bool(explanation.advice) == (verdict != "works")
 
 
 @pytest.mark.claim("in-place-breaks-gradients")
@@ -333,12 +333,12 @@ def test_a_change_of_a_saved_value_raises_at_backward():
         z.sum().backward()
 
 
-def test_the_first_fix_is_a_new_tensor():
+def test_the_first_advice_is_a_new_tensor():
     for f, verdict, _ in IN_PLACE:
         if verdict != "works":
-            fix = autograd.explain_in_place(f, torch.tensor([0.5, 1.0, 2.0])).fix
-            assert "write the operation without the underscore, which makes a new tensor" in fix
-            assert fix.startswith("write" if verdict != "wrong" else "if f changes a value in place, write")
+            advice = autograd.explain_in_place(f, torch.tensor([0.5, 1.0, 2.0])).advice
+            assert "write the operation without the underscore, which makes a new tensor" in advice
+            assert advice.startswith("write" if verdict != "wrong" else "if f changes a value in place, write")
 
 
 NO_CHANGE = {
@@ -448,8 +448,8 @@ def test_what_pytorch_refuses_has_a_verdict(name):
     assert (explanation.verdict, explanation.raised, explanation.automatic) == (verdict, "at once", None)
     with pytest.raises(RuntimeError) as raised:
         f(torch.tensor([0.5, 1.0, 2.0], requires_grad=True))
-    assert str(raised.value) == explanation.message
-    assert explanation.fix
+    assert str(raised.value) == explanation.messages.torch
+    assert explanation.advice
     assert str(explanation).splitlines()[0].split() == ["element", "autograd", "measured"]
 
 

@@ -16,7 +16,7 @@ import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
-from tensorref import devices
+from tensorref import devices, pitfalls
 
 TOO_OLD = (
     "The NVIDIA driver on your system is too old (found version 11040). Please update your GPU driver by downloading and "
@@ -235,10 +235,10 @@ def test_same_device_is_what_pytorch_asks_for(other):
     seen = set()
     for pair in itertools.product(tensors, repeat=2):
         expected = outcome(torch.add, *pair)
-        assert outcome(devices.check_same, *pair) == expected
+        assert outcome(pitfalls.check_same_device, *pair) == expected
         seen.add(expected)
     for three in itertools.product(tensors, repeat=3):
-        assert outcome(devices.check_same, *three) == outcome(torch.addcmul, *three)
+        assert outcome(pitfalls.check_same_device, *three) == outcome(torch.addcmul, *three)
     if other == "meta":
         assert seen == {torch.device("cpu"), torch.device("meta"), None}
 
@@ -246,33 +246,33 @@ def test_same_device_is_what_pytorch_asks_for(other):
 @pytest.mark.claim("same-device")
 def test_a_cpu_scalar_may_join_and_nothing_else():
     far, scalar = torch.ones(3, device="meta"), torch.tensor(2.0, device="cpu")
-    assert (far * scalar).device == devices.check_same(scalar, far) == torch.device("meta")
+    assert (far * scalar).device == pitfalls.check_same_device(scalar, far) == torch.device("meta")
     for wrong in (scalar[None], torch.ones(3, device="cpu")):
         with pytest.raises(RuntimeError, match="Tensor on device cpu is not on the expected device meta!"):
             far * wrong
         with pytest.raises(ValueError) as raised:
-            devices.check_same(scalar, far, far, wrong)
+            pitfalls.check_same_device(scalar, far, far, wrong)
         assert str(raised.value) == (
             "tensors[3] is on cpu, tensors[1] is on meta; move it there with tensors[3].to('meta'): only a CPU tensor of "
             "shape () may stay"
         )
     with pytest.raises(ValueError, match=r"tensors\[1\] is on meta, tensors\[0\] is on cpu"):
-        devices.check_same(torch.ones(3, device="cpu"), torch.ones((), device="meta"))
+        pitfalls.check_same_device(torch.ones(3, device="cpu"), torch.ones((), device="meta"))
 
 
 def test_the_mend_works():
     tensors = [torch.ones(3, device="meta"), torch.ones(3, device="cpu")]
     tensors[1] = tensors[1].to("meta")
-    assert devices.check_same(*tensors) == torch.device("meta")
+    assert pitfalls.check_same_device(*tensors) == torch.device("meta")
 
 
 def test_the_mend_for_what_is_on_meta_works():
     tensors = [torch.ones(3, device="cpu"), torch.ones(3, device="meta")]
     with pytest.raises(ValueError) as raised:
-        devices.check_same(*tensors)
+        pitfalls.check_same_device(*tensors)
     code = str(raised.value).partition("make room for some with ")[2]
     tensors[1] = eval(code, {"tensors": tensors, "torch": torch})  # noqa: S307  the code is ours
-    assert devices.check_same(*tensors) == torch.device("cpu")
+    assert pitfalls.check_same_device(*tensors) == torch.device("cpu")
 
 
 @pytest.mark.parametrize("place", ["cpu:0", "meta:0", "cpu", "meta"])
@@ -310,7 +310,7 @@ def test_a_tensor_of_several_parts_is_refused_with_code_that_works():
 
 def test_no_tensors():
     with pytest.raises(TypeError) as raised:
-        devices.check_same()
+        pitfalls.check_same_device()
     assert str(raised.value) == "tensors is empty; give at least one tensor"
 
 

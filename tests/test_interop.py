@@ -13,7 +13,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tensorref import interop
+from tensorref import Fix, interop
 
 NUMPY_DTYPES = sorted({np.dtype(code).name for code in np.typecodes["AllInteger"] + np.typecodes["AllFloat"] + "?"})
 TORCH_DTYPES = sorted(
@@ -191,9 +191,9 @@ def test_a_tensor_is_shared_where_numpy_shares_it(make):
 def test_the_fix_of_a_refused_tensor_works(make):
     tensor = make()
     explanation = interop.explain(tensor)
-    assert (explanation.fix is None) == (explanation.outcome != "refused")
-    if explanation.fix:
-        fixed = eval(explanation.fix, {"tensor": tensor, "torch": torch})  # noqa: S307  the code is ours
+    assert bool(explanation.fixes) == (explanation.outcome == "refused")
+    for fix in explanation.fixes:
+        fixed = eval(fix.code, {"tensor": tensor, "torch": torch})  # noqa: S307  the code is ours
         array = interop.to_numpy(fixed)
         assert array.shape == tuple(tensor.shape)
         if tensor.device.type == "cpu":
@@ -233,7 +233,7 @@ REFUSED = {
 @pytest.mark.parametrize(("array", "fix"), REFUSED.values(), ids=REFUSED)
 def test_a_refused_array_and_its_fix(array, fix):
     explanation = interop.explain(array)
-    assert (explanation.outcome, explanation.target_dtype, explanation.fix) == ("refused", None, fix)
+    assert (explanation.outcome, explanation.target_dtype, explanation.fixes) == ("refused", None, (Fix(fix),))
     if not isinstance(array, np.ma.MaskedArray):
         with pytest.raises(TypeError):
             torch.from_numpy(array)
@@ -252,7 +252,7 @@ NO_FIX = {
 @pytest.mark.parametrize("array", NO_FIX.values(), ids=NO_FIX)
 def test_what_nothing_makes_numbers_of_is_refused_without_code(array):
     explanation = interop.explain(array)
-    assert (explanation.outcome, explanation.fix) == ("refused", None)
+    assert (explanation.outcome, explanation.fixes) == ("refused", ())
     assert explanation.notes()[-1] == "Make an array of numbers of it first."
     with pytest.raises(interop.ConversionError, match=r"Make an array of numbers of it first\.$"):
         interop.to_torch(array)
@@ -279,7 +279,7 @@ def test_the_dtypes_of_both_are_those_that_the_libraries_convert():
         else:
             explanation = interop.explain(tensor)
             assert explanation.outcome == "refused"
-            fixed = eval(explanation.fix, {"tensor": tensor, "torch": torch})  # noqa: S307  the code is ours
+            fixed = eval(explanation.fixes[0].code, {"tensor": tensor, "torch": torch})  # noqa: S307  the code is ours
             interop.to_numpy(fixed)
     assert converted == set(interop.DTYPES)
 
@@ -287,14 +287,14 @@ def test_the_dtypes_of_both_are_those_that_the_libraries_convert():
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
 def test_quantized_and_nested_tensors_are_refused_with_a_fix_that_works():
     quantized = torch.quantize_per_tensor(torch.ones(3, device="cpu"), 0.5, 0, torch.quint8)
-    assert interop.explain(quantized).fix == "tensor.dequantize()"
+    assert interop.explain(quantized).fixes == (Fix("tensor.dequantize()"),)
     assert interop.to_numpy(quantized.dequantize()).tolist() == [1, 1, 1]
     rows = [torch.ones(2, device="cpu"), torch.ones(3, device="cpu")]
     for layout in (torch.jagged, torch.strided):
         nested = torch.nested.nested_tensor(rows, layout=layout)
         explanation = inspect.unwrap(interop.explain)(nested)
         assert explanation.outcome == "refused"
-        assert explanation.fix == "tensor.to_padded_tensor(0.0)"
+        assert explanation.fixes == (Fix("tensor.to_padded_tensor(0.0)"),)
         assert interop.to_numpy(nested.to_padded_tensor(0.0)).tolist() == [[1, 1, 0], [1, 1, 1]]
 
 

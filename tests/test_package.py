@@ -66,7 +66,7 @@ WITHOUT = """
 import importlib, sys
 sys.modules.update(dict.fromkeys({missing}))
 import tensorref
-for concept in tensorref.__all__:
+for concept in tensorref.CONCEPTS:
     for load in (lambda: getattr(tensorref, concept), lambda: importlib.import_module("tensorref." + concept)):
         try:
             load()
@@ -83,7 +83,7 @@ NEED_BOTH = {"benchmark", "elementwise", "exercises", "interop", "kernels", "llm
 def test_a_concept_says_what_to_install_where_it_needs_what_is_missing(missing):
     words = {"numpy": "NumPy", "torch": "PyTorch"}
     expected = []
-    for concept in tensorref.__all__:
+    for concept in tensorref.CONCEPTS:
         needed = ["numpy", "torch"] if concept in NEED_BOTH else ["torch"] if concept in NEED_TORCH else []
         lacking = [library for library in needed if library in missing]
         said = (
@@ -132,7 +132,7 @@ def test_a_wrong_name_is_answered_with_those_there_are():
     assert "broadcasting" in str(raised.value)
 
 
-@pytest.mark.parametrize("concept", tensorref.__all__)
+@pytest.mark.parametrize("concept", tensorref.CONCEPTS)
 def test_a_function_has_an_example_above_its_parameters(concept):
     module = importlib.import_module(f"tensorref.{concept}")
     functions = {name: getattr(module, name) for name in module.__all__ if inspect.isfunction(getattr(module, name))}

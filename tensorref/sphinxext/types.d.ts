@@ -44,10 +44,10 @@ interface Broadcast {
   steps: string[];
   warning: string | null;
   messages: { numpy: string; torch: string } | null;
-  suggestions: Guess[];
+  fixes: Fix[];
 }
 
-type Guess = { code: string; shape: Shape; result: Shape };
+type Fix = { code: string; shape: Shape | null; result: Shape };
 
 interface MatmulAxis {
   role: "batch" | "row" | "sum" | "column";
@@ -58,7 +58,6 @@ interface MatmulAxis {
   verdict: "equal" | "expand" | "sum" | "keep" | "conflict";
 }
 
-type MatmulGuess = { code: string; result: Shape };
 
 /** What Python's `matmul.explain(...).to_dict()` holds. */
 interface Matmul {
@@ -76,7 +75,7 @@ interface Matmul {
   steps: string[];
   warning: string | null;
   messages: { numpy: string; torch: string } | null;
-  suggestions: MatmulGuess[];
+  fixes: Fix[];
 }
 
 /** What stands in square brackets: a slice has three parts. */
@@ -127,7 +126,7 @@ interface TensorHistory {
 type Changed = { key: string; axes: Axis[]; offset: bigint };
 
 interface Note {
-  /** One of warning, message, fact and suggestion. */
+  /** One of warning, message, fact and fix. */
   kind: string;
   text: string;
 }
@@ -272,7 +271,7 @@ type SizesOf = (axes: readonly BroadcastAxis[]) => bigint[] | null;
 type Speaker = (words: Words) => Say;
 type Start = (name: string, kind: Kind) => void;
 type StepControl = (options: StepOptions) => HTMLElement & { value: number };
-type Suggest = (operands: readonly Operand[]) => Guess[];
+type Suggest = (operands: readonly Operand[]) => Fix[];
 type Test = (axis: BroadcastAxis) => unknown;
 type TextField = (options: { id: string; label: string; text: string; changed: () => void }) => {
   field: HTMLElement;

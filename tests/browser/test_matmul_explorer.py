@@ -147,7 +147,7 @@ def test_the_presets_show_every_verdict_and_every_kind_of_note():
     explanations = [explained([*preset.fields], [*preset.fields.values()]) for preset in PRESETS]
     assert {axis.verdict for one in explanations for axis in one.axes} == {"equal", "expand", "sum", "keep", "conflict"}
     assert {axis.role for one in explanations for axis in one.axes if axis.verdict == "conflict"} == {"batch", "sum"}
-    for kind in ("warning", "messages", "suggestions"):
+    for kind in ("warning", "messages", "fixes"):
         assert any(getattr(one, kind) for one in explanations), kind
 
 

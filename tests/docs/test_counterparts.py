@@ -21,7 +21,7 @@ NEITHER = {
     "tensorref.benchmark.suite",
     "tensorref.benchmark.write",
     "tensorref.broadcasting.messages",
-    "tensorref.devices.check_same",
+    "tensorref.pitfalls.check_same_device",
     "tensorref.dtypes.when_to_use",
     "tensorref.exercises.get",
     "tensorref.exercises.names",
@@ -29,7 +29,6 @@ NEITHER = {
     "tensorref.interop.explain",
     "tensorref.interop.translate",
     "tensorref.matmul.messages",
-    "tensorref.pitfalls.check_same_device",
     "tensorref.pitfalls.check_shape",
 }
 # NumPy has no gradients, no devices but the CPU, no benchmark, no attention, no softmax.
@@ -52,14 +51,12 @@ NONE = {
         "tensorref.devices.synchronize",
         "tensorref.interop.to_torch",
         "tensorref.kernels.naive_softmax",
-        "tensorref.kernels.stable_softmax",
+        "tensorref.kernels.softmax",
         "tensorref.llm.attention",
         "tensorref.llm.attention_scores",
         "tensorref.llm.attention_weights",
         "tensorref.llm.layer_norm",
         "tensorref.llm.padding_mask",
-        "tensorref.llm.softmax",
-        "tensorref.matmul.attention_scores",
         "tensorref.pitfalls.check_in_place",
     },
     # PyTorch does not tell whether memory is shared, and counts operations only while they run.
@@ -73,7 +70,7 @@ NONE = {
 
 
 def functions():
-    for concept in tensorref.__all__:
+    for concept in tensorref.CONCEPTS:
         module = importlib.import_module(f"tensorref.{concept}")
         yield from (
             f"tensorref.{concept}.{name}" for name in module.__all__ if inspect.isroutine(getattr(module, name))

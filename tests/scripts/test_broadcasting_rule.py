@@ -63,7 +63,7 @@ def test_random_shapes(differences):
     # The draw is worth something only if it holds enough of each kind.
     assert sum(bool(result["conflicts"]) for result in results) > 100
     assert sum(bool(result["warning"]) for result in results) > 20
-    assert sum(bool(result["suggestions"]) for result in results) > 20
+    assert sum(bool(result["fixes"]) for result in results) > 20
     assert sum((result["elements"] or 0) > 2**53 for result in results) > 100
     assert differences(vectors) == []
 

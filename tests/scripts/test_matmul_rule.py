@@ -68,7 +68,7 @@ def test_random_shapes(differences):
     assert sum(result["result"] is not None for result in results) > 300
     assert sum(len(result["conflicts"]) > 1 for result in results) > 50
     assert sum(bool(result["warning"]) for result in results) >= 3
-    assert sum(bool(result["suggestions"]) for result in results) > 100
+    assert sum(bool(result["fixes"]) for result in results) > 100
     assert sum((result["flops"] or 0) > 2**53 for result in results) > 100
     assert sum((result["copied_bytes"] or 0) > (result["moved_bytes"] or 0) for result in results) > 50
     assert max(len(shape) for entry in vectors for shape in entry["shapes"]) == 64

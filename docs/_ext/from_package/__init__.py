@@ -13,7 +13,7 @@ from sphinx.environment import BuildEnvironment
 
 import tensorref
 
-IMPORTED = (*(f"tensorref.{concept}" for concept in tensorref.__all__), "torch", "markdownify", "numpydoc.docscrape")
+IMPORTED = (*(f"tensorref.{concept}" for concept in tensorref.CONCEPTS), "torch", "markdownify", "numpydoc.docscrape")
 IN_ONE_PROCESS = 5
 """As many pages are read without others being forked."""
 

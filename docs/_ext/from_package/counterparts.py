@@ -52,7 +52,7 @@ class Counterpart:
 
 def harvest() -> Iterator[Counterpart]:
     """Yield the counterparts that the docstrings of the public functions and classes name."""
-    for concept in tensorref.__all__:
+    for concept in tensorref.CONCEPTS:
         module = importlib.import_module(f"tensorref.{concept}")
         for name in module.__all__:
             entry = getattr(module, name)

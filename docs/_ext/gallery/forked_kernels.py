@@ -157,7 +157,7 @@ def _serve(listening: socket.socket) -> None:
     )  # or the debugger warns that it cannot stop in frozen modules
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     del sys.path[0]  # the folder of this file
-    for module in [*IMPORTED, *(f"tensorref.{concept}" for concept in import_module("tensorref").__all__)]:
+    for module in [*IMPORTED, *(f"tensorref.{concept}" for concept in import_module("tensorref").CONCEPTS)]:
         import_module(module)
     sys.modules["PIL.Image"].preinit()  # imports what the first figure would
     _Forking(listening).serve_forever()

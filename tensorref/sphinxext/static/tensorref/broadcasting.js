@@ -32,12 +32,12 @@ export function explain(shapes, names, { itemsize, words, messages: told }) {
 		steps: steps(operands, axes, say),
 		warning: result && warning(operands, result, say),
 		messages: messages(shapes, speaker(told)),
-		suggestions: result ? [] : suggestions(operands),
+		fixes: result ? [] : fixes(operands),
 	};
 }
 
 /** What stands below the verdict, as Python's `notes()`. @type {NotesOf} */
-export function notes({ operands, warning, messages, suggestions, stored_bytes: stored, copied_bytes: copied }, words) {
+export function notes({ operands, warning, messages, fixes, stored_bytes: stored, copied_bytes: copied }, words) {
 	const say = speaker(words);
 	const summed = operands.filter(({ gradient_axes: along }) => along?.[0]);
 	const strides = operands.map(({ name, strides }) => `${name} ${formatShape(strides ?? [])}`).join(", ");
@@ -48,7 +48,7 @@ export function notes({ operands, warning, messages, suggestions, stored_bytes: 
 		["fact", copied !== null && copied > stored && say("bytes", { stored, copied })],
 		["fact", summed[0] && say("strides", { strides })],
 		...summed.map(({ name, gradient_axes: axes }) => ["fact", say("gradient", { name, axes: axes?.join(", ") })]),
-		...suggestions.map((guess) => ["suggestion", say("suggestion", guess)]),
+		...fixes.map((fix) => ["fix", say("fix", fix)]),
 	];
 	return found.flatMap(([kind, text]) => (text ? { kind: `${kind}`, text: `${text}` } : []));
 }
@@ -137,7 +137,7 @@ function messages(shapes, say) {
 }
 
 /** Guess which operand lacks an axis or is transposed; the smallest result is the likeliest. @type {Suggest} */
-function suggestions(operands) {
+function fixes(operands) {
 	const most = Math.min(Math.max(...operands.map(({ shape }) => shape.length)) + 1, MAX_RANK);
 	const found = operands.flatMap(({ name, shape }, at) => {
 		const target = sizesOf(findAxes(operands.filter((_, other) => other !== at).map((other) => other.shape)));
@@ -148,7 +148,7 @@ function suggestions(operands) {
 			return result ? { ...guess, result } : [];
 		});
 	});
-	const cost = (/** @type {Guess} */ { code, result }) => product(result) * 2n + BigInt(code.endsWith(".mT"));
+	const cost = (/** @type {Fix} */ { code, result }) => product(result) * 2n + BigInt(code.endsWith(".mT"));
 	return found.sort((a, b) => (Number(cost(a) - cost(b)))).slice(0, 3);
 }
 

@@ -30,7 +30,7 @@ export function follow(sizes, operations, name, { itemsize, words, errors, messa
 				notes: [
 					{ kind: "message", text: `PyTorch: ${speaker(messages)(`torch.${key}`, told)}` },
 					{ kind: "fact", text: say(`why.${key}`, told) },
-					...(key === "view" ? [{ kind: "suggestion", text: say("history.fix", fix) }] : []),
+					...(key === "view" ? [{ kind: "fix", text: say("history.fix", fix) }] : []),
 				],
 			};
 		}

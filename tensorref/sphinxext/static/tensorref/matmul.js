@@ -38,7 +38,7 @@ export function explain([a = [], b = []], names, { itemsize, words, messages: te
 		steps: steps(),
 		warning: result && row && isRows ? say("warning", { a: first, b: second, result, meant: b.with(-2, 1n) }) : null,
 		messages: result ? null : messages(speaker(templates)),
-		suggestions: result ? [] : suggestions(),
+		fixes: result ? [] : fixes(),
 	};
 
 	function steps() {
@@ -59,7 +59,7 @@ export function explain([a = [], b = []], names, { itemsize, words, messages: te
 	}
 
 	/** Guess what was meant, the likeliest first. */
-	function suggestions() {
+	function fixes() {
 		const longer = Math.min(a.length, b.length) > 2 ? a.length - b.length : 0;
 		/** @type {[boolean, string, Shape, Shape][]} */
 		const guesses = [
@@ -73,7 +73,7 @@ export function explain([a = [], b = []], names, { itemsize, words, messages: te
 		];
 		const found = guesses.flatMap(([isLikely, code, ...shapes]) => {
 			const result = isLikely && resultOf(findAxes(...shapes));
-			return result ? { code, result } : [];
+			return result ? { code, shape: null, result } : [];
 		});
 		return found.slice(0, 3);
 	}
@@ -101,7 +101,7 @@ export function explain([a = [], b = []], names, { itemsize, words, messages: te
  * The sentences below the verdict, as Python's `notes()` gives them, each with what kind it is.
  * @type {(explanation: Matmul, words: Words) => Note[]}
  */
-export function notes({ flops, moved_bytes: bytes, copied_bytes: copied, warning, messages, suggestions }, words) {
+export function notes({ flops, moved_bytes: bytes, copied_bytes: copied, warning, messages, fixes }, words) {
 	const say = speaker(words);
 	// In whole numbers, halves rounded up.
 	const tenths = bytes && (20n * (flops ?? 0n) + bytes) / (2n * bytes);
@@ -111,7 +111,7 @@ export function notes({ flops, moved_bytes: bytes, copied_bytes: copied, warning
 		["message", messages && `PyTorch: ${messages.torch}`],
 		["fact", tenths !== null && say("cost", { flops, bytes, intensity: `${tenths / 10n}.${tenths % 10n}` })],
 		["fact", (copied ?? 0n) > (bytes ?? 0n) && say("copies", { copied })],
-		...suggestions.map((guess) => ["suggestion", say("suggestion", guess)]),
+		...fixes.map((fix) => ["fix", say("fix", fix)]),
 	];
 	return found.flatMap(([kind, text]) => (text ? { kind: `${kind}`, text: `${text}` } : []));
 }
