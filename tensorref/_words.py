@@ -36,56 +36,6 @@ def translated(translate: Callable[[str], str]) -> Generator[None]:
         _translate.reset(token)
 
 
-BROADCASTING: Mapping[str, str] = Templates(
-    {
-        "axis": "axis",
-        "result": "result",
-        "verdict": "verdict",
-        "equal": "equal",
-        "expand": "expands",
-        "conflict": "conflict",
-        "padded": "padded",
-        "shapes": "{operands}.",
-        "align": "The last axes stand under each other; the longest shape has rank {rank}.",
-        "pad": "A missing axis counts as 1: {missing}.",
-        "pad.missing": "{name} lacks {count}",
-        "pad.none": "No axis is missing.",
-        "compare": "From the right: {axes}.",
-        "compare.axis": "axis {axis} has {sizes}: {verdict}",
-        "compare.more": "{count} more",
-        "compare.none": "There is no axis to compare.",
-        "expand.text": "A size of 1 repeats without a copy, by a stride of 0: {repeats}.",
-        "expand.repeat": "{name} along axis {axes}",
-        "expand.none": "No size of 1 has to repeat.",
-        "expand.conflict": "Nothing repeats while an axis is in conflict.",
-        "success": "The result has shape {shape}, {elements:,} elements.",
-        "failure": "{operands} do not broadcast: {axes}. Sizes on one axis must be equal or 1.",
-        "failure.axis": "axis {axis} has {sizes}",
-        "fix": "{code} has shape {shape} and would give {result}.",
-        "warning": (
-            "The result has {result:,} elements, more than any operand: right for a table of all pairs, "
-            "wrong if the operands were to be paired one to one."
-        ),
-        "warning.same": (
-            "{first} and {second} have {elements:,} elements each, the result has {result:,}: every element of one "
-            "meets every element of the other. To pair them one to one, give both the same shape."
-        ),
-        "warning.chance": (
-            "{name} {shape} may fit by chance: its first axis meets axis {axis} of the result, and axis {first} has size "
-            "{size} too. If it is meant for axis {first}, write {code}."
-        ),
-        "bytes": "Stored: {stored:,} bytes. With every operand copied to the shape of the result: {copied:,} bytes.",
-        "strides": "Strides once expanded, in elements: {strides}. A stride of 0 reads one element again and again.",
-        "gradient": "The gradient of {name} sums over axis {axes}.",
-    }
-)
-
-BROADCASTING_MESSAGES: Mapping[str, str] = MappingProxyType(
-    {
-        "numpy": "operands could not be broadcast together with shapes {shapes} ",
-        "torch": "The size of tensor a ({a}) must match the size of tensor b ({b}) at non-singleton dimension {axis}",
-    }
-)
 """What NumPy and PyTorch say, to the letter: not to be translated."""
 
 INDEXING: Mapping[str, str] = Templates(
@@ -157,67 +107,6 @@ INDEXING: Mapping[str, str] = Templates(
     }
 )
 
-MATMUL: Mapping[str, str] = Templates(
-    {
-        "axis": "axis",
-        "result": "result",
-        "verdict": "verdict",
-        "batch": "batch",
-        "row": "row",
-        "sum": "sum",
-        "column": "column",
-        "none": "–",
-        "equal": "equal",
-        "expand": "expands",
-        "keep": "kept",
-        "conflict": "conflict",
-        "shapes": "{a} {first}, {b} {second}.",
-        "vector.a": "{a} is a vector: it counts as one row, and that axis leaves the result.",
-        "vector.b": "{b} is a vector: it counts as one column, and that axis leaves the result.",
-        "vector.none": "Neither is a vector.",
-        "batch.text": "The batch axes broadcast, from the right: {axes}.",
-        "batch.axis": "axis {axis} has {sizes}: {verdict}",
-        "batch.more": "{count} more",
-        "batch.none": "There is no batch axis.",
-        "sum.text": "Axis -1 of {a} is summed against axis {row} of {b}: {terms} and {rows} terms.",
-        "success": "The result has shape {shape}, {elements:,} elements.",
-        "failure": "{a} {first}, {b} {second} have no matrix product: {axes}.",
-        "failure.sum": "axis -1 of {a} has {terms}, axis {row} of {b} has {rows}, and the two must be equal",
-        "failure.batch": "batch axis {axis} has {sizes}, and sizes there must be equal or 1",
-        "warning": (
-            "Every row of {a} meets every matrix of {b}: the result is {result}. For one row a matrix, "
-            "{a}[..., None, :] @ {b} gives {meant}."
-        ),
-        "cost": "{flops:,} floating-point operations on {bytes:,} bytes, {intensity} a byte.",
-        "copies": "With copies for every matrix of the stack: {copied:,} bytes.",
-        "fix": "{code} would give {result}.",
-    }
-)
-
-MATMUL_MESSAGES: Mapping[str, str] = MappingProxyType(
-    {
-        "numpy.sum": (
-            "matmul: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature "
-            "(n?,k),(k,m?)->(n?,m?) (size {rows} is different from {terms})"
-        ),
-        "numpy.batch": (
-            "operands could not be broadcast together with remapped shapes [original->remapped]: {remapped}  and "
-            "requested shape ({requested})"
-        ),
-        "torch.dot": (
-            "inconsistent tensor size, expected tensor [{terms}] and src [{rows}] to have the same number of elements, "
-            "but got {terms} and {rows} elements respectively"
-        ),
-        "torch.mm": "mat1 and mat2 shapes cannot be multiplied ({count}x{terms} and {rows}x{columns})",
-        "torch.mv": "size mismatch, got input ({count}), mat ({count}x{size}), vec ({vector})",
-        "torch.batch": (
-            "The size of tensor a ({a}) must match the size of tensor b ({b}) at non-singleton dimension {axis}"
-        ),
-        "torch.bmm": (
-            "Expected size for first two dimensions of batch2 tensor to be: [{stack}, {terms}] but got: [{stack}, {rows}]."
-        ),
-    }
-)
 """What the libraries say, in any language in these words."""
 
 LAYOUT: Mapping[str, str] = Templates(

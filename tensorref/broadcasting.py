@@ -30,10 +30,11 @@ PyTorch: torch.Size([4, 32, 64]) + torch.Size([64]) = torch.Size([4, 32, 64])
 from __future__ import annotations
 
 import string
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from math import prod
+from types import MappingProxyType
 from typing import Any, Literal
 
 from tensorref._arguments import as_array, as_itemsize, as_names
@@ -41,8 +42,7 @@ from tensorref._explanation import Diagram, Fix, Messages, TensorrefError
 from tensorref._operands import check_one_library
 from tensorref._shape import MAX_RANK, agreed, as_shape, as_shapes, joined, lined_up
 from tensorref._typing import ArrayT, ShapeLike, jaxtyping
-from tensorref._words import BROADCASTING as WORDS
-from tensorref._words import BROADCASTING_MESSAGES as SAID
+from tensorref._words import Templates
 
 __all__ = [
     "Axis",
@@ -61,6 +61,57 @@ __all__ = [
 
 _MOST_NAMED = 8  # axes that a sentence names before it counts the rest
 _MOST_EXPLAINED = 64  # operands, as many as NumPy broadcasts at once
+
+WORDS: Mapping[str, str] = Templates(
+    {
+        "axis": "axis",
+        "result": "result",
+        "verdict": "verdict",
+        "equal": "equal",
+        "expand": "expands",
+        "conflict": "conflict",
+        "padded": "padded",
+        "shapes": "{operands}.",
+        "align": "The last axes stand under each other; the longest shape has rank {rank}.",
+        "pad": "A missing axis counts as 1: {missing}.",
+        "pad.missing": "{name} lacks {count}",
+        "pad.none": "No axis is missing.",
+        "compare": "From the right: {axes}.",
+        "compare.axis": "axis {axis} has {sizes}: {verdict}",
+        "compare.more": "{count} more",
+        "compare.none": "There is no axis to compare.",
+        "expand.text": "A size of 1 repeats without a copy, by a stride of 0: {repeats}.",
+        "expand.repeat": "{name} along axis {axes}",
+        "expand.none": "No size of 1 has to repeat.",
+        "expand.conflict": "Nothing repeats while an axis is in conflict.",
+        "success": "The result has shape {shape}, {elements:,} elements.",
+        "failure": "{operands} do not broadcast: {axes}. Sizes on one axis must be equal or 1.",
+        "failure.axis": "axis {axis} has {sizes}",
+        "fix": "{code} has shape {shape} and would give {result}.",
+        "warning": (
+            "The result has {result:,} elements, more than any operand: right for a table of all pairs, "
+            "wrong if the operands were to be paired one to one."
+        ),
+        "warning.same": (
+            "{first} and {second} have {elements:,} elements each, the result has {result:,}: every element of one "
+            "meets every element of the other. To pair them one to one, give both the same shape."
+        ),
+        "warning.chance": (
+            "{name} {shape} may fit by chance: its first axis meets axis {axis} of the result, and axis {first} has size "
+            "{size} too. If it is meant for axis {first}, write {code}."
+        ),
+        "bytes": "Stored: {stored:,} bytes. With every operand copied to the shape of the result: {copied:,} bytes.",
+        "strides": "Strides once expanded, in elements: {strides}. A stride of 0 reads one element again and again.",
+        "gradient": "The gradient of {name} sums over axis {axes}.",
+    }
+)
+
+MESSAGES: Mapping[str, str] = MappingProxyType(
+    {
+        "numpy": "operands could not be broadcast together with shapes {shapes} ",
+        "torch": "The size of tensor a ({a}) must match the size of tensor b ({b}) at non-singleton dimension {axis}",
+    }
+)
 
 
 class BroadcastError(TensorrefError, ValueError):
@@ -427,7 +478,7 @@ def messages(*shapes: ShapeLike) -> Messages | None:
             a, b = columns[axis]
             pair = (met, shape) if len(given) > 3 else given  # noqa: PLR2004  beyond `where`, a sum meets two at a time
             listed = " ".join(str(shape).replace(" ", "") for shape in pair)
-            return Messages(SAID["numpy"].format(shapes=listed), SAID["torch"].format(a=a, b=b, axis=axis))
+            return Messages(MESSAGES["numpy"].format(shapes=listed), MESSAGES["torch"].format(a=a, b=b, axis=axis))
         met = result
     return None
 

@@ -47,10 +47,11 @@ The rule is that of the `array API standard
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from operator import matmul as _matmul
+from types import MappingProxyType
 from typing import Literal
 
 from tensorref._arguments import as_names
@@ -58,8 +59,7 @@ from tensorref._explanation import Diagram, Fix, Messages, TensorrefError
 from tensorref._operands import check_one_dtype, check_operands, computed
 from tensorref._shape import agreed, as_shape, lined_up
 from tensorref._typing import ArrayT, ShapeLike, jaxtyping
-from tensorref._words import MATMUL as WORDS
-from tensorref._words import MATMUL_MESSAGES as MESSAGES
+from tensorref._words import Templates
 
 __all__ = [
     "Axis",
@@ -73,6 +73,68 @@ __all__ = [
 ]
 
 _MOST_NAMED = 8  # batch axes that a sentence names before it counts the rest
+
+WORDS: Mapping[str, str] = Templates(
+    {
+        "axis": "axis",
+        "result": "result",
+        "verdict": "verdict",
+        "batch": "batch",
+        "row": "row",
+        "sum": "sum",
+        "column": "column",
+        "none": "–",
+        "equal": "equal",
+        "expand": "expands",
+        "keep": "kept",
+        "conflict": "conflict",
+        "shapes": "{a} {first}, {b} {second}.",
+        "vector.a": "{a} is a vector: it counts as one row, and that axis leaves the result.",
+        "vector.b": "{b} is a vector: it counts as one column, and that axis leaves the result.",
+        "vector.none": "Neither is a vector.",
+        "batch.text": "The batch axes broadcast, from the right: {axes}.",
+        "batch.axis": "axis {axis} has {sizes}: {verdict}",
+        "batch.more": "{count} more",
+        "batch.none": "There is no batch axis.",
+        "sum.text": "Axis -1 of {a} is summed against axis {row} of {b}: {terms} and {rows} terms.",
+        "success": "The result has shape {shape}, {elements:,} elements.",
+        "failure": "{a} {first}, {b} {second} have no matrix product: {axes}.",
+        "failure.sum": "axis -1 of {a} has {terms}, axis {row} of {b} has {rows}, and the two must be equal",
+        "failure.batch": "batch axis {axis} has {sizes}, and sizes there must be equal or 1",
+        "warning": (
+            "Every row of {a} meets every matrix of {b}: the result is {result}. For one row a matrix, "
+            "{a}[..., None, :] @ {b} gives {meant}."
+        ),
+        "cost": "{flops:,} floating-point operations on {bytes:,} bytes, {intensity} a byte.",
+        "copies": "With copies for every matrix of the stack: {copied:,} bytes.",
+        "fix": "{code} would give {result}.",
+    }
+)
+
+MESSAGES: Mapping[str, str] = MappingProxyType(
+    {
+        "numpy.sum": (
+            "matmul: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature "
+            "(n?,k),(k,m?)->(n?,m?) (size {rows} is different from {terms})"
+        ),
+        "numpy.batch": (
+            "operands could not be broadcast together with remapped shapes [original->remapped]: {remapped}  and "
+            "requested shape ({requested})"
+        ),
+        "torch.dot": (
+            "inconsistent tensor size, expected tensor [{terms}] and src [{rows}] to have the same number of elements, "
+            "but got {terms} and {rows} elements respectively"
+        ),
+        "torch.mm": "mat1 and mat2 shapes cannot be multiplied ({count}x{terms} and {rows}x{columns})",
+        "torch.mv": "size mismatch, got input ({count}), mat ({count}x{size}), vec ({vector})",
+        "torch.batch": (
+            "The size of tensor a ({a}) must match the size of tensor b ({b}) at non-singleton dimension {axis}"
+        ),
+        "torch.bmm": (
+            "Expected size for first two dimensions of batch2 tensor to be: [{stack}, {terms}] but got: [{stack}, {rows}]."
+        ),
+    }
+)
 
 
 class MatmulError(TensorrefError, ValueError):

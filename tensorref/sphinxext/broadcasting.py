@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType, ModuleType
 from typing import ClassVar
 
-from tensorref import _words, broadcasting
+from tensorref import broadcasting
 from tensorref.sphinxext import shapes
 from tensorref.sphinxext.explorer import ExplorerDirective, Fields, Preset
 
@@ -39,8 +39,8 @@ class BroadcastingDirective(ExplorerDirective):
         Preset("where", {"condition": "(T=128, T)", "x": "(B=32, H=12, T, T)", "y": "()"}),
         Preset("Paired by mistake", {"prediction": "(32, 1)", "target": "(32,)"}),
     )
-    words: ClassVar[Mapping[str, str]] = _words.BROADCASTING
-    messages: ClassVar[Mapping[str, str]] = _words.BROADCASTING_MESSAGES
+    words: ClassVar[Mapping[str, str]] = broadcasting.WORDS
+    messages: ClassVar[Mapping[str, str]] = broadcasting.MESSAGES
     errors: ClassVar[Mapping[str, str]] = shapes.ERRORS
     modules: ClassVar[Sequence[ModuleType]] = (broadcasting,)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType, ModuleType
 from typing import ClassVar
 
-from tensorref import _words, matmul
+from tensorref import matmul
 from tensorref.sphinxext import shapes
 from tensorref.sphinxext.explorer import ExplorerDirective, Fields, Preset, quoted
 
@@ -46,8 +46,8 @@ class MatmulDirective(ExplorerDirective):
         Preset("Vectors taken for a matrix", {"vectors": "(B=4, D=64)", "matrices": "(B, D, F=32)"}),
         Preset("Inner sizes differ", {"a": "(2, 3)", "b": "(4, 5)"}),
     )
-    words: ClassVar[Mapping[str, str]] = _words.MATMUL
-    messages: ClassVar[Mapping[str, str]] = _words.MATMUL_MESSAGES
+    words: ClassVar[Mapping[str, str]] = matmul.WORDS
+    messages: ClassVar[Mapping[str, str]] = matmul.MESSAGES
     errors: ClassVar[Mapping[str, str]] = ERRORS
     modules: ClassVar[Sequence[ModuleType]] = (matmul,)
 

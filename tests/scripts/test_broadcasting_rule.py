@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tensorref import _words, broadcasting
+from tensorref import broadcasting
 from tensorref.sphinxext.shapes import ERRORS, parse_shapes
 
 pytestmark = pytest.mark.usefixtures("unchecked")
@@ -29,7 +29,7 @@ def vector(shapes, names, itemsize):
 
 @pytest.fixture
 def differences(unlike):
-    return lambda vectors: unlike("broadcasting.js", vectors, _words.BROADCASTING, _words.BROADCASTING_MESSAGES)
+    return lambda vectors: unlike("broadcasting.js", vectors, broadcasting.WORDS, broadcasting.MESSAGES)
 
 
 def test_every_pair_of_rank_0_to_2_over_sizes_0_to_3(differences):
@@ -160,6 +160,6 @@ def test_the_types_of_the_numbers(run):
           const { axes, elements, stored_bytes } = explain([[3n]], ["a"], { itemsize: 4, words, messages: {} });
           return [axes[0].index, axes[0].size, elements, stored_bytes].map((value) => typeof value);
         }""",
-        dict(_words.BROADCASTING),
+        dict(broadcasting.WORDS),
     )
     assert kinds == ["bigint"] * 4

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from tensorref import _words, matmul
+from tensorref import matmul
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 
@@ -25,7 +25,7 @@ def vector(a, b, names=("a", "b"), itemsize=4):
 
 @pytest.fixture
 def differences(unlike):
-    return lambda vectors: unlike("matmul.js", vectors, _words.MATMUL, _words.MATMUL_MESSAGES)
+    return lambda vectors: unlike("matmul.js", vectors, matmul.WORDS, matmul.MESSAGES)
 
 
 def test_every_pair_of_rank_1_to_3_over_sizes_0_to_3(differences):
@@ -103,7 +103,7 @@ def test_the_types_of_the_numbers(run):
           const { axes, flops, moved_bytes, intensity } = explain([[2n, 3n], [3n, 4n]], ["a", "b"], given);
           return [axes[0].axes[0], axes[0].size, flops, moved_bytes, intensity].map((value) => typeof value);
         }""",
-        dict(_words.MATMUL),
-        dict(_words.MATMUL_MESSAGES),
+        dict(matmul.WORDS),
+        dict(matmul.MESSAGES),
     )
     assert kinds == ["bigint"] * 4 + ["number"]

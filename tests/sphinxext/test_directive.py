@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from docutils import nodes
 
-from tensorref import _words, broadcasting
+from tensorref import broadcasting
 from tensorref.sphinxext import shapes
 from tensorref.sphinxext.broadcasting import BroadcastingDirective
 from tensorref.sphinxext.explorer import LABELS, Explorer
@@ -63,8 +63,8 @@ def test_html(built, builder):
             {"label": "Paired by mistake", "fields": [["prediction", "(32, 1)"], ["target", "(32,)"]]},
         ],
         "steps": ["Shapes", "Align right", "Pad with 1", "Compare", "Expand", "Result"],
-        "words": dict(_words.BROADCASTING),
-        "messages": dict(_words.BROADCASTING_MESSAGES),
+        "words": dict(broadcasting.WORDS),
+        "messages": dict(broadcasting.MESSAGES),
         "labels": {**LABELS, **BroadcastingDirective.labels},
         "errors": dict(shapes.ERRORS),
         "reserved": keyword.kwlist,

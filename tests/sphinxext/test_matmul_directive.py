@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tensorref import _words, matmul
+from tensorref import matmul
 from tensorref.sphinxext.explorer import LABELS
 from tensorref.sphinxext.matmul import ERRORS, MatmulDirective
 from tensorref.sphinxext.shapes import parse_shapes
@@ -33,8 +33,8 @@ def test_html(built, builder):
     assert data["labels"] == labels
     assert data["labels"]["reads"] == "{cell} sums over {sources}."
     assert data["steps"] == ["Shapes", "Vectors", "Batch axes", "Sum", "Result"]
-    assert data["words"] == dict(_words.MATMUL)
-    assert data["messages"] == dict(_words.MATMUL_MESSAGES)
+    assert data["words"] == dict(matmul.WORDS)
+    assert data["messages"] == dict(matmul.MESSAGES)
     assert data["errors"] == dict(ERRORS)
     assert data["reserved"] == keyword.kwlist
     assert (data["step"], data["itemsize"]) == (0, 4)

@@ -9,7 +9,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 import tensorref.sphinxext
-from tensorref import _words, broadcasting
+from tensorref import broadcasting
 from tensorref.sphinxext import catalogs, explorer, shapes
 
 LOCALE = Path(tensorref.sphinxext.__file__).parent / "locale"
@@ -130,7 +130,7 @@ def test_without_a_catalog_all_is_english(built, language):
     page, (said,) = site["index.html"], site.explorers()
     for note in broadcasting.explain((32, 10, 64), (64,), names=["x", "bias"]).notes():
         assert f"<li><p>{note}</p></li>" in page
-    assert said["words"] == dict(_words.BROADCASTING)
+    assert said["words"] == dict(broadcasting.WORDS)
     assert said["errors"] == dict(shapes.ERRORS)
 
 
@@ -139,7 +139,7 @@ def test_builds_in_one_process_do_not_mix(build):
         site = build({"index.rst": f"{BIAS}\n{language}\n"}, language=language)
         assert f'<th class="head stub"><p>{word}</p></th>' in site["index.html"]
         assert site.explorers()[0]["words"]["axis"] == word
-    assert _words.BROADCASTING["axis"] == "axis"
+    assert broadcasting.WORDS["axis"] == "axis"
 
 
 def test_another_language_rewrites_pages_of_an_earlier_build(build):
@@ -166,7 +166,7 @@ def test_the_directives_are_those_that_setup_adds(build, monkeypatch):
 
 def test_the_template_has_every_sentence_and_no_other():
     assert {*read(LOCALE / "tensorref.pot")} == {*catalogs.sentences()}, "run nox -s catalogs"
-    said = {*explorer.LABELS.values(), *shapes.ERRORS.values(), *_words.BROADCASTING.values()}
+    said = {*explorer.LABELS.values(), *shapes.ERRORS.values(), *broadcasting.WORDS.values()}
     assert said <= {*catalogs.sentences()}
 
 
