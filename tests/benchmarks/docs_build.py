@@ -26,7 +26,7 @@ import jupytext
 from jupyter_cache import get_cache
 
 from tensorref import __version__
-from tensorref._machine import processor
+from tensorref.benchmark._machine import processor
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "docs" / "_ext"))
