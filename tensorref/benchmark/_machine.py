@@ -6,7 +6,6 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -176,7 +175,7 @@ def ceiling(
             raise ValueError(f"{name} is {value}; there has to be something to measure: write 1 or more")
     place = devices.best() if device is None else torch.device(device)
     peak = 0.0
-    for n in _doubled(min(256, largest), largest):
+    for n in [min(256, largest), *(2**power for power in range(9, largest.bit_length()))]:
         a, b = (normal(n, place, seed).to(torch.float32 if dtype == "tf32" else dtype) for seed in (0, 1))
         with precision_kept():
             multiply = product(a, b, "tf32" if dtype == "tf32" else "ieee")
@@ -187,10 +186,3 @@ def ceiling(
     source = torch.ones(copy_bytes, dtype=torch.uint8, device=place)
     copy = measure(torch.empty_like(source).copy_, source, seconds=seconds)
     return Ceiling(str(place), str(dtype).removeprefix("torch."), peak, 2 * copy_bytes / copy.fastest)
-
-
-def _doubled(first: int, last: int) -> Iterator[int]:
-    n = first
-    while n <= last:
-        yield n
-        n *= 2

@@ -65,8 +65,8 @@ class Omission:
 
     >>> from tensorref import benchmark
     >>> left = benchmark.Omission("dtypes", 4096, "cpu", "float16", "it would take about 90 s, the limit is 30 s")
-    >>> left.candidate, left.reason
-    ('float16', 'it would take about 90 s, the limit is 30 s')
+    >>> print(left)
+    dtypes, n = 4096, cpu, float16: it would take about 90 s, the limit is 30 s
     """
 
     group: str
@@ -74,6 +74,9 @@ class Omission:
     device: str
     candidate: str
     reason: str
+
+    def __str__(self) -> str:
+        return f"{self.group}, n = {self.size}, {self.device}, {self.candidate}: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -99,27 +102,21 @@ class Results(Diagram):
 
     def table(self) -> tuple[tuple[str, ...], ...]:
         """Return the rows of the diagram: a heading, then a row a candidate."""
-        return rows_of(
-            ("group", "n", "device", "candidate"),
-            [
-                ((entry.group, str(entry.size), entry.device, candidate.name), candidate)
-                for entry in self.entries
-                for candidate in entry.comparison.candidates
-            ],
-        )
+        rows = [
+            ((entry.group, str(entry.size), entry.device, candidate.name), candidate)
+            for entry in self.entries
+            for candidate in entry.comparison.candidates
+        ]
+        return rows_of(("group", "n", "device", "candidate"), rows)
 
     def notes(self) -> tuple[str, ...]:
         """Return how to read the table, what was left out, the ceilings and the machine, a sentence each."""
-        candidates = [candidate for entry in self.entries for candidate in entry.comparison.candidates]
-        libraries = ", ".join(f"{name} {self.versions[name]}" for name in ("python", "numpy", "torch"))
+        libraries = ", ".join(f"{name} {self.versions.get(name, '?')}" for name in ("python", "numpy", "torch"))
         return (
             "n: matrices are n × n, float32 where nothing else is said.",
             "ratio: time over that of the first of the same comparison in the same round, the median of the rounds.",
-            *note_of_caches(candidates),
-            *(
-                f"Left out: {left.group}, n = {left.size}, {left.device}, {left.candidate}: {left.reason}."
-                for left in self.omitted
-            ),
+            *note_of_caches(candidate for entry in self.entries for candidate in entry.comparison.candidates),
+            *(f"Left out: {each}." for each in self.omitted),
             *(f"Ceiling: {each}." for each in self.ceilings),
             f"Measured on {self.date}: {self.machine}; {libraries}.",
         )
@@ -155,6 +152,8 @@ def write(results: Results, path: str | PathLike[str]) -> None:
     --------
     read : the other way.
     """
+    if results.format != FORMAT:
+        raise ValueError(f"results.format is {quoted(results.format)}, this tensorref writes format {FORMAT}")
     facts = results.to_dict()
     _record(Results, facts, "results")  # so that `read` takes what is written
     Path(path).write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
@@ -236,7 +235,7 @@ def _value(kind: Any, value: Any, path: str) -> Any:
     fits = type(value) is kind or (kind is float and type(value) is int)
     if not fits or (kind is int and value < 0) or (kind is float and not 0 < value <= sys.float_info.max):
         raise ValueError(f"{path} is {quoted(value)}, {_WANTED[kind]} is wanted")
-    return kind(value)
+    return float(value) if kind is float else value
 
 
 def _items(kinds: tuple[Any, ...], value: Any, path: str) -> tuple[Any, ...]:

@@ -120,18 +120,18 @@ class Run:
     def __init__(
         self, settings: Settings, place: torch.device, progress: Callable[[int, int, str], object] | None
     ) -> None:
-        self.settings, self.place, self.progress = settings, place, progress or _silent
+        self.settings, self.place, self.progress = settings, place, progress
         self.ceilings: dict[tuple[str, str], Ceiling] = {}
         self.entries: list[Entry] = []
         self.omitted: list[Omission] = []
         self.paces: dict[tuple[str, str, str], float] = {}  # seconds for an operation or a byte
 
     def measure(self) -> None:
-        steps = [*self._steps()]
+        steps = [*self._steps(), ("done", lambda: None)]
         for done, (words, step) in enumerate(steps):
-            self.progress(done, len(steps), words)
+            if self.progress:
+                self.progress(done, len(steps) - 1, words)
             step()
-        self.progress(len(steps), len(steps), "done")
 
     def _steps(self) -> Iterator[tuple[str, Callable[[], None]]]:
         groups = {name: group for name, group in _GROUPS.items() if name in self.settings.only}
@@ -189,10 +189,6 @@ class Run:
             reason = f"it would take about {expected:,.0f} s, the limit is {limit:g} s"
             self.omitted.append(Omission(name, n, str(place), candidate, reason))
         return expected <= limit
-
-
-def _silent(*_: object) -> None:
-    pass
 
 
 def _amount(work: Work) -> int:
@@ -277,13 +273,5 @@ def suite(  # noqa: PLR0913  each is one setting
     date = datetime.now(UTC).isoformat(timespec="seconds")
     run = Run(Settings(tuple(only), str(place), largest, seconds, limit, copy_bytes), place, progress)
     run.measure()
-    return Results(
-        format=FORMAT,
-        date=date,
-        machine=this_machine(place),
-        versions=versions(),
-        settings=run.settings,
-        ceilings=tuple(run.ceilings.values()),
-        entries=tuple(run.entries),
-        omitted=tuple(run.omitted),
-    )
+    measured = tuple(run.ceilings.values()), tuple(run.entries), tuple(run.omitted)
+    return Results(FORMAT, date, this_machine(place), versions(), run.settings, *measured)

@@ -227,8 +227,8 @@ def compare(  # noqa: PLR0913  each is one setting
     Raises
     ------
     ValueError
-        If there are no `functions`, `seconds` is not positive and finite, `pause` is negative or infinite, `device` is not available here, or
-        `work` or `ceiling` has a name that `functions` has not.
+        If there are no `functions`, `seconds` is not positive and finite, `pause` is negative or infinite, `device` is
+        not available here, or `work` or `ceiling` has a name that `functions` has not.
     TypeError
         If one of `functions` cannot be called.
 
@@ -249,32 +249,26 @@ def compare(  # noqa: PLR0913  each is one setting
     that of the sign test: it needs no assumption about how times are distributed, only that rounds do not depend on each
     other (David and Nagaraja, *Order Statistics*, on confidence intervals for quantiles).
     """
-    names = _checked(functions, seconds, pause, work=work, ceiling=ceiling)
+    _check(functions, seconds, pause, work=work, ceiling=ceiling)
     place = devices.best() if device is None else torch.device(device)
     clock = _clock(place)
-    timers = [timeit.Timer(functions[name], timer=clock) for name in names]
+    timers = [timeit.Timer(function, timer=clock) for function in functions.values()]
     calls = [_calls(timer, seconds / 20, pause) for timer in timers]
     rounds = _rounds(timers, calls, seconds, pause)
     candidates: list[Candidate] = []
-    for index, name in enumerate(names):
+    for index, name in enumerate(functions):
         times = [times[index] for times in rounds]
         ratios = [times[index] / times[0] for times in rounds]
         first, median, third = statistics.quantiles(times, method="inclusive")
+        time = Measurement(median, (first, third), min(times), len(times), calls[index], str(place))
         candidates.append(
-            Candidate(
-                name=name,
-                time=Measurement(median, (first, third), min(times), len(times), calls[index], str(place)),
-                ratio=statistics.median(ratios),
-                interval=_interval(ratios),
-                work=_of(work, name),
-                ceiling=_of(ceiling, name),
-            )
+            Candidate(name, time, statistics.median(ratios), _interval(ratios), _of(work, name), _of(ceiling, name))
         )
     return Comparison(tuple(candidates))
 
 
-def _checked(functions: Mapping[str, Any], seconds: float, pause: float, **by_name: object) -> tuple[str, ...]:
-    """Return the names, or raise an error about what `compare` was given."""
+def _check(functions: Mapping[str, Any], seconds: float, pause: float, **by_name: object) -> None:
+    """Raise an error about what `compare` was given."""
     check_seconds("seconds", seconds)
     if not 0 <= pause < math.inf:
         raise ValueError(f"pause is {pause}; a rest has an end, and none is the shortest: write 0 or more seconds")
@@ -290,7 +284,6 @@ def _checked(functions: Mapping[str, Any], seconds: float, pause: float, **by_na
         for name in given if isinstance(given, Mapping) else ():
             if name not in functions:
                 raise ValueError(f"{argument} has {name!r}, functions has {', '.join(map(repr, functions))}")
-    return tuple(functions)
 
 
 def check_seconds(name: str, seconds: float) -> None:
@@ -364,28 +357,23 @@ def scale(seconds: float) -> tuple[float, str]:
 _HEADING = ("median ms", "quartiles", "ratio", "95 % interval", "GFLOP/s", "GB/s", "of ceiling")
 
 
-def rows_of(labels: tuple[str, ...], rows: list[tuple[tuple[str, ...], Candidate]]) -> tuple[tuple[str, ...], ...]:
+def rows_of(labels: tuple[str, ...], rows: Sequence[tuple[tuple[str, ...], Candidate]]) -> tuple[tuple[str, ...], ...]:
     """Return a heading and a row a candidate, each behind its labels, without the columns that nobody fills."""
     filled = [(*names, *_cells(candidate)) for names, candidate in rows]
-    kept = [
-        index
-        for index in range(len(labels) + len(_HEADING))
-        if index < len(labels) + 2 or any(row[index] != "–" for row in filled)
-    ]
-    return tuple(tuple(row[index] for index in kept) for row in ((*labels, *_HEADING), *filled))
+    columns = enumerate(zip((*labels, *_HEADING), *filled, strict=True))
+    kept = [column for index, column in columns if index < len(labels) + 2 or {*column[1:]} - {"–"}]
+    return tuple(zip(*kept, strict=True))
 
 
 def _cells(candidate: Candidate) -> tuple[str, ...]:
     time, share, first = candidate.time, candidate.share, candidate.interval == (1, 1)
+    rates = candidate.flops_per_second, candidate.bytes_per_second
     return (
         figure(1e3 * time.median),
         " – ".join(figure(1e3 * quartile) for quartile in time.quartiles),
         "–" if first else figure(candidate.ratio),
         "–" if first else " – ".join(map(figure, candidate.interval)),
-        *(
-            "–" if rate is None else figure(rate / 1e9)
-            for rate in (candidate.flops_per_second, candidate.bytes_per_second)
-        ),
+        *("–" if rate is None else figure(rate / 1e9) for rate in rates),
         "–" if share is None else f"{figure(100 * share)} %",
     )
 
