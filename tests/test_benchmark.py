@@ -30,13 +30,13 @@ from tensorref.benchmark import (
     Work,
     _machine,
     _suite,
+    _table,
     _timing,
-    _work,
 )
 
 CPU = torch.device("cpu")
-interval, figure = _timing._interval, _work.figure  # noqa: SLF001
-GROUPS = _suite._GROUPS  # noqa: SLF001
+interval, figure = _timing._interval, _table.figure  # noqa: SLF001
+GROUPS, Group, Implementation = _suite._GROUPS, _suite._Group, _suite._Implementation  # noqa: SLF001
 TINY = {"seconds": 1e-6, "largest": 64, "copy_bytes": 2**12}
 
 
@@ -648,7 +648,7 @@ def test_progress_is_told_before_every_step():
 
 def test_what_would_take_too_long_is_left_out_and_said(monkeypatch):
     def implementations(n, device):
-        return {name: _suite.Implementation(lambda: None, Work(n**3, 0), device) for name in ("fast", "slow")}
+        return {name: Implementation(lambda: None, Work(n**3, 0), device) for name in ("fast", "slow")}
 
     def compare(functions, **options):
         found = original({name: lambda: None for name in functions}, **options)
@@ -661,7 +661,7 @@ def test_what_would_take_too_long_is_left_out_and_said(monkeypatch):
 
     original = benchmark.compare
     monkeypatch.setattr(_suite, "compare", compare)
-    monkeypatch.setitem(GROUPS, "view", _suite.Group(implementations, (64, 128, 256, 512)))
+    monkeypatch.setitem(GROUPS, "view", Group(implementations, (64, 128, 256, 512)))
     found = benchmark.suite(only=["view"], device="cpu", seconds=1e-6, largest=512, copy_bytes=2**12, limit=30.0)
     # 9 calls of 128³ microseconds are 19 s, of 256³ 151 s.
     names = [[candidate.name for candidate in entry.comparison.candidates] for entry in found.entries]
@@ -677,7 +677,7 @@ def test_what_does_not_fit_into_the_memory_is_left_out_and_said(monkeypatch):
     def implementations(*_):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setitem(GROUPS, "view", _suite.Group(implementations, (64,)))
+    monkeypatch.setitem(GROUPS, "view", Group(implementations, (64,)))
     found = benchmark.suite(only=["view"], device="cpu", **TINY)
     assert found.entries == ()
     assert found.omitted == (benchmark.Omission("view", 64, "cpu", "all", "the memory of the device is too small"),)

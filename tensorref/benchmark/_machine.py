@@ -45,19 +45,15 @@ def memory() -> int | None:
     return sysconf("SC_PAGE_SIZE") * sysconf("SC_PHYS_PAGES") if sysconf else None
 
 
-def accelerator(device: torch.device) -> tuple[str | None, int | None]:
+def accelerator(device: torch.device) -> tuple[str | None, int | None]:  # numpydoc ignore=PR01
     """Return the name of an accelerator, and the bytes of its memory where PyTorch tells; None for the CPU."""
     if device.type == "cpu":
         return None, None
-    module: Any = getattr(torch, device.type, None)
-    name = getattr(module, "get_device_name", None)
-    properties = getattr(module, "get_device_properties", None)
     if device.type == "mps":
         return torch.backends.mps.get_name(), torch.mps.recommended_max_memory()
-    return (
-        name(device) if name else device.type,
-        getattr(properties(device), "total_memory", None) if properties else None,
-    )
+    module: Any = getattr(torch, device.type, None)
+    properties = getattr(module, "get_device_properties", str)(device)
+    return getattr(module, "get_device_name", str)(device), getattr(properties, "total_memory", None)
 
 
 def versions() -> dict[str, str]:
@@ -113,7 +109,7 @@ class Machine:
         )
 
 
-def this_machine(place: torch.device) -> Machine:
+def this_machine(place: torch.device) -> Machine:  # numpydoc ignore=PR01
     """Describe the machine of this process, with an accelerator that takes part."""
     return Machine(processor(), cores(), torch.get_num_threads(), memory(), *accelerator(place))
 

@@ -14,7 +14,8 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 from tensorref._arguments import quoted
 from tensorref._explanation import Diagram
 from tensorref.benchmark._machine import Machine
-from tensorref.benchmark._timing import Comparison, note_of_caches, rows_of
+from tensorref.benchmark._table import note_of_caches, table
+from tensorref.benchmark._timing import Comparison
 from tensorref.benchmark._work import Ceiling
 
 FORMAT = 1  # of the file; a change that an old reader would misread counts it up
@@ -103,11 +104,11 @@ class Results(Diagram):
     def table(self) -> tuple[tuple[str, ...], ...]:
         """Return the rows of the diagram: a heading, then a row a candidate."""
         rows = [
-            ((entry.group, str(entry.size), entry.device, candidate.name), candidate)
+            (entry.group, str(entry.size), entry.device, candidate.name, *candidate.cells)
             for entry in self.entries
             for candidate in entry.comparison.candidates
         ]
-        return rows_of(("group", "n", "device", "candidate"), rows)
+        return table(("group", "n", "device", "candidate"), rows)
 
     def notes(self) -> tuple[str, ...]:
         """Return how to read the table, what was left out, the ceilings and the machine, a sentence each."""
@@ -115,7 +116,7 @@ class Results(Diagram):
         return (
             "n: matrices are n × n, float32 where nothing else is said.",
             "ratio: time over that of the first of the same comparison in the same round, the median of the rounds.",
-            *note_of_caches(candidate for entry in self.entries for candidate in entry.comparison.candidates),
+            *note_of_caches(candidate.share for entry in self.entries for candidate in entry.comparison.candidates),
             *(f"Left out: {each}." for each in self.omitted),
             *(f"Ceiling: {each}." for each in self.ceilings),
             f"Measured on {self.date}: {self.machine}; {libraries}.",
@@ -203,15 +204,13 @@ def read(path: str | PathLike[str]) -> Results:
 
 
 _T = TypeVar("_T")
-
 _WANTED: dict[Any, str] = {str: "a string", int: "an integer of at least 0", float: "a finite number above 0"}
 
 
 def _record(kind: type[_T], value: Any, path: str = "") -> _T:
     """Return a dataclass of `kind` from a dict, or raise ValueError that names the field: ``entries[3].size is ...``."""
-    if not isinstance(value, dict):
-        raise ValueError(f"{path or 'it'} is {quoted(value)}, an object is wanted")  # noqa: TRY004  it is the file that is wrong
     hints = get_type_hints(kind)
+    _check(type(value) is dict, "an object", value, path or "it")
     if missing := [name for name in hints if name not in value]:
         raise ValueError(f"{path or 'it'} lacks {missing[0]!r}")
     if unknown := [name for name in value if name not in hints]:
@@ -220,31 +219,27 @@ def _record(kind: type[_T], value: Any, path: str = "") -> _T:
 
 
 def _value(kind: Any, value: Any, path: str) -> Any:
-    arguments = get_args(kind)
+    origin, kinds = get_origin(kind), get_args(kind)
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         return _record(kind, value, path)
-    if get_origin(kind) is types.UnionType:  # something or None
-        return None if value is None else _value(arguments[0], value, path)
-    if get_origin(kind) is tuple:
-        return _items(arguments, value, path)
-    if get_origin(kind) is dict:
-        if not isinstance(value, dict):
-            raise ValueError(f"{path} is {quoted(value)}, an object is wanted")
-        return {name: _value(arguments[1], item, f"{path}.{name}") for name, item in value.items()}
-    # True is an int to isinstance.
-    fits = type(value) is kind or (kind is float and type(value) is int)
-    if not fits or (kind is int and value < 0) or (kind is float and not 0 < value <= sys.float_info.max):
-        raise ValueError(f"{path} is {quoted(value)}, {_WANTED[kind]} is wanted")
+    if origin is types.UnionType:  # something or None
+        return None if value is None else _value(kinds[0], value, path)
+    if origin is dict:
+        _check(type(value) is dict, "an object", value, path)
+        return {name: _value(kinds[1], item, f"{path}.{name}") for name, item in value.items()}
+    if origin is tuple:
+        _check(type(value) is list, "a list", value, path)
+        if kinds[-1] is ...:
+            kinds = kinds[:1] * len(value)
+        if len(value) != len(kinds):
+            raise ValueError(f"{path} has {len(value)} items, {len(kinds)} are wanted")
+        return tuple(_value(kinds[index], item, f"{path}[{index}]") for index, item in enumerate(value))
+    fits = type(value) is kind or (kind is float and type(value) is int)  # True is an int to isinstance
+    in_range = fits and (kind is str or (value >= 0 if kind is int else 0 < value <= sys.float_info.max))
+    _check(in_range, _WANTED[kind], value, path)
     return float(value) if kind is float else value
 
 
-def _items(kinds: tuple[Any, ...], value: Any, path: str) -> tuple[Any, ...]:
-    if not isinstance(value, list):
-        raise ValueError(f"{path} is {quoted(value)}, a list is wanted")  # noqa: TRY004
-    if kinds[-1] is ...:
-        kinds = kinds[:1] * len(value)
-    if len(value) != len(kinds):
-        raise ValueError(f"{path} has {len(value)} items, {len(kinds)} are wanted")
-    return tuple(
-        _value(kind, item, f"{path}[{index}]") for index, (kind, item) in enumerate(zip(kinds, value, strict=True))
-    )
+def _check(holds: bool, wanted: str, value: Any, path: str) -> None:  # noqa: FBT001
+    if not holds:
+        raise ValueError(f"{path} is {quoted(value)}, {wanted} is wanted")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -22,7 +22,7 @@ _CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
-class Implementation:
+class _Implementation:
     """One way to do a piece of work, ready to run."""
 
     function: Callable[[], Any]
@@ -31,69 +31,69 @@ class Implementation:
     dtype: str = "float32"
 
 
-def _matmul(n: int, device: torch.device) -> dict[str, Implementation]:
+def _matmul(n: int, device: torch.device) -> dict[str, _Implementation]:
     work = Work.matmul(n, n, n)
     a, b = (normal(n, _CPU, seed) for seed in (0, 1))
     found = {
-        "NumPy": Implementation(partial(np.matmul, a.numpy(), b.numpy()), work, _CPU),
-        "PyTorch cpu": Implementation(product(a, b), work, _CPU),
+        "NumPy": _Implementation(partial(np.matmul, a.numpy(), b.numpy()), work, _CPU),
+        "PyTorch cpu": _Implementation(product(a, b), work, _CPU),
     }
     if device.type != "cpu":
-        found[f"PyTorch {device}"] = Implementation(product(a.to(device), b.to(device)), work, device)
+        found[f"PyTorch {device}"] = _Implementation(product(a.to(device), b.to(device)), work, device)
     return found
 
 
-def _dtypes(n: int, device: torch.device) -> dict[str, Implementation]:
+def _dtypes(n: int, device: torch.device) -> dict[str, _Implementation]:
     a, b = (normal(n, device, seed) for seed in (0, 1))
-    found = {"float32": Implementation(product(a, b), Work.matmul(n, n, n), device)}
+    found = {"float32": _Implementation(product(a, b), Work.matmul(n, n, n), device)}
     if has_tf32(device):
-        found["tf32"] = Implementation(product(a, b, "tf32"), Work.matmul(n, n, n), device, "tf32")
+        found["tf32"] = _Implementation(product(a, b, "tf32"), Work.matmul(n, n, n), device, "tf32")
     for dtype in (torch.bfloat16, torch.float16):
         name = str(dtype).removeprefix("torch.")
-        found[name] = Implementation(product(a.to(dtype), b.to(dtype)), Work.matmul(n, n, n, itemsize=2), device, name)
+        found[name] = _Implementation(product(a.to(dtype), b.to(dtype)), Work.matmul(n, n, n, itemsize=2), device, name)
     return found
 
 
-def _softmax(n: int, device: torch.device) -> dict[str, Implementation]:
+def _softmax(n: int, device: torch.device) -> dict[str, _Implementation]:
     x, work = normal(n, device), Work.softmax((n, n))
     return {
-        "torch.softmax": Implementation(lambda: torch.softmax(x, -1), work, device),
-        "stable by hand": Implementation(lambda: kernels.stable_softmax(x), work, device),
-        "naive by hand": Implementation(lambda: kernels.naive_softmax(x), work, device),
+        "torch.softmax": _Implementation(lambda: torch.softmax(x, -1), work, device),
+        "stable by hand": _Implementation(lambda: kernels.stable_softmax(x), work, device),
+        "naive by hand": _Implementation(lambda: kernels.naive_softmax(x), work, device),
     }
 
 
-def _elementwise(n: int, device: torch.device) -> dict[str, Implementation]:
+def _elementwise(n: int, device: torch.device) -> dict[str, _Implementation]:
     x, bias = (normal(n, device, seed) for seed in (0, 1))
     work = Work.elementwise((n, n), (n, n), operations=2)
     return {
-        "torch.add(bias, x, alpha=2)": Implementation(lambda: torch.add(bias, x, alpha=2), work, device),
-        "torch.mul(x, 2).add_(bias)": Implementation(lambda: torch.mul(x, 2).add_(bias), work, device),
-        "x * 2 + bias": Implementation(lambda: x * 2 + bias, work, device),
+        "torch.add(bias, x, alpha=2)": _Implementation(lambda: torch.add(bias, x, alpha=2), work, device),
+        "torch.mul(x, 2).add_(bias)": _Implementation(lambda: torch.mul(x, 2).add_(bias), work, device),
+        "x * 2 + bias": _Implementation(lambda: x * 2 + bias, work, device),
     }
 
 
-def _view(n: int, device: torch.device) -> dict[str, Implementation]:
+def _view(n: int, device: torch.device) -> dict[str, _Implementation]:
     x, copied = normal(n, device), Work.copy((n, n))
     return {
-        "x.view(-1)": Implementation(lambda: x.view(-1), Work(0, 0, "no operation; nothing read or written"), device),
-        "x.clone()": Implementation(x.clone, copied, device),
-        "x.mT.contiguous()": Implementation(lambda: x.mT.contiguous(), copied, device),  # noqa: PLW0108  .mT is part of it
+        "x.view(-1)": _Implementation(lambda: x.view(-1), Work(0, 0, "no operation; nothing read or written"), device),
+        "x.clone()": _Implementation(x.clone, copied, device),
+        "x.mT.contiguous()": _Implementation(lambda: x.mT.contiguous(), copied, device),  # noqa: PLW0108  .mT is part of it
     }
 
 
-def _broadcasting(n: int, device: torch.device) -> dict[str, Implementation]:
+def _broadcasting(n: int, device: torch.device) -> dict[str, _Implementation]:
     x, work = normal(n, device), Work.elementwise((n, n), (n,))
     bias = x[0].clone()
     return {
-        "x + bias": Implementation(lambda: x + bias, work, device),
-        "x + bias.repeat(n, 1)": Implementation(lambda: x + bias.repeat(n, 1), work, device),
+        "x + bias": _Implementation(lambda: x + bias, work, device),
+        "x + bias.repeat(n, 1)": _Implementation(lambda: x + bias.repeat(n, 1), work, device),
     }
 
 
 @dataclass(frozen=True)
-class Group:
-    implementations: Callable[[int, torch.device], dict[str, Implementation]]
+class _Group:
+    implementations: Callable[[int, torch.device], dict[str, _Implementation]]
     sizes: tuple[int, ...]
     dtypes: tuple[Dtype, ...] = (torch.float32,)
     crosses: bool = False
@@ -104,27 +104,27 @@ class Group:
 
 _SIZES = (64, 256, 1024, 4096)
 _GROUPS = {
-    "matmul": Group(_matmul, tuple(2**power for power in range(6, 14)), crosses=True, pause=0.2),
-    "dtypes": Group(_dtypes, _SIZES, (torch.float32, "tf32", torch.bfloat16, torch.float16)),
-    "softmax": Group(_softmax, (64, 256, 1000, 4096)),
-    "elementwise": Group(_elementwise, _SIZES),
-    "view": Group(_view, _SIZES),
-    "broadcasting": Group(_broadcasting, _SIZES),
+    "matmul": _Group(_matmul, tuple(2**power for power in range(6, 14)), crosses=True, pause=0.2),
+    "dtypes": _Group(_dtypes, _SIZES, (torch.float32, "tf32", torch.bfloat16, torch.float16)),
+    "softmax": _Group(_softmax, (64, 256, 1000, 4096)),
+    "elementwise": _Group(_elementwise, _SIZES),
+    "view": _Group(_view, _SIZES),
+    "broadcasting": _Group(_broadcasting, _SIZES),
 }
 GROUPS = tuple(_GROUPS)
 
 
-class Run:
+@dataclass
+class _Run:
     """The run of a suite: what has been measured so far."""
 
-    def __init__(
-        self, settings: Settings, place: torch.device, progress: Callable[[int, int, str], object] | None
-    ) -> None:
-        self.settings, self.place, self.progress = settings, place, progress
-        self.ceilings: dict[tuple[str, str], Ceiling] = {}
-        self.entries: list[Entry] = []
-        self.omitted: list[Omission] = []
-        self.paces: dict[tuple[str, str, str], float] = {}  # seconds for an operation or a byte
+    settings: Settings
+    place: torch.device
+    progress: Callable[[int, int, str], object] | None
+    ceilings: dict[tuple[str, str], Ceiling] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
+    omitted: list[Omission] = field(default_factory=list)
+    paces: dict[tuple[str, str, str], float] = field(default_factory=dict)  # seconds for an operation or a byte
 
     def measure(self) -> None:
         steps = [*self._steps(), ("done", lambda: None)]
@@ -271,7 +271,7 @@ def suite(  # noqa: PLR0913  each is one setting
     place = devices.best() if device is None else torch.device(device)
     devices.synchronize(place)
     date = datetime.now(UTC).isoformat(timespec="seconds")
-    run = Run(Settings(tuple(only), str(place), largest, seconds, limit, copy_bytes), place, progress)
+    run = _Run(Settings(tuple(only), str(place), largest, seconds, limit, copy_bytes), place, progress)
     run.measure()
     measured = tuple(run.ceilings.values()), tuple(run.entries), tuple(run.omitted)
     return Results(FORMAT, date, this_machine(place), versions(), run.settings, *measured)

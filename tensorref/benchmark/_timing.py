@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 import timeit
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter, sleep
@@ -16,7 +16,8 @@ from torch import Tensor
 
 from tensorref import devices
 from tensorref._explanation import Diagram
-from tensorref.benchmark._work import Ceiling, Work, figure
+from tensorref.benchmark._table import NOTHING, figure, note_of_caches, scale, table
+from tensorref.benchmark._work import Ceiling, Work
 
 _LEAST_ROUNDS = 6  # of six values, the least and the greatest have the median between them with 97 %
 CALLS_AT_LEAST = 3 + _LEAST_ROUNDS  # three to warm up
@@ -101,6 +102,19 @@ class Candidate:
             return None
         return self.ceiling.seconds(self.work) / self.time.median
 
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What stands in its row of a table; a dash where there is nothing to say."""
+        first, rates = self.interval == (1, 1), (self.flops_per_second, self.bytes_per_second)
+        return (
+            figure(1e3 * self.time.median),
+            " – ".join(figure(1e3 * quartile) for quartile in self.time.quartiles),
+            NOTHING if first else figure(self.ratio),
+            NOTHING if first else " – ".join(map(figure, self.interval)),
+            *(NOTHING if rate is None else figure(rate / 1e9) for rate in rates),
+            NOTHING if self.share is None else f"{figure(100 * self.share)} %",
+        )
+
 
 @dataclass(frozen=True)
 class Comparison(Diagram):
@@ -128,13 +142,13 @@ class Comparison(Diagram):
 
     def table(self) -> tuple[tuple[str, ...], ...]:
         """Return the rows of the diagram: a heading, then a row a candidate; columns that nobody fills are left out."""
-        return rows_of(("candidate",), [((candidate.name,), candidate) for candidate in self.candidates])
+        return table(("candidate",), [(candidate.name, *candidate.cells) for candidate in self.candidates])
 
     def notes(self) -> tuple[str, ...]:
         """Return how to read the table, a sentence each."""
         first, *others = (candidate.name for candidate in self.candidates)
         ratio = f"ratio: time over that of {first} in the same round, the median of the rounds."
-        return (*([ratio] if others else []), *note_of_caches(self.candidates))
+        return (*([ratio] if others else []), *note_of_caches(candidate.share for candidate in self.candidates))
 
 
 def measure(
@@ -286,7 +300,7 @@ def _check(functions: Mapping[str, Any], seconds: float, pause: float, **by_name
                 raise ValueError(f"{argument} has {name!r}, functions has {', '.join(map(repr, functions))}")
 
 
-def check_seconds(name: str, seconds: float) -> None:
+def check_seconds(name: str, seconds: float) -> None:  # numpydoc ignore=PR01
     """Raise an error where an argument is no time that passes and ends."""
     if not 0 < seconds < math.inf:
         raise ValueError(
@@ -347,40 +361,3 @@ def _interval(values: Sequence[float]) -> tuple[float, float]:
 
 def _of(given: Any, name: str) -> Any:
     return given.get(name) if isinstance(given, Mapping) else given
-
-
-def scale(seconds: float) -> tuple[float, str]:
-    """Return what to multiply a time by to write it in its unit, and that unit."""
-    return next((each for each in ((1.0, "s"), (1e3, "ms"), (1e6, "µs")) if seconds * each[0] >= 1), (1e9, "ns"))
-
-
-_HEADING = ("median ms", "quartiles", "ratio", "95 % interval", "GFLOP/s", "GB/s", "of ceiling")
-
-
-def rows_of(labels: tuple[str, ...], rows: Sequence[tuple[tuple[str, ...], Candidate]]) -> tuple[tuple[str, ...], ...]:
-    """Return a heading and a row a candidate, each behind its labels, without the columns that nobody fills."""
-    filled = [(*names, *_cells(candidate)) for names, candidate in rows]
-    columns = enumerate(zip((*labels, *_HEADING), *filled, strict=True))
-    kept = [column for index, column in columns if index < len(labels) + 2 or {*column[1:]} - {"–"}]
-    return tuple(zip(*kept, strict=True))
-
-
-def _cells(candidate: Candidate) -> tuple[str, ...]:
-    time, share, first = candidate.time, candidate.share, candidate.interval == (1, 1)
-    rates = candidate.flops_per_second, candidate.bytes_per_second
-    return (
-        figure(1e3 * time.median),
-        " – ".join(figure(1e3 * quartile) for quartile in time.quartiles),
-        "–" if first else figure(candidate.ratio),
-        "–" if first else " – ".join(map(figure, candidate.interval)),
-        *("–" if rate is None else figure(rate / 1e9) for rate in rates),
-        "–" if share is None else f"{figure(100 * share)} %",
-    )
-
-
-def note_of_caches(candidates: Iterable[Candidate]) -> tuple[str, ...]:
-    """Return what it means that a candidate is above the ceiling, where one is."""
-    if not any((candidate.share or 0) > 1 for candidate in candidates):
-        return ()
-    note = "the data stayed in a cache, which is faster than the memory; NumPy multiplied faster than PyTorch, with which the"
-    return (f"Above 100 % of the ceiling: {note} ceiling is measured; or the machine was disturbed meanwhile.",)

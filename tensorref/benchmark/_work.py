@@ -8,7 +8,8 @@ from math import prod
 
 from tensorref import broadcasting, matmul
 from tensorref._shape import as_shape
-from tensorref._typing import Number, ShapeLike
+from tensorref._typing import ShapeLike
+from tensorref.benchmark._table import figure
 
 
 @dataclass(frozen=True)
@@ -214,10 +215,3 @@ class Ceiling:
             f"{self.device}, {self.dtype}: {figure(self.flops_per_second / 1e9)} GFLOP/s, {figure(self.bytes_per_second / 1e9)} GB/s, "
             f"ridge at intensity {figure(self.ridge)}"
         )
-
-
-def figure(value: Number) -> str:
-    """Write a number with three significant digits, without an exponent."""
-    if value == 0:
-        return "0"
-    return f"{value:,.{min(9, max(0, 2 - math.floor(math.log10(abs(value)))))}f}"

@@ -71,7 +71,7 @@ def committed(folder: Path) -> list[Machine]:
 
 def table(entries: Sequence[Entry]) -> str:
     """Return a Markdown table: a row a size, a column a candidate, each with its time and its ratio to the first."""
-    from tensorref.benchmark._work import figure
+    from tensorref.benchmark._table import figure
 
     names = [*dict.fromkeys(each.name for entry in entries for each in entry.comparison.candidates)]
     rows = [["n", *names], ["---:"] * (len(names) + 1)]
@@ -91,7 +91,7 @@ def table(entries: Sequence[Entry]) -> str:
 
 def summary(results: Results) -> str:
     """Return a Markdown table of all comparisons, a row a candidate: its time and its ratio to the first."""
-    from tensorref.benchmark._work import figure
+    from tensorref.benchmark._table import figure
 
     rows = [["comparison", "candidate", "time", "ratio"], ["---", "---", "---:", "---:"]]
     for entry in results.entries:
@@ -104,8 +104,7 @@ def summary(results: Results) -> str:
 
 def seconds(time: float) -> str:
     """Write a time with three digits and its unit."""
-    from tensorref.benchmark._timing import scale
-    from tensorref.benchmark._work import figure
+    from tensorref.benchmark._table import figure, scale
 
     factor, unit = scale(time)
     return f"{figure(factor * time)} {unit}"

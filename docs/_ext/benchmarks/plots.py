@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
 from tensorref.benchmark import Candidate, Ceiling, Entry
-from tensorref.benchmark._work import figure as written
+from tensorref.benchmark._table import figure as written
 
 TEXT = "#010203"  # stands for the color of the page's text
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", TEXT)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tensorref.benchmark import Candidate, Results
-from tensorref.benchmark._work import figure
+from tensorref.benchmark._table import figure
 
 COURSE = Path(__file__).parents[3] / "tests" / "module" / "claims.toml"
 CLAIMS: dict[str, str] = tomllib.loads(COURSE.read_text("utf-8"))
