@@ -12,6 +12,8 @@ import statistics
 import timeit
 import warnings
 from collections import Counter
+from graphlib import TopologicalSorter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -35,6 +37,7 @@ from tensorref.benchmark import (
 )
 
 CPU = torch.device("cpu")
+FILES = sorted(Path(benchmark.__file__).parent.glob("_[a-z]*.py"))
 interval, figure = _timing._interval, _table.figure  # noqa: SLF001
 GROUPS, Group, Implementation = _suite._GROUPS, _suite._Group, _suite._Implementation  # noqa: SLF001
 TINY = {"seconds": 1e-6, "largest": 64, "copy_bytes": 2**12}
@@ -90,6 +93,20 @@ def accelerated(monkeypatch):
 
 def always(seconds):
     return itertools.repeat(seconds)
+
+
+# The package
+
+
+def test_the_files_of_the_package_import_one_another_one_way():
+    pattern = re.compile(
+        r"^ *(?:from|import) tensorref(?:\.benchmark(?:\.(_\w+))?| import .*\b(benchmark)\b)", re.MULTILINE
+    )
+    imports = {file.stem: {found[1] or "all" for found in pattern.finditer(file.read_text("utf-8"))} for file in FILES}
+    order = [*TopologicalSorter({**imports, "all": {file.stem for file in FILES}}).static_order()]  # or a CycleError
+    assert order[-2:] == ["_suite", "all"]
+    for before, after in itertools.pairwise(["_table", "_work", "_timing", "_machine", "_results", "_suite"]):
+        assert before in imports[after]
 
 
 # How a comparison is made
