@@ -50,7 +50,7 @@ SCHEMAS = {
 }
 EXAMPLES = ("--doctest-modules", "tensorref", "docs", "README.md")
 TESTS = ("tests", "--ignore=tests/browser", "--ignore=tests/site")
-BENCHMARKS = sorted(path.stem for path in Path("tests/benchmarks").glob("*.py"))
+SPEED = sorted(path.stem for path in Path("tests/speed").glob("*.py"))
 CPU = {"TENSORREF_DEVICE": "cpu"}
 
 # A worker a core; who has nothing left to do takes over tests from others.
@@ -245,11 +245,11 @@ def reach(session: nox.Session) -> None:
 
 
 @full
-@nox.parametrize("name", BENCHMARKS, ids=BENCHMARKS)
-def benchmark(session: nox.Session, name: str) -> None:
-    """Measure one of tests/benchmarks and print what it found."""
+@nox.parametrize("name", SPEED, ids=SPEED)
+def speed(session: nox.Session, name: str) -> None:
+    """Measure one of tests/speed and print what it found."""
     env = {"TENSORREF_BROWSER": find_browser(session)}
-    session.run("python", f"tests/benchmarks/{name}.py", *session.posargs, env=env)
+    session.run("python", f"tests/speed/{name}.py", *session.posargs, env=env)
 
 
 @nox.session(default=False)

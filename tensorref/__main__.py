@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import io
+import math
+import os
 import sys
 import textwrap
 from collections.abc import Callable, Generator, Sequence
@@ -10,9 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tensorref._arguments import quoted
 from tensorref._libraries import MissingLibraryError
 
-INTERRUPTED = 130  # 128 and the number of the signal, as a shell has it
+INTERRUPTED, BROKEN_PIPE = 130, 141  # 128 and the number of the signal, as a shell has it
 
 OVERVIEW = """\
 tensorref, a reference of tensors for people who build language models
@@ -55,18 +59,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for add in (_add_bench, _add_exercises, _add_translate):
         add(commands)
     try:
-        options = parser.parse_args(arguments)
-        if not hasattr(options, "run"):
+        try:
+            options = parser.parse_args(arguments)
+            if hasattr(options, "run"):
+                status: int = options.run(options)
+                return status
             sys.stdout.write(OVERVIEW)
-            return 0
-        status: int = options.run(options)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # who read the output, such as head, has enough; what is left goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
     except MissingLibraryError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyboardInterrupt:
         sys.stderr.write("\nInterrupted; nothing was written.\n")
         return INTERRUPTED
-    return status
+    return 0
 
 
 def _add_bench(commands: Any) -> None:
@@ -74,7 +84,7 @@ def _add_bench(commands: Any) -> None:
         "bench",
         help="measure this machine: matrix products, softmax, dtypes, copies",
         description=(
-            "Measure the set of comparisons of tensorref.benchmark.suite on the CPU and on the accelerator, if there is "
+            "Measure the comparisons of tensorref.benchmark.suite on the CPU and on the accelerator, if there is "
             "one, and print a table. It takes minutes, and nothing else should run meanwhile."
         ),
     )
@@ -92,10 +102,13 @@ def _add_bench(commands: Any) -> None:
         action="append",
         type=_group,
         metavar="NAME",
-        help="a part of the set, such as matmul or softmax; may be given again. A wrong name lists them all",
+        help="a group of comparisons, such as matmul or softmax; may be given again. A wrong name lists them all",
     )
     parser.add_argument(
-        "--largest", type=_largest, metavar="N", help="leave out matrices of more than N rows and columns; at least 64"
+        "--largest",
+        type=_integer(64, 2**20),
+        metavar="N",
+        help="leave out matrices of more than N rows and columns; at least 64",
     )
     parser.add_argument(
         "--limit",
@@ -121,30 +134,35 @@ def _group(name: str) -> str:
     from tensorref import benchmark
 
     if name not in benchmark.GROUPS:
-        raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(benchmark.GROUPS)}")
+        raise argparse.ArgumentTypeError(f"{quoted(name)} is none of {', '.join(benchmark.GROUPS)}")
     return name
 
 
-def _largest(number: str) -> int:
-    if not number.isdecimal() or int(number) < 64:  # noqa: PLR2004  the help says so
-        raise argparse.ArgumentTypeError(f"{number!r} is no integer of at least 64, where the set begins")
-    return int(number)
+def _integer(least: int, most: int) -> Callable[[str], int]:
+    """Return what reads an integer of an option, or says which ones there are."""
+
+    def read(number: str) -> int:
+        if number.isdecimal() and len(number) <= len(str(most)) and least <= int(number) <= most:
+            return int(number)
+        raise argparse.ArgumentTypeError(f"{quoted(number)} is no integer from {least} to {most}")
+
+    return read
 
 
 def _limit(number: str) -> float:
     try:
         seconds = float(number)
     except ValueError:
-        seconds = 0.0
-    if not seconds > 0:
-        raise argparse.ArgumentTypeError(f"{number!r} is no number of seconds above 0")
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{quoted(number)} is no finite number of seconds above 0, such as 30")
     return seconds
 
 
 def _output(name: str) -> Path:
     path = Path(name)
     if path.is_dir() or not path.absolute().parent.is_dir():
-        raise argparse.ArgumentTypeError(f"{name!r} cannot be written: give a file in a folder that exists")
+        raise argparse.ArgumentTypeError(f"{quoted(name)} cannot be written: give a file in a folder that exists")
     return path
 
 
@@ -180,10 +198,10 @@ def _add_exercises(commands: Any) -> None:
     parser.add_argument("name", nargs="?", metavar="NAME", type=_exercise, help="the one to show; without it, a list")
     parser.add_argument("--concept", type=_concept, metavar="NAME", help="list those of one concept, such as layout")
     parser.add_argument(
-        "--difficulty", type=int, choices=range(1, 6), metavar="N", help="list those of one difficulty, from 1 to 5"
+        "--difficulty", type=_integer(1, 5), metavar="N", help="list those of one difficulty, from 1 to 5"
     )
     shown = parser.add_mutually_exclusive_group()
-    shown.add_argument("--hint", type=int, metavar="N", help="show hint N of it")
+    shown.add_argument("--hint", type=_integer(1, 9), metavar="N", help="show hint N of it")
     shown.add_argument("--solution", action="store_true", help="show a solution of it, and what there is to learn")
     parser.set_defaults(run=_exercises, error=parser.error)
 
@@ -201,7 +219,7 @@ def _concept(name: str) -> str:
     from tensorref import exercises
 
     if name not in exercises.CONCEPTS:
-        raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(exercises.CONCEPTS)}")
+        raise argparse.ArgumentTypeError(f"{quoted(name)} is none of {', '.join(exercises.CONCEPTS)}")
     return name
 
 
@@ -220,7 +238,7 @@ def _exercises(options: argparse.Namespace) -> int:
         options.error("--concept and --difficulty choose what is listed; leave them out to show one exercise")
     exercise = exercises.get(options.name)
     if options.hint is not None:
-        if not 1 <= options.hint <= len(exercise.hints):
+        if options.hint > len(exercise.hints):
             options.error(
                 f"argument --hint: {options.hint} is not from 1 to {len(exercise.hints)}, as many as there are"
             )
@@ -269,15 +287,15 @@ def _progress() -> Generator[Callable[[int, int, str], None]]:
         from rich.console import Console
         from rich.progress import Progress
     except ImportError:
-        sys.stderr.write("A line a step: a progress bar needs rich, pip install 'tensorref[terminal]'.\n")
+        sys.stderr.write('A line a step: a progress bar needs rich, pip install "tensorref[terminal]".\n')
         yield _line
         return
     if not sys.stderr.isatty():
         yield _line
         return
     with Progress(console=Console(file=sys.stderr), transient=True) as bar:
-        task = bar.add_task("")
-        yield lambda done, total, words: bar.update(task, completed=done, total=total, description=words, refresh=True)
+        line = bar.add_task("")
+        yield lambda done, total, words: bar.update(line, completed=done, total=total, description=words, refresh=True)
 
 
 def _line(done: int, total: int, words: str) -> None:
@@ -286,4 +304,6 @@ def _line(done: int, total: int, words: str) -> None:
 
 
 if __name__ == "__main__":
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a ? is better than an error where a terminal has no × or →
     sys.exit(main())

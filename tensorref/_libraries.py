@@ -25,6 +25,6 @@ def needed(by: str, *libraries: Literal["numpy", "torch"]) -> Generator[None]:
         missing = [name for name in libraries if find_spec(name) is None]
         raise MissingLibraryError(
             f"{by} needs {' and '.join(_NAMES[name] for name in missing)}; "
-            f"install {'it' if len(missing) == 1 else 'them'} with: pip install 'tensorref[{','.join(missing)}]'",
+            f'install {"it" if len(missing) == 1 else "them"} with: pip install "tensorref[{",".join(missing)}]"',
             name=error.name,
         ) from None

@@ -12,6 +12,8 @@ import statistics
 import timeit
 import warnings
 from collections import Counter
+from graphlib import TopologicalSorter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,11 +23,23 @@ from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from tensorref import _machine, _suite, benchmark, broadcasting, devices, kernels, matmul
-from tensorref.benchmark import Candidate, Ceiling, Comparison, Measurement, Work
+from tensorref import benchmark, broadcasting, devices, kernels, matmul
+from tensorref.benchmark import (
+    Candidate,
+    Ceiling,
+    Comparison,
+    Measurement,
+    Work,
+    _machine,
+    _suite,
+    _table,
+    _timing,
+)
 
 CPU = torch.device("cpu")
-interval, figure = benchmark._interval, benchmark._figure  # noqa: SLF001
+FILES = sorted(Path(benchmark.__file__).parent.glob("_[a-z]*.py"))
+interval, figure = _timing._interval, _table.figure  # noqa: SLF001
+GROUPS, Group, Implementation = _suite._GROUPS, _suite._Group, _suite._Implementation  # noqa: SLF001
 TINY = {"seconds": 1e-6, "largest": 64, "copy_bytes": 2**12}
 
 
@@ -34,8 +48,8 @@ class FakeMachine:
 
     def __init__(self, monkeypatch, kind=None):
         self.now, self.pending, self.events, self.kind = 0.0, 0.0, [], kind
-        monkeypatch.setattr(benchmark, "perf_counter", lambda: self.now)
-        monkeypatch.setattr(benchmark, "sleep", self.sleep)
+        monkeypatch.setattr(_timing, "perf_counter", lambda: self.now)
+        monkeypatch.setattr(_timing, "sleep", self.sleep)
         accelerator = torch.accelerator
         monkeypatch.setattr(accelerator, "current_accelerator", lambda *_, **__: kind and torch.device(kind))
         monkeypatch.setattr(accelerator, "device_count", lambda: 1)
@@ -81,6 +95,20 @@ def always(seconds):
     return itertools.repeat(seconds)
 
 
+# The package
+
+
+def test_the_files_of_the_package_import_one_another_one_way():
+    pattern = re.compile(
+        r"^ *(?:from|import) tensorref(?:\.benchmark(?:\.(_\w+))?| import .*\b(benchmark)\b)", re.MULTILINE
+    )
+    imports = {file.stem: {found[1] or "all" for found in pattern.finditer(file.read_text("utf-8"))} for file in FILES}
+    order = [*TopologicalSorter({**imports, "all": {file.stem for file in FILES}}).static_order()]  # or a CycleError
+    assert order[-2:] == ["_suite", "all"]
+    for before, after in itertools.pairwise(["_table", "_work", "_timing", "_machine", "_results", "_suite"]):
+        assert before in imports[after]
+
+
 # How a comparison is made
 
 
@@ -109,8 +137,8 @@ def test_a_candidate_rests_before_it_follows_another(host):
     assert [candidate.time.median for candidate in comparison.candidates] == [1.0, 1.0]
 
 
-def test_the_set_rests_where_both_libraries_have_threads():
-    assert {name for name, group in _suite.GROUPS.items() if group.pause} == {"matmul"}
+def test_the_suite_rests_where_both_libraries_have_threads():
+    assert {name for name, group in GROUPS.items() if group.pause} == {"matmul"}
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 7])
@@ -252,11 +280,14 @@ def test_what_a_function_raises_and_warns_comes_through():
     assert caught
 
 
-@pytest.mark.parametrize("seconds", [0.0, -1.0, math.nan], ids=str)
-def test_a_measurement_takes_time(seconds):
+@pytest.mark.parametrize("seconds", [0.0, -1.0, math.nan, math.inf], ids=str)
+def test_a_measurement_takes_time_and_ends(seconds):
     with pytest.raises(ValueError) as raised:
         benchmark.measure(len, "", seconds=seconds)
-    assert str(raised.value) == f"seconds is {seconds}; a measurement takes time: write more than 0, such as 0.2"
+    assert (
+        str(raised.value)
+        == f"seconds is {seconds}; it is a time that passes and ends: write more than 0 seconds, such as 0.2"
+    )
 
 
 ONE = Ceiling("cpu", "float32", 4.0, 2.0)
@@ -271,7 +302,12 @@ WRONG = {
     "no rest": (
         {"a": len},
         {"pause": -1.0},
-        "pause is -1.0; there is no rest shorter than none: write 0 or more seconds",
+        "pause is -1.0; a rest has an end, and none is the shortest: write 0 or more seconds",
+    ),
+    "rest for ever": (
+        {"a": len},
+        {"pause": math.inf},
+        "pause is inf; a rest has an end, and none is the shortest: write 0 or more seconds",
     ),
     "work of another": (
         {"a": len, "b": len},
@@ -476,7 +512,7 @@ def measured(monkeypatch):
         seen.append(n)
         return a_measurement(2 * n**3 / rates[n] / 0.8)  # of which the fastest is 0.8
 
-    monkeypatch.setattr(benchmark, "measure", measure)
+    monkeypatch.setattr(_machine, "measure", measure)
     return rates, seen
 
 
@@ -485,17 +521,17 @@ def test_the_ceiling_is_the_best_product_and_a_copy_both_ways(measured):
     rates |= {64: 1e12, 256: 2e10, 512: 5e10, 1024: 4e10}
     found = benchmark.ceiling(torch.float32, "cpu", largest=1024, copy_bytes=2**10)
     assert seen == [256, 512, 1024]
-    assert found.flops == pytest.approx(5e10)
-    assert found.bandwidth == pytest.approx(64)
+    assert found.flops_per_second == pytest.approx(5e10)
+    assert found.bytes_per_second == pytest.approx(64)
     seen.clear()
     for seconds, tried in [(0.051, [256]), (0.049, [256, 512])]:
         seen.clear()
         rates |= {256: 2 * 256**3 / seconds, 512: 1e6}
         found = benchmark.ceiling(torch.float32, "cpu", copy_bytes=2**10)
-        assert found.flops == pytest.approx(rates[256])
+        assert found.flops_per_second == pytest.approx(rates[256])
         assert seen == tried
     seen.clear()
-    assert benchmark.ceiling(torch.float32, "cpu", largest=64, copy_bytes=2**10).flops == pytest.approx(1e12)
+    assert benchmark.ceiling(torch.float32, "cpu", largest=64, copy_bytes=2**10).flops_per_second == pytest.approx(1e12)
     assert seen == [64]
 
 
@@ -504,9 +540,9 @@ def test_a_ceiling_of_this_machine(dtype):
     before = torch.backends.cuda.matmul.fp32_precision
     found = benchmark.ceiling(dtype, "cpu", seconds=1e-6, largest=64, copy_bytes=2**12)
     assert (found.device, found.dtype) == ("cpu", str(dtype).removeprefix("torch."))
-    assert found.flops > 0 < found.bandwidth
+    assert found.flops_per_second > 0 < found.bytes_per_second
     assert torch.backends.cuda.matmul.fp32_precision == before
-    assert re.fullmatch(r"cpu, \w+: [\d,.]+ GFLOP/s, [\d,.]+ GB/s, ridge at [\d,.]+ operations a byte", str(found))
+    assert re.fullmatch(r"cpu, \w+: [\d,.]+ GFLOP/s, [\d,.]+ GB/s, ridge at intensity [\d,.]+", str(found))
 
 
 def test_errors_of_a_ceiling():
@@ -519,15 +555,15 @@ def test_errors_of_a_ceiling():
         assert str(raised.value) == f"{name} is 0; there has to be something to measure: write 1 or more"
 
 
-# The set
+# The suite
 
 
 @pytest.mark.claim("softmax-speed")
 @pytest.mark.parametrize("name", benchmark.GROUPS)
-def test_candidates_of_the_set_compute_the_same(name):
-    tasks = _suite.GROUPS[name].tasks(64, CPU)
-    assert len(tasks) >= 2
-    results = {candidate: torch.as_tensor(task.function()) for candidate, task in tasks.items()}
+def test_candidates_of_the_suite_compute_the_same(name):
+    found = GROUPS[name].implementations(64, CPU)
+    assert len(found) >= 2
+    results = {candidate: torch.as_tensor(each.function()) for candidate, each in found.items()}
     expected = next(iter(results.values()))
     for candidate, result in results.items():
         if candidate == "x.mT.contiguous()":
@@ -537,36 +573,36 @@ def test_candidates_of_the_set_compute_the_same(name):
 
 
 def test_only_the_view_shares_memory_and_does_no_work():
-    tasks = _suite.GROUPS["view"].tasks(64, CPU)
-    moved = {candidate: (task.function().data_ptr(), task.work.moved_bytes) for candidate, task in tasks.items()}
+    found = GROUPS["view"].implementations(64, CPU)
+    moved = {candidate: (each.function().data_ptr(), each.work.moved_bytes) for candidate, each in found.items()}
     addresses = [address for address, _ in moved.values()]
-    assert tasks["x.view(-1)"].function().data_ptr() == addresses[0]  # the same every time
+    assert found["x.view(-1)"].function().data_ptr() == addresses[0]  # the same every time
     assert addresses[0] not in addresses[1:]
     assert [amount for _, amount in moved.values()] == [0, 2 * 64 * 64 * 4, 2 * 64 * 64 * 4]
 
 
 def test_precision_is_set_for_every_product_and_put_back(monkeypatch):
     monkeypatch.setattr(_suite, "has_tf32", lambda _: True)
-    tasks = _suite.GROUPS["dtypes"].tasks(64, CPU)
-    assert list(tasks) == ["float32", "tf32", "bfloat16", "float16"]
+    found = GROUPS["dtypes"].implementations(64, CPU)
+    assert list(found) == ["float32", "tf32", "bfloat16", "float16"]
     seen = {}
-    for candidate, task in tasks.items():
-        task.function()
+    for candidate, each in found.items():
+        each.function()
         seen[candidate] = torch.backends.cuda.matmul.fp32_precision
     torch.backends.cuda.matmul.fp32_precision = "none"
     assert seen == {"float32": "ieee", "tf32": "tf32", "bfloat16": "ieee", "float16": "ieee"}
-    assert [task.work.moved_bytes // 64**2 for task in tasks.values()] == [12, 12, 6, 6]
+    assert [each.work.moved_bytes // 64**2 for each in found.values()] == [12, 12, 6, 6]
     benchmark.suite(only=["matmul"], device="cpu", **TINY)
     assert torch.backends.cuda.matmul.fp32_precision == "none"
 
 
 @pytest.fixture(scope="module")
 def results():
-    """Return what the set gives when the device ``meta`` stands in for an accelerator."""
+    """Return what the suite gives when the device ``meta`` stands in for an accelerator."""
     return benchmark.suite(device="meta", **TINY)
 
 
-def test_the_set(results):
+def test_the_suite(results):
     shape = [(entry.group, entry.size, entry.device) for entry in results.entries]
     assert shape[:1] == [("matmul", 64, "meta")]
     assert shape[1:] == [(name, 64, device) for name in benchmark.GROUPS[1:] for device in ("cpu", "meta")]
@@ -590,7 +626,7 @@ def test_the_set(results):
     assert results.omitted == ()
 
 
-def test_the_set_says_where_it_ran(results):
+def test_the_suite_says_where_it_ran(results):
     assert results.versions["torch"] == torch.__version__
     assert results.versions["numpy"] == np.__version__
     assert results.machine.threads == torch.get_num_threads()
@@ -604,7 +640,7 @@ def test_the_set_says_where_it_ran(results):
 def test_the_table_has_a_row_a_candidate_and_notes_on_all(results):
     table, notes = results.table(), results.notes()
     assert table[0] == (
-        *("benchmark", "n", "device", "candidate", "median ms", "quartiles", "ratio", "95 % interval"),
+        *("group", "n", "device", "candidate", "median ms", "quartiles", "ratio", "95 % interval"),
         *("GFLOP/s", "GB/s", "of ceiling"),
     )
     assert len(table) == 1 + sum(len(entry.comparison.candidates) for entry in results.entries)
@@ -628,8 +664,8 @@ def test_progress_is_told_before_every_step():
 
 
 def test_what_would_take_too_long_is_left_out_and_said(monkeypatch):
-    def tasks(n, device):
-        return {name: _suite.Task(lambda: None, Work(n**3, 0), device) for name in ("fast", "slow")}
+    def implementations(n, device):
+        return {name: Implementation(lambda: None, Work(n**3, 0), device) for name in ("fast", "slow")}
 
     def compare(functions, **options):
         found = original({name: lambda: None for name in functions}, **options)
@@ -642,7 +678,7 @@ def test_what_would_take_too_long_is_left_out_and_said(monkeypatch):
 
     original = benchmark.compare
     monkeypatch.setattr(_suite, "compare", compare)
-    monkeypatch.setitem(_suite.GROUPS, "view", _suite.Group(tasks, (64, 128, 256, 512)))
+    monkeypatch.setitem(GROUPS, "view", Group(implementations, (64, 128, 256, 512)))
     found = benchmark.suite(only=["view"], device="cpu", seconds=1e-6, largest=512, copy_bytes=2**12, limit=30.0)
     # 9 calls of 128³ microseconds are 19 s, of 256³ 151 s.
     names = [[candidate.name for candidate in entry.comparison.candidates] for entry in found.entries]
@@ -655,10 +691,10 @@ def test_what_would_take_too_long_is_left_out_and_said(monkeypatch):
 
 
 def test_what_does_not_fit_into_the_memory_is_left_out_and_said(monkeypatch):
-    def tasks(*_):
+    def implementations(*_):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setitem(_suite.GROUPS, "view", _suite.Group(tasks, (64,)))
+    monkeypatch.setitem(GROUPS, "view", Group(implementations, (64,)))
     found = benchmark.suite(only=["view"], device="cpu", **TINY)
     assert found.entries == ()
     assert found.omitted == (benchmark.Omission("view", 64, "cpu", "all", "the memory of the device is too small"),)
@@ -666,13 +702,21 @@ def test_what_does_not_fit_into_the_memory_is_left_out_and_said(monkeypatch):
 
 
 @pytest.mark.usefixtures("host")
-def test_errors_of_the_set():
+def test_errors_of_the_suite():
     for options, words in [
         (
             {"only": ["matmul", "matmull"]},
             "only has 'matmull'; give some of matmul, dtypes, softmax, elementwise, view, broadcasting",
         ),
-        ({"largest": 63}, "largest is 63; the smallest matrices of the set have 64 rows: write at least that"),
+        ({"largest": 63}, "largest is 63; the smallest matrices of the suite have 64 rows: write at least that"),
+        (
+            {"limit": math.inf},
+            "limit is inf; it is a time that passes and ends: write more than 0 seconds, such as 0.2",
+        ),
+        (
+            {"seconds": math.nan},
+            "seconds is nan; it is a time that passes and ends: write more than 0 seconds, such as 0.2",
+        ),
         ({"device": "cuda"}, "device is 'cuda', available are cpu; devices.status() says why"),
     ]:
         with pytest.raises(ValueError) as raised:
@@ -744,18 +788,21 @@ def in_place(path, change):
 
 TIME = ("entries", 0, "comparison", "candidates", 1, "time")
 BROKEN = {
-    "text for an integer": (in_place(("entries", 3, "size"), "64"), "entries[3].size is '64', an integer is wanted"),
+    "text for an integer": (
+        in_place(("entries", 3, "size"), "64"),
+        "entries[3].size is '64', an integer of at least 0 is wanted",
+    ),
     "true for an integer": (
         in_place(("entries", 3, "size"), change=True),
-        "entries[3].size is True, an integer is wanted",
+        "entries[3].size is True, an integer of at least 0 is wanted",
     ),
     "a fraction for an integer": (
         in_place(("entries", 3, "size"), 6.5),
-        "entries[3].size is 6.5, an integer is wanted",
+        "entries[3].size is 6.5, an integer of at least 0 is wanted",
     ),
     "text for a number": (
         in_place((*TIME, "median"), "nan"),
-        "entries[0].comparison.candidates[1].time.median is 'nan', a number is wanted",
+        "entries[0].comparison.candidates[1].time.median is 'nan', a finite number above 0 is wanted",
     ),
     "an integer for text": (in_place(("date",), 2026), "date is 2026, a string is wanted"),
     "one quartile": (
@@ -770,7 +817,7 @@ BROKEN = {
     "an object for a list": (in_place(("entries",), {}), "entries is {}, a list is wanted"),
     "a list for an object": (
         in_place(("machine",), [1] * 40),
-        f"machine is {str([1] * 40)[:37]}..., an object is wanted",
+        "machine is [1, 1, 1, 1, 1, 1, 1, 1, ...], an object is wanted",
     ),
     "a list for a table": (in_place(("versions",), []), "versions is [], an object is wanted"),
     "a number for a version": (in_place(("versions", "numpy"), 2.4), "versions.numpy is 2.4, a string is wanted"),
@@ -787,7 +834,7 @@ def test_a_file_that_is_no_result_is_refused(results, tmp_path, breaks, words):
     with pytest.raises(ValueError) as raised:
         benchmark.read(file)
     assert str(raised.value) == (
-        f"{file} is no benchmark result: {words}; run python -m tensorref bench --output again"
+        f"{file} is no result of the suite: {words}; run python -m tensorref bench --output again"
     )
 
 
@@ -812,7 +859,7 @@ def test_other_files_are_refused(results, tmp_path):
     with pytest.raises(ValueError) as raised:
         benchmark.read(file)
     assert str(raised.value) == (
-        f"{file} is no benchmark result: it is [], an object is wanted; run python -m tensorref bench --output again"
+        f"{file} is no result of the suite: it is [], an object is wanted; run python -m tensorref bench --output again"
     )
     file.write_text(json.dumps({**results.to_dict(), "format": 2}), "utf-8")
     with pytest.raises(ValueError) as raised:
@@ -822,6 +869,98 @@ def test_other_files_are_refused(results, tmp_path):
     )
     with pytest.raises(FileNotFoundError):
         benchmark.read(tmp_path / "none.json")
+
+
+def numbers(facts, way=()):
+    """Yield the way to every number of a result."""
+    for key, value in facts.items() if isinstance(facts, dict) else enumerate(facts):
+        if isinstance(value, dict | list):
+            yield from numbers(value, (*way, key))
+        elif type(value) in {int, float}:
+            yield (*way, key), value
+
+
+def changed(facts, way, value):
+    """Return a result with one number changed."""
+    if not way:
+        return value
+    key, *rest = way
+    if isinstance(facts, tuple):
+        return (*facts[:key], changed(facts[key], rest, value), *facts[key + 1 :])
+    return dataclasses.replace(facts, **{key: changed(getattr(facts, key), rest, value)})
+
+
+READ = [1, 2, 2**63, 10**400, 0.1, 5e-324, 1.7976931348623157e308]
+REFUSED = [-1, True, 0.0, -0.5, math.inf, -math.inf, math.nan]
+
+
+def test_what_write_writes_read_reads_whatever_a_number_is(results, tmp_path):
+    """Each number of a result, and each odd value: refused before anything is written, or read as it was."""
+    few = dataclasses.replace(results, entries=results.entries[:1], ceilings=results.ceilings[:1])
+    file, tried = tmp_path / "results.json", 0
+    for way, number in numbers(few.to_dict()):
+        name = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in way)
+        for value in READ:
+            if isinstance(value, type(number)) and way != ("format",):
+                odd = changed(few, way, value)
+                benchmark.write(odd, file)
+                assert benchmark.read(file) == odd
+        file.unlink(missing_ok=True)
+        for value in REFUSED:
+            if isinstance(value, type(number)):
+                with pytest.raises(ValueError) as raised:
+                    benchmark.write(changed(few, way, value), file)
+                assert str(raised.value).startswith(f"results{name} is ")
+                wanted = "an integer of at least 0 is wanted", "a finite number above 0 is wanted", "writes format 1"
+                assert str(raised.value).endswith(wanted)
+                assert not file.exists()
+                tried += 1
+    assert tried > 100
+    with pytest.raises(ValueError) as raised:
+        benchmark.write(dataclasses.replace(few, format=2), file)
+    assert str(raised.value) == "results.format is 2, this tensorref writes format 1"
+
+
+@given(st.text(), st.text(), st.floats(0, exclude_min=True, allow_infinity=False), st.integers(0))
+def test_what_write_writes_read_reads_whatever_its_words_are(tmp_path_factory, name, reason, seconds, size):
+    file = tmp_path_factory.getbasetemp() / "odd.json"
+    odd = benchmark.Results(
+        1,
+        name,
+        benchmark.Machine(name, size, size, size, reason),
+        {name: reason},
+        benchmark.Settings((name,), reason, size, seconds, seconds, size),
+        (Ceiling(name, reason, seconds, seconds),),
+        (),
+        (benchmark.Omission(name, size, reason, name, reason),),
+    )
+    benchmark.write(odd, file)
+    assert benchmark.read(file) == odd
+
+
+def test_a_file_of_hostile_text_is_refused_in_words(results, tmp_path):
+    file = tmp_path / "results.json"
+    text = json.dumps(results.to_dict())
+    for hostile, words in {
+        b"\xff": "is no whole JSON file: 'utf-8' codec can't decode",
+        b"[" * 100_000: "is no whole JSON file: ",
+        text.replace('"limit": 30.0', f'"limit": {"9" * 5000}').encode(): "is no whole JSON file: Exceeds the limit",
+        text.replace(
+            '"limit": 30.0', f'"limit": {"9" * 400}'
+        ).encode(): "settings.limit is an int of 1329 bits, a finite",
+        text.replace(
+            '"limit": 30.0', '"limit": 1e999'
+        ).encode(): "settings.limit is inf, a finite number above 0 is wanted",
+        text.replace(
+            '"limit": 30.0', '"limit": NaN'
+        ).encode(): "settings.limit is nan, a finite number above 0 is wanted",
+    }.items():
+        file.write_bytes(hostile)
+        with pytest.raises(ValueError) as raised:
+            benchmark.read(file)
+        assert type(raised.value) is ValueError
+        assert words in str(raised.value)
+        assert len(str(raised.value)) < 400 + len(str(file))
 
 
 def test_integers_are_numbers_and_null_is_nothing(results, tmp_path):
@@ -843,6 +982,6 @@ def test_runs_are_timed_by_the_standard_library(host, monkeypatch):
             made.append(arguments)
             super().__init__(*arguments, **options)
 
-    monkeypatch.setattr(benchmark.timeit, "Timer", Recorded)
+    monkeypatch.setattr(_timing.timeit, "Timer", Recorded)
     benchmark.measure(host.function("f", always(1.0)))
     assert len(made) == 1

@@ -99,9 +99,9 @@ def test_bench_prints_a_table_and_writes_the_same_result(tmp_path):
 
 def test_without_rich_it_says_so_once_and_prints_lines(without_rich):
     out, err = run(*TINY, "--only", "view", path=without_rich)
-    assert out.startswith("benchmark")
+    assert out.startswith("group")
     assert err.splitlines() == [
-        "A line a step: a progress bar needs rich, pip install 'tensorref[terminal]'.",
+        'A line a step: a progress bar needs rich, pip install "tensorref[terminal]".',
         "[0/2] ceiling, cpu, float32",
         "[1/2] view, cpu, n = 64",
         "[2/2] done",
@@ -121,7 +121,7 @@ def test_on_a_terminal_there_is_a_bar(monkeypatch, capsys):
     assert "view, cpu, n = 64" in shown
     assert "━" in shown
     assert "[1/2]" not in shown
-    assert capsys.readouterr().out.startswith("benchmark")
+    assert capsys.readouterr().out.startswith("group")
 
 
 WRONG = {
@@ -134,11 +134,29 @@ WRONG = {
         "argument --device: device is 'privateuseone', available are cpu; devices.status() says why",
     ),
     "no device": (["--device", "gpu"], "argument --device: Expected one of cpu, cuda, "),
-    "largest": (["--largest", "63"], "argument --largest: '63' is no integer of at least 64, where the set begins"),
-    "no number": (["--largest", "big"], "argument --largest: 'big' is no integer of at least 64, where the set begins"),
-    "limit": (["--limit", "0"], "argument --limit: '0' is no number of seconds above 0"),
-    "no limit": (["--limit", "a minute"], "argument --limit: 'a minute' is no number of seconds above 0"),
-    "limit that is no number": (["--limit", "nan"], "argument --limit: 'nan' is no number of seconds above 0"),
+    "largest": (["--largest", "63"], "argument --largest: '63' is no integer from 64 to 1048576"),
+    "no number": (["--largest", "big"], "argument --largest: 'big' is no integer from 64 to 1048576"),
+    "limit": (["--limit", "0"], "argument --limit: '0' is no finite number of seconds above 0, such as 30"),
+    "no limit": (
+        ["--limit", "a minute"],
+        "argument --limit: 'a minute' is no finite number of seconds above 0, such as 30",
+    ),
+    "limit that is no number": (
+        ["--limit", "nan"],
+        "argument --limit: 'nan' is no finite number of seconds above 0, such as 30",
+    ),
+    "limit without end": (
+        ["--limit", "inf"],
+        "argument --limit: 'inf' is no finite number of seconds above 0, such as 30",
+    ),
+    "limit too large": (["--limit", "1e999"], "argument --limit: '1e999' is no finite number of seconds above 0, "),
+    "limit below nothing": (
+        ["--limit", "-5"],
+        "argument --limit: '-5' is no finite number of seconds above 0, such as 30",
+    ),
+    "largest without end": (["--largest", "inf"], "argument --largest: 'inf' is no integer from 64 to 1048576"),
+    "largest of many digits": (["--largest", "9" * 5000], "argument --largest: '999999"),
+    "largest below nothing": (["--largest", "-64"], "argument --largest: '-64' is no integer from 64 to 1048576"),
     "no folder": (
         ["--output", "nowhere/results.json"],
         "argument --output: 'nowhere/results.json' cannot be written: give a file in a folder that exists",
@@ -154,7 +172,9 @@ def test_what_is_wrong_is_said_before_anything_runs(arguments, words, capsys, mo
     with pytest.raises(SystemExit) as raised:
         command_line.main(["bench", *arguments])
     assert raised.value.code == 2
-    assert f"python -m tensorref bench: error: {words}" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert f"python -m tensorref bench: error: {words}" in error
+    assert len(error.splitlines()[-1]) < 300
 
 
 @pytest.mark.parametrize(
@@ -245,8 +265,12 @@ WRONG_EXERCISES = {
         "argument NAME: name is 'split-head'; did you mean split-heads? exercises.names() lists all ",
     ),
     "concept": (["--concept", "layot"], "argument --concept: 'layot' is none of anatomy, creation, indexing, "),
-    "difficulty": (["--difficulty", "6"], "argument --difficulty: invalid choice: 6 (choose from 1, 2, 3, 4, 5)"),
+    "difficulty": (["--difficulty", "6"], "argument --difficulty: '6' is no integer from 1 to 5"),
     "hint": (["silu", "--hint", "2"], "argument --hint: 2 is not from 1 to 1, as many as there are"),
+    "hint that is no number": (["silu", "--hint", "one"], "argument --hint: 'one' is no integer from 1 to 9"),
+    "hint of many digits": (["silu", "--hint", "9" * 5000], "argument --hint: '999999"),
+    "difficulty that is no number": (["--difficulty", "nan"], "argument --difficulty: 'nan' is no integer from 1 to 5"),
+    "difficulty below nothing": (["--difficulty", "-1"], "argument --difficulty: '-1' is no integer from 1 to 5"),
     "hint of nothing": (["--hint", "1"], "--hint and --solution need the NAME of an exercise"),
     "solution of nothing": (["--solution"], "--hint and --solution need the NAME of an exercise"),
     "one of a list": (["silu", "--concept", "llm"], "--concept and --difficulty choose what is listed; leave them out"),
@@ -263,6 +287,35 @@ def test_what_is_wrong_with_an_exercise_is_said(arguments, words, capsys):
         command_line.main(["exercises", *arguments])
     assert raised.value.code == 2
     assert f"python -m tensorref exercises: error: {words}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--help"], ["exercises"], ["translate", "unsqueeze"], [*TINY, "--only", "view"]]
+)
+def test_a_reader_that_has_enough_ends_the_command_quietly(arguments):
+    """The output goes into a pipe that is closed at its other end, as that of ``head`` is after its first lines."""
+    end, start = os.pipe()
+    os.close(end)
+    command = [sys.executable, "-m", "tensorref", *arguments]
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    done = subprocess.run(command, env=env, stdout=start, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(start)
+    assert done.returncode == command_line.BROKEN_PIPE
+    assert [line for line in done.stderr.splitlines() if not line.startswith("[")] == []
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "cp437"])
+@pytest.mark.parametrize(
+    "arguments", [[], ["exercises", "rotary-embedding"], ["translate", "reshape"], [*TINY, "--only", "view"]]
+)
+def test_a_terminal_without_a_character_gets_a_question_mark(arguments, encoding):
+    command = [sys.executable, "-m", "tensorref", *arguments]
+    env = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run(command, env=env, capture_output=True, check=True)
+    if arguments[:1] != ["bench"]:  # which never shows the same twice
+        expected, _ = run(*arguments)
+        assert done.stdout.replace(os.linesep.encode(), b"\n") == expected.encode(encoding, "replace")
+    assert b"Traceback" not in done.stderr
 
 
 def test_translate_prints_what_interop_gives():
@@ -293,8 +346,8 @@ def test_without_the_libraries_a_command_says_in_one_line_what_to_install(argume
     program = f"import sys; sys.modules.update(numpy=None, torch=None); from tensorref import __main__ as command; sys.exit(command.main({arguments}))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    both = "NumPy and PyTorch; install them with: pip install 'tensorref[numpy,torch]'"
-    only = "PyTorch; install it with: pip install 'tensorref[torch]'"
+    both = 'NumPy and PyTorch; install them with: pip install "tensorref[numpy,torch]"'
+    only = 'PyTorch; install it with: pip install "tensorref[torch]"'
     assert done.stderr == f"tensorref.{concept} needs {only if concept == 'devices' else both}\n"
 
 

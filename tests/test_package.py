@@ -88,7 +88,7 @@ def test_a_concept_says_what_to_install_where_it_needs_what_is_missing(missing):
         lacking = [library for library in needed if library in missing]
         said = (
             f"MissingLibraryError: tensorref.{concept} needs {' and '.join(words[library] for library in lacking)}; "
-            f"install {'them' if len(lacking) > 1 else 'it'} with: pip install 'tensorref[{','.join(lacking)}]'"
+            f'install {"them" if len(lacking) > 1 else "it"} with: pip install "tensorref[{",".join(lacking)}]"'
         )
         expected += [said if lacking else concept] * 2
     run = subprocess.run(
@@ -101,7 +101,7 @@ def test_a_list_as_an_index_says_what_it_needs(monkeypatch):
     monkeypatch.setitem(sys.modules, "numpy", None)
     with pytest.raises(ModuleNotFoundError) as raised:
         indexing.explain((2, 3), [0, 1])
-    assert str(raised.value) == "an index that is a list needs NumPy; install it with: pip install 'tensorref[numpy]'"
+    assert str(raised.value) == 'an index that is a list needs NumPy; install it with: pip install "tensorref[numpy]"'
     assert raised.value.name == "numpy"
 
 
@@ -123,6 +123,11 @@ def test_concepts_load_on_first_use():
 def test_version_is_that_of_the_distribution():
     assert tensorref.__version__ == version("tensorref")
     assert {"__version__", "broadcasting"} <= {*dir(tensorref)}
+
+
+def test_a_name_is_listed_once():
+    assert tensorref.indexing is indexing  # which is loaded, and so among the globals too
+    assert len(tensorref.__dir__()) == len({*tensorref.__dir__()})
 
 
 def test_a_wrong_name_is_answered_with_those_there_are():

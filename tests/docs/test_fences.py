@@ -142,7 +142,7 @@ SESSIONS = {
 }
 OPTIONS_OF_SESSIONS = "".join(
     path.read_text("utf-8")
-    for path in [ROOT / "noxfile.py", ROOT / "tests" / "truth" / "plant.py", *ROOT.glob("tests/benchmarks/*.py")]
+    for path in [ROOT / "noxfile.py", ROOT / "tests" / "truth" / "plant.py", *ROOT.glob("tests/speed/*.py")]
 )
 
 

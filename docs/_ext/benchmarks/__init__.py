@@ -1,7 +1,7 @@
 """The benchmarks page: a Jinja template, filled from the result files and from what this machine measures for the build.
 
 The machine is measured by a process of its own before any page is read, so that nothing of the build runs beside it. What
-it found is kept until the set, the libraries or the machine change.
+it found is kept until the suite, the libraries or the machine change.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 PAGE = "benchmarks"
 PACKAGE = Path(__file__).resolve().parents[3] / "tensorref"
-SOURCES = ("benchmark.py", "_suite.py", "_matrices.py", "kernels.py")
+SOURCES = sorted([*(PACKAGE / "benchmark").glob("*.py"), PACKAGE / "kernels.py"])
 QUICK = (
     *("--quick", "--largest", "1024"),  # of which softmax has 1000, as in the course
     *("--only", "matmul", "--only", "softmax", "--only", "elementwise", "--only", "view", "--only", "broadcasting"),
@@ -71,7 +71,7 @@ def committed(folder: Path) -> list[Machine]:
 
 def table(entries: Sequence[Entry]) -> str:
     """Return a Markdown table: a row a size, a column a candidate, each with its time and its ratio to the first."""
-    from tensorref.benchmark import _figure
+    from tensorref.benchmark._table import figure
 
     names = [*dict.fromkeys(each.name for entry in entries for each in entry.comparison.candidates)]
     rows = [["n", *names], ["---:"] * (len(names) + 1)]
@@ -82,8 +82,8 @@ def table(entries: Sequence[Entry]) -> str:
         for name in names:
             cell = "–" if name not in cells else seconds(cells[name].time.median)
             if name in cells and cells[name] is not first:
-                low, high = map(_figure, cells[name].interval)
-                cell += f", {_figure(cells[name].ratio)} × ({low} – {high})"
+                low, high = map(figure, cells[name].interval)
+                cell += f", {figure(cells[name].ratio)} × ({low} – {high})"
             row.append(cell)
         rows.append(row)
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
@@ -91,23 +91,23 @@ def table(entries: Sequence[Entry]) -> str:
 
 def summary(results: Results) -> str:
     """Return a Markdown table of all comparisons, a row a candidate: its time and its ratio to the first."""
-    from tensorref.benchmark import _figure
+    from tensorref.benchmark._table import figure
 
     rows = [["comparison", "candidate", "time", "ratio"], ["---", "---", "---:", "---:"]]
     for entry in results.entries:
         for index, each in enumerate(entry.comparison.candidates):
             name = "" if index else f"{entry.group}, n = {entry.size}"
-            ratio = _figure(each.ratio) if index else "–"
+            ratio = figure(each.ratio) if index else "–"
             rows.append([name, each.name, seconds(each.time.median), ratio])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def seconds(time: float) -> str:
     """Write a time with three digits and its unit."""
-    from tensorref.benchmark import _figure
+    from tensorref.benchmark._table import figure, scale
 
-    factor, unit = next((scale for scale in ((1, "s"), (1e3, "ms"), (1e6, "µs")) if time * scale[0] >= 1), (1e9, "ns"))
-    return f"{_figure(factor * time)} {unit}"
+    factor, unit = scale(time)
+    return f"{figure(factor * time)} {unit}"
 
 
 def render(template: str, machines: Sequence[Machine], built: Machine) -> str:
@@ -160,7 +160,7 @@ def _measure(app: Sphinx) -> None:
     """Let this machine measure itself, unless it has."""
     file, device = _built(app), record.device()
     facts = [platform.node(), platform.python_version(), *map(version, ("numpy", "torch")), device, *QUICK]
-    texts = [*facts, *((PACKAGE / name).read_text("utf-8") for name in SOURCES)]
+    texts = [*facts, *(file.read_text("utf-8") for file in SOURCES)]
     digest, key = hashlib.sha256("\0".join(texts).encode()).hexdigest(), file.with_suffix(".key")
     if file.exists() and key.exists() and key.read_text("utf-8") == digest:
         return

@@ -13,7 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
-from tensorref.benchmark import Candidate, Ceiling, Entry, _figure
+from tensorref.benchmark import Candidate, Ceiling, Entry
+from tensorref.benchmark._table import figure as written
 
 TEXT = "#010203"  # stands for the color of the page's text
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", TEXT)
@@ -34,13 +35,13 @@ Series = dict[str, tuple[list[float], list[float]]]
 
 
 def matmul(entries: Sequence[Entry], start: int | None, caption: str) -> str:
-    """Draw operations a second over the size of the matrices, a line a candidate, and where the accelerator begins to win."""
+    """Draw floating-point operations per second over the size of the matrices, a line a candidate, and where the accelerator begins to win."""
     series: Series = {}
     for entry in entries:
         for candidate in entry.comparison.candidates:
             _add(series, candidate.name, entry.size, _rate(candidate))
     with mpl.rc_context(STYLE):
-        figure, axes = _axes("n", "10⁹ operations a second")
+        figure, axes = _axes("n", "GFLOP/s")
         _draw(axes, series)
         if start:
             axes.axvline(start, color=TEXT, linestyle=":", label=f"from n = {start} on the accelerator is the fastest")
@@ -75,7 +76,7 @@ def roofline(entries: Iterable[Entry], ceilings: Sequence[Ceiling], caption: str
     intensities = [x for each in points.values() for x, _ in each] + [ceiling.ridge for ceiling in ceilings]
     ends = min(intensities) / 2, max(intensities) * 2
     with mpl.rc_context(STYLE):
-        figure, axes = _axes("operations a byte", "10⁹ operations a second")
+        figure, axes = _axes("intensity (FLOP/byte)", "GFLOP/s")
         for ceiling, color in zip(ceilings, COLORS, strict=False):
             corners = [ends[0], ceiling.ridge, ends[1]]
             heights = [ceiling.attainable(x) / 1e9 for x in corners]
@@ -88,7 +89,7 @@ def roofline(entries: Iterable[Entry], ceilings: Sequence[Ceiling], caption: str
             )
         axes.xaxis.set_major_formatter(_number)
         roofs = "; ".join(
-            f"{each.dtype} {_figure(each.flops / 1e9)} from {_figure(each.ridge)} operations a byte on"
+            f"{each.dtype} {written(each.flops_per_second / 1e9)} GFLOP/s from intensity {written(each.ridge)} on"
             for each in ceilings
         )
         words = f"{caption}. Both axes are logarithmic. Height of the flat part of the roof: {roofs}."
@@ -134,7 +135,7 @@ def _size_ticks(axes: Axes, sizes: set[int]) -> None:
 
 def _ends(series: Series, name: str) -> str:
     """Say in words where each line ends."""
-    return "; ".join(f"{label}: {_figure(y[-1])} at {name} = {x[-1]}" for label, (x, y) in series.items()) + "."
+    return "; ".join(f"{label}: {written(y[-1])} at {name} = {x[-1]}" for label, (x, y) in series.items()) + "."
 
 
 def _number(value: float, _: object = None) -> str:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tensorref.benchmark import Candidate, Results, _figure
+from tensorref.benchmark import Candidate, Results
+from tensorref.benchmark._table import figure
 
 COURSE = Path(__file__).parents[3] / "tests" / "module" / "claims.toml"
 CLAIMS: dict[str, str] = tomllib.loads(COURSE.read_text("utf-8"))
+UNDECIDED = "undecided"
+"""Where the interval of a ratio spans 1, or a bound of the claim."""
 COURSE_SOFTMAX = 1000
 """The course measures softmax of this many rows and columns."""
 
@@ -20,7 +25,7 @@ class Verdict:
     """Whether a claim holds on a machine, and the figures that say so."""
 
     word: str
-    """``"holds"``, ``"holds for some sizes"``, ``"does not hold"`` or ``"not measured"``."""
+    """``"holds"``, ``"holds for some sizes"``, ``"does not hold"``, ``"undecided"`` or ``"not measured"``."""
     reason: str
 
 
@@ -29,10 +34,10 @@ def verdicts(results: Results) -> dict[str, Verdict]:
     return {"gpu-speed": gpu_speed(results), "softmax-speed": softmax_speed(results)}
 
 
-def speedups(results: Results) -> dict[int, float]:
-    """Return how many times as fast as NumPy the accelerator multiplies matrices, by their size."""
+def speedups(results: Results) -> dict[int, tuple[float, float, float]]:
+    """Return how many times as fast as NumPy the accelerator multiplies matrices, by their size, with the interval."""
     return {
-        size: 1 / accelerated.ratio
+        size: (1 / accelerated.ratio, 1 / accelerated.interval[1], 1 / accelerated.interval[0])
         for size, (accelerated, others) in _products(results).items()
         if others[0].name == "NumPy"
     }
@@ -68,24 +73,39 @@ def gpu_speed(results: Results) -> Verdict:
     by_size = speedups(results)
     if not by_size:
         return Verdict("not measured", "no matrix product in NumPy and on the accelerator.")
-    classes = {
-        f"{least} to {most} times as fast as NumPy": [n for n, times in by_size.items() if least <= times <= most],
-        f"less than {least} times": [n for n, times in by_size.items() if 1 <= times < least],
-        f"more than {most} times": [n for n, times in by_size.items() if times > most],
-        "slower": [n for n, times in by_size.items() if times < 1],
+    claimed = f"{least} to {most} times as fast as NumPy"
+    ranges = {
+        claimed: (least, most),
+        f"more than {most} times": (most, math.inf),
+        "slower": (0, 1),
+        f"less than {least} times": (0, least),
     }
-    words = [f"{name} for n = {_sizes(sizes, [*by_size])}" for name, sizes in classes.items() if sizes]
-    n, start = max(by_size), crossover(results)
-    wins = f"it is the fastest from n = {start} on" if start else "it is not the fastest for the largest matrices"
+    classes = {
+        n: next((name for name, (start, end) in ranges.items() if start < low and high < end), UNDECIDED)
+        for n, (_, low, high) in by_size.items()
+    }
+    n = max(by_size)
+    times, low, high = map(figure, by_size[n])
     return Verdict(
-        _word(len(classes[f"{least} to {most} times as fast as NumPy"]), len(by_size)),
-        f"the accelerator is {'; '.join(words)}. At n = {n} it is {_figure(by_size[n])} times as fast; {wins}.",
+        _word(classes.values(), claimed),
+        f"{_words(classes, *ranges)}. At n = {n} the accelerator is {times} times as fast "
+        f"({low} – {high}); {_wins(results)}.",
     )
+
+
+def _wins(results: Results) -> str:
+    """Say from which size on the accelerator is the fastest."""
+    if start := crossover(results):
+        return f"it is the fastest from n = {start} on"
+    accelerated, others = max(_products(results).items())[1]
+    if accelerated.interval[0] > min(other.interval[1] for other in others):
+        return "it is not the fastest for the largest matrices"
+    return "whether it is the fastest for the largest matrices is undecided"
 
 
 def softmax_speed(results: Results) -> Verdict:
     """Judge whether the built-in softmax is faster than the course's, which subtracts the maximum."""
-    fast, slow = (float(figure) for figure in re.findall(r"([\d.]+) ms", CLAIMS["softmax-speed"]))
+    fast, slow = (float(time) for time in re.findall(r"([\d.]+) ms", CLAIMS["softmax-speed"]))
     devices: dict[str, dict[int, Candidate]] = {}
     for entry in results.entries:
         first, *others = entry.comparison.candidates
@@ -94,28 +114,34 @@ def softmax_speed(results: Results) -> Verdict:
                 devices.setdefault(entry.device, {})[entry.size] = candidate
     if not devices:
         return Verdict("not measured", "no softmax.")
-    reasons, faster = [], 0
+    reasons: list[str] = []
+    found: list[str] = []
     for device, by_size in devices.items():
         classes = {
-            "faster": [n for n, each in by_size.items() if each.interval[0] > 1],
-            "not clearly faster or slower": [
-                n for n, each in by_size.items() if each.interval[0] <= 1 <= each.interval[1]
-            ],
-            "slower": [n for n, each in by_size.items() if each.interval[1] < 1],
+            n: "faster" if each.interval[0] > 1 else "slower" if each.interval[1] < 1 else UNDECIDED
+            for n, each in by_size.items()
         }
-        faster += len(classes["faster"])
-        words = [f"{name} for n = {_sizes(sizes, [*by_size])}" for name, sizes in classes.items() if sizes]
+        found += classes.values()
         n = min(by_size, key=lambda size: abs(size - COURSE_SOFTMAX))
-        low, high = map(_figure, by_size[n].interval)
+        low, high = map(figure, by_size[n].interval)
         reasons.append(
-            f"{device} torch.softmax is {'; '.join(words)}. At n = {n} softmax by hand takes "
-            f"{_figure(by_size[n].ratio)} times as long ({low} – {high}), in the course {_figure(slow / fast)} times"
+            f"{device} {_words(classes, 'faster', 'slower')}. At n = {n} softmax by hand takes "
+            f"{figure(by_size[n].ratio)} times as long ({low} – {high}), in the course {figure(slow / fast)} times"
         )
-    return Verdict(_word(faster, sum(map(len, devices.values()))), f"on {'. On '.join(reasons)}.")
+    return Verdict(_word(found, "faster"), f"on {'. On '.join(reasons)}.")
 
 
-def _word(holding: int, measured: int) -> str:
-    return "does not hold" if not holding else "holds" if holding == measured else "holds for some sizes"
+def _word(found: Collection[str], claimed: str) -> str:
+    """Return the verdict on a claim of all sizes, of which each was found to be as claimed, undecided, or something else."""
+    if claimed in found:
+        return "holds" if {*found} == {claimed} else "holds for some sizes"
+    return UNDECIDED if UNDECIDED in found else "does not hold"
+
+
+def _words(classes: Mapping[int, str], *order: str) -> str:
+    """Say which sizes are of which class, the undecided ones last."""
+    by_class = {name: [n for n, found in classes.items() if found == name] for name in (*order, UNDECIDED)}
+    return "; ".join(f"{name} for n = {_sizes(sizes, [*classes])}" for name, sizes in by_class.items() if sizes)
 
 
 def _sizes(some: list[int], measured: list[int]) -> str:

@@ -81,9 +81,9 @@ def _parsed(source: Path) -> ast.Module:
 
 
 def _statements(place: ast.AST) -> Iterator[ast.AST]:
-    """Yield the statements of a module or a class, those under an ``if`` too."""
+    """Yield the statements of a module or a class, those under an ``if`` or a ``with`` too."""
     for node in ast.iter_child_nodes(place):
-        if isinstance(node, ast.If):
+        if isinstance(node, ast.If | ast.With):
             yield from _statements(node)
         else:
             yield node

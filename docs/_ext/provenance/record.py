@@ -32,7 +32,7 @@ _PROMPT = re.compile(r"^\s*>>> (?!\s*#)", re.MULTILINE)
 
 def facts(*places: torch.device) -> dict[str, Any]:
     """Return the day, the versions of this process, and the devices by their names."""
-    from tensorref import _machine
+    from tensorref.benchmark import _machine
 
     used = {"Python": platform.python_version()}
     used |= {name: version(module) for name, module in LIBRARIES.items() if module in sys.modules}

@@ -1,6 +1,6 @@
 """Measure how long the documentation takes to build, in a copy of the tree, beside the least that it could take.
 
-``nox -s "benchmark(docs_build)"`` runs it. The floor is what has to be done anyway: the scripts of the gallery in forked
+``nox -s "speed(docs_build)"`` runs it. The floor is what has to be done anyway: the scripts of the gallery in forked
 kernels, one for each core at a time, and a stock build of the same pages by Sphinx, with the same theme, MyST and
 autodoc, and nothing of ours. For its own page the build measures the machine first; that takes the same time whatever runs
 the examples, is done once, and is part of no other figure. Sphinx-Gallery builds the same documentation, with the same
@@ -26,7 +26,7 @@ import jupytext
 from jupyter_cache import get_cache
 
 from tensorref import __version__
-from tensorref._machine import processor
+from tensorref.benchmark._machine import processor
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "docs" / "_ext"))

@@ -1,6 +1,6 @@
 """Measure how long an explorer takes from a changed text to a finished layout, for random inputs, in Chromium.
 
-``nox -s benchmark`` runs it. An update sets the texts of all fields, sends one ``input`` event, and forces style and
+``nox -s speed`` runs it. An update sets the texts of all fields, sends one ``input`` event, and forces style and
 layout; before it, the explorer stands at its last step, where everything is drawn. A frame of a screen lasts 16 ms.
 Beside the time by the clock stands what the page's thread spent on it, which other programs disturb less.
 """
