@@ -9,6 +9,7 @@ import functools
 import importlib
 import itertools
 import json
+import math
 import re
 import subprocess
 import sys
@@ -134,8 +135,12 @@ def same(left, right, *, dtypes=True):
     if left[0] == "several":
         return all(itertools.starmap(same, zip(left[2], right[2], strict=True)))
     if isinstance(left[2], np.ndarray) and left[2].dtype.kind in "fc":
-        tolerance = TOLERANCE.get(left[0], 1e-12)
-        return np.allclose(left[2], right[2], rtol=tolerance, atol=tolerance, equal_nan=True)
+        tolerance = max(TOLERANCE.get(dtype, 1e-12) for dtype in (left[0], right[0]))
+        # What cancels out is as exact as what it was the sum of.
+        scale = np.max(np.abs(left[2]), where=np.isfinite(left[2]), initial=1)
+        return np.allclose(left[2], right[2], rtol=tolerance, atol=tolerance * scale, equal_nan=True)
+    if isinstance(left[2], float) and math.isnan(left[2]):
+        return math.isnan(right[2])
     return np.array_equal(left[2], right[2]) if isinstance(left[2], np.ndarray) else left[2] == right[2]
 
 
@@ -208,6 +213,129 @@ def test_both_forms_give_the_same(row):
     assert same(left, right), f"{row.slug}: {left} is not {right}"
 
 
+# Other inputs: every dtype, NaN, infinity, and ids of other dtypes
+
+KINDS = {"f": "values", "c": "values", "i": "ids", "u": "ids", "b": "mask"}
+SPECIAL = {"NaN": np.nan, "inf": np.inf, "-inf": -np.inf}
+
+
+def plain(value):
+    """Return the array that a value is or has first, or None."""
+    if isinstance(value, list):
+        value = value[0]
+    if isinstance(value, torch.Tensor):
+        value = value.detach().numpy()
+    return value if isinstance(value, np.ndarray) else None
+
+
+def kind(value):
+    array = plain(value)
+    return None if array is None else KINDS[array.dtype.kind]
+
+
+def each_array(value, change):
+    """Return a value with its arrays and tensors changed."""
+    if isinstance(value, list):
+        return [each_array(each, change) for each in value]
+    if isinstance(value, torch.Tensor):
+        return torch.from_numpy(change(value.detach().numpy()))
+    return change(value)
+
+
+def cast(array, dtype):
+    """Return an array of another dtype; integers are many times the fractions, so that few are equal that were not."""
+    dtype = np.dtype(dtype)
+    if array.dtype == dtype:
+        return array
+    if dtype.kind == "b":
+        return array.real > 0
+    if dtype.kind in "iu":
+        whole = array.real * 20 if array.dtype.kind in "fc" else array
+        return (np.abs(whole) if dtype.kind == "u" else whole).astype(dtype)
+    return (array * (1 + 0.5j) if dtype.kind == "c" else array.real).astype(dtype)
+
+
+def with_special(array, special):
+    """Return an array with a value first; or last, where what is sorted would not stay so."""
+    array = array.copy()
+    is_sorted = array.ndim == 1 and (np.diff(array) > 0).all()
+    array.flat[-1 if is_sorted and special != -np.inf else 0] = special
+    return array
+
+
+def tried(row):
+    """Yield the other inputs that a row is tried with: what they are called, and the inputs by name."""
+    names = inputs_of(row, "NumPy")
+    given = {name: names[name] for name in names if kind(names[name])}
+    kinds = {kind(value) for value in given.values()}
+    main = next((each for each in ("values", "ids", "mask") if each in kinds), None)
+    for dtype in _dictionary.DTYPES if main else ():
+        yield dtype, changed_inputs(names, given, lambda value: kind(value) == main, lambda a, to=dtype: cast(a, to))
+    for dtype in ("uint8", "int32") if {"values", "ids"} <= kinds else ():
+        ids = lambda value: kind(value) == "ids"  # noqa: E731
+        yield f"{dtype} ids", changed_inputs(names, given, ids, lambda a, to=dtype: cast(a, to))
+    for label, special in SPECIAL.items():
+        for name, value in given.items():
+            if kind(value) == "values":
+                # An array and a tensor of the same values are one input.
+                alike = lambda other, one=plain(value): kind(other) == "values" and np.array_equal(plain(other), one)  # noqa: E731
+                put = lambda a, value=special: with_special(a, value)  # noqa: E731
+                yield label, changed_inputs(names, given, lambda other, name=name, ok=alike: ok(other), put)
+
+
+def changed_inputs(names, given, chosen, change):
+    return names | {name: each_array(value, change) for name, value in given.items() if chosen(value)}
+
+
+def result_of(row, names):
+    """Return how the two forms compare for some inputs, in the words of `interop.Outcome`, or "the same"."""
+    found = []
+    for form in row.forms:
+        mine = copy.deepcopy({name: value for name, value in names.items() if name not in {"np", "torch"}})
+        if form.library == "PyTorch":
+            mine = {name: value if name == "array" else convert(value) for name, value in mine.items()}
+        try:
+            found.append(facts(run(form.code, {"np": np, "torch": torch, **mine}), values=row.compares == "values"))
+        except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError):
+            found.append(None)
+    left, right = found
+    if left is None or right is None:
+        return "PyTorch only" if right else "NumPy only" if left else "neither"
+    if same(left, right):
+        return "the same"
+    return "another dtype" if same(left, right, dtypes=False) else "other values"
+
+
+def outcomes_of(row):
+    """Return what each input that a row is tried with leads to; of several, what is not the same."""
+    found = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for label, names in tried(row):
+            result = result_of(row, names)
+            if found.get(label, "the same") in {"the same", "neither"}:
+                found[label] = result
+    return found
+
+
+def named_in(row):
+    """Return the same as the row says it."""
+    return {
+        label: outcome.result
+        for outcome in row.outcomes
+        for given in outcome.inputs
+        for label in _dictionary.INPUT_GROUPS.get(given, (given,))
+    }
+
+
+@each_row
+def test_other_inputs_give_what_the_row_says(row):
+    if not all(map(since, row.forms)):
+        return
+    found = outcomes_of(row)
+    assert {label: result for label, result in found.items() if result != "the same"} == named_in(row)
+
+
 # The names
 
 
@@ -268,9 +396,17 @@ OPERATORS = {
     ast.Pow: {"np.power", "np.pow", "torch.pow"},
     ast.MatMult: {"np.matmul", "torch.matmul"},
     ast.LShift: {"np.left_shift", "np.bitwise_left_shift", "torch.bitwise_left_shift"},
+    ast.RShift: {"np.right_shift", "np.bitwise_right_shift", "torch.bitwise_right_shift"},
     ast.BitAnd: {"np.bitwise_and", "torch.bitwise_and"},
+    ast.BitOr: {"np.bitwise_or", "torch.bitwise_or"},
+    ast.BitXor: {"np.bitwise_xor", "torch.bitwise_xor"},
+    ast.Invert: {"np.bitwise_not", "np.invert", "np.bitwise_invert", "torch.bitwise_not"},
     ast.USub: {"np.negative", "torch.neg", "torch.negative"},
     ast.Eq: {"np.equal", "torch.eq"},
+    ast.NotEq: {"np.not_equal", "torch.ne", "torch.not_equal"},
+    ast.Lt: {"np.less", "torch.less", "torch.lt"},
+    ast.LtE: {"np.less_equal", "torch.less_equal", "torch.le"},
+    ast.GtE: {"np.greater_equal", "torch.greater_equal", "torch.ge"},
 }
 
 
