@@ -81,7 +81,7 @@ _MOST_MATCHES = 4
 _IN_PLACE = re.compile(r"\.(\w*[a-z]_)\(")
 
 Memory = Literal["view", "copy", "depends", "in place", "no elements"]
-Result = Literal["NumPy only", "PyTorch only", "neither", "another dtype", "other values"]
+Result = Literal["NumPy only", "PyTorch only", "neither", "another dtype", "other values", "crash"]
 
 _RESULTS: Mapping[Result, str] = MappingProxyType(
     {
@@ -90,6 +90,7 @@ _RESULTS: Mapping[Result, str] = MappingProxyType(
         "neither": "Neither takes {inputs}.",
         "another dtype": "The dtype of the result differs for {inputs}.",
         "other values": "The values differ for {inputs}.",
+        "crash": "NumPy refuses {inputs}, for which PyTorch may crash or never end.",
     }
 )
 
