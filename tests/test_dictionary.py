@@ -754,6 +754,7 @@ class Unprintable:
         (Unprintable(), TypeError, "name is <Unprintable instance at "),
         ("x" * 10**6, ValueError, "name has 1000000 letters, the most is 60; write a shorter one"),
     ],
+    ids=["a number", "bytes", "many digits", "no repr", "long"],
 )
 def test_what_is_no_name_is_refused(name, error, message):
     with pytest.raises(error) as raised:
