@@ -185,9 +185,10 @@ class Outcome:
     result: Result
     """Which library takes them, or what differs where both do."""
     inputs: tuple[str, ...]
-    """Dtypes of the values: ``integers`` are uint8, int32 and int64, ``floats`` float16, float32 and float64, ``numbers``
-    those and complex64. Values among floats: ``NaN``, ``inf``, ``-inf``; ``infinity`` is both of these. Dtypes of the ids:
-    ``uint8 ids``, ``int32 ids``."""
+    """What a row is tried with has its name here. A dtype is that of the values; ``integers`` are uint8, int32 and int64,
+    ``floats`` are float16, float32 and float64, ``numbers`` are all of those and complex64. Among floats there may be
+    ``NaN``, ``inf`` and ``-inf``; ``infinity`` is both of the latter. ``uint8 ids`` and ``int32 ids`` are ids of that
+    dtype."""
 
     @property
     def sentence(self) -> str:
