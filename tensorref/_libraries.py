@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Literal
 
+from tensorref._explanation import TensorrefError
+
 _NAMES = {"numpy": "NumPy", "torch": "PyTorch"}
 
 
-class MissingLibraryError(ModuleNotFoundError):
+class MissingLibraryError(TensorrefError, ModuleNotFoundError):
     """Raised where a library is needed that is not installed."""
 
 
@@ -23,8 +25,9 @@ def needed(by: str, *libraries: Literal["numpy", "torch"]) -> Generator[None]:
         if error.name not in libraries:
             raise
         missing = [name for name in libraries if find_spec(name) is None]
-        raise MissingLibraryError(
+        refusal = MissingLibraryError(
             f"{by} needs {' and '.join(_NAMES[name] for name in missing)}; "
-            f'install {"it" if len(missing) == 1 else "them"} with: pip install "tensorref[{",".join(missing)}]"',
-            name=error.name,
-        ) from None
+            f'install {"it" if len(missing) == 1 else "them"} with: pip install "tensorref[{",".join(missing)}]"'
+        )
+        refusal.name = error.name
+        raise refusal from None

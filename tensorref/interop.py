@@ -56,7 +56,7 @@ with needed(__name__, "numpy", "torch"):
     from torch import Tensor
 
 from tensorref import _dictionary
-from tensorref._dictionary import Difference, Equivalent, Form, Translation, UnknownNameError, translate
+from tensorref._dictionary import Difference, Equivalent, Form, Outcome, Translation, UnknownNameError, translate
 from tensorref._explanation import Diagram, Fix, TensorrefError
 
 __all__ = [
@@ -67,6 +67,7 @@ __all__ = [
     "Equivalent",
     "Explanation",
     "Form",
+    "Outcome",
     "Translation",
     "UnknownNameError",
     "explain",

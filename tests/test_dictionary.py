@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import copy
 import dataclasses
 import functools
+import html
 import importlib
+import inspect
 import itertools
 import json
+import math
 import re
 import subprocess
 import sys
@@ -134,8 +138,12 @@ def same(left, right, *, dtypes=True):
     if left[0] == "several":
         return all(itertools.starmap(same, zip(left[2], right[2], strict=True)))
     if isinstance(left[2], np.ndarray) and left[2].dtype.kind in "fc":
-        tolerance = TOLERANCE.get(left[0], 1e-12)
-        return np.allclose(left[2], right[2], rtol=tolerance, atol=tolerance, equal_nan=True)
+        tolerance = max(TOLERANCE.get(dtype, 1e-12) for dtype in (left[0], right[0]))
+        # What cancels out is as exact as what it was the sum of.
+        scale = np.max(np.abs(left[2]), where=np.isfinite(left[2]), initial=1)
+        return np.allclose(left[2], right[2], rtol=tolerance, atol=tolerance * scale, equal_nan=True)
+    if isinstance(left[2], float) and math.isnan(left[2]):
+        return math.isnan(right[2])
     return np.array_equal(left[2], right[2]) if isinstance(left[2], np.ndarray) else left[2] == right[2]
 
 
@@ -208,6 +216,140 @@ def test_both_forms_give_the_same(row):
     assert same(left, right), f"{row.slug}: {left} is not {right}"
 
 
+# Other inputs: every dtype, NaN, infinity, and ids of other dtypes
+
+KINDS = {"f": "values", "c": "values", "i": "ids", "u": "ids", "b": "mask"}
+SPECIAL = {"NaN": np.nan, "inf": np.inf, "-inf": -np.inf}
+
+
+def plain(value):
+    """Return the array that a value is or has first, or None."""
+    if isinstance(value, list):
+        value = value[0]
+    if isinstance(value, torch.Tensor):
+        value = value.detach().numpy()
+    return value if isinstance(value, np.ndarray) else None
+
+
+def kind(value):
+    array = plain(value)
+    return None if array is None else KINDS[array.dtype.kind]
+
+
+def each_array(value, change):
+    """Return a value with its arrays and tensors changed."""
+    if isinstance(value, list):
+        return [each_array(each, change) for each in value]
+    if isinstance(value, torch.Tensor):
+        return torch.from_numpy(change(value.detach().numpy()))
+    return change(value)
+
+
+def cast(array, dtype):
+    """Return an array of another dtype; integers are many times the fractions, so that few are equal that were not."""
+    dtype = np.dtype(dtype)
+    if array.dtype == dtype:
+        return array
+    if dtype.kind == "b":
+        return array.real > 0
+    if dtype.kind in "iu":
+        whole = array.real * 20 if array.dtype.kind in "fc" else array
+        return (np.abs(whole) if dtype.kind == "u" else whole).astype(dtype)
+    return (array * (1 + 0.5j) if dtype.kind == "c" else array.real).astype(dtype)
+
+
+def with_special(array, special):
+    """Return an array with a value first; or last, where what is sorted would not stay so."""
+    array = array.copy()
+    is_sorted = array.ndim == 1 and (np.diff(array) > 0).all()
+    array.flat[-1 if is_sorted and special != -np.inf else 0] = special
+    return array
+
+
+def tried(row):
+    """Yield the other inputs that a row is tried with: what they are called, and the inputs by name."""
+    names = inputs_of(row, "NumPy")
+    given = {name: names[name] for name in names if kind(names[name])}
+    kinds = {kind(value) for value in given.values()}
+    main = next((each for each in ("values", "ids", "mask") if each in kinds), None)
+    for dtype in _dictionary.DTYPES if main else ():
+        yield dtype, changed_inputs(names, given, lambda value: kind(value) == main, lambda a, to=dtype: cast(a, to))
+    for dtype in ("uint8", "int32") if {"values", "ids"} <= kinds else ():
+        ids = lambda value: kind(value) == "ids"  # noqa: E731
+        yield f"{dtype} ids", changed_inputs(names, given, ids, lambda a, to=dtype: cast(a, to))
+    for label, special in SPECIAL.items():
+        for name, value in given.items():
+            if kind(value) == "values":
+                # An array and a tensor of the same values are one input.
+                alike = lambda other, one=plain(value): kind(other) == "values" and np.array_equal(plain(other), one)  # noqa: E731
+                put = lambda a, value=special: with_special(a, value)  # noqa: E731
+                yield label, changed_inputs(names, given, lambda other, name=name, ok=alike: ok(other), put)
+
+
+def changed_inputs(names, given, chosen, change):
+    return names | {name: each_array(value, change) for name, value in given.items() if chosen(value)}
+
+
+def refused(row, names):
+    """Return that NumPy refuses what PyTorch is better not tried with: MKL ends the process, or never does."""
+    with pytest.raises(np.linalg.LinAlgError):
+        run(row.numpy.code, dict(names))
+    return "crash"
+
+
+def result_of(row, names):
+    """Return how the two forms compare for some inputs, in the words of `interop.Outcome`, or "the same"."""
+    found = []
+    for form in row.forms:
+        mine = copy.deepcopy({name: value for name, value in names.items() if name not in {"np", "torch"}})
+        if form.library == "PyTorch":
+            mine = {name: value if name == "array" else convert(value) for name, value in mine.items()}
+        try:
+            found.append(facts(run(form.code, {"np": np, "torch": torch, **mine}), values=row.compares == "values"))
+        except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError):
+            found.append(None)
+    left, right = found
+    if left is None or right is None:
+        return "PyTorch only" if right else "NumPy only" if left else "neither"
+    if same(left, right):
+        return "the same"
+    return "another dtype" if same(left, right, dtypes=False) else "other values"
+
+
+def outcomes_of(row):
+    """Return what each input that a row is tried with leads to; of several, what is not the same."""
+    found = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        crashing = {label for label, result in named_in(row).items() if result == "crash"}
+        for label, names in tried(row):
+            result = refused(row, names) if label in crashing else result_of(row, names)
+            if found.get(label, "the same") in {"the same", "neither"}:
+                found[label] = result
+    return found
+
+
+def named_in(row):
+    """Return the same as the row says it."""
+    return {
+        label: outcome.result
+        for outcome in row.outcomes
+        for given in outcome.inputs
+        for label in _dictionary.INPUT_GROUPS.get(given, (given,))
+    }
+
+
+@each_row
+def test_other_inputs_give_what_the_row_says(row):
+    if not all(map(since, row.forms)):
+        return
+    found = {label: result for label, result in outcomes_of(row).items() if result != "the same"}
+    if any(each.until and VERSIONS["NumPy"] < Version(each.until) for each in row.differences):
+        assert found.items() >= named_in(row).items()
+        return
+    assert found == named_in(row)
+
+
 # The names
 
 
@@ -268,9 +410,17 @@ OPERATORS = {
     ast.Pow: {"np.power", "np.pow", "torch.pow"},
     ast.MatMult: {"np.matmul", "torch.matmul"},
     ast.LShift: {"np.left_shift", "np.bitwise_left_shift", "torch.bitwise_left_shift"},
+    ast.RShift: {"np.right_shift", "np.bitwise_right_shift", "torch.bitwise_right_shift"},
     ast.BitAnd: {"np.bitwise_and", "torch.bitwise_and"},
+    ast.BitOr: {"np.bitwise_or", "torch.bitwise_or"},
+    ast.BitXor: {"np.bitwise_xor", "torch.bitwise_xor"},
+    ast.Invert: {"np.invert", "np.bitwise_invert", "np.bitwise_not", "torch.bitwise_not"},
     ast.USub: {"np.negative", "torch.neg", "torch.negative"},
     ast.Eq: {"np.equal", "torch.eq"},
+    ast.NotEq: {"np.not_equal", "torch.ne", "torch.not_equal"},
+    ast.Lt: {"np.less", "torch.less", "torch.lt"},
+    ast.LtE: {"np.less_equal", "torch.less_equal", "torch.le"},
+    ast.GtE: {"np.greater_equal", "torch.greater_equal", "torch.ge"},
 }
 
 
@@ -432,6 +582,23 @@ PLANTED = {
 }
 
 
+@pytest.mark.parametrize(
+    ("slug", "outcomes"),
+    [
+        ("std", ()),
+        ("std", (interop.Outcome("NumPy only", ("bool", "int32", "int64")),)),
+        ("sign", (interop.Outcome("neither", ("bool", "complex64", "NaN")),)),
+        ("exp", (interop.Outcome("other values", ("bool", "integers")),)),
+        ("zeros", (interop.Outcome("neither", ("bool",)),)),
+        ("gather", (interop.Outcome("NumPy only", ("uint8 ids", "int32 ids")),)),
+    ],
+)
+def test_a_row_that_says_other_outcomes_fails(slug, outcomes):
+    (row,) = (row for row in ROWS if row.slug == slug)
+    with pytest.raises(AssertionError):
+        test_other_inputs_give_what_the_row_says(dataclasses.replace(row, outcomes=outcomes))
+
+
 @pytest.mark.parametrize(("check", "slug", "fields"), PLANTED.values(), ids=PLANTED)
 def test_a_wrong_row_fails(check, slug, fields):
     row = changed(slug, **fields)
@@ -496,6 +663,111 @@ def test_a_name_may_be_written_as_people_write_it(name, slug):
 
 
 @pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("np.r_", "brackets"),
+        ("cat", "concatenate"),
+        ("torch.cat", "concatenate"),
+        ("torch.Tensor.view", "view"),
+        ("np.append", "append"),
+        ("argmax", "argmax"),
+        ("|", "or-of-masks"),
+        ("&", "and-of-masks"),
+        ("^", "xor-of-masks"),
+        ("~", "not-of-masks"),
+        ("<", "less"),
+        ("<=", "less-equal"),
+        (">", "greater"),
+        (">=", "greater-equal"),
+        ("==", "equal"),
+        ("!=", "not-equal"),
+        ("<<", "left-shift"),
+        (">>", "right-shift"),
+        ("-", "subtract"),
+        ("@", "matmul"),
+        ("**", "power"),
+    ],
+)
+def test_the_row_of_a_name_itself_comes_first(name, slug):
+    assert interop.translate(name).rows[0].slug == slug
+
+
+def gone_by(call):
+    """Return whether a name is gone, and the words of the library on it."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            call()
+        except (AttributeError, RuntimeError) as error:
+            return True, str(error)
+    return False, " ".join(str(each.message) for each in caught)
+
+
+# Calls that warn or raise, of names that are there only to do so.
+CALLS = {
+    "torch.range": "torch.range(0, 1)",
+    "torch.lstsq": "torch.lstsq(torch.eye(2), torch.eye(2))",
+    "torch.solve": "torch.solve(torch.eye(2), torch.eye(2))",
+    "torch.triangular_solve": "torch.triangular_solve(torch.eye(2), torch.eye(2))",
+    "torch.set_default_tensor_type": "torch.set_default_tensor_type(torch.FloatTensor)",
+    "np.row_stack": "np.row_stack([np.ones(2)])",
+}
+
+
+@pytest.mark.parametrize("name", _dictionary._gone())
+def test_a_name_that_is_gone_or_deprecated_is_that_and_what_to_write_is_there(name):
+    instead, sentence = _dictionary._gone()[name]
+    code = CALLS.get(name, f"{name}(torch.eye(2))" if name.startswith("torch.") else name)
+    gone, words = gone_by(lambda: eval(code, {**HOMES}))  # noqa: S307  the code is ours
+    assert gone == ("gone" in sentence)
+    if not gone:
+        assert "deprecated" in words
+    for release in re.findall(r"removed in the (NumPy [\d.]+) release|deprecated since version ([\d.]+)", words):
+        assert "".join(release) in sentence
+    eval(instead, {**vars(builtins), **HOMES})  # noqa: S307
+    translation = interop.translate(name)
+    assert translation.gone == sentence
+    assert str(translation).startswith(sentence)
+    assert html.escape(sentence) in translation._repr_html_()
+    assert all(instead in row.numpy.names + row.torch.names for row in translation.rows)
+
+
+def test_what_is_gone_is_found_by_its_last_part_where_no_row_has_that():
+    assert interop.translate("bool8").gone == "np.bool8 is gone since NumPy 2.0; write np.bool."
+    assert (
+        interop.translate("numpy.float").gone
+        == "np.float was Python's float, and is gone since NumPy 1.24; write float."
+    )
+    assert interop.translate("float").gone is None
+    assert [row.slug for row in interop.translate("np.product").rows] == ["prod"]
+
+
+class Unprintable:
+    def __repr__(self):
+        raise ValueError
+
+    __str__ = __repr__
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "message"),
+    [
+        (5, TypeError, "name is 5, of type int; a name is a string: write it as 'x'"),
+        (b"cat", TypeError, "name is b'cat', of type bytes; a name is a string: write it as 'x'"),
+        (10**5000, TypeError, "name is an int of 16610 bits, of type int; a name is a string: write it as 'x'"),
+        (Unprintable(), TypeError, "name is <Unprintable instance at "),
+        ("x" * 10**6, ValueError, "name has 1000000 letters, the most is 60; write a shorter one"),
+    ],
+    ids=["a number", "bytes", "many digits", "no repr", "long"],
+)
+def test_what_is_no_name_is_refused(name, error, message):
+    with pytest.raises(error) as raised:
+        inspect.unwrap(interop.translate)(name)
+    assert str(raised.value).startswith(message)
+    assert len(str(raised.value)) < 200
+
+
+@pytest.mark.parametrize(
     ("name", "nearest"),
     [
         ("np.concatenat", "np.concatenate"),
@@ -527,6 +799,8 @@ def test_a_row_prints_all_that_it_holds_and_is_data():
         text = str(row)
         for piece in (form.code, form.memory, *form.names[1:], *(form.cases or ()), form.in_place, form.since):
             assert piece is None or piece in text
+        for outcome in row.outcomes:
+            assert outcome.sentence in text
         for difference in row.differences:
             assert f"* {difference.how}\n    {difference.numpy}  # {difference.numpy_gives}\n" in text
         assert json.loads(json.dumps(row.to_dict())) == row.to_dict()

@@ -61,7 +61,7 @@ function filter() {
 
 	/** What an address names is shown, whatever was looked for. */
 	const reveal = () => {
-		const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+		const target = document.querySelector(":target");
 		if (target?.closest("[hidden]")) {
 			box.value = "";
 			show();

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import difflib
 import functools
+import html
 import re
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from tensorref._explanation import Diagram
+from tensorref._arguments import as_name, quoted
+from tensorref._explanation import Diagram, TensorrefError
 
 TASKS = (
     "creating",
@@ -51,6 +54,12 @@ INPUTS: Mapping[str, str] = MappingProxyType(
 )
 """What a name in the code of a row stands for, unless the row says otherwise."""
 
+DTYPES = ("bool", "uint8", "int32", "int64", "float16", "float32", "float64", "complex64")
+INPUT_GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"integers": DTYPES[1:4], "floats": DTYPES[4:7], "numbers": DTYPES[1:], "infinity": ("inf", "-inf")}
+)
+"""What rows are tried with has its own name, but for these, which are several."""
+
 # How a name is written here, and where its page is in the documentation of its library.
 _PREFIXES = {
     "np.": "numpy.",
@@ -72,9 +81,21 @@ _MOST_MATCHES = 4
 _IN_PLACE = re.compile(r"\.(\w*[a-z]_)\(")
 
 Memory = Literal["view", "copy", "depends", "in place", "no elements"]
+Result = Literal["NumPy only", "PyTorch only", "neither", "another dtype", "other values", "crash"]
+
+_RESULTS: Mapping[Result, str] = MappingProxyType(
+    {
+        "NumPy only": "Only NumPy takes {inputs}.",
+        "PyTorch only": "Only PyTorch takes {inputs}.",
+        "neither": "Neither takes {inputs}.",
+        "another dtype": "The dtype of the result differs for {inputs}.",
+        "other values": "The values differ for {inputs}.",
+        "crash": "NumPy refuses {inputs}, for which PyTorch may crash or never end.",
+    }
+)
 
 
-class UnknownNameError(ValueError):
+class UnknownNameError(TensorrefError, ValueError):
     """Raised for a name that no row of the dictionary has; ``matches`` are those that look like it, the nearest first.
 
     >>> from tensorref import interop
@@ -87,10 +108,9 @@ class UnknownNameError(ValueError):
 
     __module__ = "tensorref.interop"  # where users catch it
 
-    def __init__(self, name: str, matches: tuple[str, ...]) -> None:
+    def __init__(self, message: str, matches: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
         self.matches = matches
-        fix = f"did you mean {', '.join(matches)}?" if matches else "EQUIVALENTS has them all"
-        super().__init__(f"name is {name!r}, which no row of the dictionary has; {fix}")
 
 
 @dataclass(frozen=True)
@@ -151,6 +171,32 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """Inputs for which not both forms work and give the same: an element of `Equivalent.outcomes`.
+
+    >>> from tensorref import interop
+    >>> (row,) = interop.translate("np.std").rows
+    >>> for outcome in row.outcomes:
+    ...     print(outcome.result, outcome.inputs, outcome.sentence)
+    NumPy only ('bool', 'integers') Only NumPy takes bool and integers.
+    """
+
+    result: Result
+    """Which library takes them, or what differs where both do."""
+    inputs: tuple[str, ...]
+    """What a row is tried with has its name here. A dtype is that of the values; ``integers`` are uint8, int32 and int64,
+    ``floats`` are float16, float32 and float64, ``numbers`` are all of those and complex64. Among floats there may be
+    ``NaN``, ``inf`` and ``-inf``; ``infinity`` is both of the latter. ``uint8 ids`` and ``int32 ids`` are ids of that
+    dtype."""
+
+    @property
+    def sentence(self) -> str:
+        """What there is to say of them."""
+        *most, last = self.inputs
+        return _RESULTS[self.result].format(inputs=f"{', '.join(most)} and {last}" if most else last)
+
+
+@dataclass(frozen=True)
 class Equivalent(Diagram):
     """One thing written in both libraries: a row of `EQUIVALENTS`.
 
@@ -161,8 +207,8 @@ class Equivalent(Diagram):
     >>> row.inputs[0]
     'a = np.array([[1, -2, 3], [4, 5, -6]], np.float32)'
 
-    Both forms give the same values, shape and dtype for `inputs`, converted to tensors for PyTorch; what a careless
-    translation would change stands in `differences`.
+    Both forms give the same values, shape and dtype for `inputs`, converted to tensors for PyTorch, and for other dtypes,
+    NaN and infinity too, but those in `outcomes`. What a careless translation would change stands in `differences`.
     """
 
     slug: str
@@ -175,6 +221,8 @@ class Equivalent(Diagram):
     """How PyTorch writes it."""
     differences: tuple[Difference, ...]
     """Where what looks alike is not the same."""
+    outcomes: tuple[Outcome, ...]
+    """The other inputs for which not both forms work and give the same; empty where none of those tried is one."""
     inputs: tuple[str, ...]
     """Code that makes what the forms use."""
     compares: Literal["values", "shape and dtype"]
@@ -195,7 +243,7 @@ class Equivalent(Diagram):
         return (heading, *((form.library, form.code, form.memory, form.in_place or "-") for form in self.forms))
 
     def notes(self) -> tuple[str, ...]:
-        """Return what it does, how the libraries differ, when memory is shared, and the inputs."""
+        """Return what it does, how the libraries differ, when memory is shared, for which inputs, and those of the code."""
         others = ", ".join(name for form in self.forms for name in form.names[1:])
         return (
             f"{self.title}; also {others}." if others else f"{self.title}.",
@@ -210,6 +258,7 @@ class Equivalent(Diagram):
                 if form.cases
             ),
             *(f"{form.code} needs {form.library} {form.since} or newer." for form in self.forms if form.since),
+            *([" ".join(outcome.sentence for outcome in self.outcomes)] if self.outcomes else []),
             *(["\n    ".join(("With", *self.inputs))] if self.inputs else []),
         )
 
@@ -221,16 +270,25 @@ class Translation(Diagram):
     >>> from tensorref import interop
     >>> [row.slug for row in interop.translate("gather").rows]
     ['gather']
+
+    A name that is gone, or is to go, says so:
+
+    >>> interop.translate("np.float").gone
+    "np.float was Python's float, and is gone since NumPy 1.24; write float."
     """
 
     name: str
     rows: tuple[Equivalent, ...]
+    gone: str | None = None
+    """Since when the library has it no more or warns of it, and what to write, whose rows these are; None where it is
+    there."""
 
     def __str__(self) -> str:
-        return "\n\n".join(map(str, self.rows))
+        return "\n\n".join([*([self.gone] if self.gone else []), *map(str, self.rows)])
 
     def _repr_html_(self) -> str:
-        return "".join(row._repr_html_() for row in self.rows)
+        said = f"<p>{html.escape(self.gone)}</p>" if self.gone else ""
+        return said + "".join(row._repr_html_() for row in self.rows)
 
 
 def translate(name: str) -> Translation:
@@ -254,12 +312,17 @@ def translate(name: str) -> Translation:
     Returns
     -------
     :
-        The rows that have the name, as data; ``print`` shows them as diagrams.
+        The rows that have the name, as data; ``print`` shows them as diagrams. Those whose code is a call of it come first,
+        the shortest of them before the others.
 
     Raises
     ------
     UnknownNameError
         If no row has it; the error names those that look like it.
+    TypeError
+        If `name` is no string.
+    ValueError
+        If `name` is longer than any name.
 
     Examples
     --------
@@ -267,16 +330,26 @@ def translate(name: str) -> Translation:
     Traceback (most recent call last):
     ...
     tensorref.interop.UnknownNameError: name is 'np.concatenat', which no row of the dictionary has; did you mean np.concatenate, np.concat, torch.concatenate, np.conjugate?
+    >>> print(interop.translate("np.bool8"))
+    np.bool8 is gone since NumPy 2.0; write np.bool.
     """
-    known, wanted = _known(), _spelled(name)
+    wanted = as_name(_spelled(name) if isinstance(name, str) else name)
+    known, gone = _known(), _gone()
     last = wanted.rpartition(".")[2]
-    for key in (wanted, wanted.lower(), last, last.lower()):
+    whole = (full for full in gone if full.rpartition(".")[2] == last)
+    for key in (wanted, wanted.lower(), last, last.lower(), *whole):
+        if key in gone:
+            return Translation(
+                name, known.get(gone[key].instead, ()) if "." in gone[key].instead else (), gone[key].sentence
+            )
         if rows := known.get(key):
             return Translation(name, rows)
     names = [key for key in known if "." in key] if "." in wanted else [*known]
     lower = {key.lower(): key for key in names}
     matches = difflib.get_close_matches(wanted.lower(), lower, n=_MOST_MATCHES)
-    raise UnknownNameError(name, tuple(lower[match] for match in matches))
+    known = tuple(lower[match] for match in matches)
+    fix = f"did you mean {', '.join(known)}?" if known else "EQUIVALENTS has them all"
+    raise UnknownNameError(f"name is {quoted(name)}, which no row of the dictionary has; {fix}", known)
 
 
 @functools.cache
@@ -285,6 +358,24 @@ def equivalents() -> tuple[Equivalent, ...]:
     folder = resources.files(__name__)
     files = {task: tomllib.loads((folder / f"{task}.toml").read_text("utf-8")) for task in TASKS}
     return tuple(_row(slug, task, **given) for task, rows in files.items() for slug, given in rows.items())
+
+
+class _Gone(NamedTuple):
+    """What to write in place of a name, and the sentence that says so."""
+
+    instead: str
+    sentence: str
+
+
+@functools.cache
+def _gone() -> dict[str, _Gone]:
+    """Read the names that are gone or are to go."""
+    text = (resources.files(__name__) / "gone.toml").read_text("utf-8")
+    return {
+        name: _Gone(instead, f"{name} {what.format(instead=instead)}; write {instead}.")
+        for what, names in tomllib.loads(text).items()
+        for name, instead in names.items()
+    }
 
 
 def _row(  # noqa: PLR0913  these are the keys of a row in a file
@@ -300,6 +391,7 @@ def _row(  # noqa: PLR0913  these are the keys of a row in a file
     since: Sequence[str] = ("", ""),
     inputs: Mapping[str, str] | None = None,
     differs: Sequence[Mapping[str, Any]] = (),
+    outcomes: Mapping[Result, str] | None = None,
     compares: Literal["values", "shape and dtype"] = "values",
     words: Sequence[str] = (),
     entries: Sequence[str] = (),
@@ -334,6 +426,7 @@ def _row(  # noqa: PLR0913  these are the keys of a row in a file
             )
             for each in differs
         ),
+        outcomes=tuple(Outcome(result, tuple(given.split(", "))) for result, given in (outcomes or {}).items()),
         inputs=_inputs(code, inputs or {}),
         compares=compares,
         words=tuple(words),
@@ -354,7 +447,7 @@ def _full(name: str) -> str:
 
 def _spelled(name: str) -> str:
     """Return a name as the rows write it."""
-    name = name.strip().partition("(")[0]
+    name = str.strip(name).partition("(")[0]
     for other, ours in _SPELLINGS.items():
         if name.startswith(other):
             name = ours + name.removeprefix(other)
@@ -363,12 +456,18 @@ def _spelled(name: str) -> str:
 
 @functools.cache
 def _known() -> dict[str, tuple[Equivalent, ...]]:
-    """Return the rows by name, by the last part of a name, and by word."""
+    """Return the rows by name, by the last part of a name, and by word; those whose code is a call of it come first."""
     known: dict[str, dict[str, Equivalent]] = {}
     for row in equivalents():
         for key in _keys(row):
             known.setdefault(key, {})[row.slug] = row
-    return {key: tuple(rows.values()) for key, rows in known.items()}
+    return {key: tuple(sorted(rows.values(), key=lambda row: _distance(row, key))) for key, rows in known.items()}
+
+
+def _distance(row: Equivalent, key: str) -> int:
+    """Return how far the code of a row is from a call of a name and nothing else."""
+    calls = [len(form.code) for form in row.forms if key in {form.names[0], form.names[0].rpartition(".")[2]}]
+    return min(calls, default=sys.maxsize)
 
 
 def _keys(row: Equivalent) -> Iterator[str]:

@@ -101,6 +101,8 @@ class ExplorerDirective(SphinxDirective):
         "names": directives.unchanged,
         "step": directives.unchanged,
         "itemsize": directives.unchanged,
+        "name": directives.unchanged,
+        "class": directives.class_option,
     }
 
     steps: ClassVar[Sequence[str]]
@@ -151,7 +153,9 @@ class ExplorerDirective(SphinxDirective):
                 _bullets(fields.explanation.notes()),
                 kind=self.name,
                 data=json.dumps(data, ensure_ascii=False, separators=(",", ":")),
+                classes=self.options.get("class", []),
             )
+        self.add_name(explorer)
         for node in explorer.findall(nodes.Element):
             self.set_source_info(node)
         return [explorer]
@@ -199,8 +203,12 @@ class ExplorerDirective(SphinxDirective):
         names = [name.strip() for name in text.split(",")]
         if len(names) != count or not all(names):
             raise self.error(
-                f"the option names of {self.name} is {quoted(text)} for {count} shapes; "
-                "write one name for each, with commas between them, such as x, bias"
+                f"the option names of {self.name} is {quoted(text)} for {count} shape{'s'[: count != 1]}; write "
+                + (
+                    "one name for each, with commas between them, such as x, bias"
+                    if count > 1
+                    else "one name, such as x"
+                )
             )
         if len({*names}) < count:
             raise self.error(

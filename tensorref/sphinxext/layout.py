@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType, ModuleType
-from typing import Any, ClassVar
-
-from docutils.parsers.rst import directives
+from typing import ClassVar
 
 from tensorref import _history, _operations, _words, layout
 from tensorref.sphinxext import shapes
@@ -26,11 +24,6 @@ def _preset(label: str, shape: str, operations: str) -> Preset:
 class LayoutDirective(ExplorerDirective):
     """Shows where the elements of a tensor lie: ``{layout} (3, 4) .transpose(0, 1)[:, ::2].view(8)``."""
 
-    option_spec: ClassVar[dict[str, Callable[[str], Any]] | None] = {
-        "name": directives.unchanged,
-        "step": directives.unchanged,
-        "itemsize": directives.unchanged,
-    }
     steps: ClassVar[Sequence[str]] = ()
     labels: ClassVar[Mapping[str, str]] = MappingProxyType(
         {
@@ -68,9 +61,7 @@ class LayoutDirective(ExplorerDirective):
     def read(self) -> Fields:
         """Return the shape and the operations, and what these make of it."""
         text = self.arguments[0]
-        name = self.options.get("name", "x")
-        if not name:
-            raise self.error(f"the option name of {self.name} is empty; write what to call the tensor, such as x")
+        (name,) = self.names(1) or ["x"]
         found = _SHAPE.match(text)
         shape = found[0].strip() if found else ""
         operations = text[len(found[0]) if found else 0 :].strip()

@@ -78,13 +78,13 @@ layout
 ```
 
 ```{layout} (H=2, T=3, D=4) .transpose(0, 1).contiguous().view(3, 8)
-:name: heads
+:names: heads
 :step: 2
 :itemsize: 2
 ```
 
 ```{layout} (3, 1) x.expand(3, 2)[1:]
-:name: <i>x</i>
+:names: <i>x</i>
 :step: 1
 ```
 """,

@@ -36,6 +36,10 @@ def test_what_is_typed_finds_rows(visit, subtests):
         box.fill("torch.std")
         expect(page.locator(".dictionary-difference:visible")).to_have_count(1)
         expect(page.locator(".dictionary-difference:visible")).to_contain_text("By default NumPy divides by n")
+    with subtests.test("and the inputs for which not both work"):
+        expect(page.locator(".dictionary-outcomes:visible")).to_have_text(
+            "Other inputs Only NumPy takes bool and integers."
+        )
     with subtests.test("what is typed is never markup"):
         box.fill("<img src=x onerror=alert(1)>")
         expect(page.get_by_role("status")).to_have_text("No row. Try a part of the name, or what it does.")
@@ -69,6 +73,16 @@ def test_an_anchor_of_a_row_that_is_hidden_shows_it(visit):
     page.evaluate("location.hash = '#std'")
     expect(page.locator("#std")).to_be_in_viewport()
     expect(page.get_by_role("searchbox")).to_have_value("")
+
+
+@pytest.mark.parametrize("fragment", ["%E0%A4%A", "%", "no-such-row", ""])
+def test_an_address_that_names_nothing_shows_everything(visit, fragment):
+    page = visit(*PAGE)  # an error of a script fails the test
+    page.goto(f"{page.url}#{fragment}")
+    page.reload()
+    page.get_by_role("searchbox").fill("unsqueeze")
+    page.evaluate("(fragment) => { location.hash = ''; location.hash = fragment; }", fragment)
+    expect(page.get_by_role("searchbox")).to_have_value("unsqueeze")
 
 
 def test_without_scripts_there_are_plain_tables(visit):

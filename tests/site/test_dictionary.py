@@ -40,6 +40,9 @@ def test_every_difference_stands_below_its_row():
             assert plain(line.find(["th", "td"])) == difference.how
             for text in (difference.numpy, difference.torch):
                 assert text in line.get_text()
+        if row.outcomes:
+            line = line.find_next_sibling("tr")
+            assert plain(line.find("td")) == " ".join(outcome.sentence for outcome in row.outcomes)
 
 
 def test_every_entry_of_ours_links_to_its_rows():

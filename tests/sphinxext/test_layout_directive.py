@@ -11,7 +11,7 @@ from tensorref.sphinxext.explorer import LABELS
 from tensorref.sphinxext.layout import LayoutDirective
 
 SLICED = "Page\n====\n\n.. layout:: (3, 4) .transpose(0, 1)[:, ::2].reshape(8)\n"
-REFUSED = "Page\n====\n\n.. layout:: (H=2, T=3, D=4) .transpose(0, 1).view(3, 8)\n   :name: heads\n"
+REFUSED = "Page\n====\n\n.. layout:: (H=2, T=3, D=4) .transpose(0, 1).view(3, 8)\n   :names: heads\n"
 ORPHAN = ":orphan:\n\nPage\n====\n\n.. layout:: "
 ARGUMENTS = {
     "(3, 4)": ["(3, 4)", ""],
@@ -26,8 +26,8 @@ ARGUMENTS = {
 PAGES = {
     "index.rst": SLICED,
     "refused.rst": f":orphan:\n\n{REFUSED}",
-    "options.rst": f"{ORPHAN}(4, 3)\n   x.mT\n   .contiguous()\n   :step: 2\n   :itemsize: 2\n   :name: keys\n",
-    "hostile.rst": f"{ORPHAN}(3,) [1:]\n   :name: <b>x</b>\n",
+    "options.rst": f"{ORPHAN}(4, 3)\n   x.mT\n   .contiguous()\n   :step: 2\n   :itemsize: 2\n   :names: keys\n",
+    "hostile.rst": f"{ORPHAN}(3,) [1:]\n   :names: <b>x</b>\n",
     "arguments.rst": ORPHAN + "\n.. layout:: ".join(f"{written}\n" for written in ARGUMENTS),
 }
 HISTORY = layout.history((3, 4), ".transpose(0, 1)[:, ::2].reshape(8)")
@@ -163,7 +163,7 @@ ERRORS = {
     ),
     "(3, 4) .mT\n:step: 2": "the option step of layout is '2'; write a whole number from 0 to 1",
     "(3, 4) .mT\n:itemsize: 0": "the option itemsize of layout is '0'; write a whole number from 1 to 16",
-    "(3, 4) .mT\n:name:": "the option name of layout is empty; write what to call the tensor, such as x",
+    "(3, 4) .mT\n:names:": "the option names of layout is '' for 1 shape; write one name, such as x",
 }
 
 

@@ -64,7 +64,7 @@ _HEADING = ("Task", "NumPy", "PyTorch")
 
 
 def _lines(row: Equivalent) -> Iterator[nodes.row]:
-    """Return the lines of a row: what it does, and each difference."""
+    """Return the lines of a row: what it does, each difference, and the inputs for which not both do it."""
     title = nodes.paragraph("", "", nodes.reference("", row.title, refid=row.slug), classes=["dictionary-title"])
     about: list[nodes.Node] = [title]
     about += [
@@ -84,6 +84,11 @@ def _lines(row: Equivalent) -> Iterator[nodes.row]:
         yield nodes.row(
             "", nodes.entry("", nodes.paragraph("", difference.how)), *shown, classes=["dictionary-difference"]
         )
+    if row.outcomes:
+        text = " ".join(outcome.sentence for outcome in row.outcomes)
+        label = nodes.entry("", nodes.paragraph("", "Other inputs"))
+        said = nodes.entry("", nodes.paragraph("", text), morecols=1)
+        yield nodes.row("", label, said, classes=["dictionary-outcomes"])
 
 
 def _form(form: Form) -> nodes.entry:

@@ -63,10 +63,10 @@ function explorer(root, { least, most, read, show }, number) {
 			return made;
 		});
 		const name = [..."abcdef"].find((letter) => !names.includes(letter)) ?? "";
-		const add = button(say("add"), () => use([...pairs(), [name, "()"]], undefined, given.length));
+		const add = button(say("add"), () => use([...pairs(), [name, ""]], undefined, given.length));
 		fieldset.replaceChildren(...fields.map(({ field }) => field), ...(given.length < most ? [add] : []));
-		update(step);
 		fields[focused]?.input.focus();
+		update(step);
 	}
 
 	/** @param {unknown} [step] the step to go to; an event stays where it is */

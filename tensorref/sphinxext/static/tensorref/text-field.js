@@ -2,7 +2,7 @@ import { element } from "./element.js";
 
 const PATIENCE = 600; // milliseconds without a key, before half a text counts as wrong
 
-/** It says beside it what is wrong with its text, once the reader rests or leaves. @type {TextField} */
+/** It says beside it what is wrong with its text, once the reader rests, unless it is empty, or leaves. @type {TextField} */
 export function textField({ id, label, text, changed }) {
 	const typing = { dir: "ltr", autocomplete: "off", autocapitalize: "off", spellcheck: "false" };
 	const input = element("input", { id, value: text, "aria-describedby": `${id}-problem`, ...typing });
@@ -11,11 +11,12 @@ export function textField({ id, label, text, changed }) {
 	let patience = 0;
 	input.addEventListener("input", changed);
 	input.addEventListener("change", say);
+	input.addEventListener("blur", say);
 	const complain = (/** @type {string} */ found) => {
 		message = found;
 		clearTimeout(patience);
-		if (found && document.activeElement === input) patience = setTimeout(say, PATIENCE);
-		else say();
+		if (!found || document.activeElement !== input) say();
+		else if (input.value) patience = setTimeout(say, PATIENCE);
 	};
 	return { field: element("div", "tref-field", element("label", { for: id }, label), input, problem), input, complain };
 
