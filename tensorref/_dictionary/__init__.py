@@ -347,9 +347,9 @@ def translate(name: str) -> Translation:
     names = [key for key in known if "." in key] if "." in wanted else [*known]
     lower = {key.lower(): key for key in names}
     matches = difflib.get_close_matches(wanted.lower(), lower, n=_MOST_MATCHES)
-    known = tuple(lower[match] for match in matches)
-    fix = f"did you mean {', '.join(known)}?" if known else "EQUIVALENTS has them all"
-    raise UnknownNameError(f"name is {quoted(name)}, which no row of the dictionary has; {fix}", known)
+    alike = tuple(lower[match] for match in matches)
+    fix = f"did you mean {', '.join(alike)}?" if alike else "EQUIVALENTS has them all"
+    raise UnknownNameError(f"name is {quoted(name)}, which no row of the dictionary has; {fix}", alike)
 
 
 @functools.cache
