@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import reprlib
+import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -76,6 +77,66 @@ def as_int(value: Any, argument: str, wanted: str) -> int:
             f"{argument} is {quoted(number)}; {wanted} at most {MAX_DIGITS} digits long: write a smaller one"
         )
     return number
+
+
+def as_number(value: Any, argument: str) -> float:
+    """Return `value`, one real number, as a float, or raise an error that names `argument`."""
+    try:
+        if isinstance(value, (str, bytes)) or attribute(value, "shape"):
+            raise TypeError
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"{argument} is {quoted(value)}, more than a float holds; write a smaller one") from None
+    except Exception:  # noqa: BLE001  whatever its ``__float__`` raises, it is no number
+        raise TypeError(
+            f"{argument} is {quoted(value)}, of type {type(value).__name__}; it is one number: write one, such as 0.5"
+        ) from None
+
+
+def as_flag(value: Any, argument: str) -> bool:
+    """Return `value`, True or False, or raise an error that names `argument`."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{argument} is {quoted(value)}, of type {type(value).__name__}; write True or False")
+    return value
+
+
+def as_function(value: Any, argument: str) -> Any:
+    """Return `value`, which can be called, or raise an error that names `argument`."""
+    if not callable(value):
+        raise TypeError(
+            f"{argument} is {quoted(value)}, of type {type(value).__name__}; it is a function: write lambda x: x.sum()"
+        )
+    return value
+
+
+def as_axis(value: Any, argument: str, shape: Sequence[int], of: str) -> int:
+    """Return `value`, an axis of `shape`, or raise an error that names `argument`."""
+    axis = as_int(value, argument, "an axis is")
+    count = len(shape)
+    if not -count <= axis < count:
+        there = f"those of {of} are {-count} to {count - 1}" if count else f"{of} has none"
+        raise IndexError(f"{argument} is {axis}; {there}: its shape is {tuple(shape)}")
+    return axis
+
+
+def as_device(value: Any, argument: str = "device") -> Any:
+    """Return a device of PyTorch, or raise an error that names `argument`."""
+    torch = sys.modules["torch"]
+    try:
+        return torch.device(value)
+    except Exception:  # noqa: BLE001  PyTorch raises RuntimeError, ValueError and TypeError
+        raise ValueError(
+            f"{argument} is {quoted(value)}, which PyTorch does not know; write 'cpu', 'cuda' or 'cuda:0'"
+        ) from None
+
+
+def as_torch_dtype(value: Any, argument: str = "dtype") -> Any:
+    """Return a dtype of PyTorch, or raise an error that names `argument`."""
+    if not isinstance(value, sys.modules["torch"].dtype):
+        raise TypeError(
+            f"{argument} is {quoted(value)}, of type {type(value).__name__}; it is a dtype of PyTorch: write torch.float32"
+        )
+    return value
 
 
 def as_array(value: Any, argument: str) -> Any:
