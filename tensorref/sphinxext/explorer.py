@@ -204,7 +204,11 @@ class ExplorerDirective(SphinxDirective):
         if len(names) != count or not all(names):
             raise self.error(
                 f"the option names of {self.name} is {quoted(text)} for {count} shape{'s'[: count != 1]}; write "
-                + ("one name for each, with commas between them, such as x, bias" if count > 1 else "one name, such as x")
+                + (
+                    "one name for each, with commas between them, such as x, bias"
+                    if count > 1
+                    else "one name, such as x"
+                )
             )
         if len({*names}) < count:
             raise self.error(

@@ -37,7 +37,9 @@ def test_what_is_typed_finds_rows(visit, subtests):
         expect(page.locator(".dictionary-difference:visible")).to_have_count(1)
         expect(page.locator(".dictionary-difference:visible")).to_contain_text("By default NumPy divides by n")
     with subtests.test("and the inputs for which not both work"):
-        expect(page.locator(".dictionary-outcomes:visible")).to_have_text("Other inputs Only NumPy takes bool and integers.")
+        expect(page.locator(".dictionary-outcomes:visible")).to_have_text(
+            "Other inputs Only NumPy takes bool and integers."
+        )
     with subtests.test("what is typed is never markup"):
         box.fill("<img src=x onerror=alert(1)>")
         expect(page.get_by_role("status")).to_have_text("No row. Try a part of the name, or what it does.")
