@@ -461,7 +461,7 @@ def _known() -> dict[str, tuple[Equivalent, ...]]:
     for row in equivalents():
         for key in _keys(row):
             known.setdefault(key, {})[row.slug] = row
-    return {key: tuple(sorted(rows.values(), key=lambda row: _distance(row, key))) for key, rows in known.items()}  # noqa: B023
+    return {key: tuple(sorted(rows.values(), key=lambda row: _distance(row, key))) for key, rows in known.items()}
 
 
 def _distance(row: Equivalent, key: str) -> int:
