@@ -231,7 +231,7 @@ def plain(value):
     return value if isinstance(value, np.ndarray) else None
 
 
-def kind(value):
+def kind_of(value):
     array = plain(value)
     return None if array is None else KINDS[array.dtype.kind]
 
@@ -269,25 +269,20 @@ def with_special(array, special):
 def tried(row):
     """Yield the other inputs that a row is tried with: what they are called, and the inputs by name."""
     names = inputs_of(row, "NumPy")
-    given = {name: names[name] for name in names if kind(names[name])}
-    kinds = {kind(value) for value in given.values()}
-    main = next((each for each in ("values", "ids", "mask") if each in kinds), None)
+
+    def changed(chosen, change, *arguments):
+        return names | {name: each_array(names[name], lambda array: change(array, *arguments)) for name in chosen}
+
+    of_kind = {kind: [name for name in names if kind_of(names[name]) == kind] for kind in ("values", "ids", "mask")}
+    main = next((chosen for chosen in of_kind.values() if chosen), [])
     for dtype in _dictionary.DTYPES if main else ():
-        yield dtype, changed_inputs(names, given, lambda value: kind(value) == main, lambda a, to=dtype: cast(a, to))
-    for dtype in ("uint8", "int32") if {"values", "ids"} <= kinds else ():
-        ids = lambda value: kind(value) == "ids"  # noqa: E731
-        yield f"{dtype} ids", changed_inputs(names, given, ids, lambda a, to=dtype: cast(a, to))
-    for label, special in SPECIAL.items():
-        for name, value in given.items():
-            if kind(value) == "values":
-                # An array and a tensor of the same values are one input.
-                alike = lambda other, one=plain(value): kind(other) == "values" and np.array_equal(plain(other), one)  # noqa: E731
-                put = lambda a, value=special: with_special(a, value)  # noqa: E731
-                yield label, changed_inputs(names, given, lambda other, name=name, ok=alike: ok(other), put)
-
-
-def changed_inputs(names, given, chosen, change):
-    return names | {name: each_array(value, change) for name, value in given.items() if chosen(value)}
+        yield dtype, changed(main, cast, dtype)
+    for dtype in ("uint8", "int32") if of_kind["values"] and of_kind["ids"] else ():
+        yield f"{dtype} ids", changed(of_kind["ids"], cast, dtype)
+    for name, (label, special) in itertools.product(of_kind["values"], SPECIAL.items()):
+        # An array and a tensor of the same values are one input.
+        alike = [other for other in of_kind["values"] if np.array_equal(plain(names[other]), plain(names[name]))]
+        yield label, changed(alike, with_special, special)
 
 
 def refused(row, names):
@@ -714,9 +709,9 @@ CALLS = {
 }
 
 
-@pytest.mark.parametrize("name", _dictionary._gone())
+@pytest.mark.parametrize("name", _dictionary.gone())
 def test_a_name_that_is_gone_or_deprecated_is_that_and_what_to_write_is_there(name):
-    instead, sentence = _dictionary._gone()[name]
+    instead, sentence = _dictionary.gone()[name]
     code = CALLS.get(name, f"{name}(torch.eye(2))" if name.startswith("torch.") else name)
     gone, words = gone_by(lambda: eval(code, {**HOMES}))  # noqa: S307  the code is ours
     assert gone == ("gone" in sentence)

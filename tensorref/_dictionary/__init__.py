@@ -333,14 +333,15 @@ def translate(name: str) -> Translation:
     >>> print(interop.translate("np.bool8"))
     np.bool8 is gone since NumPy 2.0; write np.bool.
     """
-    wanted = as_name(_spelled(name) if isinstance(name, str) else name)
-    known, gone = _known(), _gone()
+    given: Any = name
+    wanted = as_name(_spelled(given) if isinstance(given, str) else given)
+    known, lost = _known(), gone()
     last = wanted.rpartition(".")[2]
-    whole = (full for full in gone if full.rpartition(".")[2] == last)
+    whole = (full for full in lost if full.rpartition(".")[2] == last)
     for key in (wanted, wanted.lower(), last, last.lower(), *whole):
-        if key in gone:
+        if key in lost:
             return Translation(
-                name, known.get(gone[key].instead, ()) if "." in gone[key].instead else (), gone[key].sentence
+                name, known.get(lost[key].instead, ()) if "." in lost[key].instead else (), lost[key].sentence
             )
         if rows := known.get(key):
             return Translation(name, rows)
@@ -360,7 +361,7 @@ def equivalents() -> tuple[Equivalent, ...]:
     return tuple(_row(slug, task, **given) for task, rows in files.items() for slug, given in rows.items())
 
 
-class _Gone(NamedTuple):
+class Gone(NamedTuple):
     """What to write in place of a name, and the sentence that says so."""
 
     instead: str
@@ -368,11 +369,11 @@ class _Gone(NamedTuple):
 
 
 @functools.cache
-def _gone() -> dict[str, _Gone]:
+def gone() -> dict[str, Gone]:
     """Read the names that are gone or are to go."""
     text = (resources.files(__name__) / "gone.toml").read_text("utf-8")
     return {
-        name: _Gone(instead, f"{name} {what.format(instead=instead)}; write {instead}.")
+        name: Gone(instead, f"{name} {what.format(instead=instead)}; write {instead}.")
         for what, names in tomllib.loads(text).items()
         for name, instead in names.items()
     }

@@ -359,6 +359,7 @@ def test_a_shape_that_was_added_is_wrong_only_once_it_is_left_empty(explorer):
     page.clock.run_for(5000)
     accepted(explorer, "a")
     page.keyboard.press("Tab")
+    page.clock.run_for(600)
     refused(explorer, "a", "There is no shape; write one, such as (4, 1), or () for a scalar.")
 
 

@@ -11,7 +11,8 @@ export function textField({ id, label, text, changed }) {
 	let patience = 0;
 	input.addEventListener("input", changed);
 	input.addEventListener("change", say);
-	input.addEventListener("blur", say);
+	// Not at once: what is said would move a button away from under the pointer that goes there.
+	input.addEventListener("blur", () => (patience = setTimeout(say, PATIENCE)));
 	const complain = (/** @type {string} */ found) => {
 		message = found;
 		clearTimeout(patience);
