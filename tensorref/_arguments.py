@@ -120,10 +120,10 @@ def as_axis(value: Any, argument: str, shape: Sequence[int], of: str) -> int:
 
 
 def as_device(value: Any, argument: str = "device") -> Any:
-    """Return a device of PyTorch, or raise an error that names `argument`."""
+    """Return a device of PyTorch, and None as it is, or raise an error that names `argument`."""
     torch = sys.modules["torch"]
     try:
-        return torch.device(value)
+        return None if value is None else torch.device(value)
     except Exception:  # noqa: BLE001  PyTorch raises RuntimeError, ValueError and TypeError
         raise ValueError(
             f"{argument} is {quoted(value)}, which PyTorch does not know; write 'cpu', 'cuda' or 'cuda:0'"

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
+from tensorref._arguments import quoted
+
 _HALF = 2  # bytes of float16 and bfloat16
 _CONVERT = "convert one with torch.as_tensor(array) or tensor.numpy(force=True)"
 
@@ -36,7 +38,10 @@ def check_operands(**operands: Any) -> None:
 
 def check_array(name: str, value: object) -> None:
     """Raise an error unless a value is an array or a tensor."""
-    if is_array(value) or is_tensor(value):
+    if is_array(value):
+        return
+    if is_tensor(value):
+        check_one_shape(name, value)
         return
     mend = "give one of them"
     if isinstance(value, (list, tuple, int, float)):
@@ -58,13 +63,18 @@ def check_tensor(name: str, value: object) -> None:
 
 def check_dense(name: str, tensor: Any) -> None:
     """Raise an error for a tensor that is no block of numbers at strides: nested, sparse, quantized."""
+    check_one_shape(name, tensor)
     layout = str(tensor.layout)
-    if tensor.is_nested:
-        raise TypeError(f"{name} is a nested tensor; pad its rows to one length: {name}.to_padded_tensor(0.0)")
     if layout != "torch.strided":
         raise TypeError(f"{name} has layout {layout}, not torch.strided; write {name}.to_dense()")
     if tensor.is_quantized:
         raise TypeError(f"{name} is quantized, of dtype {tensor.dtype}; write {name}.dequantize()")
+
+
+def check_one_shape(name: str, tensor: Any) -> None:
+    """Raise an error for a nested tensor, whose rows differ in length."""
+    if tensor.is_nested:
+        raise TypeError(f"{name} is a nested tensor; pad its rows to one length: {name}.to_padded_tensor(0.0)")
 
 
 def check_one_library(first: str, a: object, second: str, b: object) -> None:
@@ -137,6 +147,11 @@ def computed(operation: Callable[..., Any], **operands: Any) -> Any:
     """Return what an operation gives; where it lacks a dtype on the device, raise an error that names one it has."""
     try:
         return operation(*operands.values())
+    except OverflowError as error:
+        name, number = next((name, value) for name, value in operands.items() if isinstance(value, int))
+        raise OverflowError(
+            f"{name} is {quoted(number)}, which the other's dtype does not hold; write a smaller one"
+        ) from error
     except NotImplementedError as error:
         first, tensor = next((name, value) for name, value in operands.items() if is_tensor(value))
         dtypes = ", ".join(f"{name} has dtype {value.dtype}" for name, value in operands.items() if is_tensor(value))

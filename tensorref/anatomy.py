@@ -49,12 +49,12 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
-from operator import index
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, SupportsIndex, TypeAlias
 
+from tensorref._arguments import as_int, attribute, quoted
 from tensorref._explanation import Diagram
-from tensorref._shape import as_shape
+from tensorref._shape import as_shape, as_size
 from tensorref._typing import ArrayT, ShapeLike, jaxtyping
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ __all__ = [
 ]
 
 _NAMED_KINDS = ("scalar", "vector", "matrix")
+_LONGEST_NAME = 60  # of a dtype, for which a name like it is looked for
 _ITEMSIZES: Mapping[str, int] = MappingProxyType(
     {
         **dict.fromkeys(("bool", "int8", "uint8"), 1),
@@ -125,18 +126,13 @@ def kind(ndim: SupportsIndex) -> str:
     numpy.ndarray.ndim : how many axes an array has.
     torch.Tensor.ndim : the same of a tensor.
     """
-    try:
-        count = index(ndim)
-    except TypeError:
-        raise TypeError(
-            f"ndim is {ndim!r}, of type {type(ndim).__name__}; it is a number of axes: pass array.ndim or len(shape)"
-        ) from None
+    count = as_int(ndim, "ndim", "a number of axes is")
     if count < 0:
         raise ValueError(f"ndim is {count}; a number of axes is 0 or more: pass array.ndim or len(shape)")
     return _NAMED_KINDS[count] if count < len(_NAMED_KINDS) else f"{count}D tensor"
 
 
-def dtype_name(dtype: DTypeLike) -> str:
+def dtype_name(dtype: DTypeLike, *, name: str = "dtype") -> str:
     """Return the name of a dtype, the same for both libraries.
 
     >>> import numpy as np
@@ -150,6 +146,8 @@ def dtype_name(dtype: DTypeLike) -> str:
     dtype
         A name such as ``"bfloat16"``, a dtype of NumPy or PyTorch, or Python's bool, int, float or complex, which both
         libraries take for 64 bits (``complex`` for 128).
+    name
+        What the error calls it.
 
     Returns
     -------
@@ -170,14 +168,17 @@ def dtype_name(dtype: DTypeLike) -> str:
     torch.dtype : has no name; ``str`` of one is "torch.float32".
     """
     if isinstance(dtype, str):
-        return _known(dtype.removeprefix("torch."))
+        return _known(dtype.removeprefix("torch."), name)
     if isinstance(dtype, type) and dtype in _PYTHON:
         return _PYTHON[dtype]
     own = _own(dtype)
     if own is not None:
         return str(getattr(own, "name", own)).removeprefix("torch.")
-    fix = "pass its dtype: array.dtype" if hasattr(dtype, "dtype") else "write its name, such as 'float32'"
-    raise TypeError(f"dtype is of type {type(dtype).__name__}; a dtype is a name or a dtype of NumPy or PyTorch: {fix}")
+    has_one = attribute(dtype, "dtype") is not None
+    fix = "pass its dtype: array.dtype" if has_one else "write its name, such as 'float32'"
+    raise TypeError(
+        f"{name} is of type {type(dtype).__name__}; a dtype is a name or a dtype of NumPy or PyTorch: {fix}"
+    )
 
 
 def itemsize(dtype: DTypeLike) -> int:
@@ -308,10 +309,14 @@ def describe(array: jaxtyping.Shaped[ArrayT, "..."]) -> Description:
     strides      (0, 0, 1)
     * A stride of 0 reads the same elements again: fewer bytes are stored than nbytes counts.
     """
-    if not all(hasattr(array, name) for name in ("shape", "dtype", "device")) or isinstance(array, type):
-        name = type(array).__name__
+    facts = [attribute(array, name) for name in ("shape", "dtype", "device")]
+    if None in facts or isinstance(array, type):
+        nested = attribute(array, "is_nested") is True
+        fix = (
+            "pad its rows to one length: array.to_padded_tensor(0.0)" if nested else "make it one with np.array(array)"
+        )
         raise TypeError(
-            f"array is of type {name}, not an array; make it one with np.array(array) or torch.tensor(array)"
+            f"array is of type {type(array).__name__}, without one shape; {fix}{'' if nested else ' or torch.tensor(array)'}"
         )
     given: Any = array  # each library has some of what follows
     torch_layout = getattr(given, "layout", None)
@@ -459,6 +464,7 @@ def meaning(shape: ShapeLike, **sizes: int) -> tuple[Role, ...]:
     known = {axis for role in ROLES for axis in role.axes}
     if unknown := sorted(sizes.keys() - known):
         raise TypeError(f"sizes has {unknown[0]!r}, which no axis is called; the axes are {', '.join(sorted(known))}")
+    sizes = {axis: as_size(size, axis) for axis, size in sizes.items()}
     found = []
     for role in ROLES:
         if len(role.axes) == len(given):
@@ -471,17 +477,17 @@ def meaning(shape: ShapeLike, **sizes: int) -> tuple[Role, ...]:
     return tuple(found)
 
 
-def _known(name: str) -> str:
+def _known(name: str, argument: str) -> str:
     if name in _ITEMSIZES:
         return name
     if name in _AMBIGUOUS:
         numpy, torch = _AMBIGUOUS[name]
         raise ValueError(
-            f"dtype is {name!r}, which is {numpy} to NumPy and torch.{torch} to PyTorch; write {numpy!r} or {torch!r}"
+            f"{argument} is {name!r}, which is {numpy} to NumPy and torch.{torch} to PyTorch; write {numpy!r} or {torch!r}"
         )
-    close = difflib.get_close_matches(name, _ITEMSIZES, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name[:_LONGEST_NAME], _ITEMSIZES, n=1, cutoff=0.5)
     raise ValueError(
-        f"dtype is {name!r}, which is no dtype; "
+        f"{argument} is {quoted(name)}, which is no dtype; "
         + (f"did you mean {close[0]!r}?" if close else "write one such as 'float32', 'bfloat16', 'int64' or 'bool'")
     )
 

@@ -49,8 +49,9 @@ with needed(__name__, "torch"):
     import torch
     from torch import Tensor
 
+from tensorref._arguments import as_function, as_number
 from tensorref._explanation import Diagram, Messages
-from tensorref._operands import check_tensor
+from tensorref._operands import check_dense, check_tensor
 
 __all__ = ["Check", "Explanation", "check", "derivative", "explain_in_place", "finite_difference", "gradient", "saved"]
 
@@ -248,8 +249,10 @@ def finite_difference(
     numpy.gradient : the slope of values that were sampled; it calls no function.
     torch.gradient : the same in PyTorch.
     """
-    point = _double(x)
-    return _slopes(_of_one_number(f), point, step)
+    point, size = _double(x), as_number(step, "step")
+    if not size:
+        raise ValueError("step is 0, and nothing moves; write a small number, such as 1e-5")
+    return _slopes(_of_one_number(f), point, size)
 
 
 @dataclass(frozen=True)
@@ -333,7 +336,7 @@ def check(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"], *, toleranc
     0        3.000000  6.000000
     * The two do not agree to within 1e-06.
     """
-    point = _double(x)
+    point, tolerance = _double(x), as_number(tolerance, "tolerance")
     automatic = gradient(f, point)
     measured, error, right = _compared(_of_one_number(f), point, automatic, tolerance)
     return Check(right, _numbers(automatic), _numbers(measured), error, tolerance)
@@ -392,7 +395,7 @@ def saved(operation: Callable[..., object], *tensors: object) -> tuple[str, ...]
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        result = operation(*inputs)
+        result = as_function(operation, "operation")(*inputs)
     named: dict[str, object] = {f"tensors[{position}]": tensor for position, tensor in enumerate(inputs)}
     if isinstance(result, (tuple, list)):
         named |= {f"result[{position}]": each for position, each in enumerate(result)}
@@ -561,7 +564,7 @@ def explain_in_place(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"]) 
 
 def _called(f: Callable[[Tensor], object], x: Tensor) -> Tensor:
     """Return what a function gives, or raise an error if that is no tensor."""
-    y = f(x)
+    y = as_function(f, "f")(x)
     if isinstance(y, Tensor):
         return y
     mend = "return one of them" if isinstance(y, (tuple, list)) else "compute it from x with PyTorch's operations alone"
@@ -631,9 +634,13 @@ def _extrapolated(f: Callable[[Tensor], Tensor], point: Tensor) -> tuple[Tensor,
 def _leaf(x: Any) -> Tensor:
     if isinstance(x, bool) or not isinstance(x, (int, float)):
         check_tensor("x", x)
-    start = x.detach().clone() if isinstance(x, Tensor) else torch.tensor(x, dtype=torch.get_default_dtype())
-    if not start.is_floating_point():
-        raise TypeError(f"x has dtype {start.dtype}; only floating-point tensors have gradients: pass x.float()")
+        check_dense("x", x)
+        start = x.detach().clone()
+    else:
+        start = torch.tensor(as_number(x, "x"), dtype=torch.get_default_dtype())
+    if not start.is_floating_point() or start.dtype.itemsize == 1:
+        computed = "float8 is for storing, so compute with x.float()" if start.is_floating_point() else "pass x.float()"
+        raise TypeError(f"x has dtype {start.dtype}; only floating-point tensors have gradients: {computed}")
     return start.requires_grad_()
 
 

@@ -711,13 +711,13 @@ def _expandable(shape: ShapeLike, to: ShapeLike) -> tuple[tuple[int, ...], tuple
     source, target = as_shape(shape, "shape"), as_shape(to, "to")
     result = joined((source, target))
     if result is None:
-        found = explain(source, target)
+        found = explain(source, target, names=("x", "to"))
         # What is written is the operand, and a shape that both would grow to is not the one that is asked for.
-        fixes = (guess for guess in found.fixes if guess.code.startswith("a") and guess.result == target)
+        fixes = (guess for guess in found.fixes if guess.code.startswith("x") and guess.result == target)
         raise _refusal(replace(found, fixes=tuple(fixes)))
     if result != target:
         words = f"shape {source} does not expand to {target}: the two broadcast to {result}; give that as to"
-        raise BroadcastError(words, explain(source, target))
+        raise BroadcastError(words, explain(source, target, names=("x", "to")))
     return source, target
 
 

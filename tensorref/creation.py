@@ -59,11 +59,14 @@ with needed(__name__, "torch"):
     import torch
     from torch import Tensor
 
-from tensorref._shape import as_shape, as_size
+from tensorref._arguments import as_device, as_int, as_number, as_torch_dtype, length, quoted
+from tensorref._shape import MAX_RANK, as_shape, as_size
 from tensorref._typing import Number, ShapeLike
 
 __all__ = ["DEFAULTS", "Default", "arange", "from_list", "linspace", "normal", "ones", "zeros"]
 
+_LONGEST_REASON = 200  # letters of what PyTorch says
+_MOST_VALUES = 2**40
 Device: TypeAlias = torch.device | str | int | None
 
 
@@ -146,7 +149,9 @@ def from_list(
     Raises
     ------
     ValueError
-        If lists beside each other differ in length.
+        If lists beside each other differ in length, or are nested more than 64 deep.
+    TypeError
+        If there is something else in them than numbers and truth values.
 
     See Also
     --------
@@ -167,12 +172,16 @@ def from_list(
     ...
     ValueError: values[0] has length 3, values[1] has length 1; give lists beside each other one length: pad the shorter
     """
+    place, wanted = as_device(device), None if dtype is None else as_torch_dtype(dtype)
+    if problem := _unfit(values):
+        raise ValueError(problem)
     try:
-        return torch.tensor(values, dtype=dtype, device=device)
-    except (ValueError, TypeError):
+        return torch.tensor(values, dtype=wanted, device=place)
+    except Exception as error:
         if problem := _uneven(values):
             raise ValueError(f"{problem}; give lists beside each other one length: pad the shorter") from None
-        raise
+        said = " ".join(str(error).split())[:_LONGEST_REASON]
+        raise TypeError(f"values is {quoted(values)}, of which PyTorch makes no tensor: {said}") from error
 
 
 def normal(
@@ -220,11 +229,14 @@ def normal(
     torch.randn : standard normal numbers from the global generator, which `torch.manual_seed` seeds.
     numpy.random.Generator.normal : NumPy's; the same seed gives other numbers.
     """
-    if std < 0:
+    if not as_number(std, "std") >= 0:
         raise ValueError(f"std is {std}; a standard deviation is 0 or more, its square is the variance")
-    where = torch.get_default_device() if device is None else torch.device(device)
-    generator = torch.Generator(where).manual_seed(seed)
-    numbers = torch.randn(as_shape(shape, "shape"), generator=generator, dtype=dtype, device=where)
+    number = as_int(seed, "seed", "a seed is")
+    if not -(2**63) <= number < 2**64:
+        raise ValueError(f"seed is {number}; a seed has 64 bits: write one from 0 to {2**64 - 1}")
+    where = torch.get_default_device() if device is None else as_device(device)
+    generator = torch.Generator(where).manual_seed(number)
+    numbers = torch.randn(as_shape(shape, "shape"), generator=generator, dtype=as_torch_dtype(dtype), device=where)
     return numbers.mul_(std)
 
 
@@ -260,7 +272,7 @@ def zeros(shape: ShapeLike, *, dtype: torch.dtype = torch.float32, device: Devic
     numpy.zeros : NumPy's own, float64 by default.
     numpy.zeros_like : of the shape and dtype of another array.
     """
-    return torch.zeros(as_shape(shape, "shape"), dtype=dtype, device=device)
+    return torch.zeros(as_shape(shape, "shape"), dtype=as_torch_dtype(dtype), device=as_device(device))
 
 
 def ones(shape: ShapeLike, *, dtype: torch.dtype = torch.float32, device: Device = None) -> Shaped[Tensor, "..."]:
@@ -293,7 +305,7 @@ def ones(shape: ShapeLike, *, dtype: torch.dtype = torch.float32, device: Device
     numpy.ones : NumPy's own, float64 by default.
     numpy.full : any other value in NumPy.
     """
-    return torch.ones(as_shape(shape, "shape"), dtype=dtype, device=device)
+    return torch.ones(as_shape(shape, "shape"), dtype=as_torch_dtype(dtype), device=as_device(device))
 
 
 def arange(stop: int, *, device: Device = None) -> Int[Tensor, " stop"]:
@@ -332,7 +344,7 @@ def arange(stop: int, *, device: Device = None) -> Int[Tensor, " stop"]:
     >>> torch.arange(1.0, 1.3, 0.1)  # 1.3 is not to belong to it
     tensor([1.0000, 1.1000, 1.2000, 1.3000])
     """
-    return torch.arange(_count(stop, "stop"), device=device)
+    return torch.arange(_count(stop, "stop"), device=as_device(device))
 
 
 def linspace(start: Number, stop: Number, num: int, *, device: Device = None) -> Float[Tensor, " num"]:
@@ -366,14 +378,28 @@ def linspace(start: Number, stop: Number, num: int, *, device: Device = None) ->
     torch.linspace : PyTorch's own, which calls `num` ``steps``.
     numpy.linspace : NumPy's, float64, 50 numbers by default.
     """
-    return torch.linspace(start, stop, _count(num, "num"), dtype=torch.float32, device=device)
+    ends, count = (as_number(start, "start"), as_number(stop, "stop")), _count(num, "num")
+    return torch.linspace(*ends, count, dtype=torch.float32, device=as_device(device))
 
 
 def _count(value: Any, argument: str) -> int:
     """Return how many numbers are asked for."""
     if isinstance(value, int) and value < 0:
-        raise ValueError(f"{argument} is {value}; it says how many numbers there are to be, 0 or more")
+        raise ValueError(f"{argument} is {quoted(value)}; it says how many numbers there are to be, 0 or more")
     return as_size(value, argument)
+
+
+def _unfit(values: Any) -> str | None:
+    """Return what is wrong with a list before it is read: PyTorch follows one that holds itself until Python ends."""
+    level, depth = [values], 0
+    while level := [value for value in level if isinstance(value, (list, tuple))]:
+        depth += 1
+        if depth > MAX_RANK:
+            return f"values is nested more than {MAX_RANK} deep, the most axes that a tensor has; take out a level"
+        level = [inner for value in level for inner in value[:1]]
+    if isinstance(values, range) and length(values) > _MOST_VALUES:
+        return f"values has {quoted(length(values))} items, more than memory holds; write a shorter one"
+    return None
 
 
 def _uneven(values: Any) -> str | None:

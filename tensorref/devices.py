@@ -53,6 +53,7 @@ with needed(__name__, "torch"):
     import torch
     from torch import Tensor
 
+from tensorref._arguments import as_device, as_flag, as_torch_dtype
 from tensorref._explanation import Diagram
 from tensorref._operands import check_dense, check_tensor
 
@@ -141,7 +142,7 @@ def synchronize(device: torch.device | str | None = None) -> None:
     --------
     >>> devices.synchronize("cpu")
     """
-    place = best() if device is None else torch.device(device)
+    place = best() if device is None else as_device(device)
     if place.type in {"cpu", "meta"}:
         return
     if all(place not in (other, torch.device(other.type)) for other in available()):
@@ -294,10 +295,11 @@ def explain_move(
     """
     check_tensor("tensor", tensor)
     check_dense("tensor", tensor)
-    place = _as_device(device, tensor)
+    non_blocking, copy = as_flag(non_blocking, "non_blocking"), as_flag(copy, "copy")
+    place = _target(device, tensor)
     # A tensor never says "cpu:0", which PyTorch takes for another place than "cpu", and copies to.
     asked, place = place, torch.device(place.type) if place.type in {"cpu", "meta"} else place
-    result_dtype = dtype or tensor.dtype
+    result_dtype = tensor.dtype if dtype is None else as_torch_dtype(dtype)
     # What `expand` repeats has stride 0.
     given = prod(size for size, stride in zip(tensor.shape, tensor.stride(), strict=True) if stride or not size)
     nbytes = 0 if tensor.is_meta else given * tensor.element_size()
@@ -332,16 +334,11 @@ def explain_move(
     )
 
 
-def _as_device(device: torch.device | str | None, tensor: Tensor) -> torch.device:
+def _target(device: torch.device | str | None, tensor: Tensor) -> torch.device:
     """Return where `Tensor.to` takes a tensor: an accelerator without an index is the one in use."""
     if device is None:
         return tensor.device
-    try:
-        place = torch.device(device)
-    except RuntimeError as error:
-        raise ValueError(
-            f"device is {device!r}, which PyTorch does not know; give 'cpu', 'meta' or an accelerator such as 'cuda:0'"
-        ) from error
+    place: torch.device = as_device(device)
     in_use = best()
     return in_use if place == torch.device(in_use.type) else place
 

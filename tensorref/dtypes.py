@@ -268,7 +268,7 @@ def promote(a: OperandLike, b: OperandLike, library: Literal["numpy", "torch"]) 
         `tensor attributes <https://docs.pytorch.org/docs/stable/tensor_attributes.html>`__.
     """
     as_library(library)
-    found = _promoted(_operand(a, library), _operand(b, library), library)
+    found = _promoted(_operand(a, library, "a"), _operand(b, library, "b"), library)
     if found.result is None:
         raise (OutOfRangeError if found.key == _OUT_OF_RANGE else PromotionError)(found.why, explain(a, b))
     return found.result
@@ -331,9 +331,9 @@ def explain(a: OperandLike, b: OperandLike) -> Explanation:
     outcomes = []
     notes: list[str] = []
     fixes: tuple[Fix, ...] = ()
-    names = tuple(_operand(value, "numpy").label for value in (a, b))
+    names = tuple(_operand(value, "numpy", argument).label for value, argument in ((a, "a"), (b, "b")))
     for library, title in _TITLES.items():
-        first, second = _operand(a, library), _operand(b, library)
+        first, second = _operand(a, library, "a"), _operand(b, library, "b")
         found = _promoted(first, second, library)
         product, note, code = _product(first, second, found.result, library)
         outcomes.append(Outcome(title, found.common, found.result, product, found.why))
@@ -656,7 +656,7 @@ def when_to_use(*dtypes: DTypeLike) -> Guide:
     TypeError, ValueError
         If an argument is not a dtype, or one that there is no advice on.
     """
-    names = [dtype_name(dtype) for dtype in dtypes] or [*_USES]
+    names = [dtype_name(dtype, name=f"dtypes[{place}]") for place, dtype in enumerate(dtypes)] or [*_USES]
     for name in names:
         if name not in _USES:
             raise ValueError(f"dtypes has {name!r}, on which there is no advice; there is on {', '.join(_USES)}")
@@ -757,9 +757,9 @@ def _holds(name: str, other: str) -> bool:
     return all(wide >= narrow for wide, narrow in zip(_format(name), _format(other), strict=True))
 
 
-def _operand(value: Any, library: str) -> _Operand:
-    if hasattr(value, "dtype") and not isinstance(value, type):
-        name, axes = dtype_name(value.dtype), len(value.shape)
+def _operand(value: Any, library: str, argument: str) -> _Operand:
+    if attribute(value, "dtype") is not None and attribute(value, "shape") is not None and not isinstance(value, type):
+        name, axes = dtype_name(value.dtype, name=f"{argument}.dtype"), len(value.shape)
         if library == "torch" and not hasattr(value, "__setitem__"):  # a NumPy scalar
             operand = _Operand(_DEFAULTS[library][_scalar(value, name)], 0, axes=False, label=f"NumPy {name}")
         else:
@@ -771,7 +771,7 @@ def _operand(value: Any, library: str) -> _Operand:
         number: Any = value if category == _INTEGER else None
         operand = _Operand(_DEFAULTS[library][category], 0, axes=False, label=label, value=number)
     else:
-        name = dtype_name(value)
+        name = dtype_name(value, name=argument)
         operand = _Operand(name, 2, axes=True, label=name)
     _format(operand.dtype)
     return operand

@@ -32,6 +32,7 @@ with needed(__name__, "numpy", "torch"):
     import numpy as np  # noqa: F401  what is computed may be its arrays
     import torch
 
+from tensorref._arguments import as_axis, quoted
 from tensorref._operands import cast, check_fractions, library_of, widened
 from tensorref._typing import ArrayT, jaxtyping
 
@@ -87,6 +88,7 @@ def naive_softmax(logits: jaxtyping.Float[ArrayT, "*shape"], *, axis: int = -1) 
     (0.0, '7.8e-06')
     """
     check_fractions(logits=logits)
+    axis = as_axis(axis, "axis", logits.shape, "logits")
     powers = library_of(logits).exp(logits)
     result: ArrayT = powers / powers.sum(axis=axis, keepdims=True)
     return result
@@ -143,6 +145,7 @@ def softmax(logits: jaxtyping.Float[ArrayT, "*shape"], *, axis: int = -1) -> jax
     largest logit as ``m`` every power is at most 1 and one of them is 1, so that the sum is at least 1.
     """
     check_fractions(logits=logits)
+    axis = as_axis(axis, "axis", logits.shape, "logits")
     numbers: Any = widened(logits)
     if 0 not in numbers.shape:  # else there is no largest one
         numbers = numbers - library_of(numbers).amax(numbers, axis=axis, keepdims=True)
@@ -194,7 +197,7 @@ def overflow_limit(dtype: torch.dtype) -> float:
     """
     if dtype not in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
         raise TypeError(
-            f"dtype is {dtype}; exp overflows in a floating-point dtype: give torch.float16, torch.bfloat16, "
+            f"dtype is {quoted(dtype)}; exp overflows in a floating-point dtype: give torch.float16, torch.bfloat16, "
             "torch.float32 or torch.float64"
         )
     info = torch.finfo(dtype)

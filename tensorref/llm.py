@@ -41,6 +41,7 @@ with needed(__name__, "numpy", "torch"):
     from torch import Tensor
 
 from tensorref import broadcasting, kernels, matmul
+from tensorref._arguments import as_device, as_int, as_number
 from tensorref._operands import cast, check_fractions, check_one_dtype, check_operands, library_of, widened
 from tensorref._shape import as_shape, joined
 from tensorref._typing import ArrayT
@@ -112,6 +113,8 @@ def embedding(
         raise TypeError(f"token_ids has dtype {ids.dtype}; ids are integers: write token_ids.astype(np.int64)")
     if isinstance(ids, Tensor) and ids.dtype not in {torch.int32, torch.int64}:
         raise TypeError(f"token_ids has dtype {ids.dtype}; PyTorch indexes with int32 or int64: write token_ids.long()")
+    if len(table.shape) != 2:  # noqa: PLR2004  words and features
+        raise ValueError(f"table has shape {tuple(table.shape)}; it has a row for each word: (vocab_size, embed_dim)")
     count = table.shape[0]
     wrong = (ids < 0) | (ids >= count)
     if not getattr(ids, "is_meta", False) and wrong.any():
@@ -174,6 +177,7 @@ def linear(
     True
     """
     dtype = _result_dtype(x=x, weight=weight, **_given(bias=bias))
+    matmul.result_shape(x.shape, weight.shape, names=("x", "weight"))
     result: Any = matmul.product(widened(x), widened(weight))
     if bias is not None:
         result = broadcasting.add_bias(result, widened(bias))
@@ -243,7 +247,7 @@ def layer_norm(
     check_fractions(x=x, **_given(weight=weight, bias=bias))
     _check_features(x, 1)
     centered, variance = _centered(x, 0)
-    result = centered / (variance + eps) ** 0.5
+    result = centered / (variance + as_number(eps, "eps")) ** 0.5
     for name, parameter in (("weight", weight), ("bias", bias)):
         if parameter is not None and parameter.shape != x.shape[-1:]:
             raise ValueError(
@@ -303,7 +307,7 @@ def layer_norm_unbiased(
     check_fractions(x=x)
     _check_features(x, 2)
     centered, variance = _centered(x, 1)
-    result: ArrayT = cast(centered / (variance**0.5 + eps), x.dtype)
+    result: ArrayT = cast(centered / (variance**0.5 + as_number(eps, "eps")), x.dtype)
     return result
 
 
@@ -371,7 +375,7 @@ def attention_scores(
             matmul.explain(*shapes, names=("query", "key.mT")),
         )
     matmul.result_shape(*shapes, names=("query", "key.mT"))
-    scaled = widened(query) * (max(query.shape[-1], 1) ** -0.5 if scale is None else scale)
+    scaled = widened(query) * (max(query.shape[-1], 1) ** -0.5 if scale is None else as_number(scale, "scale"))
     result: ArrayT = cast(scaled @ widened(key).mT, dtype)
     return result
 
@@ -492,6 +496,7 @@ def attention(
     """
     dtype = _result_dtype(query=query, key=key, value=value)
     weights = attention_weights(attention_scores(widened(query), widened(key), scale=scale), mask)
+    matmul.result_shape(weights.shape, value.shape, names=("weights", "value"))
     result: ArrayT = cast(matmul.product(weights, widened(value)), dtype)
     return result
 
@@ -539,7 +544,7 @@ def causal_mask(
     torch.tril : that of a tensor.
     """
     queries, keys = as_shape((query_len, query_len if key_len is None else key_len), "(query_len, key_len)")
-    return torch.ones(queries, keys, dtype=torch.bool, device=device).tril(keys - queries)
+    return torch.ones(queries, keys, dtype=torch.bool, device=as_device(device)).tril(keys - queries)
 
 
 def padding_mask(token_ids: Integer[ArrayT, "*batch seq_len"], pad_id: int) -> Bool[ArrayT, "*batch 1 1 seq_len"]:
@@ -581,8 +586,10 @@ def padding_mask(token_ids: Integer[ArrayT, "*batch seq_len"], pad_id: int) -> B
             [1., 0., 0.]])
     """
     check_operands(token_ids=token_ids)
+    if not token_ids.shape:
+        raise ValueError("token_ids has shape (); a mask is one of sequences: write token_ids[None]")
     ids: Any = token_ids
-    result: ArrayT = (ids != pad_id)[..., None, None, :]
+    result: ArrayT = (ids != as_int(pad_id, "pad_id", "an id is"))[..., None, None, :]
     return result
 
 

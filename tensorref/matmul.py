@@ -54,7 +54,7 @@ from operator import matmul as _matmul
 from types import MappingProxyType
 from typing import Literal
 
-from tensorref._arguments import as_names
+from tensorref._arguments import as_itemsize, as_names
 from tensorref._explanation import Diagram, Fix, Messages, TensorrefError
 from tensorref._operands import check_one_dtype, check_operands, computed
 from tensorref._shape import agreed, as_shape, lined_up
@@ -194,7 +194,8 @@ def result_shape(a: ShapeLike, b: ShapeLike, *, names: Sequence[str] = ("a", "b"
     ...
     tensorref.matmul.MatmulError: a (2, 8, 32, 16), b (2, 8, 32, 16) have no matrix product: axis -1 of a has 16, axis -2 of b has 32, and the two must be equal. a @ b.mT would give (2, 8, 32, 32).
     """
-    return _checked(*_operands(a, b), _pair(names))
+    pair = _pair(names)
+    return _checked(*_operands(a, b, pair), pair)
 
 
 def flops(a: ShapeLike, b: ShapeLike) -> int:
@@ -288,8 +289,8 @@ def explain(a: ShapeLike, b: ShapeLike, *, names: Sequence[str] = ("a", "b"), it
     >>> matmul.explain((4, 64), (4, 64, 32), names=["vectors", "matrices"]).warning
     'Every row of vectors meets every matrix of matrices: the result is (4, 4, 32). For one row a matrix, vectors[..., None, :] @ matrices gives (4, 1, 32).'
     """
-    first, second = _operands(a, b)
-    pair = _pair(names)
+    pair, itemsize = _pair(names), as_itemsize(itemsize)
+    first, second = _operands(a, b, pair)
     axes = _axes(first, second)
     conflicts = tuple((axis.axes[0] or 0, axis.axes[1] or 0) for axis in axes if axis.verdict == "conflict")
     result = None if conflicts else _checked(first, second)
@@ -533,11 +534,15 @@ def product(a: jaxtyping.Num[ArrayT, "..."], b: jaxtyping.Num[ArrayT, "..."]) ->
     return result
 
 
-def _operands(a: ShapeLike, b: ShapeLike) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _operands(
+    a: ShapeLike, b: ShapeLike, names: tuple[str, str] = ("a", "b")
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
     first, second = as_shape(a, "a"), as_shape(b, "b")
-    for name, shape in (("a", first), ("b", second)):
+    for name, shape in zip(names, (first, second), strict=True):
         if not shape:
-            raise ValueError(f"{name} has shape (), a scalar; a matrix product needs an axis to sum over: write a * b")
+            raise ValueError(
+                f"{name} has shape (), a scalar; a matrix product needs an axis to sum over: write {' * '.join(names)}"
+            )
     return first, second
 
 

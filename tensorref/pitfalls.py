@@ -40,7 +40,7 @@ with needed(__name__, "numpy", "torch"):
     from tensorref import _private_parts
 
 from tensorref import broadcasting, dtypes, layout
-from tensorref._arguments import as_names
+from tensorref._arguments import as_flag, as_name, as_names, quoted
 from tensorref._explanation import TensorrefError
 from tensorref._operands import check_array, check_tensor, is_tensor, to_one_dtype
 from tensorref._shape import MAX_RANK, joined
@@ -203,14 +203,18 @@ def check_shape(
     >>> pitfalls.check_shape(torch.zeros(2, 8, 12, 64), "*batch key_len head_dim", sizes)["key_len"]
     12
     """
-    check_array(name, x)
+    check_array(as_name(name), x)
     shape, axes = tuple(x.shape), _axes(spec)
+    if sizes is not None and not isinstance(sizes, Mapping):
+        raise TypeError(
+            f"sizes is {quoted(sizes)}, of type {type(sizes).__name__}; sizes have names: write {{'batch': 2}}"
+        )
     found, faults = _match(shape, axes, sizes or {})
     if not faults:
         return found
     fixes = [code for code, guess in _guesses(shape, axes, name) if not _match(guess, axes, sizes or {})[1]]
     fix = f"Write {fixes[0]}." if fixes else f"Change spec if this shape is right, else what makes {name}."
-    raise ShapeError(f"{name} has shape {shape}, expected {spec!r}: {'; '.join(faults)}. {fix}")
+    raise ShapeError(f"{name} has shape {shape}, expected {quoted(spec)}: {'; '.join(faults)}. {fix}")
 
 
 def check_same_device(*tensors: Shaped[Tensor, "..."], names: Sequence[str] | None = None) -> torch.device:
@@ -388,7 +392,7 @@ def check_broadcast(
     ...
     tensorref.broadcasting.BroadcastError: prediction has shape (10, 1), target has shape (1, 1): they broadcast to (10, 1), and same_shape is True. Check what makes them, or leave same_shape out.
     """
-    names = _names("arrays", names, len(arrays))
+    names, same_shape = _names("arrays", names, len(arrays)), as_flag(same_shape, "same_shape")
     for name, array in zip(names, arrays, strict=True):
         check_array(name, array)
     shapes = [tuple(array.shape) for array in arrays]
@@ -590,7 +594,7 @@ def check_view(tensor: Shaped[Tensor, "..."], shape: ShapeLike) -> tuple[int, ..
 
 def _axes(spec: Any) -> tuple[int | str, ...]:
     if not isinstance(spec, str):
-        raise TypeError(f"spec is {spec!r}, of type {type(spec).__name__}; write it as a string: 'batch seq 64'")
+        raise TypeError(f"spec is {quoted(spec)}, of type {type(spec).__name__}; write it as a string: 'batch seq 64'")
     return _parsed(spec)
 
 
@@ -601,7 +605,7 @@ def _parsed(spec: str) -> tuple[int | str, ...]:
     for word in words:
         if not (word == "..." or word.removeprefix("*").isidentifier() or (word.isascii() and word.isdecimal())):
             raise ValueError(
-                f"spec is {spec!r}, and {word!r} in it is no axis: write a size, a name, _, ... or *name, separated by "
+                f"spec is {quoted(spec)}, and {quoted(word)} in it is no axis: write a size, a name, _, ... or *name, separated by "
                 "spaces alone"
             )
     if len(words) > MAX_RANK:
@@ -609,7 +613,9 @@ def _parsed(spec: str) -> tuple[int | str, ...]:
             f"spec has {len(words)} words; an array has {MAX_RANK} axes at most: write ... for those of any size"
         )
     if sum(map(_is_open, words)) > 1:
-        raise ValueError(f"spec is {spec!r}; of ... and *name it can have one, or nobody knows where the other ends")
+        raise ValueError(
+            f"spec is {quoted(spec)}; of ... and *name it can have one, or nobody knows where the other ends"
+        )
     return tuple(int(word) if word.isdecimal() else word for word in words)
 
 
