@@ -340,11 +340,9 @@ def _entries(
     extra = sum(_takes(item) for _, item, _ in parts) - len(shape)
     # PyTorch counts a mask that is no tensor for one axis, even one without axes.
     counted = sum(1 if isinstance(item, ArrayMask) else _takes(item) for _, item, _ in parts) - len(shape)
-    left, spare = (-counted if library == "torch" else -extra), 0
-    if library == "torch" and counted <= 0 < extra:
-        # So whole slices at the end may be too many.
-        whole = [item in _WHOLE if isinstance(item, slice) else False for _, item, _ in parts[-extra:]]
-        spare, extra = (extra, 0) if all(whole) else (0, extra)
+    left = -counted if library == "torch" else -extra
+    spare = _spare([item for _, item, _ in parts], len(shape), left) if library == "torch" and left >= 0 else set[int]()
+    extra -= len(spare)
     if ellipses > 1:
         problems.append(WORDS["ellipses"].format(count=ellipses))
     if extra > 0:
@@ -355,7 +353,7 @@ def _entries(
     is_open = extra < 0 and not (ellipses and left == -extra)
     for where, item, code in [*parts, ("", ..., "...")] if is_open else parts:
         start = sum(len(entry.axes) for entry in entries)
-        if where and len(parts) - len(entries) <= spare:
+        if len(entries) in spare:
             entries.append(Entry(code, "slice", (), (), ()))
             continue
         takes = max(left if ellipses and where else len(shape) - start, 0) if item is ... else _takes(item)
@@ -371,6 +369,18 @@ def _entries(
             problems.append(_counted_for_one(parts))
         entries.append(entry)
     return entries, problems
+
+
+def _spare(items: Sequence[Any], rank: int, left: int) -> set[int]:
+    """Return which items are whole slices beyond the last axis: PyTorch passes them over, if it does not count them."""
+    spare: set[int] = set()
+    start = 0
+    for place, item in enumerate(items):
+        if isinstance(item, slice) and item in _WHOLE and start >= rank:
+            spare.add(place)
+        start += left if item is ... else _takes(item)
+    after = items[min(spare) :] if spare else []
+    return spare if all(item is ... or isinstance(item, slice) for item in after) else set()
 
 
 def _counted_for_one(parts: Sequence[tuple[str, Any, str]]) -> str:

@@ -184,7 +184,7 @@ def _from_list(given: Any, where: str, library: Library) -> Any:
         ) from None
     except Exception:  # noqa: BLE001  whatever an entry raises, it makes no array
         raise TypeError(f"{where} is {quoted(given)}, which makes no array; give integers or truth values") from None
-    if library == "torch" and array.dtype != bool and any(attribute(leaf, "dtype") == bool for leaf in leaves):
+    if library == "torch" and array.dtype != bool and any(map(_is_truth, leaves)):
         raise TypeError(
             f"{where} is {quoted(given)}, and PyTorch takes no truth value of NumPy among numbers; write bool(...)"
         )
@@ -197,6 +197,10 @@ def _is_list(value: Any) -> bool:
 
 def _is_array(value: Any) -> bool:
     return hasattr(value, "dtype") and hasattr(value, "__setitem__")
+
+
+def _is_truth(value: Any) -> bool:
+    return str(attribute(value, "dtype")) == "bool"
 
 
 def _is_tensor(value: Any) -> bool:
