@@ -144,6 +144,14 @@ def _of_array(array: Any, where: str, library: Library, *, is_list: bool) -> Any
     )
 
 
+def indices_of(array: Any) -> Indices:
+    """Return the stand-in for an array or a tensor of integers."""
+    name = attribute(array.dtype, "name") or str(array.dtype).rpartition(".")[2]
+    if not _INTEGERS.fullmatch(name):
+        raise TypeError(f"index holds {name}, which is no index; give integers")
+    return Indices(tuple(array.shape), _bounds(array, tuple(array.shape)), name)
+
+
 def is_tuple_to_pytorch(index: Any) -> bool:
     """Tell whether PyTorch takes a list for a tuple: a short one that holds lists, tensors, slices, None or ``...``."""
     if not isinstance(index, list) or len(index) > _MOST_IN_A_TUPLE:
