@@ -89,8 +89,8 @@ def merge_heads(
     Returns
     -------
     :
-        The heads side by side on the last axis. The result of attention is a new tensor with the heads outermost in
-        memory, and is copied; what `split_heads` gave goes back to a view.
+        The heads side by side on the last axis: a view if in memory the heads of a position lie side by side, as
+        `split_heads` leaves them, else a copy.
 
     Raises
     ------
@@ -105,11 +105,21 @@ def merge_heads(
 
     Examples
     --------
-    >>> attended = torch.zeros(4, 8, 32, 8)
-    >>> layout.merge_heads(attended).data_ptr() == attended.data_ptr()
-    False
     >>> layout.merge_heads(layout.split_heads(x, 8)).data_ptr() == x.data_ptr()
     True
+
+    Attention by hand gives a new tensor with the heads outermost, and merging them copies. The fused function keeps the
+    order that the queries have in memory, so after it the merge of split heads is a view, and of contiguous ones a copy:
+
+    >>> q = k = v = layout.split_heads(torch.randn(4, 32, 64, device="cpu"), 8)
+    >>> by_hand = (q @ k.mT / 8**0.5).softmax(-1) @ v
+    >>> by_hand.stride(), layout.merge_heads(by_hand).data_ptr() == by_hand.data_ptr()
+    ((2048, 256, 8, 1), False)
+    >>> fused = torch.nn.functional.scaled_dot_product_attention(q, k, v)
+    >>> fused.stride(), layout.merge_heads(fused).data_ptr() == fused.data_ptr()
+    ((2048, 8, 64, 1), True)
+
+    With dropout, or a number of axes for which there is no fused kernel, it computes as by hand does.
     """
     shape = as_shape(as_array(x, "x").shape, "x")
     if len(shape) < 3:  # noqa: PLR2004  num_heads, seq_len and head_dim
