@@ -116,6 +116,8 @@ def _array(given: Any, where: str, library: Library) -> Any:
         return given
     is_list = _is_list(given)
     array = _from_list(given, where, library) if is_list else given
+    if library == "numpy" and attribute(array, "dtype") is None and hasattr(type(array), "__array__"):
+        array = array.__array__()
     if attribute(array, "dtype") is None or not isinstance(attribute(array, "shape"), tuple):
         return given
     return _of_array(array, where, library, is_list=is_list)

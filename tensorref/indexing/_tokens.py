@@ -110,7 +110,7 @@ def last(
             f"sequence: shape ({batch},)"
         )
     try:
-        ends: list[int] = lengths.tolist()
+        ends: list[Any] = lengths.tolist()
     except Exception:  # noqa: BLE001  a tensor on meta
         raise TypeError("lengths has no values; give a tensor that has, such as one on the CPU") from None
     if not all(isinstance(end, int) and not isinstance(end, bool) for end in ends):

@@ -119,7 +119,7 @@ def merge_heads(
     >>> fused.stride(), layout.merge_heads(fused).data_ptr() == fused.data_ptr()
     ((2048, 8, 64, 1), True)
 
-    With dropout, or a number of axes for which there is no fused kernel, it computes as by hand does.
+    With dropout the CPU computes as by hand does, and merging copies.
     """
     shape = as_shape(as_array(x, "x").shape, "x")
     if len(shape) < 3:  # noqa: PLR2004  num_heads, seq_len and head_dim
