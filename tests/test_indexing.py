@@ -584,7 +584,7 @@ def test_tokens_of_what_is_no_array_and_of_no_position_are_refused_with_the_fix(
     token, x = inspect.unwrap(indexing.token), np.zeros((2, 3, 4))
     for position, words in [
         ([0, 1], "position is [0, 1], of type list; the position of a token is an int: "),
-        (3, "position is 3, the sequence axis of x has size 3; write one from -3 to -1"),
+        (3, "position is 3, the sequence axis of x has size 3; write one from -3 to 2"),
         (True, "position is True, of type bool; "),
     ]:
         with pytest.raises((TypeError, IndexError)) as raised:

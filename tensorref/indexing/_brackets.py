@@ -358,7 +358,7 @@ def _entries(
             continue
         takes = max(left if ellipses and where else len(shape) - start, 0) if item is ... else _takes(item)
         axes = tuple(range(len(shape)))[start : start + takes]
-        if item is ... and (len(axes) == takes or where == parts[-1][0]):
+        if item is ... and (len(axes) == takes or spare.issuperset(range(len(entries) + 1, len(parts)))):
             takes = len(axes)  # PyTorch does not mind one that stands for too many axes at the end
         entry = Entry(code, KINDS[type(item)], axes, tuple(shape[axis] for axis in axes), None)
         if len(axes) == takes:
