@@ -669,3 +669,50 @@ def test_tokens_of_one_sequence_and_of_none_are_refused_with_the_fix():
         with pytest.raises(TypeError, match=r"^x is a tensor of layout torch.sparse_coo, .*; write x.to_dense\(\)$"):
             refused()
     assert last(eval("x.to_dense()", {"x": sparse}), torch.tensor([1, 2, 3])).tolist() == [1, 1, 1]  # noqa: S307  as above
+
+
+ADVISED = [
+    *(5, -5, slice(None), slice(None, None, -1), slice(None, None, 0), None, ..., True, np.True_, [0, 7], [-9, 0]),
+    *(
+        np.array([0, 1], ">i8"),
+        torch.tensor([0, 1], dtype=torch.int16),
+        np.ones((2, 3), bool),
+        np.ones((), bool),
+        [0, 1],
+    ),
+]
+
+
+def advised(index, problem):
+    """Return indices that do what the sentence about what is wrong says."""
+    found = re.match(r"index(?:\[(\d)\])? ", problem)
+    at = int(found[1] or 0) if found else None
+    before, after = index[:at], index[at + 1 :] if found else ()
+    code = re.search(r"write ((?:torch\.as_tensor|bool)\(.*?\)|index.*?\.(?:long|astype)\(.*?\))\.$", problem)
+    if code:
+        names = {"torch": torch, "index": index}
+        return [(*before, eval(code[1], names), *after)]  # noqa: S307  the code is ours
+    if limits := re.search(r"; give an int from (-?\d+) to (-?\d+)\.$", problem):
+        return [(*before, int(limit), *after) for limit in limits.groups()]
+    if problem.endswith("a step is not 0, leave it out for 1."):
+        return [(*before, slice(index[at].start, index[at].stop), *after)]
+    if problem.endswith("no int fits, a slice does."):
+        return [(*before, slice(None), *after)]
+    return []
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_what_is_advised_is_taken_by_the_library(library):
+    """It ends the problem; values that are out of range are looked at once the shapes are right."""
+    kinds = set()
+    for shape, count in itertools.product([(2,), (2, 3), (0, 2), (2, 3, 4)], (1, 2, 3)):
+        for index in itertools.product(ADVISED, repeat=count):
+            explanation = indexing.explain(shape, index, library=library) if ellipses(index) < 2 else None
+            if explanation is not None and len(explanation.problems) == 1:
+                for better in advised(index, explanation.problems[0]):
+                    rest = indexing.explain(shape, better, library=library).problems
+                    assert explanation.problems[0] not in rest, (shape, index, better)
+                    assert (raw(library, shape, better) is None) == bool(rest), (shape, index, better, rest)
+                    kinds.add(explanation.problems[0].rpartition("; ")[2][:10])
+    assert len(kinds) >= (5 if library == "torch" else 3), kinds

@@ -224,7 +224,7 @@ def _first_sizes(given: Any) -> tuple[int, ...]:
         if attribute(given, "shape") == ():
             sizes.append(-1)
             break
-        sizes.append(length(given))
+        sizes.append(length(given) if _is_list(given) else len(given))
         if not sizes[-1]:
             break
         given = given[0]
