@@ -82,8 +82,8 @@ INDEXING: Mapping[str, str] = Templates(
             "sizes of the first axes it selects from."
         ),
         "mask.scalar": "{where} is a truth value of NumPy, which PyTorch does not take; write bool({where}).",
-        "mask.ellipsis": (
-            "{where} is a mask of shape {mask} that PyTorch counts for one axis beside an ellipsis, as it is no tensor; "
+        "mask.counted": (
+            "{where} is a mask of shape {mask} that PyTorch counts for one axis, as it is no tensor; "
             "write torch.as_tensor({where})."
         ),
         "parts": "index has {count:,} entries, the most that is followed is {most}; take the rest away.",

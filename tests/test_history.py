@@ -14,7 +14,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tensorref import _operations, _words, layout
+from tensorref import _words, layout
+from tensorref.layout import _parsing
 
 TEXTS = json.loads(Path(__file__).with_name("operation_texts.json").read_text(encoding="utf-8"))
 SHAPES = [(), (0,), (1,), (2,), (3,), (1, 1), (0, 2), (2, 1), (2, 3), (2, 1, 3), (1, 0, 2)]
@@ -171,8 +172,8 @@ def test_histories_are_those_of_pytorch(data):
         if error or now.numel() > 500:
             break
     text = "".join(codes)
-    parsed = "".join(operation.code for operation in _operations.parse_operations(text))
-    history = agree(tensor, [operation.code for operation in _operations.parse_operations(text)])
+    parsed = "".join(operation.code for operation in _parsing.parse_operations(text))
+    history = agree(tensor, [operation.code for operation in _parsing.parse_operations(text)])
     assert history.code == f"x{parsed}"[: len(history.code)]
     # As it was written and as it is read are one thing to Python.
     written, read = follow(tensor, [text]), follow(tensor, [parsed])
@@ -258,7 +259,7 @@ def test_what_is_beyond_2_to_the_53_bytes_is_said(shape, text, itemsize):
     stored = math.prod(max(size, 1) for size in shape) * itemsize
     with pytest.raises(ValueError) as raised:
         layout.history(shape, text, itemsize=itemsize)
-    found = f"shape is {shape}" if stored > 2**53 else _operations.parse_operations(text)[-1].code
+    found = f"shape is {shape}" if stored > 2**53 else _parsing.parse_operations(text)[-1].code
     assert str(raised.value) == f"{found}: more than 2**53 bytes, the most that is followed here; choose smaller sizes."
     assert isinstance(raised.value, layout.OperationsTextError) == (stored <= 2**53)
 
@@ -294,7 +295,7 @@ def test_view_refuses_where_reshape_copies():
                     assert copy.stages[-1].contiguous
                     fix = view.notes()[-1]
                     for text in fix.partition(" copies ")[0].split(" or "):
-                        operations = _operations.parse_operations(text)
+                        operations = _parsing.parse_operations(text)
                         fixed = agree(numbered((4, 3)), [operation.code for operation in operations])
                         assert fixed.stages[-1].shape == target
                         assert f" copies {sum(stage.moved_bytes for stage in fixed.stages):,} bytes." in fix
@@ -349,7 +350,7 @@ REASONS = [
 
 @pytest.mark.parametrize(("shape", "text", "reason"), REASONS, ids=[f"{shape}{text}" for shape, text, _ in REASONS])
 def test_reasons(shape, text, reason):
-    history = agree(numbered(shape), [operation.code for operation in _operations.parse_operations(text)])
+    history = agree(numbered(shape), [operation.code for operation in _parsing.parse_operations(text)])
     assert history.reason == reason
     assert history.notes() == (f"PyTorch refuses x{text}.", f"PyTorch: {history.message}", reason)
     assert history.steps[-1] == f"PyTorch refuses x{text}."
@@ -535,7 +536,7 @@ def plain(operation):
 @pytest.mark.parametrize("case", TEXTS, ids=lambda case: ascii(case["text"])[:40])
 def test_texts(case):
     if "operations" in case:
-        assert [plain(operation) for operation in _operations.parse_operations(case["text"])] == case["operations"]
+        assert [plain(operation) for operation in _parsing.parse_operations(case["text"])] == case["operations"]
     else:
         with pytest.raises(layout.OperationsTextError) as raised:
             layout.history((2, 3), case["text"])
@@ -550,27 +551,27 @@ def test_every_error_has_a_case():
 
 
 def test_the_examples_in_errors_can_be_written():
-    for name, example in _operations.EXAMPLES.items():
-        (operation,) = _operations.parse_operations(example)
+    for name, example in _parsing.EXAMPLES.items():
+        (operation,) = _parsing.parse_operations(example)
         assert (operation.name, operation.code) == (name, example)
 
 
-PIECES = (*_operations.EXAMPLES, *"()[].,:-+ x0123456789\n", "...", "None", "x", "−", "😀", "__class__", "\0", "é")
+PIECES = (*_parsing.EXAMPLES, *"()[].,:-+ x0123456789\n", "...", "None", "x", "−", "😀", "__class__", "\0", "é")
 
 
 @given(st.one_of(st.text(), st.lists(st.sampled_from(PIECES), max_size=20).map("".join)))
 def test_any_text_is_read_or_refused(text):
     refusal, operations = None, ()
     try:
-        operations = _operations.parse_operations(text)
+        operations = _parsing.parse_operations(text)
     except layout.OperationsTextError as error:
         refusal = str(error)
     if refusal:
         assert 1 <= int(refusal.partition(":")[0].removeprefix("Position ")) <= len(text) + 1
         assert len(refusal) < 250
     code = "".join(operation.code for operation in operations)
-    assert _operations.parse_operations(f"x{code}") == operations
-    assert len(operations) <= _operations.MAX_OPERATIONS
+    assert _parsing.parse_operations(f"x{code}") == operations
+    assert len(operations) <= _parsing.MAX_OPERATIONS
 
 
 def test_a_long_text_is_refused_at_once():

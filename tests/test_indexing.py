@@ -584,7 +584,7 @@ def test_tokens_of_what_is_no_array_and_of_no_position_are_refused_with_the_fix(
     token, x = inspect.unwrap(indexing.token), np.zeros((2, 3, 4))
     for position, words in [
         ([0, 1], "position is [0, 1], of type list; the position of a token is an int: "),
-        (3, "position is 3, the sequence axis of x has size 3; write one from -3 to -1"),
+        (3, "position is 3, the sequence axis of x has size 3; write one from -3 to 2"),
         (True, "position is True, of type bool; "),
     ]:
         with pytest.raises((TypeError, IndexError)) as raised:
@@ -596,3 +596,123 @@ def test_tokens_of_what_is_no_array_and_of_no_position_are_refused_with_the_fix(
         for wrong in ([[1.0]], np.float64(2)):
             with pytest.raises(TypeError, match=r"^x is .*; it takes an array or a tensor"):
                 function(wrong, *more)
+
+
+class ArrayLike:
+    def __array__(self, dtype=None, copy=None):
+        return np.array([1, 0], dtype)
+
+
+def test_what_numpy_makes_an_array_of_is_one():
+    for index in (ArrayLike(), (0, ArrayLike()), (ArrayLike(), [[0], [1]])):
+        assert indexing.result_shape((2, 3), index) == np.zeros((2, 3))[index].shape
+
+
+HELD = [
+    *(0, True, 1.5, 1j, [], [0], [0, 1], [[0]], (), range(2), None, ..., slice(None), np.True_, np.int64(1)),
+    *(torch.tensor(1), torch.tensor([1]), torch.tensor([0, 1]), torch.tensor([]), torch.tensor([True, False])),
+    *(np.array(1), np.array([0]), np.array([]), np.array([True, False]), np.ones((2, 3), bool)),
+]
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.filterwarnings("ignore:Using a non-tuple sequence for multidimensional indexing:UserWarning")
+@pytest.mark.filterwarnings("ignore:Creating a tensor from a list of numpy.ndarrays is extremely slow:UserWarning")
+def test_lists_that_hold_arrays_tensors_and_empty_lists():
+    """The shape of a list is that of its first items to PyTorch, and a tensor of one integer is a number."""
+    results = 0
+    for count in (1, 2):
+        for items in itertools.product(HELD, repeat=count):
+            for index in ([*items], ([*items],), ([*items], 0), [[*items]]):
+                if ellipses(index) < 2:
+                    theirs = raw("torch", (2, 3, 4), index)
+                    assert ruled("torch", (2, 3, 4), index) == theirs, index
+                    results += theirs is not None
+    assert results > 500
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.filterwarnings("ignore:Using a non-tuple sequence for multidimensional indexing:UserWarning")
+def test_masks_of_numpy_count_for_one_axis_of_a_tensor():
+    """So a mask for all axes leaves room for whole slices, and one without axes takes the room of an axis."""
+    masks = [np.ones(shape, bool) for shape in [(), (2,), (2, 3), (3, 4), (2, 3, 4), (2, 0)]]
+    others = [slice(None), slice(0, None), ..., None, 0, [0, 1], True, torch.ones(2, 3, dtype=torch.bool)]
+    accepted = 0
+    for shape, count in itertools.product([(2, 3), (2, 3, 4)], (1, 2, 3)):
+        for items in itertools.product([*masks, *others], repeat=count):
+            if ellipses(items) < 2 and any(isinstance(item, np.ndarray) for item in items):
+                for index in (items, [*items]):
+                    theirs = raw("torch", shape, index)
+                    assert ruled("torch", shape, index) == theirs, (shape, index)
+                    accepted += theirs is not None
+    assert accepted > 500
+    assert ruled("torch", (2, 3), [masks[2], slice(None)]) == (6,)
+
+
+def test_tokens_of_one_sequence_and_of_none_are_refused_with_the_fix():
+    last, masked = inspect.unwrap(indexing.last), inspect.unwrap(indexing.masked)
+    for of in (np.asarray, torch.tensor):
+        x = of([5, 23, 7])
+        with pytest.raises(IndexError, match=r"^x has shape \(3,\); .*: write x\[None\] for one sequence$"):
+            last(x)
+        assert last(eval("x[None]", {"x": x})).tolist() == [7]  # noqa: S307  the code of the message
+        with pytest.raises(IndexError, match=r"^x has shape \(\); .*: write x\[None, None\] for one token$"):
+            last(x[0, ...] if of is torch.tensor else np.array(5))
+        with pytest.raises(IndexError, match=r"^x has shape \(2, 0\), whose sequences have no token; "):
+            last(of([[], []]))
+        with pytest.raises(TypeError, match=r"^lengths has dtype (torch\.)?float64; lengths are integers: "):
+            last(x[None], of([1.0]) if of is np.asarray else torch.tensor([1.0], dtype=torch.float64))
+    with pytest.raises(TypeError, match=r"^lengths has no values; "):
+        last(torch.zeros(1, 3), torch.ones(1, dtype=torch.long, device="meta"))
+    sparse = torch.eye(3).to_sparse()
+    for refused in (lambda: last(sparse, torch.tensor([1, 1, 1])), lambda: masked(sparse, torch.ones(3) > 0)):
+        with pytest.raises(TypeError, match=r"^x is a tensor of layout torch.sparse_coo, .*; write x.to_dense\(\)$"):
+            refused()
+    assert last(eval("x.to_dense()", {"x": sparse}), torch.tensor([1, 2, 3])).tolist() == [1, 1, 1]  # noqa: S307  as above
+
+
+ADVISED = [
+    *(5, -5, slice(None), slice(None, None, -1), slice(None, None, 0), None, ..., True, np.True_, [0, 7], [-9, 0]),
+    *(
+        np.array([0, 1], ">i8"),
+        torch.tensor([0, 1], dtype=torch.int16),
+        np.ones((2, 3), bool),
+        np.ones((), bool),
+        [0, 1],
+    ),
+]
+
+
+def advised(index, problem):
+    """Return indices that do what the sentence about what is wrong says."""
+    found = re.match(r"index(?:\[(\d)\])? ", problem)
+    at = int(found[1] or 0) if found else None
+    before, after = index[:at], index[at + 1 :] if found else ()
+    code = re.search(r"write ((?:torch\.as_tensor|bool)\(.*?\)|index.*?\.(?:long|astype)\(.*?\))\.$", problem)
+    if code:
+        names = {"torch": torch, "index": index}
+        return [(*before, eval(code[1], names), *after)]  # noqa: S307  the code is ours
+    if limits := re.search(r"; give an int from (-?\d+) to (-?\d+)\.$", problem):
+        return [(*before, int(limit), *after) for limit in limits.groups()]
+    if problem.endswith("a step is not 0, leave it out for 1."):
+        return [(*before, slice(index[at].start, index[at].stop), *after)]
+    if problem.endswith("no int fits, a slice does."):
+        return [(*before, slice(None), *after)]
+    return []
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_what_is_advised_is_taken_by_the_library(library):
+    """It ends the problem; values that are out of range are looked at once the shapes are right."""
+    kinds = set()
+    for shape, count in itertools.product([(2,), (2, 3), (0, 2), (2, 3, 4)], (1, 2, 3)):
+        for index in itertools.product(ADVISED, repeat=count):
+            explanation = indexing.explain(shape, index, library=library) if ellipses(index) < 2 else None
+            if explanation is not None and len(explanation.problems) == 1:
+                for better in advised(index, explanation.problems[0]):
+                    rest = indexing.explain(shape, better, library=library).problems
+                    assert explanation.problems[0] not in rest, (shape, index, better)
+                    assert (raw(library, shape, better) is None) == bool(rest), (shape, index, better, rest)
+                    kinds.add(explanation.problems[0].rpartition("; ")[2][:10])
+    assert len(kinds) >= (5 if library == "torch" else 3), kinds

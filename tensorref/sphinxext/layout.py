@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType, ModuleType
 from typing import ClassVar
 
-from tensorref import _history, _operations, _words, layout
+from tensorref import _words, layout
+from tensorref.layout import _history, _operations, _parsing, _views
 from tensorref.sphinxext import shapes
 from tensorref.sphinxext.explorer import ExplorerDirective, Fields, Preset, quoted
 
@@ -51,12 +52,12 @@ class LayoutDirective(ExplorerDirective):
     )
     words: ClassVar[Mapping[str, str]] = _words.LAYOUT
     messages: ClassVar[Mapping[str, str]] = MappingProxyType(
-        {**_words.LAYOUT_MESSAGES, **{f"example.{name}": text for name, text in _operations.EXAMPLES.items()}}
+        {**_words.LAYOUT_MESSAGES, **{f"example.{name}": text for name, text in _parsing.EXAMPLES.items()}}
     )
     errors: ClassVar[Mapping[str, str]] = MappingProxyType(
         {**shapes.ERRORS, **{f"operations.{key}": text for key, text in _words.OPERATIONS.items()}}
     )
-    modules: ClassVar[Sequence[ModuleType]] = (layout, _history, _operations)
+    modules: ClassVar[Sequence[ModuleType]] = (layout, _history, _operations, _parsing, _views)
 
     def read(self) -> Fields:
         """Return the shape and the operations, and what these make of it."""

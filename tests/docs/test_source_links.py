@@ -33,13 +33,16 @@ def test_the_lines_of_each_public_name_are_those_that_define_it():
 
 
 def test_an_attribute_and_what_is_inherited_are_found_where_they_stand():
-    assert lines("tensorref.layout", "Explanation.runs")[:2] == ("tensorref/layout.py", ["    runs: tuple[Run, ...]"])
-    assert lines("tensorref.layout", "Explanation.table")[0] == "tensorref/layout.py"
+    assert lines("tensorref.layout", "Explanation.runs")[:2] == (
+        "tensorref/layout/_views.py",
+        ["    runs: tuple[Run, ...]"],
+    )
+    assert lines("tensorref.layout", "Explanation.table")[0] == "tensorref/layout/_views.py"
     file, shown, _ = lines("tensorref.layout", "Explanation.to_dict")
     assert file == "tensorref/_explanation.py"
     assert shown[0].startswith("    def to_dict(")
     file, shown, _ = lines("tensorref.layout", "OperationsTextError")
-    assert (file, shown[0]) == ("tensorref/_operations.py", "class OperationsTextError(ValueError):")
+    assert (file, shown[0]) == ("tensorref/layout/_parsing.py", "class OperationsTextError(ValueError):")
 
 
 def test_a_link_names_repository_revision_file_and_lines(monkeypatch):
@@ -48,6 +51,6 @@ def test_a_link_names_repository_revision_file_and_lines(monkeypatch):
     link = sources.linkcode_resolve("py", {"module": "tensorref.layout", "fullname": "can_view"})
     sources.revision.cache_clear()
     _, first, last = sources.find("tensorref.layout", "can_view")
-    assert link == f"{sources.repository()}/blob/0123abc/tensorref/layout.py#L{first}-L{last}"
+    assert link == f"{sources.repository()}/blob/0123abc/tensorref/layout/_views.py#L{first}-L{last}"
     assert sources.linkcode_resolve("js", {"object": "x", "fullname": "x"}) is None
     assert sources.linkcode_resolve("py", {"module": "", "fullname": "x"}) is None

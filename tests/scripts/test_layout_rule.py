@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tensorref import _operations, layout
+from tensorref import layout
+from tensorref.layout import _parsing
 from tensorref.sphinxext.layout import LayoutDirective
 
 pytestmark = pytest.mark.usefixtures("unchecked")
@@ -215,8 +216,8 @@ def test_the_parser(run):
 
 
 PIECES = [
-    *_operations.EXAMPLES,
-    *_operations.EXAMPLES.values(),
+    *_parsing.EXAMPLES,
+    *_parsing.EXAMPLES.values(),
     *"()[].,:-+ 0123456789\n",
     "...",
     "None",
@@ -242,7 +243,7 @@ def test_any_text_is_read_alike(run):
     errors = 0
     for text, got in zip(texts, read, strict=True):
         try:
-            codes = [operation.code for operation in _operations.parse_operations(text)]
+            codes = [operation.code for operation in _parsing.parse_operations(text)]
         except layout.OperationsTextError as error:
             errors += 1
             codes = str(error)

@@ -33,7 +33,7 @@ sys.path.insert(0, str(ROOT / "docs" / "_ext"))
 from provenance import record  # noqa: E402  its folder has just joined the path
 
 KINDS = ("forked", "stock")
-PROSE, EXAMPLE, MODULE = "docs/reference/reading-shapes.md", "examples/layout.py", "tensorref/layout.py"
+PROSE, EXAMPLE, MODULE = "docs/reference/reading-shapes.md", "examples/layout.py", "tensorref/layout/__init__.py"
 KERNELS = """
 import multiprocessing, os, sys
 from pathlib import Path

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from tensorref import _operations, _words, layout
+from tensorref import _words, layout
+from tensorref.layout import _parsing
 from tensorref.sphinxext import shapes
 from tensorref.sphinxext.explorer import LABELS
 from tensorref.sphinxext.layout import LayoutDirective
@@ -45,7 +46,7 @@ def test_html(built, builder):
     assert data["labels"] == {**LABELS, **LayoutDirective.labels}
     assert data["steps"] == []
     assert data["words"] == dict(_words.LAYOUT)
-    examples = {f"example.{name}": example for name, example in _operations.EXAMPLES.items()}
+    examples = {f"example.{name}": example for name, example in _parsing.EXAMPLES.items()}
     assert data["messages"] == {**_words.LAYOUT_MESSAGES, **examples}
     operations = {f"operations.{key}": text for key, text in _words.OPERATIONS.items()}
     assert data["errors"] == {**shapes.ERRORS, **operations}

@@ -1,4 +1,4 @@
-// What operations make of shape, strides and offset: the same as `tensorref/_history.py` and `tensorref/layout.py`.
+// What operations make of shape, strides and offset: the same as the package `tensorref/layout`.
 
 import { product } from "./sizes.js";
 import { TextError, attempt, speaker } from "./words.js";

@@ -1,4 +1,4 @@
-// Operations as people write them after a tensor; `tensorref/_operations.py` is the same in Python.
+// Operations as people write them after a tensor; `tensorref/layout/_parsing.py` is the same in Python.
 
 import { TextError, quoted, speaker } from "./words.js";
 

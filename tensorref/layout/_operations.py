@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from math import prod
 from typing import NamedTuple
 
-from tensorref._operations import Operation, Slice
 from tensorref._words import LAYOUT as WORDS
 from tensorref._words import LAYOUT_MESSAGES as MESSAGES
+from tensorref.layout._parsing import Operation, Slice
 
 LARGEST = 2**53
 """The most bytes that a tensor may have here, and its strides may step over."""

@@ -1,86 +1,22 @@
-r"""What an index selects: the shape of the result, and whether it is a view or a copy.
-
->>> from tensorref import indexing
->>> indexing.result_shape((2, 3, 4), (slice(None), 0))
-(2, 4)
-
-An int takes an axis away, a slice keeps it, ``None`` adds one of size 1, and ``...`` stands for the axes that are not
-named. All of these give a view, which shares the memory of its source. A mask or an array of integers picks elements
-one by one: a copy.
-
->>> import numpy as np
->>> batch = np.arange(24).reshape(2, 3, 4)  # (batch, seq_len, features)
->>> print(f"Full shape: {batch.shape}")
-Full shape: (2, 3, 4)
->>> print(f"Original:\n{batch}")
-Original:
-[[[ 0  1  2  3]
-  [ 4  5  6  7]
-  [ 8  9 10 11]]
-<BLANKLINE>
- [[12 13 14 15]
-  [16 17 18 19]
-  [20 21 22 23]]]
->>> print(f"batch[0, 0]: {batch[0, 0]}")
-batch[0, 0]: [0 1 2 3]
->>> print(f"batch[:, 0, :] shape: {batch[:, 0, :].shape}")
-batch[:, 0, :] shape: (2, 4)
->>> print(f"batch[0, -1, :]: {batch[0, -1, :]}")
-batch[0, -1, :]: [ 8  9 10 11]
->>> print(f"Elements > 10: {batch[batch > 10]}")
-Elements > 10: [11 12 13 14 15 16 17 18 19 20 21 22 23]
-
-Index arrays broadcast together. Their shape stands in the result where they stood, or first where a slice parts them.
-The rule is `NumPy's <https://numpy.org/doc/stable/user/basics.indexing.html>`__; PyTorch keeps it with four
-exceptions. A slice does not run backward (`torch.flip` copies). An int beside index arrays is applied before them and
-parts nothing. A tensor of indices is of dtype int64 or int32; one of uint8 is taken for a mask, others are refused. And
-an int for every axis gives a view of shape ``()`` where NumPy gives a scalar:
-
->>> import torch
->>> batch[0, :, [0, 1]].shape, torch.tensor(batch)[0, :, [0, 1]].shape
-((2, 3), torch.Size([3, 2]))
->>> torch.arange(3)[::-1]
-Traceback (most recent call last):
-...
-ValueError: step must be greater than zero
->>> indexing.result_shape((4, 3), torch.tensor([2, 0], dtype=torch.int16), library="torch")
-Traceback (most recent call last):
-...
-tensorref.indexing.IndexingError: index holds int16, PyTorch indexes with int32 or int64; write index.long().
-"""
+"""The shape of ``x[index]``, and whether it is a view."""
 
 from __future__ import annotations
 
-import operator
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import prod
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
-from tensorref._arguments import as_array, as_int, as_library, attribute, length, quoted
+from tensorref._arguments import as_library, quoted
 from tensorref._explanation import Diagram
-from tensorref._libraries import needed
 from tensorref._shape import MAX_RANK, as_shape, joined
-from tensorref._typing import ArrayT, ShapeLike, jaxtyping
+from tensorref._typing import ShapeLike
 from tensorref._words import INDEXING as WORDS
+from tensorref.indexing._items import KINDS, ArrayMask, Indices, Kind, Library, Mask, is_tuple_to_pytorch, item_of
 
-__all__ = [
-    "Entry",
-    "Explanation",
-    "IndexingError",
-    "Indices",
-    "Mask",
-    "explain",
-    "is_view",
-    "last",
-    "masked",
-    "result_shape",
-    "token",
-]
-
-Library: TypeAlias = Literal["numpy", "torch"]
-Kind: TypeAlias = Literal["int", "slice", "newaxis", "ellipsis", "array", "mask"]
+_ARRAYS = ("array", "mask")
+_MOST_PARTS = 2 * MAX_RANK  # as in NumPy
+_WHOLE = [slice(start, None, step) for start in (None, 0) for step in (None, 1)]
 
 
 class IndexingError(ValueError, IndexError):
@@ -93,6 +29,8 @@ class IndexingError(ValueError, IndexError):
     ...     print(len(error.explanation.problems))
     2
     """
+
+    __module__ = "tensorref.indexing"
 
     explanation: Explanation
     """All that is wrong with the index."""
@@ -321,236 +259,12 @@ class Entry:
     """Its own sizes in the result; those of index arrays and masks broadcast together first. None where it is wrong."""
 
 
-@dataclass(frozen=True)
-class Indices:
-    """An array of integers, of which only the shape is known.
-
-    >>> from tensorref import indexing
-    >>> indexing.result_shape((50257, 64), indexing.Indices((8, 128)))
-    (8, 128, 64)
-    """
-
-    shape: tuple[int, ...]
-    bounds: tuple[int, int] = (0, 0)
-    """The least and the greatest of them, where they are known."""
-    dtype: str = "int64"
-    """Matters to PyTorch, which takes a tensor of int32 or int64; one of uint8 is a `Mask` to it."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "shape", _as_sizes(self.shape))
-        given: Any = self.bounds
-        if not isinstance(given, tuple) or len(given) != 2:  # noqa: PLR2004  a pair
-            raise TypeError(f"bounds is {quoted(self.bounds)}; bounds are the least and the greatest: write (0, 1)")
-        least, most = (as_int(bound, f"bounds[{at}]", "a bound is") for at, bound in enumerate(self.bounds))
-        if least > most:
-            raise ValueError(f"bounds is {(least, most)}; the least comes first: write {(most, least)}")
-        object.__setattr__(self, "bounds", (least, most))
-        dtype: Any = self.dtype
-        if not isinstance(dtype, str) or not _INTEGERS.fullmatch(self.dtype):
-            raise TypeError(f"dtype is {quoted(self.dtype)}; indices are of an integer dtype: write 'int64'")
-
-
-@dataclass(frozen=True)
-class Mask:
-    """An array of truth values, of which only the shape and how many are True is known.
-
-    >>> from tensorref import indexing
-    >>> indexing.result_shape((8, 128, 64), indexing.Mask((8, 128), count=700))
-    (700, 64)
-    """
-
-    shape: tuple[int, ...]
-    count: int
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "shape", _as_sizes(self.shape))
-        object.__setattr__(self, "count", as_int(self.count, "count", "a number of True is"))
-        if not 0 <= self.count <= prod(self.shape):
-            raise ValueError(f"count is {self.count}; a mask of shape {self.shape} has 0 to {prod(self.shape)} True")
-
-
-@dataclass(frozen=True)
-class _ArrayMask(Mask):
-    """A mask that is no tensor, which PyTorch counts for one axis when it works out an ellipsis."""
-
-    is_scalar: bool = False
-    """Whether it is a truth value of NumPy."""
-
-
-def token(
-    x: jaxtyping.Shaped[ArrayT, "batch seq_len *features"], position: int
-) -> jaxtyping.Shaped[ArrayT, " batch *features"]:
-    """Select the token at one position of every sequence.
-
-    >>> import torch
-    >>> from tensorref import indexing
-    >>> hidden = torch.arange(12).reshape(2, 3, 2)
-    >>> indexing.token(hidden, 0)
-    tensor([[0, 1],
-            [6, 7]])
-
-    Parameters
-    ----------
-    x
-        A batch of sequences, of any dtype.
-    position
-        Which token; -1 is the last.
-
-    Returns
-    -------
-    :
-        ``x[:, position]``, a view.
-
-    Raises
-    ------
-    IndexError
-        If no sequence is as long.
-    TypeError
-        If `position` is no int; several positions are an index: ``x[:, [0, 1]]``.
-
-    See Also
-    --------
-    numpy.take : takes any positions, and copies.
-    torch.select : ``x.select(1, position)``, a view.
-    torch.index_select : takes any positions, and copies.
-    """
-    sizes = as_array(x, "x").shape
-    at = as_int(position, "position", "the position of a token is")
-    if len(sizes) < 2:  # noqa: PLR2004  batch and seq_len
-        raise IndexError(
-            f"x has shape {tuple(sizes)}; tokens are of shape (batch, seq_len, …): write x[None] for one sequence"
-        )
-    if not -sizes[1] <= at < sizes[1]:
-        raise IndexError(
-            f"position is {at}, the sequence axis of x has size {sizes[1]}; write one from {-sizes[1]} to -1"
-        )
-    result: ArrayT = x[:, at]
-    return result
-
-
-def last(
-    x: jaxtyping.Shaped[ArrayT, "batch seq_len *features"], lengths: jaxtyping.Integer[ArrayT, " batch"] | None = None
-) -> jaxtyping.Shaped[ArrayT, " batch *features"]:
-    """Select the last token of every sequence, which predicts the next.
-
-    >>> import torch
-    >>> from tensorref import indexing
-    >>> ids = torch.tensor([[5, 23, 7], [42, 0, 0]])
-    >>> indexing.last(ids), indexing.last(ids, torch.tensor([3, 1]))
-    (tensor([7, 0]), tensor([ 7, 42]))
-
-    Parameters
-    ----------
-    x
-        A batch of sequences, of any dtype.
-    lengths
-        How many tokens each has before the padding, from 1 to ``seq_len``; without, no sequence is padded.
-
-    Returns
-    -------
-    :
-        ``x[:, -1]``, a view; with `lengths` a copy.
-
-    Raises
-    ------
-    ValueError
-        If there is not one length for each sequence, or a length is not from 1 to ``seq_len``: 0 would select the last
-        token, which is padding.
-
-    See Also
-    --------
-    numpy.take : ``numpy.take(x, -1, axis=1)`` copies.
-    torch.select : ``x.select(1, -1)``, a view.
-    """
-    result: ArrayT
-    if lengths is None:
-        result = x[:, -1]
-        return result
-    batch, size = as_array(x, "x").shape[:2]
-    if tuple(as_array(lengths, "lengths").shape) != (batch,):
-        raise ValueError(
-            f"lengths has shape {tuple(lengths.shape)}, x has shape {tuple(x.shape)}; give one length for each "
-            f"sequence: shape ({batch},)"
-        )
-    ends: list[int] = lengths.tolist()
-    if not all(1 <= end <= size for end in ends):
-        raise ValueError(f"lengths is {ends}; a length is from 1 to {size}, the sequence axis of x")
-    # One pair of positions per sequence: slicing the rows instead would pair every row with every length. Lists, as
-    # PyTorch would take lengths of uint8 for a mask.
-    result = x[list(range(batch)), [end - 1 for end in ends]]
-    return result
-
-
-def masked(
-    x: jaxtyping.Shaped[ArrayT, "..."], mask: jaxtyping.Bool[ArrayT, "..."]
-) -> jaxtyping.Shaped[ArrayT, "selected ..."]:
-    """Select the elements, or the tokens, where a mask is True.
-
-    >>> import torch
-    >>> from tensorref import indexing
-    >>> ids = torch.tensor([[5, 23, 7], [42, 0, 0]])
-    >>> indexing.masked(ids, ids != 0)
-    tensor([ 5, 23,  7, 42])
-    >>> hidden = torch.zeros(2, 3, 64)
-    >>> indexing.masked(hidden, ids != 0).shape
-    torch.Size([4, 64])
-
-    Parameters
-    ----------
-    x
-        An array or a tensor of any dtype.
-    mask
-        Truth values for the first axes of `x`, or all of them.
-
-    Returns
-    -------
-    :
-        ``x[mask]``, a copy: the axes of the mask become one, in row-major order.
-
-    Raises
-    ------
-    TypeError
-        If `mask` holds numbers: zeros and ones would select the positions 0 and 1.
-    ValueError
-        If `mask` does not have the sizes of the first axes of `x`.
-
-    See Also
-    --------
-    numpy.where : keeps the shape, and takes another value where the mask is False.
-    torch.masked_select : the same for a mask of the shape of `x`; it broadcasts, an index does not.
-    """
-    as_array(x, "x")
-    if str(as_array(mask, "mask").dtype).rpartition(".")[2] != "bool":
-        raise TypeError(f"mask has dtype {mask.dtype}, which would select positions; compare to get truth: mask != 0")
-    result_shape(x.shape, Mask(tuple(mask.shape), 0))
-    source: Any = x
-    result: ArrayT = source[mask]
-    return result
-
-
-_KINDS: dict[type, Kind] = {
-    int: "int",
-    slice: "slice",
-    type(None): "newaxis",
-    type(...): "ellipsis",
-    Indices: "array",
-    Mask: "mask",
-    _ArrayMask: "mask",
-}
-_ARRAYS = ("array", "mask")
-_INTEGERS = re.compile(r"[<>]?u?int(8|16|32|64)")
-_MOST_PARTS = 2 * MAX_RANK  # as in NumPy
-_MOST_IN_A_TUPLE = 31  # entries of a list that PyTorch may take for a tuple
-_MOST_LISTED = 2**20  # numbers in lists
-_SHOWN = 8  # characters; the diagram gives a longer list by its shape
-
-
 def _explain(shape: tuple[int, ...], index: Any, library: Any) -> Explanation:
     library = as_library(library)
     given = [("index", index)]
-    if isinstance(index, tuple) or (library == "torch" and _is_tuple_to_pytorch(index)):
+    if isinstance(index, tuple) or (library == "torch" and is_tuple_to_pytorch(index)):
         given = [(f"index[{n}]", item) for n, item in enumerate(index[:_MOST_PARTS])]
-    parts = [(where, *_item(item, where, library)) for where, item in given]
+    parts = [(where, *item_of(item, where, library)) for where, item in given]
     entries, problems = _entries(shape, parts, library)
     if len(parts) > 1 and len(index) > _MOST_PARTS:
         problems = [WORDS["parts"].format(count=len(index), most=_MOST_PARTS)]
@@ -624,32 +338,54 @@ def _entries(
     problems: list[str] = []
     ellipses = sum(item is ... for _, item, _ in parts)
     extra = sum(_takes(item) for _, item, _ in parts) - len(shape)
-    left = -extra
-    if library == "torch" and ellipses:
-        # PyTorch counts a mask that is no tensor for one axis, even one without axes.
-        left = len(shape) - sum(1 if isinstance(item, _ArrayMask) else _takes(item) for _, item, _ in parts)
+    # PyTorch counts a mask that is no tensor for one axis, even one without axes.
+    counted = sum(1 if isinstance(item, ArrayMask) else _takes(item) for _, item, _ in parts) - len(shape)
+    left = -counted if library == "torch" else -extra
+    spare = _spare([item for _, item, _ in parts], len(shape), left) if library == "torch" and left >= 0 else set[int]()
+    extra -= len(spare)
     if ellipses > 1:
         problems.append(WORDS["ellipses"].format(count=ellipses))
     if extra > 0:
         problems.append(WORDS["take"].format(taken=len(shape) + extra, shape=shape, rank=len(shape), extra=extra))
+    elif library == "torch" and counted > 0:
+        problems.append(_counted_for_one(parts))
     entries: list[Entry] = []
     is_open = extra < 0 and not (ellipses and left == -extra)
     for where, item, code in [*parts, ("", ..., "...")] if is_open else parts:
         start = sum(len(entry.axes) for entry in entries)
+        if len(entries) in spare:
+            entries.append(Entry(code, "slice", (), (), ()))
+            continue
         takes = max(left if ellipses and where else len(shape) - start, 0) if item is ... else _takes(item)
         axes = tuple(range(len(shape)))[start : start + takes]
-        if item is ... and (len(axes) == takes or where == parts[-1][0]):
+        if item is ... and (len(axes) == takes or spare.issuperset(range(len(entries) + 1, len(parts)))):
             takes = len(axes)  # PyTorch does not mind one that stands for too many axes at the end
-        entry = Entry(code, _KINDS[type(item)], axes, tuple(shape[axis] for axis in axes), None)
+        entry = Entry(code, KINDS[type(item)], axes, tuple(shape[axis] for axis in axes), None)
         if len(axes) == takes:
             wrong = [*_wrong(item, where, entry, library)]
             problems += wrong
             entry = entry if wrong else replace(entry, gives=_gives(item, entry.sizes))
         elif extra <= 0 and not problems:
-            mask = next((part, item.shape) for part, item, _ in parts if isinstance(item, _ArrayMask))
-            problems.append(WORDS["mask.ellipsis"].format(where=mask[0], mask=mask[1]))
+            problems.append(_counted_for_one(parts))
         entries.append(entry)
     return entries, problems
+
+
+def _spare(items: Sequence[Any], rank: int, left: int) -> set[int]:
+    """Return which items are whole slices beyond the last axis: PyTorch passes them over, if it does not count them."""
+    spare: set[int] = set()
+    start = 0
+    for place, item in enumerate(items):
+        if isinstance(item, slice) and item in _WHOLE and start >= rank:
+            spare.add(place)
+        start += left if item is ... else _takes(item)
+    after = items[min(spare) :] if spare else []
+    return spare if all(item is ... or isinstance(item, slice) for item in after) else set()
+
+
+def _counted_for_one(parts: Sequence[tuple[str, Any, str]]) -> str:
+    where, mask = next((where, item.shape) for where, item, _ in parts if isinstance(item, ArrayMask))
+    return WORDS["mask.counted"].format(where=where, mask=mask)
 
 
 def _compared(explanation: Explanation, index: object) -> Explanation:
@@ -672,130 +408,6 @@ def _compared(explanation: Explanation, index: object) -> Explanation:
     return replace(explanation, other=text)
 
 
-def _item(given: Any, where: str, library: Library) -> tuple[Any, str]:
-    """Return what stands for something between the brackets, of a type in `_KINDS`, and how to write it."""
-    if given is None or given is ...:
-        return given, "None" if given is None else "..."
-    if isinstance(given, slice):
-        ends = [None if end is None else _whole(end, where) for end in (given.start, given.stop, given.step)]
-        return slice(*ends), ":".join("" if end is None else quoted(end) for end in ends[: 2 + (ends[2] is not None)])
-    item = _array(given, where, library)
-    if not isinstance(item, (Indices, Mask)):
-        item = _whole(item, where)
-        return item, quoted(item)
-    code = quoted(given) if isinstance(given, (list, bool)) else ""
-    return item, code if 0 < len(code) <= _SHOWN else f"{_KINDS[type(item)]} {item.shape}"
-
-
-def _array(given: Any, where: str, library: Library) -> Any:
-    """Return the stand-in for an array, a tensor, a list or a truth value, and anything else as it is."""
-    if isinstance(given, bool):
-        return Mask((), int(given))
-    if isinstance(given, range):
-        return Indices((length(given),), (min(given[0], given[-1]), max(given[0], given[-1])) if given else (0, 0))
-    if isinstance(given, Indices):
-        return given if given.shape or library == "numpy" else given.bounds[0]
-    if isinstance(given, Mask):
-        return given
-    is_list = isinstance(given, Sequence) and not isinstance(given, (str, bytes))
-    array = _from_list(given, where) if is_list else given
-    if attribute(array, "dtype") is None or not isinstance(attribute(array, "shape"), tuple):
-        return given
-    return _of_array(array, where, library, is_list=is_list)
-
-
-def _of_array(array: Any, where: str, library: Library, *, is_list: bool) -> Any:
-    """Return the stand-in for an array or a tensor, or the number that it is."""
-    dtype, shape = array.dtype, tuple(array.shape)
-    is_tensor, is_scalar = str(dtype).startswith("torch."), not hasattr(array, "__setitem__")
-    if is_tensor and str(array.layout) != "torch.strided":
-        raise TypeError(f"{where} is a tensor of layout {array.layout}, which is no index; write {where}.to_dense()")
-    name = attribute(dtype, "name") or str(dtype).rpartition(".")[2]
-    if library == "torch" and not (is_tensor or is_scalar) and dtype.kind == "f":
-        array, name = _cut(array, where), "int64"  # PyTorch takes 1.5 for 1
-    if name == "bool" or (name == "uint8" and library == "torch" and not (is_scalar or is_list)):
-        return _mask(array, where, is_tensor=is_tensor, is_scalar=is_scalar)
-    if not _INTEGERS.fullmatch(name):
-        raise TypeError(f"{where} holds {name}, which is no index; give integers or truth values")
-    # An array without axes is an array to NumPy but not to PyTorch. A scalar is none: nothing can be assigned to it.
-    is_native = is_tensor or dtype.isnative
-    if shape == () and (is_scalar or (library == "torch" and is_native)):
-        return _whole(array, where)
-    # PyTorch makes int64 of what is no tensor.
-    return Indices(
-        shape, _bounds(array, shape), name if is_tensor else "int64" if is_native else f"{dtype.str[0]}{name}"
-    )
-
-
-def _is_tuple_to_pytorch(index: Any) -> bool:
-    """Tell whether PyTorch takes a list for a tuple: a short one that holds lists, tensors, slices, None or ``...``."""
-    if not isinstance(index, list) or len(index) > _MOST_IN_A_TUPLE:
-        return False
-    return any(
-        item is None or item is ... or isinstance(item, (slice, Sequence)) or hasattr(item, "__setitem__")
-        for item in index
-    )
-
-
-def _from_list(given: Any, where: str) -> Any:
-    """Return the array that lists stand for, unless they are too many to be followed."""
-    with needed("an index that is a list", "numpy"):
-        import numpy as np
-
-    lists, listed = [(given, 1)], 0
-    while lists:
-        items, depth = lists.pop()
-        listed += length(items)
-        if listed > _MOST_LISTED or depth > MAX_RANK:
-            raise TypeError(
-                f"{where} is {quoted(given)}, lists of more than {_MOST_LISTED:,} numbers or {MAX_RANK} axes; make an "
-                "array of them first"
-            )
-        lists += [
-            (item, depth + 1) for item in items if isinstance(item, Sequence) and not isinstance(item, (str, bytes))
-        ]
-    try:
-        array = np.array(given)
-    except ValueError:
-        raise TypeError(
-            f"{where} is {quoted(given)}, whose rows differ in length; give all of them one length"
-        ) from None
-    except Exception:  # noqa: BLE001  whatever an entry raises, it makes no array
-        raise TypeError(f"{where} is {quoted(given)}, which makes no array; give integers or truth values") from None
-    return array if array.size else array.astype(int)
-
-
-def _cut(array: Any, where: str) -> Any:
-    if array.size and not (abs(array) < 2**63).all():  # NaN neither
-        raise TypeError(f"{where} is {quoted(array)}, which has no integers; give integers or truth values")
-    return array.astype("int64")
-
-
-def _mask(array: Any, where: str, *, is_tensor: bool, is_scalar: bool) -> Mask:
-    try:
-        count = int((array != 0).sum())
-    except Exception:  # noqa: BLE001  a tensor on meta
-        raise TypeError(
-            f"{where} is a mask whose values cannot be read; say how many are True: indexing.Mask(shape, count)"
-        ) from None
-    return Mask(tuple(array.shape), count) if is_tensor else _ArrayMask(tuple(array.shape), count, is_scalar)
-
-
-def _bounds(array: Any, shape: tuple[int, ...]) -> tuple[int, int]:
-    try:
-        # PyTorch has no least one of uint16, uint32 and uint64.
-        whole = array.long() if hasattr(array, "long") else array
-        return (0, 0) if 0 in shape else (int(whole.min()), int(whole.max()))
-    except Exception:  # noqa: BLE001  a tensor on meta has a shape, and no values to be out of range
-        return 0, 0
-
-
-def _as_sizes(shape: Any) -> tuple[int, ...]:
-    if not isinstance(shape, (tuple, list)):
-        raise TypeError(f"shape is {quoted(shape)}, of type {type(shape).__name__}; it is a tuple here: write (4,)")
-    return as_shape(shape, "shape")
-
-
 def _beyond(entries: Sequence[Entry], result: tuple[int, ...]) -> Iterator[str]:
     """Say what is more than NumPy takes: axes of the result, or index arrays."""
     if len(result) > MAX_RANK:
@@ -805,14 +417,6 @@ def _beyond(entries: Sequence[Entry], result: tuple[int, ...]) -> Iterator[str]:
     most = MAX_RANK - (prod(size for entry in others for size in entry.gives or ()) == 1)
     if arrays > most and not (len(entries) == 1 and entries[0].kind == "mask"):
         yield WORDS["arrays"].format(count=arrays, most=most)
-
-
-def _whole(value: Any, where: str) -> int:
-    try:
-        return operator.index(value)
-    except Exception:  # noqa: BLE001  whatever its ``__index__`` raises, it is no index
-        fix = "divide with // to keep it whole" if isinstance(value, float) else "give an int, a slice or an array"
-        raise TypeError(f"{where} holds {quoted(value)}, which is no index; {fix}") from None
 
 
 def _takes(item: Any) -> int:
@@ -833,7 +437,7 @@ def _gives(item: Any, sizes: tuple[int, ...]) -> tuple[int, ...]:
 def _wrong(item: Any, where: str, entry: Entry, library: Library) -> Iterator[str]:
     if isinstance(item, int):
         yield from _out_of_range((item, item), where, entry)
-    if isinstance(item, _ArrayMask) and item.is_scalar and library == "torch":
+    if isinstance(item, ArrayMask) and item.is_scalar and library == "torch":
         yield WORDS["mask.scalar"].format(where=where)
     # NumPy does not compare an axis of size 0, which selects nothing.
     if isinstance(item, Mask) and any(

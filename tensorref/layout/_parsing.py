@@ -1,6 +1,6 @@
 """Operations as people write them after a tensor, read into their names and numbers.
 
->>> from tensorref._operations import parse_operations
+>>> from tensorref.layout._parsing import parse_operations
 >>> for operation in parse_operations("x.transpose(0, 1)[:, ::2].view((6,))"):
 ...     print(operation)
 Operation(name='transpose', items=(0, 1), code='.transpose(0, 1)')
