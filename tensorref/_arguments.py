@@ -61,16 +61,16 @@ def length(value: Sequence[Any]) -> int:
     return len(value)
 
 
-def as_int(value: Any, argument: str, wanted: str) -> int:
+def as_int(value: Any, argument: str, wanted: str, fix: str | None = None) -> int:
     """Return `value` as an int, or raise an error that names `argument` and says what is `wanted`, as in "a size is"."""
     try:
         if isinstance(value, bool):
             raise TypeError
         number = operator.index(value)
     except Exception:  # noqa: BLE001  whatever its ``__index__`` raises, it is no int
-        fix = "divide with // to keep it whole" if isinstance(value, float) else "write it as a number, such as 4"
+        usual = "divide with // to keep it whole" if isinstance(value, float) else "write it as a number, such as 4"
         raise TypeError(
-            f"{argument} is {quoted(value)}, of type {type(value).__name__}; {wanted} an int: {fix}"
+            f"{argument} is {quoted(value)}, of type {type(value).__name__}; {wanted} an int: {fix or usual}"
         ) from None
     if not is_short(number):
         raise ValueError(
@@ -82,7 +82,7 @@ def as_int(value: Any, argument: str, wanted: str) -> int:
 def as_number(value: Any, argument: str) -> float:
     """Return `value`, one real number, as a float, or raise an error that names `argument`."""
     try:
-        if isinstance(value, (str, bytes)) or attribute(value, "shape"):
+        if isinstance(value, (str, bytes, bool)) or attribute(value, "shape"):
             raise TypeError
         return float(value)
     except OverflowError:
@@ -126,7 +126,7 @@ def as_device(value: Any, argument: str = "device") -> Any:
         return None if value is None else torch.device(value)
     except Exception:  # noqa: BLE001  PyTorch raises RuntimeError, ValueError and TypeError
         raise ValueError(
-            f"{argument} is {quoted(value)}, which PyTorch does not know; write 'cpu', 'cuda' or 'cuda:0'"
+            f"{argument} is {quoted(value)}, which PyTorch does not know; give 'cpu', 'meta' or an accelerator such as 'cuda:0'"
         ) from None
 
 
@@ -135,17 +135,6 @@ def as_torch_dtype(value: Any, argument: str = "dtype") -> Any:
     if not isinstance(value, sys.modules["torch"].dtype):
         raise TypeError(
             f"{argument} is {quoted(value)}, of type {type(value).__name__}; it is a dtype of PyTorch: write torch.float32"
-        )
-    return value
-
-
-def as_array(value: Any, argument: str) -> Any:
-    """Return an array or a tensor, or raise an error that names `argument`."""
-    shape = attribute(value, "shape")
-    if not isinstance(shape, tuple) or attribute(value, "is_nested") is True or not hasattr(value, "__setitem__"):
-        raise TypeError(
-            f"{argument} is {quoted(value)}, of type {type(value).__name__}; it takes an array or a tensor that has one "
-            "shape: write np.asarray(...) or torch.as_tensor(...)"
         )
     return value
 
@@ -160,11 +149,18 @@ def as_itemsize(value: Any) -> int:
     return number
 
 
+def as_choice(value: Any, argument: str, choices: Sequence[str]) -> Any:
+    """Return `value`, one of `choices`, or raise an error that names `argument`."""
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(
+            f"{argument} is {quoted(value)}; write {', '.join(map(repr, choices[:-1]))} or {choices[-1]!r}"
+        )
+    return value
+
+
 def as_library(value: Any) -> Any:
     """Return the argument ``library``."""
-    if not isinstance(value, str) or value not in _LIBRARIES:
-        raise ValueError(f"library is {quoted(value)}; write 'numpy' or 'torch'")
-    return value
+    return as_choice(value, "library", _LIBRARIES)
 
 
 def as_name(value: Any, argument: str = "name") -> str:

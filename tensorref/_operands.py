@@ -152,7 +152,9 @@ def computed(operation: Callable[..., Any], **operands: Any) -> Any:
         raise OverflowError(
             f"{name} is {quoted(number)}, which the other's dtype does not hold; write a smaller one"
         ) from error
-    except NotImplementedError as error:
+    except (NotImplementedError, RuntimeError) as error:
+        if not isinstance(error, NotImplementedError) and "Promotion for" not in str(error):
+            raise
         first, tensor = next((name, value) for name, value in operands.items() if is_tensor(value))
         dtypes = ", ".join(f"{name} has dtype {value.dtype}" for name, value in operands.items() if is_tensor(value))
         mend = next((code for code in ("long", "float", "cfloat") if _works(operation, operands, code)), None)
@@ -176,7 +178,7 @@ def _works(operation: Callable[..., Any], operands: dict[str, Any], convert: str
     ]
     try:
         operation(*small)
-    except NotImplementedError:
+    except (NotImplementedError, RuntimeError):
         return False
     return True
 

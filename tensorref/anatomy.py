@@ -126,7 +126,7 @@ def kind(ndim: SupportsIndex) -> str:
     numpy.ndarray.ndim : how many axes an array has.
     torch.Tensor.ndim : the same of a tensor.
     """
-    count = as_int(ndim, "ndim", "a number of axes is")
+    count = as_int(ndim, "ndim", "a number of axes is", "pass array.ndim or len(shape)")
     if count < 0:
         raise ValueError(f"ndim is {count}; a number of axes is 0 or more: pass array.ndim or len(shape)")
     return _NAMED_KINDS[count] if count < len(_NAMED_KINDS) else f"{count}D tensor"
@@ -310,13 +310,12 @@ def describe(array: jaxtyping.Shaped[ArrayT, "..."]) -> Description:
     * A stride of 0 reads the same elements again: fewer bytes are stored than nbytes counts.
     """
     facts = [attribute(array, name) for name in ("shape", "dtype", "device")]
-    if None in facts or isinstance(array, type):
-        nested = attribute(array, "is_nested") is True
-        fix = (
-            "pad its rows to one length: array.to_padded_tensor(0.0)" if nested else "make it one with np.array(array)"
-        )
+    if any(fact is None for fact in facts) or isinstance(array, type):
+        if attribute(array, "is_nested") is True:
+            raise TypeError("array is a nested tensor; pad its rows to one length: array.to_padded_tensor(0.0)")
+        name = type(array).__name__
         raise TypeError(
-            f"array is of type {type(array).__name__}, without one shape; {fix}{'' if nested else ' or torch.tensor(array)'}"
+            f"array is of type {name}, not an array; make it one with np.array(array) or torch.tensor(array)"
         )
     given: Any = array  # each library has some of what follows
     torch_layout = getattr(given, "layout", None)

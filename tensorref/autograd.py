@@ -632,12 +632,13 @@ def _extrapolated(f: Callable[[Tensor], Tensor], point: Tensor) -> tuple[Tensor,
 
 
 def _leaf(x: Any) -> Tensor:
-    if isinstance(x, bool) or not isinstance(x, (int, float)):
+    start: Tensor
+    if isinstance(x, (int, float)) and not isinstance(x, bool):
+        start = torch.tensor(as_number(x, "x"), dtype=torch.get_default_dtype())
+    else:
         check_tensor("x", x)
         check_dense("x", x)
         start = x.detach().clone()
-    else:
-        start = torch.tensor(as_number(x, "x"), dtype=torch.get_default_dtype())
     if not start.is_floating_point() or start.dtype.itemsize == 1:
         computed = "float8 is for storing, so compute with x.float()" if start.is_floating_point() else "pass x.float()"
         raise TypeError(f"x has dtype {start.dtype}; only floating-point tensors have gradients: {computed}")
@@ -647,6 +648,8 @@ def _leaf(x: Any) -> Tensor:
 def _double(x: Any) -> Tensor:
     """Return a contiguous copy in float64, on the CPU where the device has none."""
     point = _leaf(x).detach()
+    if point.is_meta:
+        raise TypeError("x is on meta and has no values to move; give a tensor that has, such as one on the CPU")
     return (point.cpu() if point.device.type == "mps" else point).to(torch.float64).contiguous()
 
 

@@ -37,9 +37,9 @@ from math import prod
 from types import MappingProxyType
 from typing import Any, Literal
 
-from tensorref._arguments import as_array, as_itemsize, as_names
+from tensorref._arguments import as_itemsize, as_names
 from tensorref._explanation import Diagram, Fix, Messages, TensorrefError
-from tensorref._operands import check_one_library
+from tensorref._operands import check_operands, computed
 from tensorref._shape import MAX_RANK, agreed, as_shape, as_shapes, joined, lined_up
 from tensorref._typing import ArrayT, ShapeLike, jaxtyping
 from tensorref._words import Templates
@@ -595,10 +595,11 @@ def sum_to_size(gradient: jaxtyping.Num[ArrayT, "..."], shape: ShapeLike) -> jax
     tensor([18., 22., 26.])
     """
     size = as_shape(shape, "shape")
-    axes = gradient_axes(size, as_array(gradient, "gradient").shape)
+    check_operands(gradient=gradient)
+    axes = gradient_axes(size, gradient.shape)
     total: Any = gradient  # the libraries' types name the arguments of `sum` differently; both take NumPy's names
     if axes:  # none at all would mean every axis to PyTorch
-        total = total.sum(axis=axes, keepdims=True)
+        total = computed(lambda gradient: gradient.sum(axis=axes, keepdims=True), gradient=total)
     result: ArrayT = total.reshape(size)
     return result
 
@@ -656,14 +657,13 @@ def add_bias(
     >>> print(f"Result: {broadcasting.add_bias(embeddings, bias).shape}")
     Result: torch.Size([4, 32, 64])
     """
-    given, features = (as_shape(as_array(value, name).shape, name) for value, name in ((bias, "bias"), (x, "x")))
-    features = features[-1:]
+    check_operands(x=x, bias=bias)
+    given, features = tuple(bias.shape), tuple(x.shape[-1:])
     if given != features or not features:
         raise ValueError(
             f"bias has shape {given}, x has shape {tuple(x.shape)}; a bias has one value for each feature on the last "
             f"axis of x: reshape it to {features or '(1,), and x to (1, 1)'}"
         )
-    check_one_library("x", x, "bias", bias)
     result: ArrayT = x + bias
     return result
 

@@ -150,7 +150,7 @@ def from_list(
     ------
     ValueError
         If lists beside each other differ in length, or are nested more than 64 deep.
-    TypeError
+    TypeError, ValueError
         If there is something else in them than numbers and truth values.
 
     See Also
@@ -181,7 +181,8 @@ def from_list(
         if problem := _uneven(values):
             raise ValueError(f"{problem}; give lists beside each other one length: pad the shorter") from None
         said = " ".join(str(error).split())[:_LONGEST_REASON]
-        raise TypeError(f"values is {quoted(values)}, of which PyTorch makes no tensor: {said}") from error
+        kind = ValueError if isinstance(error, ValueError) else TypeError
+        raise kind(f"values is {quoted(values)}, of which PyTorch makes no tensor: {said}") from error
 
 
 def normal(
@@ -229,7 +230,8 @@ def normal(
     torch.randn : standard normal numbers from the global generator, which `torch.manual_seed` seeds.
     numpy.random.Generator.normal : NumPy's; the same seed gives other numbers.
     """
-    if not as_number(std, "std") >= 0:
+    spread = as_number(std, "std")
+    if not spread >= 0:
         raise ValueError(f"std is {std}; a standard deviation is 0 or more, its square is the variance")
     number = as_int(seed, "seed", "a seed is")
     if not -(2**63) <= number < 2**64:
@@ -237,7 +239,7 @@ def normal(
     where = torch.get_default_device() if device is None else as_device(device)
     generator = torch.Generator(where).manual_seed(number)
     numbers = torch.randn(as_shape(shape, "shape"), generator=generator, dtype=as_torch_dtype(dtype), device=where)
-    return numbers.mul_(std)
+    return numbers.mul_(spread)
 
 
 def zeros(shape: ShapeLike, *, dtype: torch.dtype = torch.float32, device: Device = None) -> Shaped[Tensor, "..."]:
@@ -410,8 +412,8 @@ def _uneven(values: Any) -> str | None:
             (where, f"has length {len(value)}" if isinstance(value, (list, tuple)) else "is no list")
             for where, value in level
         ]
-        for where, length in found:
-            if length != found[0][1]:
-                return f"{' '.join(found[0])}, {where} {length}"
+        for where, has in found:
+            if has != found[0][1]:
+                return f"{' '.join(found[0])}, {where} {has}"
         level = [(f"{where}[{place}]", inner) for where, value in level for place, inner in enumerate(value)]
     return None

@@ -71,6 +71,7 @@ with needed(__name__, "numpy", "torch"):
 
 import tensorref
 from tensorref import devices
+from tensorref._arguments import as_int, as_name, quoted
 
 __all__ = ["Exercise", "Verdict", "get", "names"]
 
@@ -220,11 +221,11 @@ def names(concept: str | None = None, *, difficulty: int | None = None) -> tuple
     ValueError
         If no exercise is of `concept`, or of `difficulty`.
     """
-    if concept is not None and concept not in CONCEPTS:
-        raise ValueError(f"concept is {concept!r}; the concepts with exercises are {', '.join(CONCEPTS)}")
+    if concept is not None and as_name(concept, "concept") not in CONCEPTS:
+        raise ValueError(f"concept is {quoted(concept)}; the concepts with exercises are {', '.join(CONCEPTS)}")
     levels = sorted({exercise.difficulty for exercise in _exercises().values()})
-    if difficulty is not None and difficulty not in levels:
-        raise ValueError(f"difficulty is {difficulty!r}; exercises have {levels[0]} to {levels[-1]}")
+    if difficulty is not None and as_int(difficulty, "difficulty", "a difficulty is") not in levels:
+        raise ValueError(f"difficulty is {quoted(difficulty)}; exercises have {levels[0]} to {levels[-1]}")
     return tuple(
         name
         for name, exercise in _exercises().items()
@@ -254,7 +255,7 @@ def get(name: str) -> Exercise:
     ValueError
         If there is none of that name; it says which names are like it.
     """
-    found = _exercises().get(name)
+    found = _exercises().get(as_name(name))
     if found is None:
         near = difflib.get_close_matches(name, _exercises(), n=3)
         near += [other for other in _exercises() if name and name in other and other not in near]

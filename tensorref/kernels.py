@@ -32,7 +32,7 @@ with needed(__name__, "numpy", "torch"):
     import numpy as np  # noqa: F401  what is computed may be its arrays
     import torch
 
-from tensorref._arguments import as_axis, quoted
+from tensorref._arguments import as_axis, as_torch_dtype
 from tensorref._operands import cast, check_fractions, library_of, widened
 from tensorref._typing import ArrayT, jaxtyping
 
@@ -195,9 +195,9 @@ def overflow_limit(dtype: torch.dtype) -> float:
     >>> kernels.overflow_limit(torch.bfloat16), kernels.overflow_limit(torch.float64)
     (88.5, 709.782712893384)
     """
-    if dtype not in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
+    if as_torch_dtype(dtype) not in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
         raise TypeError(
-            f"dtype is {quoted(dtype)}; exp overflows in a floating-point dtype: give torch.float16, torch.bfloat16, "
+            f"dtype is {dtype}; exp overflows in a floating-point dtype: give torch.float16, torch.bfloat16, "
             "torch.float32 or torch.float64"
         )
     info = torch.finfo(dtype)

@@ -109,8 +109,7 @@ def embedding(
     check_operands(table=table, token_ids=token_ids)
     ids: Any = token_ids
     rows: Any = table
-    if not isinstance(ids, Tensor) and ids.dtype.kind not in "iu":
-        raise TypeError(f"token_ids has dtype {ids.dtype}; ids are integers: write token_ids.astype(np.int64)")
+    _check_ids(ids)
     if isinstance(ids, Tensor) and ids.dtype not in {torch.int32, torch.int64}:
         raise TypeError(f"token_ids has dtype {ids.dtype}; PyTorch indexes with int32 or int64: write token_ids.long()")
     if len(table.shape) != 2:  # noqa: PLR2004  words and features
@@ -589,8 +588,14 @@ def padding_mask(token_ids: Integer[ArrayT, "*batch seq_len"], pad_id: int) -> B
     if not token_ids.shape:
         raise ValueError("token_ids has shape (); a mask is one of sequences: write token_ids[None]")
     ids: Any = token_ids
+    _check_ids(ids)
     result: ArrayT = (ids != as_int(pad_id, "pad_id", "an id is"))[..., None, None, :]
     return result
+
+
+def _check_ids(token_ids: Any) -> None:
+    if not isinstance(token_ids, Tensor) and token_ids.dtype.kind not in "iu":
+        raise TypeError(f"token_ids has dtype {token_ids.dtype}; ids are integers: write token_ids.astype(np.int64)")
 
 
 def _result_dtype(**arrays: Any) -> Any:

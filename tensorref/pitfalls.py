@@ -42,7 +42,7 @@ with needed(__name__, "numpy", "torch"):
 from tensorref import broadcasting, dtypes, layout
 from tensorref._arguments import as_flag, as_name, as_names, quoted
 from tensorref._explanation import TensorrefError
-from tensorref._operands import check_array, check_tensor, is_tensor, to_one_dtype
+from tensorref._operands import check_array, check_one_shape, check_tensor, is_tensor, to_one_dtype
 from tensorref._shape import MAX_RANK, joined
 from tensorref._typing import ShapeLike
 
@@ -507,6 +507,7 @@ def check_in_place(tensor: Shaped[Tensor, "..."], *results: Shaped[Tensor, "..."
     """
     for name, value in (("tensor", tensor), *((f"results[{place}]", result) for place, result in enumerate(results))):
         check_tensor(name, value)
+        check_one_shape(name, value)
     base = _private_parts.base(tensor)
     if torch.is_grad_enabled() and base.is_leaf and base.requires_grad:
         kind = "a leaf" if base is tensor else "a view of a leaf"
@@ -530,7 +531,7 @@ def check_in_place(tensor: Shaped[Tensor, "..."], *results: Shaped[Tensor, "..."
             raise InPlaceError(f"tensor lies in memory that {node.name()} saved for backward. {_INSTEAD}")
 
 
-def check_view(tensor: Shaped[Tensor, "..."], shape: ShapeLike) -> tuple[int, ...]:
+def check_view(tensor: Shaped[Tensor, "..."], target: ShapeLike) -> tuple[int, ...]:
     """Check that a tensor can be viewed in another shape without a copy.
 
     >>> import torch
@@ -552,8 +553,8 @@ def check_view(tensor: Shaped[Tensor, "..."], shape: ShapeLike) -> tuple[int, ..
     ----------
     tensor
         Contiguous or not; called ``tensor`` in the error.
-    shape
-        What ``tensor.view`` is to be called with.
+    target
+        The shape that ``tensor.view`` is to be called with.
 
     Returns
     -------
@@ -580,12 +581,13 @@ def check_view(tensor: Shaped[Tensor, "..."], shape: ShapeLike) -> tuple[int, ..
     (False, (6, 1, 1))
     """
     check_tensor("tensor", tensor)
-    if tensor.layout != torch.strided or tensor.is_nested:
+    check_one_shape("tensor", tensor)
+    if tensor.layout != torch.strided:
         raise TypeError(f"tensor has layout {tensor.layout}, which has no views; check one that has strides")
-    strides = layout.view_strides(tuple(tensor.shape), tensor.stride(), shape)
+    strides = layout.view_strides(tuple(tensor.shape), tensor.stride(), target)
     if strides is None:
         size = tensor.element_size()
-        why = layout.explain(tuple(tensor.shape), tensor.stride(), shape, name="tensor", itemsize=size)
+        why = layout.explain(tuple(tensor.shape), tensor.stride(), target, name="tensor", itemsize=size)
         raise ViewError(
             f"{why.steps[-1]} Write tensor.reshape({why.target}), which copies {why.copied_bytes:,} bytes.", why
         )
@@ -684,13 +686,16 @@ def _refuse_dtype(first: str, a: Any, second: str, b: Any, arrays: Mapping[str, 
     library: Literal["numpy", "torch"] = "torch" if isinstance(a, Tensor) else "numpy"
     try:
         effect = f"element-wise operations give {dtypes.promote(a, b, library)}"
-    except dtypes.PromotionError:
-        effect = "element-wise operations raise"
+        explanation = dtypes.explain(a, b)
+    except dtypes.PromotionError as error:
+        effect, explanation = "element-wise operations raise", error.explanation
+    except ValueError:  # a quantized dtype, for one
+        effect, explanation = "element-wise operations raise", None
     same = {name: array for name, array in arrays.items() if is_tensor(array) == is_tensor(a)}
     product = ", a matrix product raises" if library == "torch" else ", and so does a matrix product"
     kinds = [str(array.dtype).removeprefix("torch.") for array in (a, b)]
     words = f"{second} is {kinds[1]}, {first} is {kinds[0]}: {effect}{product}. Write {to_one_dtype(**same)}."
-    raise DtypeError(words, dtypes.explain(a, b))
+    raise DtypeError(words, explanation)
 
 
 def _refusal(tensor: Tensor, base: Tensor) -> str | None:

@@ -42,9 +42,9 @@ def test_kinds():
         (
             (2, 3),
             TypeError,
-            "ndim is (2, 3), of type tuple; it is a number of axes: pass array.ndim or len(shape)",
+            "ndim is (2, 3), of type tuple; a number of axes is an int: pass array.ndim or len(shape)",
         ),
-        (2.0, TypeError, "ndim is 2.0, of type float; it is a number of axes: pass array.ndim or len(shape)"),
+        (2.0, TypeError, "ndim is 2.0, of type float; a number of axes is an int: pass array.ndim or len(shape)"),
     ],
     ids=["negative", "a shape", "a fraction"],
 )

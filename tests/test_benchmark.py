@@ -293,7 +293,7 @@ def test_a_measurement_takes_time_and_ends(seconds):
 ONE = Ceiling("cpu", "float32", 4.0, 2.0)
 
 WRONG = {
-    "nothing": ({}, {}, 'functions is empty; give at least one by its name: {"torch.add": lambda: x + y}'),
+    "nothing": ({}, {}, 'functions is {}; give at least one by its name: {"torch.add": lambda: x + y}'),
     "a result": (
         {"a": torch.ones(3)},
         {},

@@ -401,7 +401,7 @@ def test_a_shape_that_does_not_expand_has_no_advice_that_fails():
                 advised += 1
                 for x in (np.empty(a), torch.empty(a)):
                     view = np.broadcast_to if isinstance(x, np.ndarray) else torch.broadcast_to
-                    assert view(eval(fix.code, {"a": x}), to).shape == to  # noqa: S307  the code is ours
+                    assert view(eval(fix.code, {"x": x}), to).shape == to  # noqa: S307  the code is ours
     assert advised > 100
     with pytest.raises(broadcasting.BroadcastError) as raised:
         broadcasting.expanded_strides((3,), (2, 4))
@@ -478,8 +478,6 @@ def test_sizes_that_a_shape_may_have_and_those_that_an_array_holds():
 
 @pytest.mark.parametrize("function", [broadcasting.sum_to_size, broadcasting.add_bias])
 def test_what_is_no_array_is_refused_with_the_fix(function):
-    for wrong in ([[1.0]], 2.0, np.float64(2), None):
-        with pytest.raises(
-            TypeError, match=r"it takes an array or a tensor that has one shape: write np.asarray\(...\)"
-        ):
+    for wrong in ([[1.0]], 2.0, None):
+        with pytest.raises(TypeError, match="not a NumPy array or a PyTorch tensor; "):
             inspect.unwrap(function)(wrong, np.ones(1) if function is broadcasting.add_bias else (1,))

@@ -6,6 +6,7 @@ import inspect
 import itertools
 import json
 import math
+import re
 import struct
 import sys
 
@@ -212,7 +213,7 @@ def test_a_dtype_that_is_not_known_is_refused(a, words):
     for function in (dtypes.explain, lambda a, b: dtypes.promote(b, a, "torch"), lambda a, _: dtypes.limits(a)):
         with pytest.raises(ValueError) as raised:
             function(a, "float32")
-        assert str(raised.value).startswith(words)
+        assert re.sub(r"^[ab] ", "dtype ", str(raised.value)).startswith(words)
 
 
 def test_a_library_that_is_neither_is_refused():

@@ -14,8 +14,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tensorref import _words, layout
-from tensorref.layout import _parsing
+from tensorref import layout
+from tensorref.layout import _parsing, _words
 
 TEXTS = json.loads(Path(__file__).with_name("operation_texts.json").read_text(encoding="utf-8"))
 SHAPES = [(), (0,), (1,), (2,), (3,), (1, 1), (0, 2), (2, 1), (2, 3), (2, 1, 3), (1, 0, 2)]
@@ -57,7 +57,7 @@ def agree(tensor, codes):
     stages = [*history.stages]
     assert len(history.steps) == len(stages)
     raised = (None, None) if error is None else (type(error).__name__, str(error))
-    assert (history.exception, history.message) == raised, context
+    assert (history.exception, (history.messages and history.messages.torch)) == raised, context
     if error:
         failed, last = stages.pop(), stages[-1]
         code = codes[len(tensors) - 1]
@@ -271,13 +271,13 @@ def test_2_to_the_53_bytes_are_followed():
         ((1,), f".expand({2**51})", 4),
         ((2, 3), f"[::{2**51 // 3}]", 4),
     ]:
-        assert layout.history(shape, text, itemsize=itemsize).message is None
+        assert layout.history(shape, text, itemsize=itemsize).messages is None
 
 
 def test_a_negative_size_is_refused():
     """PyTorch makes a tensor of it where another size is 0, which nothing can be done with."""
     assert torch.zeros((), device="cpu").expand(0, -1).shape == (0, -1)
-    assert layout.history((), ".expand(0, -1)").message == "numel: integer multiplication overflow"
+    assert layout.history((), ".expand(0, -1)").messages.torch == "numel: integer multiplication overflow"
 
 
 @pytest.mark.claim("view-needs-contiguous", "reshape-always")
@@ -288,7 +288,7 @@ def test_view_refuses_where_reshape_copies():
             if math.prod(target) == elements:
                 view = agree(numbered((4, 3)), [*codes, f".view({listed(target)})"])
                 copy = agree(numbered((4, 3)), [*codes, f".reshape({listed(target)})"])
-                assert copy.message is None
+                assert copy.messages is None
                 assert (view.refused is None) == (copy.stages[-1].verdict == "view")
                 if view.refused:
                     assert view.refused.copied_bytes == copy.stages[-1].moved_bytes > 0
@@ -304,10 +304,10 @@ def test_view_refuses_where_reshape_copies():
 def test_what_view_refuses_is_explained():
     history = layout.history((4, 3), "x.mT.view(2, -1)", name="keys", itemsize=2)
     assert history.refused == layout.explain((3, 4), (1, 3), (2, 6), name="keys.mT", itemsize=2)
-    assert history.message == history.refused.message
+    assert history.messages == history.refused.messages
     assert history.notes() == (
         "PyTorch refuses keys.mT.view(2, -1).",
-        f"PyTorch: {history.message}",
+        f"PyTorch: {history.messages.torch}",
         (
             "Runs of memory that one stride steps through: axis -2 (3 elements, 1 apart); axis -1 (4 elements, 3 apart). "
             "keys.mT has no view of shape (2, 6): axis -1, of size 6, takes more than one run of memory, and an axis has "
@@ -351,8 +351,8 @@ REASONS = [
 @pytest.mark.parametrize(("shape", "text", "reason"), REASONS, ids=[f"{shape}{text}" for shape, text, _ in REASONS])
 def test_reasons(shape, text, reason):
     history = agree(numbered(shape), [operation.code for operation in _parsing.parse_operations(text)])
-    assert history.reason == reason
-    assert history.notes() == (f"PyTorch refuses x{text}.", f"PyTorch: {history.message}", reason)
+    assert history.reasons == (reason,)
+    assert history.notes() == (f"PyTorch refuses x{text}.", f"PyTorch: {history.messages.torch}", reason)
     assert history.steps[-1] == f"PyTorch refuses x{text}."
     assert history.refused is None
 
@@ -360,8 +360,11 @@ def test_reasons(shape, text, reason):
 def test_every_message_and_every_reason_has_a_case():
     histories = [layout.history(shape, text) for shape, text, _ in REASONS] + [layout.history((2, 3), ".mT.view(6)")]
     for templates, said in [
-        (_words.LAYOUT_MESSAGES.values(), [history.message for history in histories]),
-        ([words for key, words in _words.LAYOUT.items() if key.startswith("why.")], [h.reason for h in histories]),
+        (_words.MESSAGES.values(), [(history.messages and history.messages.torch) for history in histories]),
+        (
+            [words for key, words in _words.WORDS.items() if key.startswith("why.")],
+            [h.reasons[0] if h.reasons else None for h in histories],
+        ),
     ]:
         for template in templates:
             fixed = max(template.replace("}", "{").split("{")[::2], key=len)
@@ -483,7 +486,7 @@ def test_every_sentence_has_a_case():
     said += [note for _, _, notes in NOTES for note in notes]
     refused = layout.history((2, 3), ".mT.reshape(6).mT")
     said += [*itertools.chain.from_iterable(refused.table()), *layout.history((2, 3), ".mT.view(6)").notes()]
-    for key, template in _words.LAYOUT.items():
+    for key, template in _words.WORDS.items():
         fixed = max(template.replace("}", "{").split("{")[::2], key=len)
         assert not key.startswith("history.") or any(fixed in words for words in said), key
 

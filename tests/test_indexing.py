@@ -362,7 +362,7 @@ def test_explanation_is_data_and_a_diagram():
     assert str(indexing.explain((), ())).startswith("index\nkind\naxis\nsize\ngives\n* The result has shape ()")
     wrong = indexing.explain((2,), (0, 0, [0]))
     assert wrong.steps[2] == "The index arrays are not placed while something is wrong."
-    assert wrong.steps[3] == " ".join(wrong.problems) == " ".join(wrong.notes()[: len(wrong.problems)])
+    assert wrong.steps[3] == " ".join(wrong.reasons) == " ".join(wrong.notes()[: len(wrong.reasons)])
     assert "'0' (int) takes no axis, gives nothing, as it is wrong" in wrong.steps[1]
     assert [entry.gives for entry in wrong.entries] == [(), None, None]
     assert wrong.table()[-1] == ("gives", "–", "?", "?")
@@ -593,9 +593,8 @@ def test_tokens_of_what_is_no_array_and_of_no_position_are_refused_with_the_fix(
     with pytest.raises(IndexError, match=r"^x has shape \(3,\); tokens are"):
         token(x[0, :, 0], 0)
     for function, more in ((token, (0,)), (inspect.unwrap(indexing.masked), (np.ones(1, bool),))):
-        for wrong in ([[1.0]], np.float64(2)):
-            with pytest.raises(TypeError, match=r"^x is .*; it takes an array or a tensor"):
-                function(wrong, *more)
+        with pytest.raises(TypeError, match=r"^x is of type list, not a NumPy array or a PyTorch tensor; "):
+            function([[1.0]], *more)
 
 
 class ArrayLike:
@@ -666,7 +665,9 @@ def test_tokens_of_one_sequence_and_of_none_are_refused_with_the_fix():
         last(torch.zeros(1, 3), torch.ones(1, dtype=torch.long, device="meta"))
     sparse = torch.eye(3).to_sparse()
     for refused in (lambda: last(sparse, torch.tensor([1, 1, 1])), lambda: masked(sparse, torch.ones(3) > 0)):
-        with pytest.raises(TypeError, match=r"^x is a tensor of layout torch.sparse_coo, .*; write x.to_dense\(\)$"):
+        with pytest.raises(
+            TypeError, match=r"^x has layout torch.sparse_coo, not torch.strided; write x.to_dense\(\)$"
+        ):
             refused()
     assert last(eval("x.to_dense()", {"x": sparse}), torch.tensor([1, 2, 3])).tolist() == [1, 1, 1]  # noqa: S307  as above
 
@@ -709,10 +710,10 @@ def test_what_is_advised_is_taken_by_the_library(library):
     for shape, count in itertools.product([(2,), (2, 3), (0, 2), (2, 3, 4)], (1, 2, 3)):
         for index in itertools.product(ADVISED, repeat=count):
             explanation = indexing.explain(shape, index, library=library) if ellipses(index) < 2 else None
-            if explanation is not None and len(explanation.problems) == 1:
-                for better in advised(index, explanation.problems[0]):
-                    rest = indexing.explain(shape, better, library=library).problems
-                    assert explanation.problems[0] not in rest, (shape, index, better)
+            if explanation is not None and len(explanation.reasons) == 1:
+                for better in advised(index, explanation.reasons[0]):
+                    rest = indexing.explain(shape, better, library=library).reasons
+                    assert explanation.reasons[0] not in rest, (shape, index, better)
                     assert (raw(library, shape, better) is None) == bool(rest), (shape, index, better, rest)
-                    kinds.add(explanation.problems[0].rpartition("; ")[2][:10])
+                    kinds.add(explanation.reasons[0].rpartition("; ")[2][:10])
     assert len(kinds) >= (5 if library == "torch" else 3), kinds

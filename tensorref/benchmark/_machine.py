@@ -15,8 +15,9 @@ import numpy as np
 import torch
 
 from tensorref import devices
+from tensorref._arguments import as_device, as_int, as_torch_dtype
 from tensorref.benchmark._matrices import Dtype, normal, precision_kept, product
-from tensorref.benchmark._timing import measure
+from tensorref.benchmark._timing import as_seconds, measure
 from tensorref.benchmark._work import Ceiling
 
 
@@ -164,12 +165,14 @@ def ceiling(
     a larger one is hardly faster, and some dtypes have no fast kernel on a CPU. They are filled with normal values:
     multiplying zeros takes a GPU less power, and so less time.
     """
-    if dtype != "tf32" and not dtype.is_floating_point:
+    is_tf32 = isinstance(dtype, str) and dtype == "tf32"
+    if not is_tf32 and not as_torch_dtype(dtype).is_floating_point:
         raise TypeError(f"dtype is {dtype}; give a floating-point dtype, such as torch.float32, or 'tf32'")
     for name, value in (("largest", largest), ("copy_bytes", copy_bytes)):
-        if value < 1:
+        if as_int(value, name, "a size is") < 1:
             raise ValueError(f"{name} is {value}; there has to be something to measure: write 1 or more")
-    place = devices.best() if device is None else torch.device(device)
+    place = devices.best() if device is None else as_device(device)
+    seconds = as_seconds(seconds, "seconds")
     peak = 0.0
     for n in [min(256, largest), *(2**power for power in range(9, largest.bit_length()))]:
         a, b = (normal(n, place, seed).to(torch.float32 if dtype == "tf32" else dtype) for seed in (0, 1))

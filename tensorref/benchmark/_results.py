@@ -153,11 +153,13 @@ def write(results: Results, path: str | PathLike[str]) -> None:
     --------
     read : the other way.
     """
+    if not isinstance(results, Results):
+        raise TypeError(f"results is {quoted(results)}, of type {type(results).__name__}; give what suite returns")
     if results.format != FORMAT:
         raise ValueError(f"results.format is {quoted(results.format)}, this tensorref writes format {FORMAT}")
     facts = results.to_dict()
     _record(Results, facts, "results")  # so that `read` takes what is written
-    Path(path).write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+    _as_path(path).write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
 
 
 def read(path: str | PathLike[str]) -> Results:
@@ -192,7 +194,7 @@ def read(path: str | PathLike[str]) -> Results:
         If the file cannot be read.
     """
     try:
-        data = json.loads(Path(path).read_text("utf-8"))
+        data = json.loads(_as_path(path).read_text("utf-8"))
     except (RecursionError, ValueError) as error:  # the latter for bytes that are no UTF-8 and endless integers too
         raise ValueError(f"{path} is no whole JSON file: {error}; {_AGAIN}") from None
     if isinstance(data, dict) and data.get("format", FORMAT) != FORMAT:
@@ -205,6 +207,12 @@ def read(path: str | PathLike[str]) -> Results:
 
 _T = TypeVar("_T")
 _WANTED: dict[Any, str] = {str: "a string", int: "an integer of at least 0", float: "a finite number above 0"}
+
+
+def _as_path(path: Any) -> Path:
+    if not isinstance(path, (str, PathLike)):
+        raise TypeError(f"path is {quoted(path)}, of type {type(path).__name__}; write the name of a file")
+    return Path(path)
 
 
 def _record(kind: type[_T], value: Any, path: str = "") -> _T:

@@ -12,10 +12,11 @@ import numpy as np
 import torch
 
 from tensorref import devices, kernels
+from tensorref._arguments import as_device, as_function, as_int, quoted
 from tensorref.benchmark._machine import ceiling, this_machine, versions
 from tensorref.benchmark._matrices import Dtype, has_tf32, normal, precision_kept, product
 from tensorref.benchmark._results import FORMAT, Entry, Omission, Results, Settings
-from tensorref.benchmark._timing import CALLS_AT_LEAST, check_seconds, compare
+from tensorref.benchmark._timing import CALLS_AT_LEAST, as_seconds, compare
 from tensorref.benchmark._work import Ceiling, Work
 
 _CPU = torch.device("cpu")
@@ -259,16 +260,21 @@ def suite(  # noqa: PLR0913  each is one setting
     work, whatever each of them does beyond it. ``torch.compile`` takes no part: it needs a compiler that many machines lack,
     and what it makes of a chain is one kernel, as the one in ``elementwise``.
     """
+    if not isinstance(only, (list, tuple)):
+        raise TypeError(f"only is {quoted(only)}, of type {type(only).__name__}; give a list of {', '.join(GROUPS)}")
     for name in only:
-        if name not in GROUPS:
-            raise ValueError(f"only has {name!r}; give some of {', '.join(GROUPS)}")
-    if largest < _SIZES[0]:
+        if not isinstance(name, str) or name not in GROUPS:
+            raise ValueError(f"only has {quoted(name)}; give some of {', '.join(GROUPS)}")
+    if as_int(largest, "largest", "a number of rows is") < _SIZES[0]:
         raise ValueError(
             f"largest is {largest}; the smallest matrices of the suite have {_SIZES[0]} rows: write at least that"
         )
-    check_seconds("seconds", seconds)
-    check_seconds("limit", limit)
-    place = devices.best() if device is None else torch.device(device)
+    seconds, limit = as_seconds(seconds, "seconds"), as_seconds(limit, "limit")
+    if as_int(copy_bytes, "copy_bytes", "a number of bytes is") < 1:
+        raise ValueError(f"copy_bytes is {copy_bytes}; there has to be something to copy: write 1 or more")
+    if progress is not None:
+        as_function(progress, "progress")
+    place = devices.best() if device is None else as_device(device)
     devices.synchronize(place)
     date = datetime.now(UTC).isoformat(timespec="seconds")
     run = _Run(Settings(tuple(only), str(place), largest, seconds, limit, copy_bytes), place, progress)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from tensorref import devices
+from tensorref._arguments import as_device, as_function, as_number, quoted
 from tensorref._explanation import Diagram
 from tensorref.benchmark._table import NOTHING, figure, note_of_caches, scale, table
 from tensorref.benchmark._work import Ceiling, Work
@@ -190,6 +191,7 @@ def measure(
     compare : for more than one function; it is what measures here too.
     torch.utils.benchmark.Timer : PyTorch's own, for a statement as text.
     """
+    as_function(function, "function")
     if device is None:
         device = next((argument.device for argument in arguments if isinstance(argument, Tensor)), None)
     return compare({"function": partial(function, *arguments)}, seconds=seconds, device=device).candidates[0].time
@@ -263,8 +265,11 @@ def compare(  # noqa: PLR0913  each is one setting
     that of the sign test: it needs no assumption about how times are distributed, only that rounds do not depend on each
     other (David and Nagaraja, *Order Statistics*, on confidence intervals for quantiles).
     """
-    _check(functions, seconds, pause, work=work, ceiling=ceiling)
-    place = devices.best() if device is None else torch.device(device)
+    _check(functions, work=work, ceiling=ceiling)
+    seconds, pause = as_seconds(seconds, "seconds"), as_number(pause, "pause")
+    if not 0 <= pause < math.inf:
+        raise ValueError(f"pause is {pause}; a rest has an end, and none is the shortest: write 0 or more seconds")
+    place = devices.best() if device is None else as_device(device)
     clock = _clock(place)
     timers = [timeit.Timer(function, timer=clock) for function in functions.values()]
     calls = [_calls(timer, seconds / 20, pause) for timer in timers]
@@ -281,13 +286,12 @@ def compare(  # noqa: PLR0913  each is one setting
     return Comparison(tuple(candidates))
 
 
-def _check(functions: Mapping[str, Any], seconds: float, pause: float, **by_name: object) -> None:
+def _check(functions: Any, **by_name: Any) -> None:
     """Raise an error about what `compare` was given."""
-    check_seconds("seconds", seconds)
-    if not 0 <= pause < math.inf:
-        raise ValueError(f"pause is {pause}; a rest has an end, and none is the shortest: write 0 or more seconds")
-    if not functions:
-        raise ValueError('functions is empty; give at least one by its name: {"torch.add": lambda: x + y}')
+    if not isinstance(functions, Mapping) or not functions:
+        raise ValueError(
+            f'functions is {quoted(functions)}; give at least one by its name: {{"torch.add": lambda: x + y}}'
+        )
     for name, function in functions.items():
         if not callable(function):
             raise TypeError(
@@ -295,17 +299,21 @@ def _check(functions: Mapping[str, Any], seconds: float, pause: float, **by_name
                 "lambda: ..."
             )
     for argument, given in by_name.items():
+        if given is not None and not isinstance(given, (Mapping, Work, Ceiling)):
+            raise TypeError(f"{argument} is {quoted(given)}, of type {type(given).__name__}; give one or one by name")
         for name in given if isinstance(given, Mapping) else ():
             if name not in functions:
                 raise ValueError(f"{argument} has {name!r}, functions has {', '.join(map(repr, functions))}")
 
 
-def check_seconds(name: str, seconds: float) -> None:  # numpydoc ignore=PR01
-    """Raise an error where an argument is no time that passes and ends."""
+def as_seconds(value: Any, argument: str) -> float:  # numpydoc ignore=PR01
+    """Return a time that passes and ends, or raise an error that names `argument`."""
+    seconds = as_number(value, argument)
     if not 0 < seconds < math.inf:
         raise ValueError(
-            f"{name} is {seconds}; it is a time that passes and ends: write more than 0 seconds, such as 0.2"
+            f"{argument} is {seconds}; it is a time that passes and ends: write more than 0 seconds, such as 0.2"
         )
+    return seconds
 
 
 def _clock(place: torch.device) -> Callable[[], float]:

@@ -52,14 +52,13 @@ tensorref.indexing.IndexingError: index holds int16, PyTorch indexes with int32 
 from __future__ import annotations
 
 from tensorref.indexing._brackets import Entry, Explanation, IndexingError, explain, is_view, result_shape
-from tensorref.indexing._gather import Fix, GatherExplanation, explain_gather, explain_scatter
+from tensorref.indexing._gather import GatherExplanation, explain_gather, explain_scatter
 from tensorref.indexing._items import Indices, Mask
 from tensorref.indexing._tokens import last, masked, token
 
 __all__ = [
     "Entry",
     "Explanation",
-    "Fix",
     "GatherExplanation",
     "IndexingError",
     "Indices",

@@ -8,36 +8,35 @@ from math import prod
 from typing import Any
 
 from tensorref._arguments import as_library, quoted
-from tensorref._explanation import Diagram
+from tensorref._explanation import Diagram, TensorrefError
 from tensorref._shape import MAX_RANK, as_shape, joined
 from tensorref._typing import ShapeLike
-from tensorref._words import INDEXING as WORDS
 from tensorref.indexing._items import KINDS, ArrayMask, Indices, Kind, Library, Mask, is_tuple_to_pytorch, item_of
+from tensorref.indexing._words import WORDS
 
 _ARRAYS = ("array", "mask")
 _MOST_PARTS = 2 * MAX_RANK  # as in NumPy
 _WHOLE = [slice(start, None, step) for start in (None, 0) for step in (None, 1)]
 
 
-class IndexingError(ValueError, IndexError):
-    """Raised for an index that does not go with the shape.
+class IndexingError(TensorrefError, ValueError, IndexError):
+    """Raised for an index that does not go with the shape; its ``explanation`` has all that is wrong.
 
     >>> from tensorref import indexing
     >>> try:
     ...     indexing.result_shape((2, 3), (2, 3))
     ... except indexing.IndexingError as error:
-    ...     print(len(error.explanation.problems))
+    ...     print(len(error.explanation.reasons))
     2
     """
 
     __module__ = "tensorref.indexing"
 
     explanation: Explanation
-    """All that is wrong with the index."""
 
-    def __init__(self, explanation: Explanation) -> None:
-        self.explanation = explanation
-        super().__init__(" ".join(explanation.problems))
+
+def _refusal(explanation: Explanation) -> IndexingError:
+    return IndexingError(" ".join(explanation.reasons), explanation)
 
 
 def result_shape(shape: ShapeLike, index: object, *, library: Library = "numpy") -> tuple[int, ...]:
@@ -94,7 +93,7 @@ def result_shape(shape: ShapeLike, index: object, *, library: Library = "numpy")
     """
     explanation = _explain(as_shape(shape, "shape"), index, library)
     if explanation.result is None:
-        raise IndexingError(_compared(explanation, index))
+        raise _refusal(_compared(explanation, index))
     return explanation.result
 
 
@@ -141,7 +140,7 @@ def is_view(shape: ShapeLike, index: object, *, library: Library = "numpy") -> b
     """
     explanation = _explain(as_shape(shape, "shape"), index, library)
     if explanation.view is None:
-        raise IndexingError(_compared(explanation, index))
+        raise _refusal(_compared(explanation, index))
     return explanation.view
 
 
@@ -214,10 +213,12 @@ class Explanation(Diagram):
     apart: bool
     """Whether it comes first because something stands between the index arrays."""
     result: tuple[int, ...] | None
-    """The shape of the result; None where there are problems."""
+    """The shape of the result; None where the index is refused."""
     view: bool | None
     """Whether the result shares memory with its source."""
-    problems: tuple[str, ...]
+    conflicts: tuple[int, ...]
+    """The entries that do not go with their axes, counted from 0."""
+    reasons: tuple[str, ...]
     """A sentence for everything that is wrong."""
     steps: tuple[str, ...]
     """A sentence for each step, which are shape, entries, index arrays, result or problems."""
@@ -236,7 +237,7 @@ class Explanation(Diagram):
 
     def notes(self) -> tuple[str, ...]:
         """Return the result and why it is so, or the problems, a sentence each."""
-        notes = [*self.problems] or [self.steps[-1], *(self.steps[2:3] if self.joint else [])]
+        notes = [*self.reasons] or [self.steps[-1], *(self.steps[2:3] if self.joint else [])]
         return (*notes, *([self.other] if self.other else []))
 
 
@@ -293,7 +294,8 @@ def _explain(shape: tuple[int, ...], index: Any, library: Any) -> Explanation:
         apart=apart,
         result=None if problems else result,
         view=None if problems else view,
-        problems=tuple(problems),
+        conflicts=tuple(place for place, entry in enumerate(entries) if entry.gives is None),
+        reasons=tuple(problems),
         steps=(),
     )
     return replace(explanation, steps=_steps(explanation))
@@ -327,7 +329,7 @@ def _steps(explanation: Explanation) -> tuple[str, ...]:
         WORDS["shape"].format(shape=explanation.shape),
         WORDS["entries"].format(entries="; ".join(listed)) if listed else WORDS["entries.none"],
         WORDS[joint].format(**facts),
-        " ".join(explanation.problems) or WORDS["success"].format(**facts),
+        " ".join(explanation.reasons) or WORDS["success"].format(**facts),
     )
 
 
@@ -398,12 +400,12 @@ def _compared(explanation: Explanation, index: object) -> Explanation:
         return replace(explanation, other=text)
     if (other.result, other.view) == (explanation.result, explanation.view):
         return explanation
-    words = WORDS["other.problem" if other.problems else "other"]
+    words = WORDS["other.problem" if other.reasons else "other"]
     text = words.format(
         library=WORDS[other.library],
         shape=other.result,
         memory=WORDS["view" if other.view else "copy"],
-        problem=" ".join(other.problems),
+        problem=" ".join(other.reasons),
     )
     return replace(explanation, other=text)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, get_args
 
-from tensorref._arguments import as_int, attribute, quoted
-from tensorref._explanation import Diagram
+from tensorref._arguments import as_choice, as_int, attribute, quoted
+from tensorref._explanation import Diagram, Fix, Messages
 from tensorref._shape import as_shape, joined
 from tensorref._typing import ShapeLike
 from tensorref.indexing._gather_rule import DTYPES, Call, Gathering, Scattering, result_of, wrong_with
@@ -86,8 +86,7 @@ def explain_gather(
     >>> indexing.explain_gather((2, 3), 1, index, function="numpy.take_along_axis").result
     (2, 1)
     """
-    if function not in get_args(Gathering):
-        raise ValueError(f"function is {quoted(function)}; write one of {', '.join(get_args(Gathering))}")
+    as_choice(function, "function", get_args(Gathering))
     return _explained(Call(function, as_shape(shape, "shape"), _as_axis(axis, function), _as_index(index), None))
 
 
@@ -153,8 +152,7 @@ def explain_scatter(
     >>> indexing.explain_scatter((2, 3), 1, index.shape, source.shape).result
     (2, 3)
     """
-    if function not in get_args(Scattering):
-        raise ValueError(f"function is {quoted(function)}; write one of {', '.join(get_args(Scattering))}")
+    as_choice(function, "function", get_args(Scattering))
     sizes = as_shape(source, "source")
     return _explained(Call(function, as_shape(shape, "shape"), _as_axis(axis, function), _as_index(index), sizes))
 
@@ -180,10 +178,11 @@ class GatherExplanation(Diagram):
     """The shape that the function gives; None where it refuses."""
     conflicts: tuple[int, ...]
     """The axes on which sizes do not go together, counted from the left."""
-    problems: tuple[str, ...]
+    reasons: tuple[str, ...]
     """A sentence for everything that is wrong."""
-    messages: tuple[str, ...]
-    """What the library says, letter for letter, for float32 on the CPU; of several things that are wrong the first."""
+    messages: Messages | None
+    """What the library says, letter for letter, for float32 on the CPU; of several things that are wrong the first. None
+    where nothing is wrong, or where what it says depends on the device."""
     fixes: tuple[Fix, ...]
     """What to write instead, with ``x``, ``index`` and ``source`` for the three."""
 
@@ -203,25 +202,10 @@ class GatherExplanation(Diagram):
 
     def notes(self) -> tuple[str, ...]:
         """Return the result, or the problems, what the library says and what to write instead."""
-        library = "PyTorch" if self.function.startswith("torch.") else "NumPy"
-        said = [f"{library}: {message}" for message in self.messages]
+        said = self.messages.notes() if self.messages else ()
         if self.result is not None:
             return (f"The result has shape {self.result}, {prod(self.result):,} elements.",)
-        return (*self.problems, *said, *(f"{fix.code} gives {fix.result}." for fix in self.fixes))
-
-
-@dataclass(frozen=True)
-class Fix:
-    """What to write instead of a call that is refused.
-
-    >>> from tensorref import indexing
-    >>> indexing.explain_gather((2, 3), 1, (2,)).fixes[0]
-    Fix(code='torch.gather(x, 1, index[..., None])', result=(2, 1))
-    """
-
-    code: str
-    result: tuple[int, ...]
-    """The shape that it gives."""
+        return (*self.reasons, *said, *(f"{fix.code} gives {fix.result}." for fix in self.fixes))
 
 
 _WITHOUT_AXIS = ("torch.take_along_dim", "numpy.take_along_axis", "numpy.put_along_axis", "numpy.take", "torch.take")
@@ -253,10 +237,16 @@ def _explained(call: Call) -> GatherExplanation:
         source=call.source,
         result=None if wrong else result_of(call),
         conflicts=tuple(sorted({axis for one in wrong for axis in one.conflicts})),
-        problems=tuple(one.text for one in wrong),
-        messages=tuple(one.message for one in wrong[:1] if one.message is not None),
+        reasons=tuple(one.text for one in wrong),
+        messages=_messages(call.function, wrong[0].message) if wrong else None,
         fixes=_fixes(call) if wrong else (),
     )
+
+
+def _messages(function: str, message: str | None) -> Messages | None:
+    if message is None:
+        return None
+    return Messages(None, message) if function.startswith("torch.") else Messages(message, None)
 
 
 _MOST_FIXES = 3
@@ -309,13 +299,13 @@ def _fixes(call: Call) -> tuple[Fix, ...]:
             )
             fix = Fix(
                 code.format(function=function, axis=call.axis, index=written.index, source=written.source),
-                result_of(other),
+                result=result_of(other),
             )
             found += [fix] * (fix not in found)
     if call.function == "torch.index_select" and len(call.index.shape) > 1 and not call.index.bounds[0] < 0:
         shape = call.shape[: call.at] + call.index.shape + call.shape[call.at + 1 :]
         if not any(True for _ in wrong_with(replace(call, index=replace(call.index, shape=(prod(call.index.shape),))))):
-            found.append(Fix(f"x[{':, ' * call.at}index]", shape))
+            found.append(Fix(f"x[{':, ' * call.at}index]", result=shape))
     return tuple(found)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tensorref._arguments import as_array, as_int, attribute, quoted
+from tensorref._arguments import as_int, quoted
+from tensorref._operands import check_array, check_operands
 from tensorref._typing import ArrayT, jaxtyping
 from tensorref.indexing._brackets import result_shape
 from tensorref.indexing._items import Mask
@@ -103,8 +104,8 @@ def last(
     if lengths is None:
         result = x[:, -1]
         return result
-    _check_strided(x)
-    if tuple(as_array(lengths, "lengths").shape) != (batch,):
+    check_operands(x=x, lengths=lengths)
+    if tuple(lengths.shape) != (batch,):
         raise ValueError(
             f"lengths has shape {tuple(lengths.shape)}, x has shape {tuple(x.shape)}; give one length for each "
             f"sequence: shape ({batch},)"
@@ -124,17 +125,12 @@ def last(
 
 
 def _batch_and_seq_len(x: Any) -> tuple[int, int]:
-    sizes = as_array(x, "x").shape
+    check_array("x", x)
+    sizes = x.shape
     if len(sizes) < 2:  # noqa: PLR2004  batch and seq_len
         fix = "write x[None] for one sequence" if len(sizes) else "write x[None, None] for one token"
         raise IndexError(f"x has shape {tuple(sizes)}; tokens are of shape (batch, seq_len, …): {fix}")
     return sizes[0], sizes[1]
-
-
-def _check_strided(x: Any) -> None:
-    layout = str(attribute(x, "layout") or "torch.strided")
-    if layout != "torch.strided":
-        raise TypeError(f"x is a tensor of layout {layout}, from which no index array selects; write x.to_dense()")
 
 
 def masked(
@@ -175,8 +171,8 @@ def masked(
     numpy.where : keeps the shape, and takes another value where the mask is False.
     torch.masked_select : the same for a mask of the shape of `x`; it broadcasts, an index does not.
     """
-    _check_strided(as_array(x, "x"))
-    if str(as_array(mask, "mask").dtype).rpartition(".")[2] != "bool":
+    check_operands(x=x, mask=mask)
+    if str(mask.dtype).rpartition(".")[2] != "bool":
         raise TypeError(f"mask has dtype {mask.dtype}, which would select positions; compare to get truth: mask != 0")
     result_shape(x.shape, Mask(tuple(mask.shape), 0))
     source: Any = x

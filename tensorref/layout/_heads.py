@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tensorref._arguments import as_array, as_int
-from tensorref._shape import as_shape
+from tensorref._arguments import as_int
+from tensorref._operands import check_operands
 from tensorref._typing import ArrayT, jaxtyping
 
 
@@ -53,7 +53,8 @@ def split_heads(
     >>> layout.split_heads(x, 8).data_ptr() == x.data_ptr()
     True
     """
-    shape = as_shape(as_array(x, "x").shape, "x")
+    check_operands(x=x)
+    shape = tuple(x.shape)
     if len(shape) < 2:  # noqa: PLR2004  seq_len and embed_dim
         raise ValueError(
             f"x has shape {shape}; heads are split from (…, seq_len, embed_dim): write x[None] for one position"
@@ -121,7 +122,8 @@ def merge_heads(
 
     With dropout the CPU computes as by hand does, and merging copies.
     """
-    shape = as_shape(as_array(x, "x").shape, "x")
+    check_operands(x=x)
+    shape = tuple(x.shape)
     if len(shape) < 3:  # noqa: PLR2004  num_heads, seq_len and head_dim
         raise ValueError(
             f"x has shape {shape}; heads are merged from (…, num_heads, seq_len, head_dim): write x[None] for one head"

@@ -11,15 +11,14 @@ from math import prod
 from typing import Any, Literal
 
 from tensorref._arguments import as_itemsize, as_name
-from tensorref._explanation import Diagram
+from tensorref._explanation import Diagram, Fix, Messages
 from tensorref._shape import as_shape
 from tensorref._typing import ShapeLike
-from tensorref._words import LAYOUT as WORDS
-from tensorref._words import OPERATIONS
 from tensorref.layout import _operations, _views
 from tensorref.layout._operations import Layout, Refusal, listed
 from tensorref.layout._parsing import Operation, OperationsTextError, parse_operations
 from tensorref.layout._views import Explanation
+from tensorref.layout._words import OPERATIONS, WORDS
 
 
 def history(shape: ShapeLike, operations: str, *, name: str = "x", itemsize: int = 4) -> History:
@@ -117,8 +116,9 @@ def history(shape: ShapeLike, operations: str, *, name: str = "x", itemsize: int
         stages=tuple(stages),
         steps=tuple(steps),
         exception=refusal.exception if refusal else None,
-        message=refusal.message if refusal else None,
-        reason=refusal.reason if refusal else None,
+        messages=Messages(None, refusal.message) if refusal else None,
+        reasons=(refusal.reason,) if refusal else (),
+        fixes=refused.fixes if refused else (),
         refused=refused,
     )
 
@@ -170,10 +170,12 @@ class History(Diagram):
     """A sentence or two for each stage."""
     exception: str | None
     """What PyTorch raises, such as "RuntimeError"; None where it takes every operation."""
-    message: str | None
+    messages: Messages | None
     """What that says, letter for letter, for float32 on the CPU."""
-    reason: str | None
+    reasons: tuple[str, ...]
     """Why, in other words."""
+    fixes: tuple[Fix, ...]
+    """What copies instead of the view that there is none of."""
     refused: Explanation | None
     """The view that there is none of, explained, if that is what PyTorch refused."""
 
@@ -202,9 +204,9 @@ class History(Diagram):
 
     def notes(self) -> tuple[str, ...]:
         """Return the verdict and what follows from it, a sentence or two each."""
-        if self.message is None:
+        if self.messages is None:
             return tuple(WORDS[key].format(**values) for key, values in self._outcome())
-        notes = [WORDS["history.failure"].format(name=self.code), f"PyTorch: {self.message}", str(self.reason)]
+        notes = [WORDS["history.failure"].format(name=self.code), *self.messages.notes(), *self.reasons]
         if self.refused:
             words = {"name": self.refused.name, "sizes": listed(self.refused.target)}
             notes.append(WORDS["history.fix"].format(bytes=self.refused.copied_bytes, **words))

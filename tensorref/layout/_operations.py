@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from math import prod
 from typing import NamedTuple
 
-from tensorref._words import LAYOUT as WORDS
-from tensorref._words import LAYOUT_MESSAGES as MESSAGES
 from tensorref.layout._parsing import Operation, Slice
+from tensorref.layout._words import MESSAGES, WORDS
 
 LARGEST = 2**53
 """The most bytes that a tensor may have here, and its strides may step over."""

@@ -18,7 +18,8 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from tensorref._arguments import quoted
-from tensorref._words import OPERATIONS as WORDS
+from tensorref._explanation import TensorrefError
+from tensorref.layout._words import OPERATIONS as WORDS
 
 MAX_OPERATIONS = 12
 MAX_ITEMS = 64
@@ -73,7 +74,7 @@ class Operation(NamedTuple):
         return tuple(item for item in self.items if isinstance(item, int))
 
 
-class OperationsTextError(ValueError):
+class OperationsTextError(TensorrefError, ValueError):
     """Raised for text that is no operations of a tensor; it says where, counted from 1, and how to fix it.
 
     >>> from tensorref import layout

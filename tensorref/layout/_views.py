@@ -13,13 +13,12 @@ from math import prod
 from typing import Any
 
 from tensorref._arguments import as_itemsize, as_name, attribute, is_short, length, quoted
-from tensorref._explanation import Diagram
+from tensorref._explanation import Diagram, Fix, Messages
 from tensorref._shape import MAX_RANK, as_shape
 from tensorref._typing import ShapeLike
-from tensorref._words import LAYOUT as WORDS
-from tensorref._words import LAYOUT_MESSAGES
+from tensorref.layout._words import MESSAGES, WORDS
 
-_REFUSED = LAYOUT_MESSAGES["torch.view"]
+_REFUSED = MESSAGES["torch.view"]
 
 
 def strides(shape: ShapeLike) -> tuple[int, ...]:
@@ -261,8 +260,10 @@ class Explanation(Diagram):
     """What ``reshape`` copies: 0 where it gives the view."""
     steps: tuple[str, ...]
     """A sentence for each step, which are layout, runs, target, result."""
-    message: str | None
-    """What ``view`` of PyTorch says; None where it works."""
+    messages: Messages | None
+    """What ``view`` of PyTorch says; None where it works. NumPy's ``reshape`` copies instead."""
+    fixes: tuple[Fix, ...]
+    """What copies to the target instead."""
 
     def table(self) -> tuple[tuple[str, ...], ...]:
         """Return the rows of the diagram: runs, what they hold, what the target makes of them, verdict."""
@@ -283,11 +284,9 @@ class Explanation(Diagram):
     def notes(self) -> tuple[str, ...]:
         """Return the verdict and what follows from it, a sentence each."""
         notes = [self.steps[-1]]
-        if self.message:
-            notes += [
-                f"PyTorch: {self.message}",
-                WORDS["copy"].format(name=self.name, sizes=_listed(self.target), bytes=self.copied_bytes),
-            ]
+        if self.messages:
+            copied = WORDS["copy"].format(name=self.name, sizes=_listed(self.target), bytes=self.copied_bytes)
+            notes += [*self.messages.notes(), copied]
         return tuple(notes)
 
 
@@ -346,7 +345,7 @@ def _as_strides(value: Any, shape: Sequence[int]) -> tuple[int, ...]:
     return steps
 
 
-def _as_target(value: ShapeLike, shape: tuple[int, ...]) -> tuple[int, ...]:
+def _as_target(value: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the sizes of `value`, with -1 worked out, and refuse another number of elements than `shape` has."""
     given: list[Any] = [value]
     if isinstance(value, Sequence) and not isinstance(value, str) and length(value) <= MAX_RANK:
@@ -443,8 +442,15 @@ def explained_view(
         result=result,
         copied_bytes=0 if result is not None else itemsize * prod(source),
         steps=_steps(words | {"target": sizes, "result": result}, sizes, runs, conflicts),
-        message=None if result is not None else _REFUSED,
+        messages=None if result is not None else Messages(None, _REFUSED),
+        fixes=() if result is not None else _fixes(name, sizes),
     )
+
+
+def _fixes(name: str, sizes: tuple[int, ...]) -> tuple[Fix, ...]:
+    written = _listed(sizes) or "()"
+    codes = (f"{name}.reshape({written})", f"{name}.contiguous().view({written})")
+    return tuple(Fix(code, result=sizes) for code in codes)
 
 
 def _explained_runs(

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType, ModuleType
 from typing import ClassVar
 
-from tensorref import _words, layout
-from tensorref.layout import _history, _operations, _parsing, _views
+from tensorref import layout
+from tensorref.layout import _history, _operations, _parsing, _views, _words
 from tensorref.sphinxext import shapes
 from tensorref.sphinxext.explorer import ExplorerDirective, Fields, Preset, quoted
 
@@ -50,9 +50,9 @@ class LayoutDirective(ExplorerDirective):
         _preset("Merge heads with view", "(H=2, T=3, D=4)", ".transpose(0, 1).view(3, 8)"),
         _preset("Merge heads after contiguous", "(H=2, T=3, D=4)", ".transpose(0, 1).contiguous().view(3, 8)"),
     )
-    words: ClassVar[Mapping[str, str]] = _words.LAYOUT
+    words: ClassVar[Mapping[str, str]] = _words.WORDS
     messages: ClassVar[Mapping[str, str]] = MappingProxyType(
-        {**_words.LAYOUT_MESSAGES, **{f"example.{name}": text for name, text in _parsing.EXAMPLES.items()}}
+        {**_words.MESSAGES, **{f"example.{name}": text for name, text in _parsing.EXAMPLES.items()}}
     )
     errors: ClassVar[Mapping[str, str]] = MappingProxyType(
         {**shapes.ERRORS, **{f"operations.{key}": text for key, text in _words.OPERATIONS.items()}}

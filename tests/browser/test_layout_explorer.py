@@ -88,11 +88,11 @@ def shows(explorer, history):
         expect(explorer.locator(".tref-notes")).to_be_visible(
             visible=step == len(stages) - 1 and len(history.notes()) > 1
         )
-    outcome = "success" if history.message is None else "conflict"
+    outcome = "success" if history.messages is None else "conflict"
     expect(sentence(explorer)).to_have_attribute("data-outcome", outcome)
     assert notes(explorer) == list(history.notes()[1:])
     refused = explorer.locator("td[data-verdict=conflict]").count()
-    assert refused == (0 if history.message is None else 5)
+    assert refused == (0 if history.messages is None else 5)
 
 
 def test_each_step_says_its_sentence_and_shows_no_more(explorer):
@@ -380,7 +380,7 @@ def test_code_does_what_the_page_shows(page):
         )
         last = history.stages[-1]
         printed = f"{torch.Size(last.shape)} {last.strides} {last.contiguous}\n"
-        assert run(codes["PyTorch"]) == (history.message or printed), (shape, text)
+        assert run(codes["PyTorch"]) == ((history.messages and history.messages.torch) or printed), (shape, text)
         if "NumPy" in codes:
             numpy_ran += 1
             scope = {}
@@ -393,10 +393,12 @@ def test_code_does_what_the_page_shows(page):
             assert all(mine == theirs for size, mine, theirs in pairs if size > 1 and 0 not in last.shape)
             copied = any(stage.verdict == "copy" for stage in history.stages)
             assert copied or array.ravel().tolist() == follow(numbered(shape), history)[-1].flatten().tolist()
-            assert history.message is None
+            assert history.messages is None
         else:
             assert (
-                history.message or any(word in text for word in ("view", "expand", "contiguous")) or prod(shape) > 2**20
+                history.messages
+                or any(word in text for word in ("view", "expand", "contiguous"))
+                or prod(shape) > 2**20
             )
     assert numpy_ran > 8
 

@@ -61,7 +61,7 @@ def vector(shape, operations, name="x", itemsize=4):
         for stage in facts["stages"]:
             del stage["memory"]  # which the page has no use for
         expected = {key: facts[key] for key in ("stages", "steps")}
-        expected["outcome"] = "conflict" if history.message else "success"
+        expected["outcome"] = "conflict" if history.messages else "success"
         # The first note, the verdict, has a place of its own on the page.
         expected["notes"] = history.notes()[1:]
     return {"shape": shape, "operations": operations, "name": name, "itemsize": itemsize, "expected": expected}
@@ -146,7 +146,7 @@ def test_random_histories(differences):
             except ValueError:
                 break
             shape = last.stages[-1].shape
-            if last.message:
+            if last.messages:
                 break
         try:
             vectors.append(vector(start, text, rng.choice(NAMES), rng.choice([1, 2, 4, 8, 16])))

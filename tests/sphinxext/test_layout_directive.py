@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from tensorref import _words, layout
-from tensorref.layout import _parsing
+from tensorref import layout
+from tensorref.layout import _parsing, _words
 from tensorref.sphinxext import shapes
 from tensorref.sphinxext.explorer import LABELS
 from tensorref.sphinxext.layout import LayoutDirective
@@ -45,9 +45,9 @@ def test_html(built, builder):
     assert data["fields"] == [["x", "(3, 4)"], ["operations", ".transpose(0, 1)[:, ::2].reshape(8)"]]
     assert data["labels"] == {**LABELS, **LayoutDirective.labels}
     assert data["steps"] == []
-    assert data["words"] == dict(_words.LAYOUT)
+    assert data["words"] == dict(_words.WORDS)
     examples = {f"example.{name}": example for name, example in _parsing.EXAMPLES.items()}
-    assert data["messages"] == {**_words.LAYOUT_MESSAGES, **examples}
+    assert data["messages"] == {**_words.MESSAGES, **examples}
     operations = {f"operations.{key}": text for key, text in _words.OPERATIONS.items()}
     assert data["errors"] == {**shapes.ERRORS, **operations}
     assert data["reserved"] == keyword.kwlist
