@@ -25,7 +25,7 @@ The dtype follows the values. Integers become int64 in both libraries. Python's 
 float32 in PyTorch, which :func:`torch.set_default_dtype` changes; but what was a NumPy array keeps its dtype:
 
 >>> for row in creation.DEFAULTS:
-...     print(f"{row.task:28}  {row.numpy_dtype:10}  {row.torch_dtype}")
+...     print(f"{row.topic:28}  {row.numpy_dtype:10}  {row.torch_dtype}")
 floats in a list              float64     float32
 ints in a list                int64       int64
 ints and floats in a list     float64     float32
@@ -76,10 +76,10 @@ class Default:
 
     >>> from tensorref import creation
     >>> creation.DEFAULTS[0]
-    Default(task='floats in a list', numpy='np.array([1.0, 2.0])', torch='torch.tensor([1.0, 2.0])', numpy_dtype='float64', torch_dtype='float32')
+    Default(topic='floats in a list', numpy='np.array([1.0, 2.0])', torch='torch.tensor([1.0, 2.0])', numpy_dtype='float64', torch_dtype='float32')
     """
 
-    task: str
+    topic: str
     numpy: str
     """The code in NumPy."""
     torch: str

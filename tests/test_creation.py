@@ -17,7 +17,7 @@ shapes = st.lists(st.integers(0, 4), max_size=4).map(tuple)
 
 
 @pytest.mark.claim("same-syntax")
-@pytest.mark.parametrize("row", creation.DEFAULTS, ids=[row.task for row in creation.DEFAULTS])
+@pytest.mark.parametrize("row", creation.DEFAULTS, ids=[row.topic for row in creation.DEFAULTS])
 def test_defaults_are_those_of_the_libraries(row):
     generator = torch.Generator(torch.get_default_device()).manual_seed(0)
     names = {"np": np, "torch": torch, "generator": generator}

@@ -616,9 +616,9 @@ def test_a_difference_that_does_not_show_fails():
 
 def test_every_task_has_rows_and_every_row_an_address_of_its_own():
     assert len(ROWS) >= 150
-    assert [*dict.fromkeys(row.task for row in ROWS)] == [*_dictionary.TASKS]
+    assert [*dict.fromkeys(row.topic for row in ROWS)] == [*_dictionary.TOPICS]
     slugs = [row.slug for row in ROWS]
-    assert len({*slugs, *_dictionary.TASKS}) == len(slugs) + len(_dictionary.TASKS)
+    assert len({*slugs, *_dictionary.TOPICS}) == len(slugs) + len(_dictionary.TOPICS)
     assert all(re.fullmatch(r"[a-z0-9-]+", slug) for slug in slugs)
 
 
@@ -822,4 +822,4 @@ def test_the_rows_are_read_on_first_use():
 
 def test_the_page_has_every_task():
     page = (Path(__file__).parents[1] / "docs" / "reference" / "dictionary.md").read_text("utf-8")
-    assert re.findall(r"^```\{dictionary\} (.*)$", page, re.MULTILINE) == [*_dictionary.TASKS]
+    assert re.findall(r"^```\{dictionary\} (.*)$", page, re.MULTILINE) == [*_dictionary.TOPICS]

@@ -1,6 +1,6 @@
 """The rows of the dictionary between NumPy and PyTorch, and the search for a name in them; loads neither library.
 
-A task is a file beside this one, a row a table in it. What comes in pairs is NumPy's first and PyTorch's second; ``names``
+A topic is a file beside this one, a row a table in it. What comes in pairs is NumPy's first and PyTorch's second; ``names``
 has several in one string, and the first one is that of the code.
 """
 
@@ -21,7 +21,7 @@ from typing import Any, Literal, NamedTuple
 from tensorref._arguments import as_name, quoted
 from tensorref._explanation import Diagram, TensorrefError
 
-TASKS = (
+TOPICS = (
     "creating",
     "converting",
     "reshaping",
@@ -213,7 +213,7 @@ class Equivalent(Diagram):
 
     slug: str
     """What its address on the page ends in."""
-    task: str
+    topic: str
     title: str
     numpy: Form
     """How NumPy writes it."""
@@ -355,10 +355,10 @@ def translate(name: str) -> Translation:
 
 @functools.cache
 def equivalents() -> tuple[Equivalent, ...]:
-    """Read the rows of all tasks."""
+    """Read the rows of all topics."""
     folder = resources.files(__name__)
-    files = {task: tomllib.loads((folder / f"{task}.toml").read_text("utf-8")) for task in TASKS}
-    return tuple(_row(slug, task, **given) for task, rows in files.items() for slug, given in rows.items())
+    files = {topic: tomllib.loads((folder / f"{topic}.toml").read_text("utf-8")) for topic in TOPICS}
+    return tuple(_row(slug, topic, **given) for topic, rows in files.items() for slug, given in rows.items())
 
 
 class Gone(NamedTuple):
@@ -381,7 +381,7 @@ def gone() -> dict[str, Gone]:
 
 def _row(  # noqa: PLR0913  these are the keys of a row in a file
     slug: str,
-    task: str,
+    topic: str,
     *,
     title: str,
     code: Sequence[str],
@@ -412,7 +412,7 @@ def _row(  # noqa: PLR0913  these are the keys of a row in a file
 
     return Equivalent(
         slug=slug,
-        task=task,
+        topic=topic,
         title=title,
         numpy=form(0, "NumPy", "numpy"),
         torch=form(1, "PyTorch", "torch"),

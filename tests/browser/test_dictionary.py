@@ -94,7 +94,7 @@ def test_an_address_that_names_nothing_shows_everything(visit, fragment):
 
 def test_without_scripts_there_are_plain_tables(visit):
     page = visit(*PAGE, java_script_enabled=False)
-    assert page.locator("table.dictionary").count() == len(_dictionary.TASKS)
+    assert page.locator("table.dictionary").count() == len(_dictionary.TOPICS)
     assert page.locator(".dictionary tr[id]:visible").count() == ROWS
     assert page.locator(".dictionary-filter").count() == 0
 

@@ -36,6 +36,8 @@ def tensors(array_of):
         "mask": array_of(np.arange(10).reshape(2, 5) % 3 == 0),
         "table": array_of(np.arange(21.0).reshape(7, 3)),
         "ids": array_of(np.arange(10).reshape(2, 5) % 7),
+        "log_probs": array_of(np.arange(70.0).reshape(2, 5, 7)),
+        "targets": array_of(np.arange(10).reshape(2, 5) % 7),
     }
 
 
@@ -55,6 +57,9 @@ WANTED = {
     "the tokens in reverse": lambda x, **_: [list(reversed(tokens)) for tokens in x],
     "a new axis": lambda x, **_: [[tokens] for tokens in x],
     "the tokens that a mask keeps": lambda x, mask, **_: [x[i][j] for i in range(2) for j in range(5) if mask[i][j]],
+    "the log-probability of each target": lambda log_probs, targets, **_: [
+        [[log_probs[i][j][targets[i][j]]] for j in range(5)] for i in range(2)
+    ],
     "the embeddings of token ids": lambda table, ids, **_: [[table[token] for token in tokens] for tokens in ids],
 }
 
@@ -71,7 +76,7 @@ def test_an_index_gives_what_its_row_says(wanted, library):
         if of_shape := re.search(r", (\w+) of shape `(.+)`", write):
             assert NAMES[library][of_shape[1]].shape == eval(of_shape[2], SIZES)  # noqa: S307  the page is ours
     names = NAMES[library]
-    result = eval(numpy if library == "NumPy" else pytorch, {"torch": torch, **SIZES, **names})  # noqa: S307
+    result = eval(numpy if library == "NumPy" else pytorch, {"np": np, "torch": torch, **SIZES, **names})  # noqa: S307
     assert result.tolist() == WANTED[wanted](**{name: one.tolist() for name, one in names.items()})
     if of_dtype := re.search(r", with (\w+) (\w+)$", write):
         assert str(names[of_dtype[2]].dtype).removeprefix("torch.") == of_dtype[1]

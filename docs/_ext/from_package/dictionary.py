@@ -1,6 +1,6 @@
-"""The dictionary page: a table a task, made from the rows of `tensorref.interop`, and a link from every entry to its rows.
+"""The dictionary page: a table a topic, made from the rows of `tensorref.interop`, and a link from every entry to its rows.
 
-``{dictionary} reshaping`` is the table of a task; without one it is what the names in the code stand for.
+``{dictionary} reshaping`` is the table of a topic; without one it is what the names in the code stand for.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class Dictionary(SphinxDirective):
             lines += [f"{name} = {code}" for name, code in _dictionary.INPUTS.items()]
             text = "\n".join(lines)
             return [nodes.literal_block(text, text, language="python")]
-        (task,) = self.arguments
-        if task not in _dictionary.TASKS:
-            raise self.error(f"task is {task!r}, which is none of {', '.join(_dictionary.TASKS)}")
-        self.env.note_dependency(str(FOLDER / f"{task}.toml"))
-        rows = [row for row in _dictionary.equivalents() if row.task == task]
+        (topic,) = self.arguments
+        if topic not in _dictionary.TOPICS:
+            raise self.error(f"topic is {topic!r}, which is none of {', '.join(_dictionary.TOPICS)}")
+        self.env.note_dependency(str(FOLDER / f"{topic}.toml"))
+        rows = [row for row in _dictionary.equivalents() if row.topic == topic]
         labels = self.env.get_domain("std")
         for row in rows:
             name = label(row)
@@ -136,8 +136,8 @@ def _entries() -> dict[str, list[Equivalent]]:
 def _append(app: Sphinx, _: str, name: str, __: object, ___: object, lines: list[str]) -> None:
     """Let an entry end with links to its rows."""
     if name.startswith(_PACKAGE):
-        for task in _dictionary.TASKS:  # any of them can name the entry one day
-            app.env.note_dependency(str(FOLDER / f"{task}.toml"))
+        for topic in _dictionary.TOPICS:  # any of them can name the entry one day
+            app.env.note_dependency(str(FOLDER / f"{topic}.toml"))
     if rows := _entries().get(name):
         links = ", ".join(f":ref:`{row.title} <{label(row)}>`" for row in rows)
         lines += ["", f"In the dictionary: {links}.", ""]

@@ -59,10 +59,11 @@ def _follow(parts: Sequence[str]) -> Iterator[str]:
     yield name
     owner, _, last = name.rpartition(".")
     found, cls = imported(name), imported(owner)
+    if inspect.isclass(cls):
+        yield from (f"{place}.{last}" for base in cls.__mro__ for place in _places(base))
     if inspect.isclass(found) or inspect.isfunction(found):
         yield from _places(found)
     elif inspect.isclass(cls):
-        yield from (f"{place}.{last}" for base in cls.__mro__ for place in _places(base))
         if last in getattr(cls, "__dataclass_fields__", ()):  # it has no entry of its own
             yield from (owner, *_places(cls))
 
