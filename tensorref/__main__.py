@@ -125,7 +125,7 @@ def _device(name: str) -> str:
 
     try:
         devices.synchronize(name)
-    except (RuntimeError, ValueError) as error:
+    except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     return name
 

@@ -632,13 +632,12 @@ def _extrapolated(f: Callable[[Tensor], Tensor], point: Tensor) -> tuple[Tensor,
 
 
 def _leaf(x: Any) -> Tensor:
-    start: Tensor
+    given: Any = x
     if isinstance(x, (int, float)) and not isinstance(x, bool):
-        start = torch.tensor(as_number(x, "x"), dtype=torch.get_default_dtype())
-    else:
-        check_tensor("x", x)
-        check_dense("x", x)
-        start = x.detach().clone()
+        given = torch.tensor(as_number(x, "x"), dtype=torch.get_default_dtype())
+    check_tensor("x", given)
+    check_dense("x", given)
+    start: Tensor = given.detach().clone()
     if not start.is_floating_point() or start.dtype.itemsize == 1:
         computed = "float8 is for storing, so compute with x.float()" if start.is_floating_point() else "pass x.float()"
         raise TypeError(f"x has dtype {start.dtype}; only floating-point tensors have gradients: {computed}")

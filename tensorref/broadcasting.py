@@ -34,6 +34,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from math import prod
+from operator import methodcaller
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -599,7 +600,7 @@ def sum_to_size(gradient: jaxtyping.Num[ArrayT, "..."], shape: ShapeLike) -> jax
     axes = gradient_axes(size, gradient.shape)
     total: Any = gradient  # the libraries' types name the arguments of `sum` differently; both take NumPy's names
     if axes:  # none at all would mean every axis to PyTorch
-        total = computed(lambda gradient: gradient.sum(axis=axes, keepdims=True), gradient=total)
+        total = computed(methodcaller("sum", axis=axes, keepdims=True), gradient=total)
     result: ArrayT = total.reshape(size)
     return result
 

@@ -28,8 +28,7 @@ from typing import Any
 
 from tensorref._libraries import needed
 
-with needed(__name__, "numpy", "torch"):
-    import numpy as np  # noqa: F401  what is computed may be its arrays
+with needed(__name__, "torch"):
     import torch
 
 from tensorref._arguments import as_axis, as_torch_dtype

@@ -205,7 +205,8 @@ def check_shape(
     """
     check_array(as_name(name), x)
     shape, axes = tuple(x.shape), _axes(spec)
-    if sizes is not None and not isinstance(sizes, Mapping):
+    given: Any = sizes
+    if given is not None and not isinstance(given, Mapping):
         raise TypeError(
             f"sizes is {quoted(sizes)}, of type {type(sizes).__name__}; sizes have names: write {{'batch': 2}}"
         )

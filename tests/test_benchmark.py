@@ -706,7 +706,7 @@ def test_errors_of_the_suite():
     for options, words in [
         (
             {"only": ["matmul", "matmull"]},
-            "only has 'matmull'; give some of matmul, dtypes, softmax, elementwise, view, broadcasting",
+            "only[1] is 'matmull'; write 'matmul', 'dtypes', 'softmax', 'elementwise', 'view' or 'broadcasting'",
         ),
         ({"largest": 63}, "largest is 63; the smallest matrices of the suite have 64 rows: write at least that"),
         (

@@ -133,7 +133,7 @@ WRONG = {
         ["--device", "privateuseone"],
         "argument --device: device is 'privateuseone', available are cpu; devices.status() says why",
     ),
-    "no device": (["--device", "gpu"], "argument --device: Expected one of cpu, cuda, "),
+    "no device": (["--device", "gpu"], "argument --device: device is 'gpu', which PyTorch does not know; give 'cpu', "),
     "largest": (["--largest", "63"], "argument --largest: '63' is no integer from 64 to 1048576"),
     "no number": (["--largest", "big"], "argument --largest: 'big' is no integer from 64 to 1048576"),
     "limit": (["--limit", "0"], "argument --limit: '0' is no finite number of seconds above 0, such as 30"),

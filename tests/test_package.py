@@ -75,8 +75,8 @@ for concept in tensorref.CONCEPTS:
         else:
             print(concept)
 """
-NEED_TORCH = {"autograd", "creation", "devices"}
-NEED_BOTH = {"benchmark", "elementwise", "exercises", "interop", "kernels", "llm", "pitfalls"}
+NEED_TORCH = {"autograd", "creation", "devices", "kernels"}
+NEED_BOTH = {"benchmark", "elementwise", "exercises", "interop", "llm", "pitfalls"}
 
 
 @pytest.mark.parametrize("missing", [["numpy"], ["torch"], ["numpy", "torch"]], ids="-".join)

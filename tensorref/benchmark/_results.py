@@ -153,7 +153,8 @@ def write(results: Results, path: str | PathLike[str]) -> None:
     --------
     read : the other way.
     """
-    if not isinstance(results, Results):
+    given: Any = results
+    if not isinstance(given, Results):
         raise TypeError(f"results is {quoted(results)}, of type {type(results).__name__}; give what suite returns")
     if results.format != FORMAT:
         raise ValueError(f"results.format is {quoted(results.format)}, this tensorref writes format {FORMAT}")

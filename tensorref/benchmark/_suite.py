@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from tensorref import devices, kernels
-from tensorref._arguments import as_device, as_function, as_int, quoted
+from tensorref._arguments import as_choice, as_device, as_function, as_int, quoted
 from tensorref.benchmark._machine import ceiling, this_machine, versions
 from tensorref.benchmark._matrices import Dtype, has_tf32, normal, precision_kept, product
 from tensorref.benchmark._results import FORMAT, Entry, Omission, Results, Settings
@@ -262,9 +262,8 @@ def suite(  # noqa: PLR0913  each is one setting
     """
     if not isinstance(only, (list, tuple)):
         raise TypeError(f"only is {quoted(only)}, of type {type(only).__name__}; give a list of {', '.join(GROUPS)}")
-    for name in only:
-        if not isinstance(name, str) or name not in GROUPS:
-            raise ValueError(f"only has {quoted(name)}; give some of {', '.join(GROUPS)}")
+    for position, name in enumerate(only):
+        as_choice(name, f"only[{position}]", GROUPS)
     if as_int(largest, "largest", "a number of rows is") < _SIZES[0]:
         raise ValueError(
             f"largest is {largest}; the smallest matrices of the suite have {_SIZES[0]} rows: write at least that"

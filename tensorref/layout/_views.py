@@ -311,11 +311,13 @@ class Run:
     """Whether all of them lie within it."""
 
 
-def row_major_strides(sizes: Sequence[int]) -> tuple[int, ...]:
+def row_major_strides(sizes: Sequence[int]) -> tuple[int, ...]:  # numpydoc ignore=PR01
+    """Return the strides of an array in row-major order; a size of 0 counts as 1."""
     return tuple(prod(max(size, 1) for size in sizes[axis + 1 :]) for axis in range(len(sizes)))
 
 
-def is_row_major(sizes: Sequence[int], steps: Sequence[int]) -> bool:
+def is_row_major(sizes: Sequence[int], steps: Sequence[int]) -> bool:  # numpydoc ignore=PR01
+    """Tell whether an array with these sizes and strides is contiguous."""
     row_major = row_major_strides(sizes)
     return 0 in sizes or all(
         size == 1 or step == wanted for size, step, wanted in zip(sizes, steps, row_major, strict=True)
@@ -410,9 +412,10 @@ def _placed(runs: Sequence[tuple[tuple[int, ...], int, int]], target: Sequence[i
     return placed
 
 
-def strides_of_view(
+def strides_of_view(  # numpydoc ignore=PR01
     shape: tuple[int, ...], strides: tuple[int, ...], target: tuple[int, ...]
 ) -> tuple[int, ...] | None:
+    """Return the strides of a view of another shape, or None where there is none."""
     if 0 in shape:
         return strides if shape == target else row_major_strides(target)
     if not shape:
@@ -424,9 +427,10 @@ def strides_of_view(
     return tuple(offset * runs[met[0]][2] for offset, met in reversed(placed))
 
 
-def explained_view(
+def explained_view(  # numpydoc ignore=PR01
     source: tuple[int, ...], steps: tuple[int, ...], sizes: tuple[int, ...], name: str, itemsize: int
 ) -> Explanation:
+    """Explain a view of arguments that are known to be good."""
     result = strides_of_view(source, steps, sizes)
     runs, conflicts = _explained_runs(source, steps, sizes)
     contiguous = is_row_major(source, steps)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import pkgutil
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -19,8 +20,11 @@ def folded(text):
 
 @cache
 def printed(concept):
-    """Return the lines that the doctests of a module print, with white space folded."""
-    tests = doctest.DocTestFinder().find(importlib.import_module(f"tensorref.{concept}"))
+    """Return the lines that the doctests of a module, or of a package, print, with white space folded."""
+    modules = [importlib.import_module(f"tensorref.{concept}")]
+    parts = pkgutil.iter_modules(getattr(modules[0], "__path__", ()))
+    modules += [importlib.import_module(f"tensorref.{concept}.{part.name}") for part in parts]
+    tests = [test for module in modules for test in doctest.DocTestFinder().find(module)]
     return {folded(line) for test in tests for example in test.examples for line in example.want.splitlines()}
 
 

@@ -63,9 +63,8 @@ def _follow(parts: Sequence[str]) -> Iterator[str]:
         yield from (f"{place}.{last}" for base in cls.__mro__ for place in _places(base))
     if inspect.isclass(found) or inspect.isfunction(found):
         yield from _places(found)
-    elif inspect.isclass(cls):
-        if last in getattr(cls, "__dataclass_fields__", ()):  # it has no entry of its own
-            yield from (owner, *_places(cls))
+    elif inspect.isclass(cls) and last in getattr(cls, "__dataclass_fields__", ()):  # it has no entry of its own
+        yield from (owner, *_places(cls))
 
 
 def _places(found: Any) -> Iterator[str]:
