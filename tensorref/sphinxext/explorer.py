@@ -24,6 +24,7 @@ from sphinx.writers.html5 import HTML5Translator
 from sphinx.writers.manpage import ManualPageTranslator
 
 from tensorref import _arguments, _explanation, _shape, _words
+from tensorref._arguments import quoted
 from tensorref.sphinxext import shapes
 
 __all__ = ["CATALOG", "LABELS", "Explained", "Explorer", "ExplorerDirective", "Fields", "Preset", "setup_explorers"]
@@ -225,12 +226,6 @@ def setup_explorers(app: Sphinx, **kinds: type[ExplorerDirective]) -> None:
     app.add_node(Explorer, html=(_visit_html, _depart_html), man=(_visit_man, _depart_man))
     app.connect("builder-inited", _add_static_path)
     app.connect("html-page-context", _add_assets)
-
-
-def quoted(text: str) -> str:
-    """Return a text for an error, cut where it is long."""
-    longest = 60
-    return repr(text if len(text) <= longest else f"{text[:longest]}…")
 
 
 def _sources(directive: type[ExplorerDirective]) -> list[str]:

@@ -8,9 +8,10 @@ from types import MappingProxyType, ModuleType
 from typing import ClassVar
 
 from tensorref import layout
+from tensorref._arguments import quoted
 from tensorref.layout import _history, _operations, _parsing, _views, _words
 from tensorref.sphinxext import shapes
-from tensorref.sphinxext.explorer import ExplorerDirective, Fields, Preset, quoted
+from tensorref.sphinxext.explorer import ExplorerDirective, Fields, Preset
 
 __all__ = ["LayoutDirective"]
 

@@ -7,8 +7,9 @@ from types import MappingProxyType, ModuleType
 from typing import ClassVar
 
 from tensorref import matmul
+from tensorref._arguments import quoted
 from tensorref.sphinxext import shapes
-from tensorref.sphinxext.explorer import ExplorerDirective, Fields, Preset, quoted
+from tensorref.sphinxext.explorer import ExplorerDirective, Fields, Preset
 
 __all__ = ["ERRORS", "MatmulDirective"]
 

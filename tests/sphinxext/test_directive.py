@@ -217,7 +217,7 @@ ERRORS = {
         "Position 8: 'T' is 3 where it first has a size; give a name one size."
     ),
     f"({'1, ' * 65}) 3": (
-        f"the argument of broadcasting is '({'1, ' * 19}1,…'. The shape has 65 axes, the most is 64; merge some of them."
+        f"the argument of broadcasting is '({'1, ' * 8}1,...{' 1,' * 8} ) 3'. The shape has 65 axes, the most is 64; merge some of them."
     ),
     "<b>x</b>": (
         "the argument of broadcasting is '<b>x</b>'. "
@@ -243,7 +243,7 @@ ERRORS = {
     "4 1\n:itemsize: 1.5": "the option itemsize of broadcasting is '1.5'; write a whole number from 1 to 16",
     "4 1\n:itemsize: 17": "the option itemsize of broadcasting is '17'; write a whole number from 1 to 16",
     "4 1\n:itemsize: ٤": "the option itemsize of broadcasting is '٤'; write a whole number from 1 to 16",
-    f"4 1\n:step: {'9' * 5000}": f"the option step of broadcasting is '{'9' * 60}…'; write a whole number from 0 to 5",
+    f"4 1\n:step: {'9' * 5000}": f"the option step of broadcasting is '{'9' * 27}...{'9' * 28}'; write a whole number from 0 to 5",
 }
 
 
