@@ -146,7 +146,7 @@ def test_previous_and_next_follow_the_course():
         link["href"] for link in soup(SITE / "reference" / "index.html").select("table tbody td:first-child a[href]")
     ]
     assert [href.removesuffix(".html") for href in course] == [
-        name for name in re.findall(r"^(\w+)$", toctree(), re.MULTILINE) if f"{name}.html" in course
+        name for name in re.findall(r"^reference/(\w+)$", toctree(), re.MULTILINE) if f"{name}.html" in course
     ]
     assert len(course) == 15
     for before, after in pairwise(course):
@@ -155,4 +155,4 @@ def test_previous_and_next_follow_the_course():
 
 
 def toctree():
-    return (ROOT / "docs" / "reference" / "index.md").read_text("utf-8").partition("```{toctree}")[2]
+    return (ROOT / "docs" / "index.md").read_text("utf-8").partition("```{toctree}")[2]
