@@ -89,8 +89,8 @@ _REASONS: dict[Verdict, tuple[str, str]] = {
     ),
     "wrong": (
         (
-            "Autograd and the measurement differ: a change that autograd does not record, a detached value, randomness, or "
-            "a corner of f."
+            "Autograd and the measurement differ: a change that autograd does not record, a detached value, randomness, "
+            "half precision, or a corner of f."
         ),
         f"if f changes a value in place, {_ELSEWHERE}; never write through .data, and under torch.no_grad() only to leaves",
     ),
@@ -537,7 +537,7 @@ def explain_in_place(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"]) 
     >>> print(autograd.explain_in_place(shifted, torch.tensor([0.0], device="cpu")))
     element  autograd  measured
     0          2.0000    1.0000
-    * Autograd and the measurement differ: a change that autograd does not record, a detached value, randomness, or a corner of f.
+    * Autograd and the measurement differ: a change that autograd does not record, a detached value, randomness, half precision, or a corner of f.
     * If f changes a value in place, write the operation without the underscore, which makes a new tensor; never write through .data, and under torch.no_grad() only to leaves.
     """
     point = _double(x)

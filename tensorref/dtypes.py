@@ -850,7 +850,7 @@ def _fits(value: int | None, dtype: str, library: str) -> bool:
     if value is None:
         return True
     if library == "torch":
-        return -(2**63) <= value < 2 ** (63 if dtype == "bool" else 64)
+        return -(2**63) <= value < (2**63 if dtype == "bool" else 2**64)
     form = _format(dtype)
     if form.category == _INTEGER:
         return bool((-(2**form.digits) if form.signed else 0) <= value < 2**form.digits)

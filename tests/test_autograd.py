@@ -354,8 +354,8 @@ def test_wrong_does_not_accuse_what_changes_nothing(name):
     assert (explanation.verdict, explanation.raised) == ("wrong", None)
     assert explanation.notes() == (
         (
-            "Autograd and the measurement differ: a change that autograd does not record, a detached value, randomness, or "
-            "a corner of f."
+            "Autograd and the measurement differ: a change that autograd does not record, a detached value, randomness, "
+            "half precision, or a corner of f."
         ),
         (
             "If f changes a value in place, write the operation without the underscore, which makes a new tensor; never "

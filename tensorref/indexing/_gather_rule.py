@@ -242,7 +242,7 @@ def _numpy_shape(shape: tuple[int, ...]) -> str:
 def _values(call: Call) -> Iterator[Wrong]:
     function, (least, most) = call.function, call.index.bounds
     size = prod(call.shape) if call.axis is None else call.shape[call.at] if call.shape else 1
-    if _unseen(call, size):
+    if _unseen(call):
         return
     if function == "torch.take_along_dim" and call.axis is not None:  # it takes the rest of a division by the size
         least = most = 0
@@ -255,7 +255,7 @@ def _values(call: Call) -> Iterator[Wrong]:
     yield Wrong(f"index holds {quoted(value)}, {of}; {takes}.", _said_of_value(call, value, size))
 
 
-def _unseen(call: Call, size: int) -> bool:
+def _unseen(call: Call) -> bool:
     """Tell whether nobody looks at the values."""
     function = call.function
     if 0 in call.index.shape:
