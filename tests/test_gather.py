@@ -235,7 +235,7 @@ def test_wrong_arguments_are_refused_with_the_fix(arguments, options, error, wor
 def test_a_source_that_is_no_shape_and_a_function_that_reads_are_refused():
     with pytest.raises(TypeError, match=r"^source is None, of type NoneType; "):
         indexing.explain_scatter((2, 3), 1, (2, 3), None)
-    with pytest.raises(ValueError, match=r"^function is 'torch\.gather'; write one of torch\.scatter, "):
+    with pytest.raises(ValueError, match=r"^function is 'torch\.gather'; write 'torch\.scatter', "):
         indexing.explain_scatter((2, 3), 1, (2, 3), (2, 3), function="torch.gather")
 
 

@@ -87,7 +87,7 @@ def last(
     IndexError
         If `x` has fewer than two axes, or no token.
     TypeError
-        If `lengths` does not hold integers, or `x` is sparse.
+        If `lengths` does not hold integers, or is given for an `x` that is sparse.
     ValueError
         If there is not one length for each sequence, or a length is not from 1 to ``seq_len``: 0 would select the last
         token, which is padding.

@@ -42,7 +42,10 @@ def test_an_attribute_and_what_is_inherited_are_found_where_they_stand():
     assert file == "tensorref/_explanation.py"
     assert shown[0].startswith("    def to_dict(")
     file, shown, _ = lines("tensorref.layout", "OperationsTextError")
-    assert (file, shown[0]) == ("tensorref/layout/_parsing.py", "class OperationsTextError(TensorrefError, ValueError):")
+    assert (file, shown[0]) == (
+        "tensorref/layout/_parsing.py",
+        "class OperationsTextError(TensorrefError, ValueError):",
+    )
 
 
 def test_a_link_names_repository_revision_file_and_lines(monkeypatch):
