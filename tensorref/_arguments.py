@@ -99,7 +99,8 @@ def as_number(value: Any, argument: str) -> float:
 
 def as_flag(value: Any, argument: str) -> bool:
     """Return `value`, True or False, or raise an error that names `argument`."""
-    if not isinstance(value, bool) and str(attribute(value, "dtype")) != "bool":  # one of NumPy's is as good
+    is_numpy = str(attribute(value, "dtype")) == "bool" and attribute(value, "shape") == ()  # one of NumPy's is as good
+    if not isinstance(value, bool) and not is_numpy:
         raise TypeError(f"{argument} is {quoted(value)}, of type {type(value).__name__}; write True or False")
     return bool(value)
 

@@ -878,3 +878,5 @@ def test_a_truth_value_of_numpy_is_one():
     assert inspect.unwrap(pitfalls.check_broadcast)(x, x, same_shape=np.True_) == (2,)
     with pytest.raises(TypeError, match="same_shape is 1, of type int; write True or False"):
         inspect.unwrap(pitfalls.check_broadcast)(x, x, same_shape=1)
+    with pytest.raises(TypeError, match="of type ndarray; write True or False"):
+        inspect.unwrap(pitfalls.check_broadcast)(x, x, same_shape=np.array([True, False]))
