@@ -81,6 +81,10 @@ def as_int(value: Any, argument: str, wanted: str, fix: str | None = None) -> in
 
 def as_number(value: Any, argument: str) -> float:
     """Return `value`, one real number, as a float, or raise an error that names `argument`."""
+    if attribute(value, "requires_grad"):
+        raise TypeError(
+            f"{argument} requires grad, which one number cannot pass on; write {argument}.item() for its value"
+        )
     try:
         if isinstance(value, (str, bytes, bool)) or attribute(value, "shape"):
             raise TypeError
@@ -95,9 +99,10 @@ def as_number(value: Any, argument: str) -> float:
 
 def as_flag(value: Any, argument: str) -> bool:
     """Return `value`, True or False, or raise an error that names `argument`."""
-    if not isinstance(value, bool):
+    is_numpy = str(attribute(value, "dtype")) == "bool" and attribute(value, "shape") == ()  # one of NumPy's is as good
+    if not isinstance(value, bool) and not is_numpy:
         raise TypeError(f"{argument} is {quoted(value)}, of type {type(value).__name__}; write True or False")
-    return value
+    return bool(value)
 
 
 def as_function(value: Any, argument: str) -> Any:
@@ -130,13 +135,27 @@ def as_device(value: Any, argument: str = "device") -> Any:
         ) from None
 
 
+def as_place(value: Any, argument: str = "device") -> Any:
+    """Return a device on which PyTorch makes tensors here, and None as it is, or raise an error that names `argument`."""
+    device = as_device(value, argument)
+    try:
+        sys.modules["torch"].empty(0, device=device)
+    except Exception:  # noqa: BLE001  PyTorch raises AssertionError, RuntimeError and NotImplementedError
+        raise ValueError(
+            f"{argument} is {quoted(value)}, on which PyTorch makes no tensor here; devices.status() says why"
+        ) from None
+    return device
+
+
 def as_torch_dtype(value: Any, argument: str = "dtype") -> Any:
-    """Return a dtype of PyTorch, or raise an error that names `argument`."""
-    if not isinstance(value, sys.modules["torch"].dtype):
+    """Return the dtype that PyTorch takes a value for, float and None too, or raise an error that names `argument`."""
+    torch = sys.modules["torch"]
+    try:
+        return value if isinstance(value, torch.dtype) else torch.empty(0, dtype=value, device="meta").dtype
+    except Exception:  # noqa: BLE001  PyTorch raises what it likes
         raise TypeError(
             f"{argument} is {quoted(value)}, of type {type(value).__name__}; it is a dtype of PyTorch: write torch.float32"
-        )
-    return value
+        ) from None
 
 
 def as_itemsize(value: Any) -> int:

@@ -89,8 +89,8 @@ _REASONS: dict[Verdict, tuple[str, str]] = {
     ),
     "wrong": (
         (
-            "Autograd and the measurement differ: a change that autograd does not record, a detached value, randomness, or "
-            "a corner of f."
+            "Autograd and the measurement differ: a change that autograd does not record, a detached value, randomness, "
+            "half precision, or a corner of f."
         ),
         f"if f changes a value in place, {_ELSEWHERE}; never write through .data, and under torch.no_grad() only to leaves",
     ),
@@ -537,7 +537,7 @@ def explain_in_place(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"]) 
     >>> print(autograd.explain_in_place(shifted, torch.tensor([0.0], device="cpu")))
     element  autograd  measured
     0          2.0000    1.0000
-    * Autograd and the measurement differ: a change that autograd does not record, a detached value, randomness, or a corner of f.
+    * Autograd and the measurement differ: a change that autograd does not record, a detached value, randomness, half precision, or a corner of f.
     * If f changes a value in place, write the operation without the underscore, which makes a new tensor; never write through .data, and under torch.no_grad() only to leaves.
     """
     point = _double(x)
@@ -552,7 +552,7 @@ def explain_in_place(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"]) 
         for words, broken in _MESSAGES.items():
             if words in said:
                 try:
-                    found = _numbers(_slopes(f, point))
+                    found = _numbers(_measured(f, point))
                 except RuntimeError:
                     found = None
                 return Explanation(broken, raised, Messages(None, said), None, found, _REASONS[broken][1])
@@ -588,6 +588,13 @@ def _slopes(f: Callable[[Tensor], Tensor], point: Tensor, steps: Tensor | float 
                 ends.append(f(moved).double())
             result.view(-1)[index] = (ends[0] - ends[1]).sum() / (2 * step)
     return result
+
+
+def _measured(f: Callable[[Tensor], Tensor], point: Tensor) -> Tensor:
+    """Return the gradient as measured, with large steps where rounding in `f` spoils the small one."""
+    measured = _slopes(f, point)
+    better, doubt = _extrapolated(f, point)
+    return torch.where((better - measured).abs() > doubt, better, measured)
 
 
 def _compared(

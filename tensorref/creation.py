@@ -59,7 +59,7 @@ with needed(__name__, "torch"):
     import torch
     from torch import Tensor
 
-from tensorref._arguments import as_device, as_int, as_number, as_torch_dtype, length, quoted
+from tensorref._arguments import as_int, as_number, as_place, as_torch_dtype, length, quoted
 from tensorref._shape import MAX_RANK, as_shape, as_size
 from tensorref._typing import Number, ShapeLike
 
@@ -172,7 +172,7 @@ def from_list(
     ...
     ValueError: values[0] has length 3, values[1] has length 1; give lists beside each other one length: pad the shorter
     """
-    place, wanted = as_device(device), None if dtype is None else as_torch_dtype(dtype)
+    place, wanted = as_place(device), None if dtype is None else as_torch_dtype(dtype)
     if problem := _unfit(values):
         raise ValueError(problem)
     try:
@@ -221,9 +221,9 @@ def normal(
     Raises
     ------
     ValueError
-        If `std` is negative.
+        If `std` is negative, or `device` is not there or ``meta``.
     TypeError, ValueError
-        If `shape` is not a shape.
+        If `shape` is not a shape, or `dtype` is not one of fractions.
 
     See Also
     --------
@@ -236,9 +236,14 @@ def normal(
     number = as_int(seed, "seed", "a seed is")
     if not -(2**63) <= number < 2**64:
         raise ValueError(f"seed is {number}; a seed has 64 bits: write one from 0 to {2**64 - 1}")
-    where = torch.get_default_device() if device is None else as_device(device)
-    generator = torch.Generator(where).manual_seed(number)
-    numbers = torch.randn(as_shape(shape, "shape"), generator=generator, dtype=as_torch_dtype(dtype), device=where)
+    where = torch.get_default_device() if device is None else as_place(device)
+    if where.type == "meta":
+        raise ValueError("device is 'meta', which has no numbers to draw; write 'cpu', or zeros for the shape alone")
+    generator, wanted = torch.Generator(where).manual_seed(number), as_torch_dtype(dtype)
+    try:
+        numbers = torch.randn(as_shape(shape, "shape"), generator=generator, dtype=wanted, device=where)
+    except NotImplementedError:
+        raise TypeError(f"dtype is {wanted}, in which PyTorch draws no normal numbers; write torch.float32") from None
     return numbers.mul_(spread)
 
 
@@ -274,7 +279,7 @@ def zeros(shape: ShapeLike, *, dtype: torch.dtype = torch.float32, device: Devic
     numpy.zeros : NumPy's own, float64 by default.
     numpy.zeros_like : of the shape and dtype of another array.
     """
-    return torch.zeros(as_shape(shape, "shape"), dtype=as_torch_dtype(dtype), device=as_device(device))
+    return torch.zeros(as_shape(shape, "shape"), dtype=as_torch_dtype(dtype), device=as_place(device))
 
 
 def ones(shape: ShapeLike, *, dtype: torch.dtype = torch.float32, device: Device = None) -> Shaped[Tensor, "..."]:
@@ -307,7 +312,7 @@ def ones(shape: ShapeLike, *, dtype: torch.dtype = torch.float32, device: Device
     numpy.ones : NumPy's own, float64 by default.
     numpy.full : any other value in NumPy.
     """
-    return torch.ones(as_shape(shape, "shape"), dtype=as_torch_dtype(dtype), device=as_device(device))
+    return torch.ones(as_shape(shape, "shape"), dtype=as_torch_dtype(dtype), device=as_place(device))
 
 
 def arange(stop: int, *, device: Device = None) -> Int[Tensor, " stop"]:
@@ -346,7 +351,7 @@ def arange(stop: int, *, device: Device = None) -> Int[Tensor, " stop"]:
     >>> torch.arange(1.0, 1.3, 0.1)  # 1.3 is not to belong to it
     tensor([1.0000, 1.1000, 1.2000, 1.3000])
     """
-    return torch.arange(_count(stop, "stop"), device=as_device(device))
+    return torch.arange(_count(stop, "stop"), device=as_place(device))
 
 
 def linspace(start: Number, stop: Number, num: int, *, device: Device = None) -> Float[Tensor, " num"]:
@@ -381,7 +386,7 @@ def linspace(start: Number, stop: Number, num: int, *, device: Device = None) ->
     numpy.linspace : NumPy's, float64, 50 numbers by default.
     """
     ends, count = (as_number(start, "start"), as_number(stop, "stop")), _count(num, "num")
-    return torch.linspace(*ends, count, dtype=torch.float32, device=as_device(device))
+    return torch.linspace(*ends, count, dtype=torch.float32, device=as_place(device))
 
 
 def _count(value: Any, argument: str) -> int:

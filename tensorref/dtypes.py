@@ -112,7 +112,7 @@ _DTYPES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "torch": ("bool", "uint8", *_SIGNED, "float16", "bfloat16", "float32", "float64", *_COMPONENTS),
     }
 )
-_OUT_OF_RANGE = "out.of.range"  # the key of a reason
+_OUT_OF_RANGE, _OUT_OF_ALL = "out.of.range", "out.of.all"  # the keys of reasons
 _REASONS: Mapping[str, str] = MappingProxyType(
     {
         "same": "{library}: both are {result}.",
@@ -136,6 +136,7 @@ _REASONS: Mapping[str, str] = MappingProxyType(
         _OUT_OF_RANGE: (
             "{library}: the int does not fit {result}, so it raises OverflowError; make it an array of a wider dtype."
         ),
+        _OUT_OF_ALL: "{library}: the int is too far from 0 to be added, so it raises; write a float, such as 1e30.",
         "mixed": (
             "{library}: NumPy adds a tensor and an array, by its own rule, and {result} is the dtype of "
             "the tensor that it makes."
@@ -270,7 +271,9 @@ def promote(a: OperandLike, b: OperandLike, library: Literal["numpy", "torch"]) 
     as_library(library)
     found = _promoted(_operand(a, library, "a"), _operand(b, library, "b"), library)
     if found.result is None:
-        raise (OutOfRangeError if found.key == _OUT_OF_RANGE else PromotionError)(found.why, explain(a, b))
+        raise (OutOfRangeError if found.key in (_OUT_OF_RANGE, _OUT_OF_ALL) else PromotionError)(
+            found.why, explain(a, b)
+        )
     return found.result
 
 
@@ -813,8 +816,11 @@ def _promoted(a: _Operand, b: _Operand, library: str) -> _Promotion:
     else:
         common, key = _together(a.dtype, b.dtype, library)
     result, wider = common, "complex64" if lacking[:1] == ["complex32"] else "float32"
-    if result and any(not _fits(operand.value, result, library) for operand in (a, b)):
-        result, key = None, _OUT_OF_RANGE
+    beside = high.dtype if library == "torch" else common
+    if beside and any(not _fits(operand.value, beside, library) for operand in (a, b)):
+        # No dtype of PyTorch is wider than its numbers, and none of NumPy than 64 bits.
+        is_in_one = library == "numpy" and all(_fits(operand.value, "uint8", "torch") for operand in (a, b))
+        result, key = None, _OUT_OF_RANGE if is_in_one else _OUT_OF_ALL
     elif result and library == "torch" and result in _STORED_ONLY and key != "mixed":
         wider = "int64" if result.startswith("uint") else "float32"
         result, key = None, "no.sum"
@@ -844,7 +850,7 @@ def _fits(value: int | None, dtype: str, library: str) -> bool:
     if value is None:
         return True
     if library == "torch":
-        return -(2**63) <= value < 2**64
+        return -(2**63) <= value < (2**63 if dtype == "bool" else 2**64)
     form = _format(dtype)
     if form.category == _INTEGER:
         return bool((-(2**form.digits) if form.signed else 0) <= value < 2**form.digits)

@@ -194,7 +194,8 @@ def overflow_limit(dtype: torch.dtype) -> float:
     >>> kernels.overflow_limit(torch.bfloat16), kernels.overflow_limit(torch.float64)
     (88.5, 709.782712893384)
     """
-    if as_torch_dtype(dtype) not in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
+    dtype = as_torch_dtype(dtype)
+    if dtype not in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
         raise TypeError(
             f"dtype is {dtype}; exp overflows in a floating-point dtype: give torch.float16, torch.bfloat16, "
             "torch.float32 or torch.float64"

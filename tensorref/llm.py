@@ -41,7 +41,7 @@ with needed(__name__, "numpy", "torch"):
     from torch import Tensor
 
 from tensorref import broadcasting, kernels, matmul
-from tensorref._arguments import as_device, as_int, as_number
+from tensorref._arguments import as_int, as_number, as_place
 from tensorref._operands import cast, check_fractions, check_one_dtype, check_operands, library_of, widened
 from tensorref._shape import as_shape, joined
 from tensorref._typing import ArrayT
@@ -91,8 +91,8 @@ def embedding(
         If an id has no row. ``table[-1]`` alone takes the last one, so that ids which mark padding pass unseen. To look
         at the ids waits for an accelerator, as PyTorch's own does not.
     TypeError
-        If `token_ids` are no integers, or PyTorch does not take their dtype for indices: ``uint8`` would be a mask. If one
-        argument is an array and the other a tensor.
+        If `token_ids` are no integers or have no values, or PyTorch does not take their dtype for indices: ``uint8`` would
+        be a mask. If one argument is an array and the other a tensor.
 
     See Also
     --------
@@ -114,6 +114,8 @@ def embedding(
         raise TypeError(f"token_ids has dtype {ids.dtype}; PyTorch indexes with int32 or int64: write token_ids.long()")
     if len(table.shape) != 2:  # noqa: PLR2004  words and features
         raise ValueError(f"table has shape {tuple(table.shape)}; it has a row for each word: (vocab_size, embed_dim)")
+    if getattr(ids, "is_meta", False) and not rows.is_meta:
+        raise TypeError("token_ids is on meta and has no values; give ids that have, such as some on the CPU")
     count = table.shape[0]
     wrong = (ids < 0) | (ids >= count)
     if not getattr(ids, "is_meta", False) and wrong.any():
@@ -420,8 +422,8 @@ def attention_weights(
     Raises
     ------
     TypeError
-        If `mask` is not boolean: numbers can be meant to be added to the scores. If `scores` are not floating point, or
-        `mask` is of the other library.
+        If `mask` is not boolean: numbers can be meant to be added to the scores. If `scores` are not floating point or a
+        masked array, or `mask` is of the other library.
     ValueError
         If `mask` does not broadcast to the shape of `scores`; the error says which part of it, or which axes to add, would.
 
@@ -430,6 +432,8 @@ def attention_weights(
     torch.softmax : without a mask.
     """
     check_fractions(scores=scores)
+    if isinstance(scores, np.ma.MaskedArray):
+        raise TypeError("scores is a masked array, whose mask would be lost; write scores.filled(-np.inf)")
     library, numbers = library_of(scores), widened(scores)
     if mask is not None:
         numbers = library.where(_checked_mask(mask, scores), numbers, -float("inf"))
@@ -543,7 +547,7 @@ def causal_mask(
     torch.tril : that of a tensor.
     """
     queries, keys = as_shape((query_len, query_len if key_len is None else key_len), "(query_len, key_len)")
-    return torch.ones(queries, keys, dtype=torch.bool, device=as_device(device)).tril(keys - queries)
+    return torch.ones(queries, keys, dtype=torch.bool, device=as_place(device)).tril(keys - queries)
 
 
 def padding_mask(token_ids: Integer[ArrayT, "*batch seq_len"], pad_id: int) -> Bool[ArrayT, "*batch 1 1 seq_len"]:

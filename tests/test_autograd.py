@@ -354,8 +354,8 @@ def test_wrong_does_not_accuse_what_changes_nothing(name):
     assert (explanation.verdict, explanation.raised) == ("wrong", None)
     assert explanation.notes() == (
         (
-            "Autograd and the measurement differ: a change that autograd does not record, a detached value, randomness, or "
-            "a corner of f."
+            "Autograd and the measurement differ: a change that autograd does not record, a detached value, randomness, "
+            "half precision, or a corner of f."
         ),
         (
             "If f changes a value in place, write the operation without the underscore, which makes a new tensor; never "
@@ -663,3 +663,14 @@ def test_results_are_data():
     empty = autograd.check(torch.sum, torch.ones(0))
     assert (empty.right, empty.error, empty.automatic) == (True, 0, ())
     assert math.isclose(autograd.check(torch.sum, x).measured[0], 1, abs_tol=1e-9)
+
+
+def test_a_float32_buffer_spoils_no_measurement_where_pytorch_raises():
+    def given_as_out(x: torch.Tensor) -> torch.Tensor:
+        out = torch.zeros(3)
+        torch.mul(x, 2, out=out)
+        return out
+
+    explanation = autograd.explain_in_place(given_as_out, torch.tensor([1.0, 2.0, 3.0]))
+    assert explanation.verdict == "output"
+    assert explanation.measured == pytest.approx((2.0, 2.0, 2.0), abs=1e-4)

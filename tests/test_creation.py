@@ -163,3 +163,42 @@ def test_wrong_arguments_are_refused_with_the_fix():
         with pytest.raises(TypeError) as raised_type:
             linspace(0.0, 1.0, wrong)
         assert str(raised_type.value) == f"num {words}"
+
+
+def test_a_dtype_is_what_pytorch_takes_for_one():
+    zeros, normal = inspect.unwrap(creation.zeros), inspect.unwrap(creation.normal)
+    for dtype in (float, int, bool, complex, None):
+        assert zeros((2,), dtype=dtype).dtype == torch.zeros(2, dtype=dtype).dtype
+    assert normal((2,), seed=0, dtype=float).dtype == torch.float64
+    for wrong in (torch.int64, torch.bool, torch.float8_e4m3fn):
+        with pytest.raises(TypeError) as raised:
+            normal((2,), seed=0, dtype=wrong)
+        assert str(raised.value) == f"dtype is {wrong}, in which PyTorch draws no normal numbers; write torch.float32"
+
+
+def test_a_device_that_is_not_there_is_named():
+    # No machine has a hundredth accelerator of a kind that is not PyTorch's own.
+    for make in (
+        lambda device: creation.zeros((2,), device=device),
+        lambda device: creation.ones((2,), device=device),
+        lambda device: creation.arange(2, device=device),
+        lambda device: creation.linspace(0, 1, 2, device=device),
+        lambda device: creation.from_list([1], device=device),
+        lambda device: creation.normal((2,), seed=0, device=device),
+    ):
+        with pytest.raises(ValueError, match="no tensor here") as raised:
+            make("privateuseone:99")
+        assert str(raised.value) == (
+            "device is 'privateuseone:99', on which PyTorch makes no tensor here; devices.status() says why"
+        )
+    assert creation.zeros((2,), device="meta").is_meta
+    with pytest.raises(ValueError, match="write 'cpu', or zeros"):
+        creation.normal((2,), seed=0, device="meta")
+
+
+def test_a_number_that_requires_grad_is_not_cut_off_in_silence():
+    learned = torch.nn.Parameter(torch.tensor(0.5))
+    with pytest.raises(TypeError) as raised:
+        inspect.unwrap(creation.linspace)(0.0, learned, 3)
+    assert str(raised.value) == "stop requires grad, which one number cannot pass on; write stop.item() for its value"
+    assert inspect.unwrap(creation.linspace)(0.0, learned.item(), 3).tolist() == [0.0, 0.25, 0.5]

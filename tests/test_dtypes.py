@@ -568,3 +568,23 @@ def test_an_array_before_a_tensor_raises_and_the_mend_adds(dtype):
     )
     moved = torch.as_tensor(array)
     assert (moved + tensor).dtype == getattr(torch, dtypes.promote(moved, tensor, "torch"))
+
+
+@pytest.mark.parametrize("name", ["bool", "uint8", "int64", "float32", "complex64"])
+@pytest.mark.parametrize("number", [2**63 - 1, 2**63, 2**64 - 1, 2**64, 2**70, -(2**63), -(2**63) - 1])
+def test_ints_at_the_ends_of_their_range(name: str, number: int):
+    for library, array in (("torch", torch.ones(2, dtype=getattr(torch, name))), ("numpy", np.ones(2, dtype=name))):
+        try:
+            wanted = str((array + number).dtype).removeprefix("torch.")
+        except (OverflowError, RuntimeError):
+            with pytest.raises(dtypes.OutOfRangeError) as raised:
+                dtypes.promote(name, number, library)
+            if "write a float" in str(raised.value):
+                assert dtypes.promote(name, float(number), library) == str((array + float(number)).dtype).removeprefix(
+                    "torch."
+                )
+            else:  # an array of a wider dtype
+                assert library == "numpy"
+                assert (array + np.array(number)).dtype.kind != "O"
+        else:
+            assert dtypes.promote(name, number, library) == wanted

@@ -254,3 +254,36 @@ def test_take_along_dim_takes_the_rest_of_a_division():
     assert torch.take_along_dim(x, torch.tensor([[-1], [3]]), 1).tolist() == [[2], [3]]
     explanation = indexing.explain_gather((2, 3), 1, torch.tensor([[-1], [3]]), function="torch.take_along_dim")
     assert explanation.result == (2, 1)
+
+
+@pytest.mark.parametrize("shape", [(), (0, 0), (0, 2), (2, 0), (0, 0, 3), (3, 0, 0)])
+@pytest.mark.parametrize("function", ["numpy.take", "torch.take_along_dim", "torch.index_copy"])
+def test_nothing_to_take_is_told_as_the_library_tells_it(function: str, shape: tuple[int, ...]):
+    for axis in range(-3, 3):
+        along = axis if -len(shape) <= axis < len(shape) else None
+        for count in (1, 2):
+            if function == "torch.index_copy":
+                if along is None:
+                    continue
+                source = [*shape]
+                source[axis] = count
+                got = indexing.explain_scatter(shape, axis, (count,), tuple(source), function=function)
+                index, values = torch.zeros(count, dtype=torch.int64), torch.ones(source)
+                call = lambda: torch.index_copy(torch.ones(shape), axis, index, values)  # noqa: B023, E731
+            elif function == "torch.take_along_dim":
+                sizes = tuple(count if place == (along or 0) % len(shape) else 1 for place in range(len(shape)))
+                if along is None:
+                    continue
+                got = indexing.explain_gather(shape, axis, sizes, function=function)
+                call = lambda: torch.take_along_dim(torch.ones(shape), torch.zeros(sizes, dtype=torch.int64), axis)  # noqa: B023, E731
+            else:
+                got = indexing.explain_gather(shape, axis, (count,), function=function)
+                call = lambda: np.take(np.ones(shape), np.zeros(count, int), axis)  # noqa: B023, E731
+            wanted, said = None, ("",)
+            try:
+                wanted = tuple(call().shape)
+            except (IndexError, RuntimeError, ZeroDivisionError) as error:
+                said = (str(error), type(error).__name__)
+            assert got.result == wanted
+            if got.messages:
+                assert (got.messages.numpy or got.messages.torch) in said

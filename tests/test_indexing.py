@@ -719,3 +719,9 @@ def test_what_is_advised_is_taken_by_the_library(library):
                     assert (raw(library, shape, better) is None) == bool(rest), (shape, index, better, rest)
                     kinds.add(explanation.reasons[0].rpartition("; ")[2][:10])
     assert len(kinds) >= (5 if library == "torch" else 3), kinds
+
+
+def test_a_mask_without_values_selects_nothing():
+    x = torch.ones(2, 3, device="meta")
+    with pytest.raises(TypeError, match="mask is on meta and has no values"):
+        indexing.masked(x, x > 0)

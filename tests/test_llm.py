@@ -676,3 +676,24 @@ def test_none_is_no_array_where_one_is_required(name):
     with pytest.raises(TypeError) as raised:
         REQUIRED[name](None)
     assert str(raised.value) == f"{name} is of type NoneType, not a NumPy array or a PyTorch tensor; give one of them"
+
+
+def test_ids_without_values_look_up_nothing():
+    ids, table = torch.zeros(2, dtype=torch.int64, device="meta"), torch.ones(3, 4)
+    with pytest.raises(TypeError, match="token_ids is on meta and has no values"):
+        llm.embedding(table, ids)  # PyTorch reads what lies in memory by chance
+    assert llm.embedding(table.to("meta"), ids).shape == (2, 4)
+
+
+def test_the_mask_of_a_masked_array_is_not_lost():
+    scores = np.ma.masked_array([[1.0, 2.0, 2.0]], mask=[[True, False, False]])
+    with pytest.raises(TypeError) as raised:
+        llm.attention_weights(scores)
+    assert str(raised.value) == "scores is a masked array, whose mask would be lost; write scores.filled(-np.inf)"
+    assert llm.attention_weights(scores.filled(-np.inf)).tolist() == [[0.0, 0.5, 0.5]]
+
+
+def test_a_scale_that_is_learned_is_refused_rather_than_cut_off():
+    x, scale = torch.ones(2, 3), torch.nn.Parameter(torch.tensor(0.5))
+    with pytest.raises(TypeError, match="scale requires grad"):
+        inspect.unwrap(llm.attention_scores)(x, x, scale=scale)

@@ -871,3 +871,12 @@ def test_the_page_lists_the_message_that_a_reader_sees(message, call):
         silently(call)
     assert message in str(raised.value)
     assert f"`{message}" in PAGE.read_text("utf-8")
+
+
+def test_a_truth_value_of_numpy_is_one():
+    x = torch.ones(2)
+    assert inspect.unwrap(pitfalls.check_broadcast)(x, x, same_shape=np.True_) == (2,)
+    with pytest.raises(TypeError, match="same_shape is 1, of type int; write True or False"):
+        inspect.unwrap(pitfalls.check_broadcast)(x, x, same_shape=1)
+    with pytest.raises(TypeError, match="of type ndarray; write True or False"):
+        inspect.unwrap(pitfalls.check_broadcast)(x, x, same_shape=np.array([True, False]))

@@ -106,7 +106,7 @@ def _axis(call: Call) -> Iterator[Wrong]:
     if call.axis is None or -count <= call.axis < count:
         return
     if is_numpy:
-        message = f"axis {call.axis} is out of bounds for array of dimension {rank}"
+        message = f"axis {call.axis} is out of bounds for array of dimension {count}"
     elif rank or call.axis not in (-1, 0):
         least = max(rank, 1)
         message = f"Dimension out of range (expected to be in range of [{-least}, {least - 1}], but got {call.axis})"
@@ -242,7 +242,7 @@ def _numpy_shape(shape: tuple[int, ...]) -> str:
 def _values(call: Call) -> Iterator[Wrong]:
     function, (least, most) = call.function, call.index.bounds
     size = prod(call.shape) if call.axis is None else call.shape[call.at] if call.shape else 1
-    if _unseen(call, size):
+    if _unseen(call):
         return
     if function == "torch.take_along_dim" and call.axis is not None:  # it takes the rest of a division by the size
         least = most = 0
@@ -255,7 +255,7 @@ def _values(call: Call) -> Iterator[Wrong]:
     yield Wrong(f"index holds {quoted(value)}, {of}; {takes}.", _said_of_value(call, value, size))
 
 
-def _unseen(call: Call, size: int) -> bool:
+def _unseen(call: Call) -> bool:
     """Tell whether nobody looks at the values."""
     function = call.function
     if 0 in call.index.shape:
@@ -263,10 +263,10 @@ def _unseen(call: Call, size: int) -> bool:
     if function == "torch.index_add":
         return 0 in call.shape and len(call.shape) != 1
     if function == "torch.index_copy":
-        return 0 in call.shape and size > 0
+        return 0 in _others(call)
     if function == "numpy.take":
-        return size > 0 and call.axis is not None and 0 in call.shape[: call.at]
-    return function.startswith("numpy.") and 0 in _chosen(call)
+        return call.axis is not None and 0 in call.shape[: call.at]
+    return (function.startswith("numpy.") or function == "torch.take_along_dim") and 0 in _chosen(call)
 
 
 def _chosen(call: Call) -> tuple[int, ...]:
@@ -284,7 +284,7 @@ def _said_of_value(call: Call, value: int, size: int) -> str | None:
     function, axis = call.function, call.at
     if function in ("torch.index_select", "torch.index_add"):
         return None  # it has several, and which depends on the shape
-    if not size and function in _SAID_OF_NOTHING:
+    if not size and function in _SAID_OF_NOTHING and 0 not in result_of(call):
         return _SAID_OF_NOTHING[function]
     if function == "torch.take":
         return f"out of range: tried to access index {value} on a tensor of {size} elements."

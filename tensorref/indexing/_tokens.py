@@ -87,7 +87,7 @@ def last(
     IndexError
         If `x` has fewer than two axes, or no token.
     TypeError
-        If `lengths` does not hold integers, or `x` is sparse.
+        If `lengths` does not hold integers, or is given for an `x` that is sparse.
     ValueError
         If there is not one length for each sequence, or a length is not from 1 to ``seq_len``: 0 would select the last
         token, which is padding.
@@ -174,6 +174,8 @@ def masked(
     check_operands(x=x, mask=mask)
     if str(mask.dtype).rpartition(".")[2] != "bool":
         raise TypeError(f"mask has dtype {mask.dtype}, which would select positions; compare to get truth: mask != 0")
+    if getattr(mask, "is_meta", False):
+        raise TypeError("mask is on meta and has no values; give one that has, such as one on the CPU")
     result_shape(x.shape, Mask(tuple(mask.shape), 0))
     source: Any = x
     result: ArrayT = source[mask]
