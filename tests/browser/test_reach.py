@@ -57,6 +57,10 @@ SIDEWAYS = """() => [...document.querySelectorAll("html, .content")]
   .flatMap((part) => [...part.querySelectorAll("article *")])
   .filter((part) => part.getBoundingClientRect().right > innerWidth && !part.closest("pre, .table-wrapper, .tref-table"))
   .map((part) => part.outerHTML.slice(0, 200))"""
+# Code and output that is wider than its place.
+CUT_CODE = """() => [...document.querySelectorAll("article .highlight pre")]
+  .filter((part) => part.scrollWidth > part.clientWidth)
+  .map((part) => part.textContent.slice(0, 200))"""
 # What takes the focus without showing it, or beside the screen.
 UNSHOWN = """() => {
   const look = (part) => {
@@ -136,6 +140,7 @@ def test_nothing_is_wrong_for_assistive_technology(axe, visit, mode):
     page.emulate_media(media="screen", color_scheme=scheme)
     assert axe(page) == []
     assert page.evaluate(SIDEWAYS) == []
+    assert size != WIDE or page.evaluate(CUT_CODE) == []
 
 
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "320px"])

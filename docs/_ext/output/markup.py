@@ -1,7 +1,8 @@
 """What Sphinx and the theme leave to be wished of their HTML.
 
 A code block or a table that is wider than the screen is scrolled with the keyboard; the heading of the page belongs to no
-section of it; and no paragraph holds a block, such as the list in a parameter's description. Math is MathML, which browsers
+section of it; a caption in the sidebar is a heading with a level; and no paragraph holds a block, such as the list in a
+parameter's description. Math is MathML, which browsers
 draw by themselves: no script, no font, nothing from another host.
 """
 
@@ -27,6 +28,11 @@ def _mend_html(_: Sphinx, __: str, ___: str, context: dict[str, Any], doctree: n
     if doctree is not None:
         for pattern, mended in MENDED.items():
             context["body"] = re.sub(pattern, mended, context["body"], flags=re.DOTALL)
+
+
+def _mend_navigation(_: Sphinx, __: str, ___: str, context: dict[str, Any], ____: nodes.document | None) -> None:
+    tree = context["furo_navigation_tree"]
+    context["furo_navigation_tree"] = tree.replace(' role="heading">', ' role="heading" aria-level="2">')
 
 
 def _is_block(node: nodes.Node) -> bool:
@@ -55,4 +61,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_html_math_renderer("mathml", (_write_math, None), (_write_math, None))
     app.connect("doctree-resolved", _mend_paragraphs, priority=600)
     app.connect("html-page-context", _mend_html, priority=400)
+    app.connect("html-page-context", _mend_navigation, priority=600)  # once furo has made it
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
