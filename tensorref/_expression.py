@@ -25,6 +25,7 @@ from typing import Any
 from tensorref import broadcasting, dtypes, indexing, layout, matmul
 from tensorref._arguments import quoted
 from tensorref._explanation import Diagram
+from tensorref.indexing._items import Library
 from tensorref.sphinxext.shapes import parse_shape, parse_shapes
 
 EXAMPLES = ('"(8, 1) + (8,)"', '"(2, 3) @ (3, 4)"', '"(4, 6)[:, [0, 2]]"', '"(3, 4).T.view(12)"', '"int64 + float16"')
@@ -44,7 +45,7 @@ class ExpressionError(ValueError):
     """Raised for a text that is no expression; it says where reading stopped, counted from 1, and how to go on."""
 
 
-def explain(text: str, shape: Sequence[int] | None = None, library: str | None = None) -> Diagram:
+def explain(text: str, shape: Sequence[int] | None = None, library: Library | None = None) -> Diagram:
     """Return the explanation of an expression, or raise an error that says what cannot be read.
 
     Parameters
@@ -143,7 +144,7 @@ def _operation(text: str, operators: Sequence[re.Match[str]]) -> Diagram:
     return matmul.explain(*shapes, names=given or ("a", "b"))
 
 
-def _after_shape(text: str, indexed: re.Match[str], shape: Sequence[int] | None, library: str | None) -> Diagram:
+def _after_shape(text: str, indexed: re.Match[str], shape: Sequence[int] | None, library: Library | None) -> Diagram:
     written, name = indexed.groups()
     if shape is not None and written:
         raise ExpressionError(
@@ -167,7 +168,7 @@ def _index(text: str, start: int) -> Any:
             warnings.simplefilter("ignore")  # of Python, about literals that are refused below anyway
             tree = ast.parse("x" + text[start:].rstrip(), mode="eval").body
     except (SyntaxError, ValueError) as error:  # a ValueError for a null character, which has no position
-        raise _unreadable(start + (getattr(error, "offset", None) or 1) - 1, text) from None
+        raise _unreadable(start + max(getattr(error, "offset", None) or 0, 2) - 1, text) from None
     if not isinstance(tree, ast.Subscript):
         raise _unreadable(start + 1, text)
     try:
