@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from tensorref._arguments import quoted
 from tensorref._libraries import MissingLibraryError
@@ -295,10 +295,11 @@ def _shape(text: str) -> tuple[int, ...]:
 def _explain(options: argparse.Namespace) -> int:
     from tensorref._expression import explain
 
+    refuse: Callable[[str], NoReturn] = options.error
     try:
         explanation = explain(options.text, options.shape, options.library)
     except (TypeError, ValueError) as error:
-        options.error(f"argument TEXT: {quoted(options.text)}: {error}")
+        refuse(f"argument TEXT: {quoted(options.text)}: {error}")
     if not _colored(explanation):
         sys.stdout.write(f"{explanation}\n")
     return 0

@@ -10,6 +10,7 @@ import runpy
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -56,8 +57,10 @@ def test_alone_it_shows_commands_and_what_they_print():
         assert done.stdout == shown
     for command in re.findall("`python -m tensorref (.+?)`", out):
         with pytest.raises(SystemExit) as raised:
-            command_line.main([*command.split(), "--help"])
+            command_line.main([*shlex.split(command), "--help"])
         assert raised.value.code == 0
+        if command.startswith("explain"):
+            assert command_line.main(shlex.split(command)) == 0
 
 
 def test_help_lists_the_commands():
@@ -365,6 +368,15 @@ EXPLAINED = {
 def test_explain_prints_what_the_rule_says(text, capsys):
     assert command_line.main(["explain", text]) == 0
     assert capsys.readouterr().out == f"{EXPLAINED[text]()}\n"
+
+
+def test_the_commands_of_the_page_run(capsys):
+    page = (Path(__file__).parents[1] / "docs/reference/explanations.md").read_text("utf-8")
+    commands = re.findall(r"^\$ python -m tensorref (explain .+)$", page, re.MULTILINE)
+    assert len(commands) == 7
+    for command in commands:
+        assert command_line.main(shlex.split(command)) == 0
+        assert len(capsys.readouterr().out.splitlines()) > 4
 
 
 def test_explain_reads_a_name_with_a_shape_beside_it(capsys):

@@ -110,10 +110,9 @@ def _array(given: Any, where: str, library: Library) -> Any:
         return Mask((), int(given))
     if isinstance(given, range):
         return Indices((length(given),), (min(given[0], given[-1]), max(given[0], given[-1])) if given else (0, 0))
-    if isinstance(given, Indices):
-        return given if given.shape or library == "numpy" else given.bounds[0]
-    found = given if isinstance(given, Mask) else _of_lists(given)
-    if found is not None:
+    if isinstance(given, (Indices, Mask)):
+        return given if isinstance(given, Mask) or given.shape or library == "numpy" else given.bounds[0]
+    if (found := _of_lists(given)) is not None:
         return found
     is_list = _is_list(given)
     array = _from_list(given, where, library) if is_list else given

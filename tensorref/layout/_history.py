@@ -152,7 +152,7 @@ class Stage:
     verdict: Literal["start", "view", "copy", "error"]
     """What the operation did; "error" where PyTorch refused it, and all else is as it was before."""
     moved_bytes: int
-    """What it copied, 0 for a view. What moved lies where shape, strides and offset of the stage before say."""
+    """The bytes that it copied, 0 for a view. It read them from the stage before: shape, strides and offset say where."""
 
 
 @dataclass(frozen=True)
