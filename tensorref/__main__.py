@@ -11,11 +11,16 @@ import textwrap
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from tensorref._arguments import quoted
 from tensorref._libraries import MissingLibraryError
 
+if TYPE_CHECKING:
+    from tensorref._explanation import Diagram
+
+COLORS = ("cyan", "magenta", "yellow", "green")
+REFUSED = ("?", "conflict", "refused", "raises")  # the words of the tables for what does not work
 INTERRUPTED, BROKEN_PIPE = 130, 141  # 128 and the number of the signal, as a shell has it
 
 OVERVIEW = """\
@@ -33,7 +38,7 @@ PyTorch                 x.unsqueeze(1)    view  x.unsqueeze_(1)
 
 What an operation makes of shapes:
 
-$ python -c "from tensorref import matmul; print(matmul.explain((4, 3), (3, 2)))"
+$ python -m tensorref explain "(4, 3) @ (3, 2)"
 axis      row  sum  column
 a           4    3       –
 b           –    3       2
@@ -41,6 +46,9 @@ result      4    –       2
 verdict  kept  sum    kept
 * The result has shape (4, 2), 8 elements.
 * 48 floating-point operations on 104 bytes, 0.5 a byte.
+
+It explains an index, a view and dtypes too: `python -m tensorref explain "(4, 5, 6)[:, [0, 2], None]"`,
+`python -m tensorref explain "(3, 4).T.view(12)"` and `python -m tensorref explain "int64 + float16"`.
 
 Exercises that check an answer, with hints:
 
@@ -56,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a sub-command, or show what there is where none is given; return the status."""
     parser = argparse.ArgumentParser(prog="python -m tensorref", description="A reference of tensors.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for add in (_add_bench, _add_exercises, _add_translate):
+    for add in (_add_bench, _add_exercises, _add_explain, _add_translate):
         add(commands)
     try:
         try:
@@ -254,6 +262,72 @@ def _exercises(options: argparse.Namespace) -> int:
 def _comment(text: str) -> str:
     """Return a text as comments of a script, so that what is shown can be run."""
     return textwrap.fill(text, 100, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False)
+
+
+def _add_explain(commands: Any) -> None:
+    parser = commands.add_parser(
+        "explain",
+        help="explain an expression: what it makes of shapes or dtypes, or why it fails",
+        description=(
+            "Explain an expression over shapes or dtypes, as it is written in code: broadcasting, a matrix product, an "
+            "index, operations of a tensor, or dtypes that meet. Quote it, so that the shell leaves it as it is."
+        ),
+    )
+    parser.add_argument(
+        "text",
+        metavar="TEXT",
+        help='such as "(8, 1) + (8,)", "(2, 3) @ (3, 4)", "x[:, [0, 2], None]", "(3, 4).T.view(12)" or "int64 + float16"',
+    )
+    parser.add_argument("--shape", type=_shape, help="the shape of a name in TEXT, such as 4,5,6")
+    parser.add_argument("--library", choices=("numpy", "torch"), help="whose rule an index follows; by default numpy")
+    parser.set_defaults(run=_explain, error=parser.error)
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    from tensorref.sphinxext.shapes import ShapeTextError, parse_shape
+
+    try:
+        return parse_shape(text)
+    except ShapeTextError as error:
+        raise argparse.ArgumentTypeError(f"{quoted(text)}: {error}") from None
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from tensorref._expression import explain
+
+    refuse: Callable[[str], NoReturn] = options.error
+    try:
+        explanation = explain(options.text, options.shape, options.library)
+    except (TypeError, ValueError) as error:
+        refuse(f"argument TEXT: {quoted(options.text)}: {error}")
+    if not _colored(explanation):
+        sys.stdout.write(f"{explanation}\n")
+    return 0
+
+
+def _colored(explanation: Diagram) -> bool:
+    """Print an explanation with a color for each column, and tell whether this is a terminal where rich does so."""
+    if not sys.stdout.isatty():
+        return False
+    try:
+        from rich.console import Console
+        from rich.text import Text
+    except ImportError:
+        return False
+    table, lines = explanation.table(), str(explanation).split("\n")
+    widths = [max(map(len, column)) + 2 for column in zip(*table, strict=True)]
+    text = Text()
+    for row, line in zip(table, lines, strict=False):
+        start = 0
+        for place, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            color = COLORS[place % len(COLORS)] if place else "default"
+            style = "bold red" if cell in REFUSED else f"bold {color}" if row is table[0] else color
+            text.append(line[start : start + width], style)
+            start += width
+        text.append("\n")
+    text.append("\n".join(lines[len(table) :]))
+    Console(file=sys.stdout, highlight=False).print(text, soft_wrap=True)
+    return True
 
 
 def _add_translate(commands: Any) -> None:

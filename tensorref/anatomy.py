@@ -28,14 +28,14 @@ Matrix: shape=(2, 2), ndim=2
 >>> [anatomy.kind(array.ndim) for array in (scalar, vector, matrix, tensor_3d)]
 ['scalar', 'vector', 'matrix', '3D tensor']
 
-The dtype says how an element is stored, so shape and dtype give the bytes, before anything is allocated. Keys and values
-of 32 layers, 32 heads of 128 and 4,096 tokens take in bfloat16:
+The dtype says how an element is stored, so shape and dtype give the bytes, before anything is allocated. A cache of
+keys and values for 32 layers, 32 heads of 128 features and 4,096 tokens takes in bfloat16:
 
 >>> cache = anatomy.nbytes((2, 32, 32, 4096, 128), "bfloat16")
 >>> print(f"{cache / 2**30:.0f} GiB")
 2 GiB
 
-In a language model every axis has a role, which the sizes of the model tell (see `meaning`):
+In a language model every axis has a role. The sizes of the model tell which one (see `meaning`):
 
 >>> for role in anatomy.meaning((4, 32, 64), embed_dim=64, vocab_size=100):
 ...     print(role)

@@ -5,15 +5,15 @@
 (32, 10, 64)
 
 Line the shapes up at their last axis. An axis that a shorter shape lacks counts as 1. On every axis the sizes that are
-not 1 must agree, and a size of 1 repeats to match them. The result has the size that is not 1, which need not be the
-larger one:
+not 1 must agree, and a size of 1 repeats to match them. The result has the size that is not 1. It need not be the
+larger one, since it can be 0:
 
 >>> broadcasting.result_shape((3, 1), (1, 0))
 (3, 0)
 
-A scalar has the shape ``()``, a vector of one element the shape ``(1,)``; both go with every shape. The rule is
-`NumPy's <https://numpy.org/doc/stable/user/basics.broadcasting.html>`__, and
-`PyTorch's <https://docs.pytorch.org/docs/stable/notes/broadcasting.html>`__ is the same:
+A scalar has the shape ``()``, and a vector of one element has the shape ``(1,)``. Both broadcast with every shape. The
+rule is `NumPy's <https://numpy.org/doc/stable/user/basics.broadcasting.html>`__, and `PyTorch's
+<https://docs.pytorch.org/docs/stable/notes/broadcasting.html>`__ is the same:
 
 >>> import numpy as np
 >>> batch, scale, vector = np.ones((2, 4, 3)), np.array([[[2]]]), np.array([1, 2, 3])

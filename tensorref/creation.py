@@ -12,8 +12,8 @@ Device: cpu
 tensor([[1., 2., 3.],
         [4., 5., 6.]])
 
-Weights start at random, from a seed so that a run can be repeated. The generator of each kind of device gives its own
-numbers; these are the CPU's, rounded to four places:
+Weights start at random, from a seed so that a run can be repeated. Each kind of device has a generator of its own,
+which draws other numbers from the same seed. These are the CPU's, rounded to four places:
 
 >>> random_tensor = creation.normal((2, 3, 4), seed=0, device="cpu")
 >>> print(f"Random tensor shape: {random_tensor.shape}")
@@ -22,7 +22,8 @@ Random tensor shape: torch.Size([2, 3, 4])
 Mean: 0.0104, Std: 1.0413
 
 The dtype follows the values. Integers become int64 in both libraries. Python's floats become float64 in NumPy and
-float32 in PyTorch, which :func:`torch.set_default_dtype` changes; but what was a NumPy array keeps its dtype:
+float32 in PyTorch; :func:`torch.set_default_dtype` changes the latter. A tensor that is made of a NumPy array keeps
+the dtype of the array:
 
 >>> for row in creation.DEFAULTS:
 ...     print(f"{row.topic:28}  {row.numpy_dtype:10}  {row.torch_dtype}")

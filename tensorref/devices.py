@@ -10,13 +10,14 @@ The last line holds on every machine: `best` is the accelerator that PyTorch can
 PyTorch is built for one kind of accelerator at a time, which ``torch.accelerator`` names: ``cuda`` (NVIDIA, and AMD in a
 ROCm build), ``mps`` (Apple), ``xpu`` (Intel) and others. NumPy arrays are always in the memory of the CPU.
 
-A tensor stays where it is until ``.to(device)`` copies it; where it is there already, ``.to`` gives the tensor itself:
+A tensor stays where it is until ``.to(device)`` copies it. If it is on that device already, ``.to`` gives the tensor
+itself:
 
 >>> x = torch.ones(3, device="cpu")
 >>> x.to("cpu") is x
 True
 
-`explain_move` says of any ``.to``, without doing it, what it copies and who waits for it.
+`explain_move` says what a ``.to`` would copy and who would wait for it. It moves nothing.
 
 Operands have to be on the same device. The device ``meta``, which stores no values, shows that without a GPU:
 
@@ -25,13 +26,15 @@ Traceback (most recent call last):
 ...
 RuntimeError: Tensor on device meta is not on the expected device cpu!
 
-A CPU tensor without axes may join a tensor on any device, a scalar on an accelerator may not join a CPU tensor:
+A CPU tensor without axes may join a tensor on any device. The other way round, a scalar on an accelerator may not join
+a CPU tensor:
 
 >>> (torch.ones(3, device="meta") * torch.tensor(2.0, device="cpu")).device
 device(type='meta')
 
-`check_same_device <tensorref.pitfalls.check_same_device>` says before an operation what would fail in it. An accelerator works while Python goes on; reading a value
-waits for it, and so does `synchronize`, without which a clock measures only how long it took to ask.
+`check_same_device <tensorref.pitfalls.check_same_device>` says before an operation what would fail in it. An
+accelerator works while Python goes on. Reading a value waits for the accelerator, and so does `synchronize`. A clock
+that does not wait measures only how long it took to ask.
 """
 
 from __future__ import annotations
@@ -273,7 +276,8 @@ def explain_move(
     * Pageable memory goes by way of pinned memory, which takes longer than from pinned memory.
     * What expand repeats is repeated in memory; expand after the move instead.
 
-    A dtype is changed by a copy too. That of a parameter is no parameter:
+    A change of dtype makes a copy too. The copy of a parameter is an ordinary tensor, which the optimizer does not
+    know:
 
     >>> weight = torch.nn.Parameter(x)
     >>> print(devices.explain_move(weight, dtype=torch.bfloat16))

@@ -17,7 +17,7 @@ float32 8 23 3.4e+38 1.1920928955078125e-07
 bfloat16 8 7 3.39e+38 0.0078125
 float16 5 10 6.55e+04 0.0009765625
 
-Half the bits are half the bytes (see `anatomy.itemsize <tensorref.anatomy.itemsize>`):
+With half the bits, an element takes half the bytes (see `anatomy.itemsize <tensorref.anatomy.itemsize>`):
 
 >>> import torch
 >>> t32 = torch.zeros(1000, 1000)
@@ -30,8 +30,8 @@ float16: 2 bytes per element, total: 2.0 MB
 >>> print(f"bfloat16: {tbf16.element_size()} bytes per element")
 bfloat16: 2 bytes per element
 
-Where two dtypes meet, the result takes the smallest dtype that holds every value of both; PyTorch leaves integers out
-beside floating point, and NumPy does not (see `promote`):
+Where two dtypes meet, the result takes the smallest dtype that holds every value of both. PyTorch makes an exception:
+an integer dtype does not count beside a floating-point dtype. In NumPy it counts (see `promote`):
 
 >>> dtypes.promote("int64", "float16", "numpy"), dtypes.promote("int64", "float16", "torch")
 ('float64', 'float16')

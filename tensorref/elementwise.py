@@ -21,9 +21,9 @@ a ** 2 = tensor([1., 4., 9.])
 >>> print(f"torch.exp(a) = {torch.exp(a)}")
 torch.exp(a) = tensor([ 2.7183,  7.3891, 20.0855])
 
-Three things differ. Python's floats become float64 in NumPy and float32 in PyTorch. Where a value is out of range, NumPy
-warns and PyTorch does not. And an update in place that reads what it writes is safe in NumPy only, which copies what
-overlaps first; PyTorch reads what it has just written, or refuses:
+Three things differ. Python's floats become float64 in NumPy and float32 in PyTorch. Where a value is out of range,
+NumPy warns and PyTorch does not. And an update in place can read the memory that it writes to. NumPy copies what
+overlaps first, so the result is right. PyTorch reads what it has just written, or refuses:
 
 >>> rows = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 >>> tensor = torch.tensor(rows, device="cpu")
@@ -36,8 +36,8 @@ array([[0., 1., 2.],
 tensor([[0., 2., 3.],
         [0., 5., 6.]], dtype=torch.float64)
 
-The first column was 0 by the time it was subtracted from the others. ``tensor - tensor[:, 0][:, None]``, which makes a
-new tensor, is right in both, and so is a ``clone()`` of what is read.
+The first column was 0 by the time it was subtracted from the others. ``tensor - tensor[:, 0][:, None]`` makes a new
+tensor, and is right in both libraries. An update in place is right if it reads from a ``clone()``.
 """
 
 from __future__ import annotations

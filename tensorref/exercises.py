@@ -10,12 +10,13 @@ Split the last axis of x into heads: head h of a token holds its features from h
 >>> print(exercise.check(split_heads))
 Not yet. With x of shape (2, 5, 12) and num_heads = 4: heads[0, 0, 1, 0] is not right (it is 3); 108 of 120 elements differ, this is the first. The elements are the right ones, in other places.
 
-An answer is a function. The checker calls it with several inputs, some of size 1, but none of size 0 unless the task names
-it. It is strict: shape, dtype and device must be those the task asks for, and the arguments must be left as they were. Float32
-values may differ by the order of a sum, those in half precision not at all. A subclass, such as ``torch.nn.Parameter``, is as
-right as a tensor, and a list as a tuple. Where the task says so, a loop in Python counts as wrong, a copy instead of a view
-or a view instead of a copy. A shape that is wrong by a broadcast is named as that, because ``==`` and ``allclose`` let it
-pass. `Exercise.hints` help, `Exercise.solution` shows; ``python -m tensorref exercises`` lists all in a terminal.
+An answer is a function. The checker calls it with several inputs, some of size 1, but none of size 0 unless the task
+names it. It is strict: shape, dtype and device must be those the task asks for, and the arguments must be left as they
+were. Float32 values may differ by the order of a sum, those in half precision not at all. A subclass of a tensor, such
+as ``torch.nn.Parameter``, is accepted for a tensor, and a list for a tuple. If the task says so, a loop in Python
+counts as wrong. So does a copy where the task asks for a view, or a view where it asks for a copy. If a shape is wrong
+but broadcasts to the right one, the checker says so, because ``==`` and ``allclose`` let it pass. `Exercise.hints`
+help, and `Exercise.solution` shows an answer. In a terminal, ``python -m tensorref exercises`` lists all exercises.
 
 Three tasks lead from token ids to attention: ``embedding-lookup``,
 

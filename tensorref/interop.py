@@ -33,8 +33,8 @@ memory    6 bytes  refused
 * NumPy has no bfloat16.
 * Write tensor.float().
 
-The libraries write most things alike; `translate` says how the other one writes a name, what of it is a copy, and where
-what looks alike differs.
+Both libraries write most things alike. `translate` says how the other one writes something, whether the result is a
+view or a copy, and where two forms look alike but differ.
 """
 
 from __future__ import annotations

@@ -9,10 +9,11 @@ tensor([nan, nan, nan])
 tensor([0.6652, 0.2447, 0.0900])
 
 A kernel is the compiled function that computes an operation on one kind of device. A chain of operations by hand reads
-and writes memory at every link. A built-in operation does so less often, though not always once: cross-entropy writes the
-logarithms of all probabilities before it takes one of each row. `torch.compile` joins a chain by hand into fewer kernels.
-A built-in operation is also written with care for what numbers can hold: here ``exp(1000)`` does not fit into float32;
-`overflow_limit` says what does. Softmax does not change when the same number is subtracted from every logit, so that `softmax` subtracts the largest, and no power overflows:
+and writes memory at every link. A built-in operation does so less often, though not always once: cross-entropy writes
+the logarithms of all probabilities before it takes one of each row. `torch.compile` joins a chain by hand into fewer
+kernels. A built-in operation also avoids numbers that the dtype cannot hold. Above, ``exp(1000)`` does not fit into
+float32; `overflow_limit` gives the largest number whose ``exp`` does. Softmax does not change when the same number is
+subtracted from every logit. So `softmax` subtracts the largest logit first, and no power overflows:
 
 >>> kernels.softmax(logits)
 tensor([0.6652, 0.2447, 0.0900])

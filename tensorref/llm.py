@@ -6,8 +6,8 @@
 tensor([[1.0000, 0.0000],
         [0.5000, 0.5000]])
 
-A model looks up a vector for every token, normalizes it, lets each token attend to the others, and maps the result to a
-logit for every word of the vocabulary, of which `softmax <tensorref.kernels.softmax>` makes probabilities:
+A model looks up a vector for every token, normalizes it, lets each token attend to the others, and maps the result to
+a logit for every word of the vocabulary. `softmax <tensorref.kernels.softmax>` turns the logits into probabilities:
 
 >>> table = torch.tensor([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 >>> token_ids = torch.tensor([[1, 0, 2, 2]])
@@ -17,10 +17,10 @@ logit for every word of the vocabulary, of which `softmax <tensorref.kernels.sof
 >>> print(x.shape, mixed.shape, logits.shape)
 torch.Size([1, 4, 2]) torch.Size([1, 4, 2]) torch.Size([1, 4, 3])
 
-Every function but `causal_mask` takes NumPy arrays or PyTorch tensors and gives back the kind it got. What is
-computed from float16 or bfloat16 is computed in float32, and each function rounds its result once. They show what PyTorch
-computes, and are tested against it. In a model, use PyTorch's own, which each entry names: they are fused, and take less
-time and memory.
+Every function but `causal_mask` takes NumPy arrays or PyTorch tensors and gives back the kind it got. For inputs of
+float16 or bfloat16, each function computes in float32 and rounds its result once. The functions show what PyTorch
+computes, and are tested against it. In a model, use PyTorch's own functions, which each entry names. They are fused,
+and so take less time and memory.
 
 **A mask is True where a token may look**, as in ``torch.nn.functional.scaled_dot_product_attention``; the masks of
 ``torch.nn.MultiheadAttention`` are the other way round. **A token that may look nowhere** gets weights of 0, not nan:
@@ -572,8 +572,10 @@ def padding_mask(token_ids: Integer[ArrayT, "*batch seq_len"], pad_id: int) -> B
     Returns
     -------
     :
-        True at tokens, with axes of 1 for the heads and the queries, in new memory. For scores without heads take
-        ``mask[:, 0]``; with both axes kept, a forgotten one is an error rather than a batch taken for heads.
+        True at tokens, in new memory. The two axes of size 1 stand for the heads and the queries. For scores without
+        heads, write ``mask[:, 0]``. If you forget that, the mask has one axis more than the scores, and
+        `attention_weights` raises an error. With fewer axes in the mask, its batch axis could meet the heads of the
+        scores, and no error would tell.
 
     See Also
     --------

@@ -6,8 +6,8 @@ r"""What a matrix product takes, gives and costs, for matrices, vectors and stac
 
 The last two axes are a matrix. The columns of the first are summed against the rows of the second, so these two sizes
 must be equal: ``(m, k) @ (k, n)`` gives ``(m, n)``. The axes before are batch axes: they make a stack of matrices, and
-stacks broadcast (see `tensorref.broadcasting`). A vector counts as one row on the left and as one column on the right,
-and that axis leaves the result.
+stacks broadcast (see `tensorref.broadcasting`). A vector counts as one row on the left and as one column on the right.
+The result lacks the axis of size 1 that this adds.
 
 In NumPy, ``@``, `numpy.matmul` and, for operands of one or two axes, `numpy.dot` are the same:
 
@@ -28,8 +28,8 @@ On stacks `numpy.dot` pairs every matrix of one with every matrix of the other:
 >>> np.dot(batch_A, batch_B).shape
 (4, 3, 4, 5)
 
-PyTorch's ``@`` and `torch.matmul` follow the rule of `numpy.matmul`; `torch.dot` takes two vectors, `torch.mm` two
-matrices and `torch.bmm` two stacks of three axes, none of which broadcast:
+PyTorch's ``@`` and `torch.matmul` follow the rule of `numpy.matmul`; three other functions take less, and do not
+broadcast: `torch.dot` takes two vectors, `torch.mm` two matrices and `torch.bmm` two stacks of three axes:
 
 >>> import torch
 >>> A, B = torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([[5.0, 6.0], [7.0, 8.0]])

@@ -7,7 +7,7 @@
 {'batch': 2, 'seq': 10}
 
 A guard reads attributes and nothing else: it computes nothing, copies nothing and waits for no accelerator, so that it
-takes microseconds wherever the tensor is. Where all is well it returns what it found, the sizes here. Otherwise it raises
+takes microseconds wherever the tensor is. If all is well, it returns what it found: here, the sizes. If not, it raises
 an error that says what to write instead:
 
 >>> pitfalls.check_shape(tokens, "seq 64")

@@ -188,6 +188,8 @@ def test_histories_are_those_of_pytorch(data):
 
 SEQUENCES = [
     ((2, 3), (".mT", ".view(6)")),
+    ((2, 3), (".T", ".reshape(6)")),
+    ((2, 3, 4), ("[1]", ".T", ".view(12)")),
     ((2, 3), (".mT", ".reshape(6)", ".view(3, 2)", ".mT", ".contiguous()")),
     ((2, 3), (".mT", ".reshape(-1)")),
     ((4, 6), ("[:, :3]", ".view(4, 3, 1)")),
@@ -262,6 +264,25 @@ def test_what_is_beyond_2_to_the_53_bytes_is_said(shape, text, itemsize):
     found = f"shape is {shape}" if stored > 2**53 else _parsing.parse_operations(text)[-1].code
     assert str(raised.value) == f"{found}: more than 2**53 bytes, the most that is followed here; choose smaller sizes."
     assert isinstance(raised.value, layout.OperationsTextError) == (stored <= 2**53)
+
+
+@pytest.mark.parametrize(
+    ("shape", "fix"), [((), ".permute(())"), ((3,), ".permute(0)"), ((2, 3, 4), ".permute(2, 1, 0)")]
+)
+def test_what_pytorch_deprecates_is_refused_with_code_that_does_the_same(shape, fix):
+    with pytest.raises(layout.OperationsTextError) as raised:
+        layout.history(shape, ".T")
+    assert str(raised.value) == (
+        f".T: PyTorch deprecates it for other than two axes, and here are {len(shape)}; write {fix}."
+    )
+    always = torch.is_warn_always_enabled()
+    torch.set_warn_always(True)
+    try:
+        with pytest.warns(UserWarning, match="deprecated"):
+            strides = torch.zeros(shape).T.stride()
+    finally:
+        torch.set_warn_always(always)
+    assert strides == layout.history(shape, fix).stages[-1].strides
 
 
 def test_2_to_the_53_bytes_are_followed():
@@ -550,7 +571,7 @@ def test_every_error_has_a_case():
     said = [case["error"] for case in TEXTS if "error" in case]
     for key, template in _words.OPERATIONS.items():
         fixed = max(template.replace("}", "{").split("{")[::2], key=len)
-        assert key == "large" or any(fixed in error for error in said), template
+        assert key in ("large", "T") or any(fixed in error for error in said), template
 
 
 def test_the_examples_in_errors_can_be_written():

@@ -10,11 +10,13 @@ import runpy
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from tensorref import __main__ as command_line
-from tensorref import benchmark, exercises, interop
+from tensorref import benchmark, broadcasting, dtypes, exercises, indexing, interop, layout, matmul
+from tensorref._expression import explain
 
 TINY = ("bench", "--quick", "--largest", "64", "--device", "cpu")
 
@@ -26,6 +28,11 @@ def run(*arguments, path=None, code=0):
     done = subprocess.run(command, env=env, capture_output=True, text=True, encoding="utf-8", check=False)
     assert done.returncode == code, done.stderr
     return done.stdout, done.stderr
+
+
+class _Terminal(io.StringIO):
+    def isatty(self):
+        return True
 
 
 @pytest.fixture
@@ -50,8 +57,10 @@ def test_alone_it_shows_commands_and_what_they_print():
         assert done.stdout == shown
     for command in re.findall("`python -m tensorref (.+?)`", out):
         with pytest.raises(SystemExit) as raised:
-            command_line.main([*command.split(), "--help"])
+            command_line.main([*shlex.split(command), "--help"])
         assert raised.value.code == 0
+        if command.startswith("explain"):
+            assert command_line.main(shlex.split(command)) == 0
 
 
 def test_help_lists_the_commands():
@@ -109,13 +118,9 @@ def test_without_rich_it_says_so_once_and_prints_lines(without_rich):
 
 
 def test_on_a_terminal_there_is_a_bar(monkeypatch, capsys):
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
-
     for name in ("NO_COLOR", "TERM", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    monkeypatch.setattr(sys, "stderr", terminal := _Terminal())
     assert command_line.main([*TINY, "--only", "view"]) == 0
     shown = terminal.getvalue()
     assert "view, cpu, n = 64" in shown
@@ -290,7 +295,15 @@ def test_what_is_wrong_with_an_exercise_is_said(arguments, words, capsys):
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["--help"], ["exercises"], ["translate", "unsqueeze"], [*TINY, "--only", "view"]]
+    "arguments",
+    [
+        [],
+        ["--help"],
+        ["exercises"],
+        ["explain", "(4, 1) + (3,)"],
+        ["translate", "unsqueeze"],
+        [*TINY, "--only", "view"],
+    ],
 )
 def test_a_reader_that_has_enough_ends_the_command_quietly(arguments):
     """The output goes into a pipe that is closed at its other end, as that of ``head`` is after its first lines."""
@@ -306,7 +319,14 @@ def test_a_reader_that_has_enough_ends_the_command_quietly(arguments):
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
 @pytest.mark.parametrize(
-    "arguments", [[], ["exercises", "rotary-embedding"], ["translate", "reshape"], [*TINY, "--only", "view"]]
+    "arguments",
+    [
+        [],
+        ["exercises", "rotary-embedding"],
+        ["translate", "reshape"],
+        ["explain", "(4, 1) + (3,)"],
+        [*TINY, "--only", "view"],
+    ],
 )
 def test_a_terminal_without_a_character_gets_a_question_mark(arguments, encoding):
     command = [sys.executable, "-m", "tensorref", *arguments]
@@ -316,6 +336,174 @@ def test_a_terminal_without_a_character_gets_a_question_mark(arguments, encoding
         expected, _ = run(*arguments)
         assert done.stdout.replace(os.linesep.encode(), b"\n") == expected.encode(encoding, "replace")
     assert b"Traceback" not in done.stderr
+
+
+EXPLAINED = {
+    "(8,1) + (8,)": lambda: broadcasting.explain((8, 1), (8,)),
+    "(4,1) + (1,3) * (3,)": lambda: broadcasting.explain((4, 1), (1, 3), (3,)),
+    "scores (4, 3) - (2, 3)": lambda: broadcasting.explain((4, 3), (2, 3), names=["scores", "b"]),
+    "x [4, 3] / torch.Size([3])": lambda: broadcasting.explain((4, 3), (3,), names=["x", "b"]),
+    "(B=32, T=10, D=64) == (D,)": lambda: broadcasting.explain((32, 10, 64), (64,)),
+    "4x1 ** 3": lambda: broadcasting.explain((4, 1), (3,)),
+    "4, 1 - 3": lambda: broadcasting.explain((4, 1), (3,)),
+    "(2,3) @ (3,4)": lambda: matmul.explain((2, 3), (3, 4)),
+    "x (2,3) @ weight (4,3)": lambda: matmul.explain((2, 3), (4, 3), names=["x", "weight"]),
+    "(4,5,6)[:, [0,2], None]": lambda: indexing.explain((4, 5, 6), (slice(None), [0, 2], None)),
+    "[4, 5][-1, 1::2]": lambda: indexing.explain((4, 5), (-1, slice(1, None, 2))),
+    "torch.Size([4, 5])[..., np.newaxis]": lambda: indexing.explain((4, 5), (..., None)),
+    "(2, 3)[[[True, False, True], [False, False, True]]]": lambda: indexing.explain(
+        (2, 3), [[True, False, True], [False, False, True]]
+    ),
+    "(4,)[(1, 2),]": lambda: indexing.explain((4,), ((1, 2),)),
+    "(3,)[5]": lambda: indexing.explain((3,), 5),
+    "(3,4).T.view(12)": lambda: layout.history((3, 4), ".T.view(12)"),
+    "(4, 6)[:, ::2].reshape(-1)": lambda: layout.history((4, 6), "[:, ::2].reshape(-1)"),
+    "int64 + float16": lambda: dtypes.explain("int64", "float16"),
+    "torch.bfloat16 * -2.5": lambda: dtypes.explain("torch.bfloat16", -2.5),
+    "2 @ np.int8": lambda: dtypes.explain(2, "int8"),
+}
+
+
+@pytest.mark.parametrize("text", EXPLAINED)
+def test_explain_prints_what_the_rule_says(text, capsys):
+    assert command_line.main(["explain", text]) == 0
+    assert capsys.readouterr().out == f"{EXPLAINED[text]()}\n"
+
+
+def test_the_commands_of_the_page_run(capsys):
+    page = (Path(__file__).parents[1] / "docs/reference/explanations.md").read_text("utf-8")
+    commands = re.findall(r"^\$ python -m tensorref (explain .+)$", page, re.MULTILINE)
+    assert len(commands) == 7
+    for command in commands:
+        assert command_line.main(shlex.split(command)) == 0
+        assert len(capsys.readouterr().out.splitlines()) > 4
+
+
+def test_explain_reads_a_name_with_a_shape_beside_it(capsys):
+    for text, expected in {
+        "x[:, [0,2], None]": indexing.explain((4, 5, 6), (slice(None), [0, 2], None)),
+        "keys.mT[0]": layout.history((4, 5, 6), ".mT[0]", name="keys"),
+        "[0]": indexing.explain((4, 5, 6), 0),
+    }.items():
+        assert command_line.main(["explain", text, "--shape", "4,5,6"]) == 0
+        assert capsys.readouterr().out == f"{expected}\n"
+
+
+def test_explain_follows_the_rule_of_the_library_that_is_asked_for(capsys):
+    assert command_line.main(["explain", "(2, 3, 4)[0, :, [0, 1]]", "--library", "torch"]) == 0
+    expected = indexing.explain((2, 3, 4), (0, slice(None), [0, 1]), library="torch")
+    assert expected.result == (3, 2)
+    assert capsys.readouterr().out == f"{expected}\n"
+
+
+WRONG_EXPRESSIONS = {
+    "letter": (
+        ["x (8,1) + y (8;)"],
+        "'x (8,1) + y (8;)': Position 15: ';' is not part of a shape; write sizes in digits, such as (4, 1).",
+    ),
+    "no operand": (["(4,) +"], """'(4,) +': Position 7: a shape is missing; write one, as in "(8, 1) + (8,)"."""),
+    "no first operand": (["+ (4,)"], """'+ (4,)': Position 1: a shape is missing; write one, as in "(8, 1) + (8,)"."""),
+    "no operator": (["(4,) (3,) + 2"], "'(4,) (3,) + 2': Position 6: a second shape begins here; write one shape, "),
+    "no operation": (
+        ["(4, 6)"],
+        """'(4, 6)': Position 7: an operation is missing; write one, such as "(8, 1) + (8,)".""",
+    ),
+    "a word": (
+        ["hello"],
+        """'hello': Position 6: an operation is missing; write one, such as "(8, 1) + (8,)".""",
+    ),
+    "nothing": ([""], """'': Position 1: an operation is missing; write one, such as "(8, 1) + (8,)"."""),
+    "open bracket": (["(4, 6"], "'(4, 6': Position 1: '(' is not closed; add ')' after the last size."),
+    "second product": (
+        ["(2,3) @ (3,4) @ (4,)"],
+        """'(2,3) @ (3,4) @ (4,)': Position 15: one product is explained at a time; write two shapes, as in "(2, 3)""",
+    ),
+    "dtype": (["int63 + float16"], "'int63 + float16': a is 'int63', which is no dtype; did you mean 'int64'?"),
+    "name in an index": (
+        ["(4, 6)[:, mask]"],
+        "'(4, 6)[:, mask]': Position 11: 'mask]' cannot be read as an index; write ints, slices, None, ... or lists, as",
+    ),
+    "call in an index": (["(4,)[exit(1)]"], "'(4,)[exit(1)]': Position 6: 'exit(1)]' cannot be read as an index; "),
+    "syntax of an index": (["(4, 6)[1, , 2]"], "'(4, 6)[1, , 2]': Position 11: ', 2]' cannot be read as an index; "),
+    "letter beyond ASCII in an index": (
+        ["(4,)[['é'], ü]"],
+        """"(4,)[['é'], ü]": Position 7: "'é'], ü]" cannot be read""",
+    ),
+    "empty index": (["(4,)[]"], "'(4,)[]': Position 6: ']' cannot be read as an index; "),
+    "null": (["(4,)[\0]"], "'(4,)[\\x00]': Position 5: '[\\x00]' cannot be read as an index; "),
+    "fraction in an index": (["(4,)[1.5]"], "'(4,)[1.5]': Position 6: '1.5]' cannot be read as an index; "),
+    "operation": (
+        ["(3,4).flip(0)"],
+        "'(3,4).flip(0)': Position 6: the point is followed by 'flip'; write one of transpose, permute, mT, T, expand, ",
+    ),
+    "deprecated": (
+        ["(3, 4, 5).T"],
+        "'(3, 4, 5).T': .T: PyTorch deprecates it for other than two axes, and here are 3; ",
+    ),
+    "size before a point": (["(3, -4).T"], "'(3, -4).T': Position 5: a size is 0 or more; write the size itself, "),
+    "too large": ([f"({2**53},).view(-1)"], f"'({2**53},).view(-1)': shape is "),
+    "no shape": (["x[0]"], "'x[0]': Position 2: the shape of x is not known; add --shape, such as --shape 4,5,6."),
+    "two shapes": (["(4,)[0]", "--shape", "4"], "'(4,)[0]': Position 1: the shape is written here and as --shape; "),
+    "shape of no name": (["(4,) + 3", "--shape", "4"], "'(4,) + 3': --shape is that of a name before an index, as in "),
+    "library of no index": (
+        ["(4,) + 3", "--library", "torch"],
+        "'(4,) + 3': --library says whose rule an index follows",
+    ),
+    "long": (["(" * 1001], f"'{'(' * 27}...{'(' * 28}': it has 1001 letters, "),
+    "deep": (["(4,)[" + "[" * 400 + "]" * 401], "'(4,)["),
+    "unary": (["(4,)[" + "-" * 900 + "1]"], "'(4,)["),
+}
+
+
+@pytest.mark.parametrize(("arguments", "words"), WRONG_EXPRESSIONS.values(), ids=WRONG_EXPRESSIONS)
+def test_what_cannot_be_explained_is_said_in_one_line(arguments, words, capsys):
+    with pytest.raises(SystemExit) as raised:
+        command_line.main(["explain", *arguments])
+    assert raised.value.code == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith(f"python -m tensorref explain: error: argument TEXT: {words}")
+    assert len(line) < 600
+
+
+def test_a_shape_that_cannot_be_read_is_said(capsys):
+    with pytest.raises(SystemExit) as raised:
+        command_line.main(["explain", "x[0]", "--shape", "4,x"])
+    assert raised.value.code == 2
+    assert (
+        "explain: error: argument --shape: '4,x': Position 3: 'x' is a name without a size; " in capsys.readouterr().err
+    )
+
+
+RED = {
+    "(4, 3) + (2, 3)": ["?", "conflict"],
+    "(3,4).T.view(12)": ["refused"],
+    "int64 @ float16": ["raises"],
+    "(4, 5)[9]": ["?"],
+}
+
+
+@pytest.mark.parametrize("text", RED)
+def test_on_a_terminal_the_same_diagram_has_colors(text, monkeypatch):
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLORTERM", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "40")  # long lines are left to the terminal
+    monkeypatch.setattr(sys, "stdout", terminal := _Terminal())
+    assert command_line.main(["explain", text]) == 0
+    shown = terminal.getvalue()
+    assert re.sub("\x1b\\[[0-9;]*m", "", shown) == f"{explain(text)}\n"
+    assert re.findall("\x1b\\[1;31m *(.+?) *\x1b", shown) == RED[text]
+
+
+@pytest.mark.parametrize("variable", ["NO_COLOR", "without rich"])
+def test_where_no_color_is_wanted_there_is_none(variable, monkeypatch):
+    if variable == "without rich":
+        monkeypatch.setitem(sys.modules, "rich.console", None)
+    else:
+        monkeypatch.setenv(variable, "1")
+    monkeypatch.setattr(sys, "stdout", terminal := _Terminal())
+    assert command_line.main(["explain", "(4, 3) + (2, 3)"]) == 0
+    assert re.sub("\x1b\\[1?m|\x1b\\[0m", "", terminal.getvalue()) == f"{broadcasting.explain((4, 3), (2, 3))}\n"
 
 
 def test_translate_prints_what_interop_gives():
@@ -351,18 +539,23 @@ def test_without_the_libraries_a_command_says_in_one_line_what_to_install(argume
     assert done.stderr == f"tensorref.{concept} needs {only if concept == 'devices' else both}\n"
 
 
-@pytest.mark.parametrize("arguments", [[], ["--help"], ["translate", "unsqueeze"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["--help"], ["translate", "unsqueeze"], *(["explain", text] for text in EXPLAINED)],
+    ids=" ".join,
+)
 def test_other_commands_need_no_library(arguments):
     program = f"import sys; sys.modules.update(numpy=None, torch=None, rich=None); from tensorref import __main__ as command; sys.exit(command.main({arguments}))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=True)
-    assert (len(done.stdout.splitlines()) > 5, done.stderr) == (True, "")
+    assert (len(done.stdout.splitlines()) >= 5, done.stderr) == (True, "")
 
 
-def test_translate_loads_neither_library():
+@pytest.mark.parametrize("arguments", [["translate", "cat"], ["explain", "(4, 5)[[0, 2]]"]])
+def test_what_needs_no_library_loads_none(arguments):
     program = (
         "import sys\n"
         "from tensorref.__main__ import main\n"
-        "main(['translate', 'cat'])\n"
+        f"main({arguments})\n"
         "print(sorted({'numpy', 'torch'} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -9,6 +9,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import tensorref
@@ -97,10 +98,25 @@ def test_a_concept_says_what_to_install_where_it_needs_what_is_missing(missing):
     assert run.stdout.splitlines() == expected
 
 
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+@pytest.mark.parametrize(
+    "index",
+    [[0, 2], [-1], [[0, 1], (1, 0)], ([0, 1], None, [[1], [2]]), [True, False, True], [[True, False, False]] * 3],
+)
+def test_lists_as_an_index_are_what_their_arrays_are(index, library, monkeypatch):
+    items = index if isinstance(index, tuple) else (index,)
+    arrays = [np.array(item) if item else None for item in items]
+    with_arrays = indexing.explain((3, 3, 3), tuple(arrays), library=library)
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    with_lists = indexing.explain((3, 3, 3), items, library=library)
+    assert (with_lists.result, with_lists.view) == (with_arrays.result, with_arrays.view)
+    assert with_lists.result is not None
+
+
 def test_a_list_as_an_index_says_what_it_needs(monkeypatch):
     monkeypatch.setitem(sys.modules, "numpy", None)
     with pytest.raises(ModuleNotFoundError) as raised:
-        indexing.explain((2, 3), [0, 1])
+        indexing.explain((2, 3), [0, 1.5])
     assert str(raised.value) == 'an index that is a list needs NumPy; install it with: pip install "tensorref[numpy]"'
     assert raised.value.name == "numpy"
 

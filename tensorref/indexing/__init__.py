@@ -30,11 +30,12 @@ batch[0, -1, :]: [ 8  9 10 11]
 >>> print(f"Elements > 10: {batch[batch > 10]}")
 Elements > 10: [11 12 13 14 15 16 17 18 19 20 21 22 23]
 
-Index arrays broadcast together. Their shape stands in the result where they stood, or first where a slice parts them.
-The rule is `NumPy's <https://numpy.org/doc/stable/user/basics.indexing.html>`__; PyTorch keeps it with four
-exceptions. A slice does not run backward (`torch.flip` copies). An int beside index arrays is applied before them and
-parts nothing. A tensor of indices is of dtype int64 or int32; one of uint8 is taken for a mask, others are refused. And
-an int for every axis gives a view of shape ``()`` where NumPy gives a scalar:
+Index arrays broadcast together to one shape. In ``x[:, [0, 2], [1, 3]]`` they stand side by side, and in the result
+that shape takes their place. In ``x[[0, 2], :, [1, 3]]`` a slice stands between them, so that shape comes first. The
+rule is `NumPy's <https://numpy.org/doc/stable/user/basics.indexing.html>`__; PyTorch follows it, with four exceptions.
+A slice cannot run backward; `torch.flip` can, and copies. An int beside index arrays is applied before them, so it
+never stands between them. A tensor of indices has the dtype int64 or int32; PyTorch takes one of uint8 for a mask and
+refuses the others. An int for every axis gives a view of shape ``()``, where NumPy gives a scalar:
 
 >>> import torch
 >>> batch[0, :, [0, 1]].shape, torch.tensor(batch)[0, :, [0, 1]].shape

@@ -110,10 +110,10 @@ def _array(given: Any, where: str, library: Library) -> Any:
         return Mask((), int(given))
     if isinstance(given, range):
         return Indices((length(given),), (min(given[0], given[-1]), max(given[0], given[-1])) if given else (0, 0))
-    if isinstance(given, Indices):
-        return given if given.shape or library == "numpy" else given.bounds[0]
-    if isinstance(given, Mask):
-        return given
+    if isinstance(given, (Indices, Mask)):
+        return given if isinstance(given, Mask) or given.shape or library == "numpy" else given.bounds[0]
+    if (found := _of_lists(given)) is not None:
+        return found
     is_list = _is_list(given)
     array = _from_list(given, where, library) if is_list else given
     if library == "numpy" and attribute(array, "dtype") is None and hasattr(type(array), "__array__"):
@@ -121,6 +121,25 @@ def _array(given: Any, where: str, library: Library) -> Any:
     if attribute(array, "dtype") is None or not isinstance(attribute(array, "shape"), tuple):
         return given
     return _of_array(array, where, library, is_list=is_list)
+
+
+def _of_lists(given: Any) -> Any:
+    """Return the stand-in for lists of ints or of truth values in rows of one length; None for what needs NumPy."""
+    level, shape, listed = [given], list[int](), 0
+    while level and {*map(type, level)} <= {list, tuple}:
+        lengths = {*map(len, level)}
+        shape.append(max(lengths))
+        listed += sum(map(len, level))
+        if len(lengths) > 1 or len(shape) > MAX_RANK or listed > _MOST_LISTED:
+            return None
+        level = [item for items in level for item in items]
+    kinds = {*map(type, level)}
+    if not shape or not kinds <= {bool, int} or len(kinds) > 1:
+        return None
+    if kinds == {bool}:
+        return ArrayMask(tuple(shape), sum(level))
+    bounds = (min(level, default=0), max(level, default=0))
+    return Indices(tuple(shape), bounds) if bounds[0] >= -(2**63) and bounds[1] < 2**63 else None
 
 
 def _of_array(array: Any, where: str, library: Library, *, is_list: bool) -> Any:

@@ -4,9 +4,10 @@
 >>> layout.strides((4, 32, 64))
 (2048, 64, 1)
 
-Elements lie in memory in one row. The stride of an axis is how many elements further the next index along it is found.
-In row-major order, also called C order, the last axis has stride 1 and every other steps over all that comes after it;
-an array in that order without a gap is contiguous. A transpose changes shape and strides and leaves memory as it is:
+Elements lie in memory in one row. The stride of an axis is the step in memory from one index along it to the next,
+counted in elements. In row-major order, also called C order, the last axis has stride 1, and every other axis steps
+over all elements of the axes after it. An array in that order, without a gap, is contiguous. A transpose changes shape
+and strides, and leaves the memory as it is:
 
 >>> import torch
 >>> x = torch.arange(12).reshape(3, 4)
@@ -18,8 +19,8 @@ Transposed is contiguous: False
 >>> x_t.stride(), x_t.data_ptr() == x.data_ptr()
 ((1, 4), True)
 
-A view is another shape for the same memory, so it needs strides that reach every element in the right order. Where
-there are none, ``view`` raises; ``contiguous`` and ``reshape`` copy:
+A view is another shape for the same memory, so it needs strides that reach every element in the right order. If there
+are no such strides, ``view`` raises an error, while ``contiguous`` and ``reshape`` copy:
 
 >>> try:
 ...     x_t.view(12)
@@ -34,8 +35,8 @@ view() works after contiguous()
 >>> print(f"reshape() auto-handles non-contiguous: {x_t.reshape(12).shape}")
 reshape() auto-handles non-contiguous: torch.Size([12])
 
-What decides is not whether a tensor is contiguous. Axes that a single stride steps through are a run, and every axis of
-the new shape must lie within one run:
+A tensor that is not contiguous can still have a view, as ``columns`` has below. Axes that one stride can step through form
+a *run* of memory. A view works if each axis of the new shape lies within one run:
 
 >>> columns = torch.ones(4, 6)[:, :3]
 >>> columns.is_contiguous(), columns.view(4, 3, 1).stride()
@@ -43,8 +44,8 @@ the new shape must lie within one run:
 >>> layout.can_view((4, 3), (6, 1), (4, 3, 1)), layout.can_view((4, 3), (6, 1), (12,))
 (True, False)
 
-To swap the last two axes, write ``.mT`` in either library. ``.T`` reverses all axes: the same for two, another thing
-for more, where PyTorch deprecates it.
+To swap the last two axes, write ``.mT`` in either library. ``.T`` reverses all axes. For two axes that is the same.
+For more it is not, and PyTorch deprecates it there.
 """
 
 from __future__ import annotations

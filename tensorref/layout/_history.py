@@ -43,8 +43,8 @@ def history(shape: ShapeLike, operations: str, *, name: str = "x", itemsize: int
         The sizes of the tensor to begin with.
     operations
         As they are written after the tensor, with a name in front or without: ``.transpose(i, j)``, ``.permute(…)``,
-        ``.mT``, ``.expand(…)``, ``.view(…)``, ``.reshape(…)``, ``.contiguous()``, and in square brackets ints, slices,
-        None and ``...``. At most 12, with numbers of at most 18 digits.
+        ``.mT``, ``.T`` (of two axes), ``.expand(…)``, ``.view(…)``, ``.reshape(…)``, ``.contiguous()``, and in square
+        brackets ints, slices, None and ``...``. At most 12, with numbers of at most 18 digits.
     name
         What to call the tensor.
     itemsize
@@ -59,7 +59,8 @@ def history(shape: ShapeLike, operations: str, *, name: str = "x", itemsize: int
     Raises
     ------
     OperationsTextError
-        If `operations` is not written as above, or leads beyond 2**53 bytes. What PyTorch itself refuses is no error
+        If `operations` is not written as above, leads beyond 2**53 bytes, or has ``.T`` where there are not two axes,
+        which PyTorch deprecates. What PyTorch itself refuses is no error
         here but the last stage.
     TypeError, ValueError
         If `shape` is not a shape, or takes more than 2**53 bytes.
@@ -98,6 +99,9 @@ def history(shape: ShapeLike, operations: str, *, name: str = "x", itemsize: int
     refused: Any = None
     for operation in parse_operations(operations):
         code, last = name + "".join(stage.code for stage in stages[1:]), stages[-1]
+        if operation.name == "T" and len(last.shape) != 2:  # noqa: PLR2004  a matrix
+            order = listed([*range(len(last.shape))][::-1]) or "()"
+            raise OperationsTextError(OPERATIONS["T"].format(found=".T", rank=len(last.shape), order=order))
         try:
             stage, sentence = _next_stage(operation, last, code, itemsize)
         except Refusal as error:
@@ -148,7 +152,7 @@ class Stage:
     verdict: Literal["start", "view", "copy", "error"]
     """What the operation did; "error" where PyTorch refused it, and all else is as it was before."""
     moved_bytes: int
-    """What it copied, 0 for a view. What moved lies where shape, strides and offset of the stage before say."""
+    """The bytes that it copied, 0 for a view. It read them from the stage before: shape, strides and offset say where."""
 
 
 @dataclass(frozen=True)

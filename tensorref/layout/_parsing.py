@@ -29,6 +29,7 @@ EXAMPLES: Mapping[str, str] = MappingProxyType(
         "transpose": ".transpose(0, 1)",
         "permute": ".permute(1, 0)",
         "mT": ".mT",
+        "T": ".T",
         "expand": ".expand(-1, 4)",
         "view": ".view(-1, 4)",
         "reshape": ".reshape(-1, 4)",
@@ -37,8 +38,10 @@ EXAMPLES: Mapping[str, str] = MappingProxyType(
 )
 """How each operation with a name is written."""
 
-_COUNTS = {"transpose": 2, "mT": 0, "contiguous": 0}
+_COUNTS = {"transpose": 2, "mT": 0, "T": 0, "contiguous": 0}
 """How many numbers an operation takes; the others take any, bare or as one list."""
+
+_ATTRIBUTES = ("mT", "T")
 
 _BLANK = r"[ \t\r\n\u00a0]"
 _START = re.compile(rf"{_BLANK}*(?:[A-Za-z_][A-Za-z_0-9]*)?{_BLANK}*")
@@ -130,12 +133,12 @@ def _operation(own: str, rest: str) -> Operation:
         raise _Unreadable("example", own, EXAMPLES[name])
     numbers = tuple(item for item in items if isinstance(item, int))
     count = _COUNTS.get(name, max(len(items), not listed))
-    if len(numbers) != count or len(items) != count or (not called) != (name == "mT"):
+    if len(numbers) != count or len(items) != count or (not called) != (name in _ATTRIBUTES):
         raise _Unreadable("example", own, EXAMPLES[name])
     if name in ("expand", "view", "reshape") and min(numbers, default=0) < -1:
         raise _Unreadable("size", name)
     text = ", ".join(map(str, numbers)) or "()" * bool(listed)
-    return Operation(name, numbers, ".mT" if name == "mT" else f".{name}({text})")
+    return Operation(name, numbers, f".{name}" if name in _ATTRIBUTES else f".{name}({text})")
 
 
 def _items(text: str) -> list[Index] | None:

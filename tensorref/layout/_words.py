@@ -129,8 +129,8 @@ OPERATIONS: Mapping[str, str] = Templates(
     {
         "operation": "Position {position}: '{found}' begins no operation; write a point and a name, or '['.",
         "name": (
-            "Position {position}: the point is followed by '{found}'; write one of transpose, permute, mT, expand, view, "
-            "reshape, contiguous after it."
+            "Position {position}: the point is followed by '{found}'; write one of transpose, permute, mT, T, expand, "
+            "view, reshape, contiguous after it."
         ),
         "example": "Position {position}: '{found}' cannot be read; write {example} or the like.",
         "size": "Position {position}: '{found}' takes sizes of 0 or more, or -1.",
@@ -138,6 +138,7 @@ OPERATIONS: Mapping[str, str] = Templates(
             "Position {position}: '{found}' is no index; write ints, slices, None or one '...', with commas between."
         ),
         "many": "Position {position}: at most 12 operations are followed, with 64 numbers each; leave out the rest.",
+        "T": "{found}: PyTorch deprecates it for other than two axes, and here are {rank}; write .permute({order}).",
         "large": "{found}: more than 2**53 bytes, the most that is followed here; choose smaller sizes.",
     }
 )

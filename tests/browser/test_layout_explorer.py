@@ -140,7 +140,7 @@ BAD = {
     ".view(2.5)": "Position 1: '.view(2.5)' cannot be read; write .view(-1, 4) or the like.",
     "[0": "Position 1: '[0' is no index; write ints, slices, None or one '...', with commas between.",
     "x.mT y": (
-        "Position 2: the point is followed by 'mT y'; write one of transpose, permute, mT, expand, view, reshape, "
+        "Position 2: the point is followed by 'mT y'; write one of transpose, permute, mT, T, expand, view, reshape, "
         "contiguous after it."
     ),
     ".mT" * 13: "Position 37: at most 12 operations are followed, with 64 numbers each; leave out the rest.",
@@ -152,7 +152,7 @@ BAD = {
     ),
     "__proto__ constructor": "Position 11: 'constructor' begins no operation; write a point and a name, or '['.",
     ".__proto__": (
-        "Position 1: the point is followed by '__proto__'; write one of transpose, permute, mT, expand, view, reshape, "
+        "Position 1: the point is followed by '__proto__'; write one of transpose, permute, mT, T, expand, view, reshape, "
         "contiguous after it."
     ),
     "\u202e.mT": "Position 1: '\u202e.mT' begins no operation; write a point and a name, or '['.",

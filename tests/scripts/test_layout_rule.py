@@ -79,7 +79,7 @@ def listed(numbers):
 def one_operation(rank):
     """Every operation with small numbers: those that fit and those that do not."""
     dims = range(-rank - 1, rank + 2)
-    yield from (".mT", ".contiguous()", "")
+    yield from (".mT", ".T", ".contiguous()", "")
     yield from (f".transpose({first}, {second})" for first in dims for second in dims)
     for count in range(min(rank, 2) + 2):
         yield from (f".permute({listed(order)})" for order in itertools.product(dims, repeat=count))

@@ -146,9 +146,13 @@ ERRORS = {
         "the shape of layout is '(3, B)'. Position 5: 'B' is a name without a size; give it one, such as B=32, here or in "
         "another shape."
     ),
-    "(3, 4) .T": (
-        "the operations of layout are '.T'. Position 1: the point is followed by 'T'; write one of transpose, permute, "
-        "mT, expand, view, reshape, contiguous after it."
+    "(3, 4) .H": (
+        "the operations of layout are '.H'. Position 1: the point is followed by 'H'; write one of transpose, permute, "
+        "mT, T, expand, view, reshape, contiguous after it."
+    ),
+    "(3, 4, 5) .T": (
+        "the operations of layout are '.T'. .T: PyTorch deprecates it for other than two axes, and here are 3; write "
+        ".permute(2, 1, 0)."
     ),
     "(3, 4) [1.5]": (
         "the operations of layout are '[1.5]'. Position 1: '[1.5]' is no index; write ints, slices, None or one '...', "

@@ -18,6 +18,10 @@ export function follow(sizes, operations, name, { itemsize, words, errors, messa
 	let told = {};
 	for (const operation of operations) {
 		const own = operation.code;
+		if (operation.name === "T" && last.axes.length !== 2) {
+			const order = last.axes.map((_, at) => at).reverse().join(", ") || "()";
+			throw new TextError(speaker(errors)("operations.T", { found: own, rank: last.axes.length, order }));
+		}
 		const changed = attempt(() => change(operation));
 		if (changed instanceof TextError) {
 			const [fix, { message: key }] = [{ ...told, name: code, bytes: product(last.shape) * bytes }, changed];
@@ -82,7 +86,7 @@ export function follow(sizes, operations, name, { itemsize, words, errors, messa
 		if (name === "index") return { key: "index", axes: index(), offset };
 		if (name === "expand") return { key: "expand", axes: expand(), offset };
 		if (name === "permute") return { key: "axes", axes: permute(), offset };
-		if (name === "transpose" || name === "mT") return { key: "axes", axes: swap(), offset };
+		if (name === "transpose" || /^m?T$/.test(name)) return { key: "axes", axes: swap(), offset };
 		if (name !== "contiguous") return view();
 		return contiguous ? { key: "same", axes, offset } : { key: "copy", axes: rowMajor(shape), offset: 0n };
 
@@ -109,10 +113,10 @@ export function follow(sizes, operations, name, { itemsize, words, errors, messa
 			return order.flatMap((axis) => axes[axis] ?? []);
 		}
 
-		/** Two axes change places: the last two for mT. */
+		/** Two axes change places: the last two for mT and T. */
 		function swap() {
 			if (name === "mT" && rank === 1) throw refusal("mT");
-			const [first = 0, second = 0] = (name === "mT" ? [rank ? -2n : 0n, -1n] : items).map(axisOf);
+			const [first = 0, second = 0] = (count ? items : [rank ? -2n : 0n, -1n]).map(axisOf);
 			return axes.map((axis, at) => axes[at === first ? second : at === second ? first : at] ?? axis);
 		}
 

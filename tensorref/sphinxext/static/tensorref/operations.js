@@ -5,7 +5,7 @@ import { TextError, quoted, speaker } from "./words.js";
 const MAX_OPERATIONS = 12;
 const MAX_ITEMS = 64;
 
-const COUNTS = new Map([["transpose", 2], ["mT", 0], ["contiguous", 0]]); // the others take any, bare or as one list
+const COUNTS = new Map([["transpose", 2], ["mT", 0], ["T", 0], ["contiguous", 0]]); // the others take any, bare or as one list
 const OPERATION = /^(\.[^.[(]*(?:\((?:[^()]|\([^()]*\))*\))?|\[[^\]]*\])[ \t\r\n\u00a0]*/;
 const LOOSE = /[ \t\r\n\u00a0]+(?!\w)|(?<!\w)[ \t\r\n\u00a0]+/g;
 const ITEM = /^(?:(None|\.\.\.)|(-?\d{1,18})?(?:(:)(-?\d{1,18})?(?::(-?\d{1,18})?)?)?)$/;
@@ -40,9 +40,10 @@ export function readOperations(text, { errors, messages }) {
 		const items = itemsOf(list ? (list[1] ?? list[2]) : inner);
 		const isCounted = items.length === (count ?? Math.max(items.length, list ? 0 : 1));
 		const isRead = isCounted && items.every((item) => typeof item === "bigint");
-		if (!isRead || (inner === undefined) !== (name === "mT")) throw error("example", own, example);
+		const isAttribute = /^m?T$/.test(name);
+		if (!isRead || (inner === undefined) !== isAttribute) throw error("example", own, example);
 		if (/view|shape|expand/.test(name) && items.some((size) => size < -1n)) throw error("size", name);
-		return { name, items, code: name === "mT" ? own : `.${name}(${items.join(", ") || (list ? "()" : "")})` };
+		return { name, items, code: isAttribute ? own : `.${name}(${items.join(", ") || (list ? "()" : "")})` };
 	}
 
 	/** @type {(key: string, found?: string, example?: string) => TextError} */
