@@ -54,8 +54,9 @@ from operator import matmul as _matmul
 from types import MappingProxyType
 from typing import Literal
 
+from tensorref import _picture
 from tensorref._arguments import as_itemsize, as_names
-from tensorref._explanation import Diagram, Fix, Messages, TensorrefError
+from tensorref._explanation import Fix, Illustrated, Messages, TensorrefError
 from tensorref._operands import check_one_dtype, check_operands, computed
 from tensorref._shape import agreed, as_shape, lined_up
 from tensorref._typing import ArrayT, ShapeLike, jaxtyping
@@ -73,6 +74,10 @@ __all__ = [
 ]
 
 _MOST_NAMED = 8  # batch axes that a sentence names before it counts the rest
+
+# A row of one operand meets a column of the other; the axis of the sum has the last axis' hue in both.
+_SUM_HUE, _ROW_HUE, _COLUMN_HUE = 1, 2, 3
+_SUMMED = _picture.READ._replace(hue=_SUM_HUE)
 
 WORDS: Mapping[str, str] = Templates(
     {
@@ -320,7 +325,7 @@ def explain(a: ShapeLike, b: ShapeLike, *, names: Sequence[str] = ("a", "b"), it
 
 
 @dataclass(frozen=True)
-class Explanation(Diagram):
+class Explanation(Illustrated):
     """All that a matrix product does with two shapes, or all that keeps it from doing so: what `explain` returns.
 
     >>> from tensorref import matmul
@@ -390,6 +395,69 @@ class Explanation(Diagram):
     def mends(self) -> tuple[str, ...]:
         """Return the fixes, a sentence each."""
         return tuple(WORDS["fix"].format(**vars(fix)) for fix in self.fixes)
+
+    def _described(self) -> tuple[str, str]:
+        return self.steps[0], " ".join(self.steps[1:])
+
+    def _drawn(self) -> _picture.Drawing:
+        """Draw a to the left and b above, so that a row and a column meet at the element that they give."""
+        *stack, row, total, column = self.axes
+        sides = (row.sizes[0], total.sizes[0]), (total.sizes[1], column.sizes[1])
+        hues = (_ROW_HUE, _SUM_HUE), (_SUM_HUE, _COLUMN_HUE)
+        first, second = (
+            _picture.grid(
+                [
+                    # A vector counts as one row or one column, which no bracket names.
+                    _picture.Side(1, "", 0) if size is None else _picture.Side(size, str(size), hue, conflict)
+                    for size, hue, conflict in zip(sizes, of, conflicts, strict=True)
+                ],
+                lambda index, operand=operand: ("", _SUMMED if not index[operand] else _picture.STORED),
+            )
+            for operand, (sizes, of, conflicts) in enumerate(
+                zip(sides, hues, ((False, total.size is None), (total.size is None, False)), strict=True)
+            )
+        )
+        if self.result is None:
+            result = _picture.Drawing()
+            half = _picture.CELL // 2
+            result.box(-half, -half, 2 * half, 2 * half, _picture.CONFLICT, "?")
+        else:
+            result = _picture.grid(
+                [
+                    _picture.Side(1, "", 0) if size is None else _picture.Side(size, str(size), hue)
+                    for size, hue in ((row.sizes[0], _ROW_HUE), (column.sizes[1], _COLUMN_HUE))
+                ],
+                lambda index: ("", _picture.READ._replace(hue=0) if not any(index) else _picture.STORED._replace(tint=20)),
+            )
+        for drawing, name in ((first, self.names[0]), (second, self.names[1])):
+            drawing.heading(name, 0)
+        drawing = _picture.Drawing()
+        drawing.place(result, 0, 0)
+        below = result.bottom
+        drawing.text(0, below + 12, f"{WORDS['result']} {'?' if self.result is None else self.result}", bold=True)
+        drawing.place(first, min(result.left, second.left) - _picture.GAP - first.right, 0)
+        drawing.place(second, 0, result.top - _picture.GAP - second.bottom)
+        return _picture.stacked([drawing, self._stack(stack)]) if stack else drawing
+
+    def _stack(self, axes: Sequence[Axis]) -> _picture.Drawing:
+        """Draw the sizes of the batch axes: how often the product is taken."""
+        places = _picture.visible(len(axes))
+
+        def box(place: int | None, operand: int | None) -> tuple[str, _picture.Mark]:
+            if place is None:
+                return "…", _picture.EMPTY
+            axis = axes[place]
+            if axis.size is None:
+                text = "?" if operand is None else f"✗ {axis.cell(operand)}"
+                return text, _picture.CONFLICT
+            if operand is None:
+                return str(axis.size), _picture.STORED._replace(tint=20)
+            is_copy = axis.sizes[operand] != axis.size
+            return axis.cell(operand), _picture.COPY if is_copy else _picture.STORED
+
+        rows = [[box(place, operand) for place in places] for operand in (0, 1, None)]
+        heading = [WORDS["batch"] if place is not None else "" for place in places]
+        return _picture.boxes([*self.names, WORDS["result"]], rows, heading)
 
 
 @dataclass(frozen=True)
