@@ -86,7 +86,7 @@ class Diagram:
 class Illustrated(Diagram):
     """A diagram that has a picture too, drawn from its own fields; a subclass says what it shows."""
 
-    def svg(self, name: str | None = None) -> str:
+    def svg(self, name: str | None = None, title: str | None = None) -> str:
         """Return the picture as the text of an SVG file.
 
         >>> from tensorref import broadcasting
@@ -104,19 +104,21 @@ class Illustrated(Diagram):
         name
             What the ids of the title and the description begin with. By default it is made of the content, so that a page
             with the same picture twice needs one.
+        title
+            What a screen reader says it is; by default what is explained.
 
         Returns
         -------
         :
             The text, the same for the same explanation.
         """
-        title, description = self._described()
-        return svg(self._drawn(), title, description, name)
+        said, description = self.described()
+        return svg(self._drawn(), title or said, description, name)
 
     def _repr_html_(self) -> str:
         return self.svg() + super()._repr_html_()
 
-    def _described(self) -> tuple[str, str]:
+    def described(self) -> tuple[str, str]:
         """Return the title of the picture, and what it shows, for those who do not see it."""
         raise NotImplementedError
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import product
 from typing import NamedTuple
 
 __all__ = [
     "CELL",
     "CONFLICT",
     "COPY",
+    "DASHES",
     "EMPTY",
     "GAP",
     "READ",
@@ -29,6 +31,7 @@ __all__ = [
     "flow",
     "grid",
     "hue_of",
+    "refusal",
     "shortened",
     "stacked",
     "svg",
@@ -39,14 +42,15 @@ CELL = 28
 _LETTER = 8  # the width of a letter of 13 pixels in any monospaced font, rounded up
 _DEPTH = 11  # how far a cube goes back for each index of its first axis, both to the right and up
 GAP = 16
+_CUBE = 3  # axes
 _WIDTH = 460  # where `flow` begins a new line; at this width letters are still read on a phone
-_SHOWN = 5  # places of an axis that are drawn before the middle is left out
-_LONGEST = 22  # letters of a text
+_SHOWN = (8, 8, 5, 4)  # places of an axis, by the number of axes, that are drawn before the middle is left out
+_LONGEST = 32  # letters of a text
 
 # Hues of Okabe and Ito, which differ to every eye; the page may give its own.
 _HUES = ("#0072b2", "#009e73", "#cc79a7", "#d55e00")
 # The line of each axis, counted from the last: solid, dashed, dotted.
-_DASHES = ("", "6 3", "2 3")
+DASHES = ("", "6 3", "2 3")
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -103,24 +107,27 @@ class Drawing:
         xs, ys = zip(*points, strict=True)
         self.reach(min(xs), min(ys), max(xs), max(ys))
         color = _color(mark.hue)
-        fill = f' fill="{color}" fill-opacity="{_percent(mark.tint)}"' if mark.tint else ""
+        fill = f' fill="{color}" fill-opacity="{_percent(mark.tint)}"' if mark.tint else ' fill="none"'
         line = f' stroke-dasharray="{mark.dash}"' if mark.dash else ""
         width = ' stroke-width="3"' if mark.thick else ""
         self.outlines.setdefault(f'stroke="{color}"{fill}{line}{width}', []).append(
             f"M{'L'.join(f'{x} {y}' for x, y in points)}z"
         )
 
-    def box(self, x: int, y: int, width: int, height: int, mark: Mark, text: str = "") -> None:
+    def box(self, corner: tuple[int, int], size: tuple[int, int], mark: Mark, text: str = "") -> None:
         """Draw a cell with a text in it."""
-        self.shape([(x, y), (x + width, y), (x + width, y + height), (x, y + height)], mark)
+        (x, y), (width, height) = corner, size
+        self.shape(_corners(x, y, width, height), mark)
         if mark.double:
-            line = Mark(mark.hue, 0)
-            self.shape([(x + 3, y + 3), (x + width - 3, y + 3), (x + width - 3, y + height - 3), (x + 3, y + height - 3)], line)
+            self.shape(_corners(x + 3, y + 3, width - 6, height - 6), Mark(mark.hue, 0))
         if text:
-            self.text(x + width // 2, y + height // 2, text, faded=mark.faded, bold=mark.thick)
+            self.text((x + width // 2, y + height // 2), text, faded=mark.faded, bold=mark.thick)
 
-    def text(self, x: int, y: int, text: str, anchor: str = "middle", *, faded: bool = False, bold: bool = False) -> None:
+    def text(
+        self, at: tuple[int, int], text: str, anchor: str = "middle", *, faded: bool = False, bold: bool = False
+    ) -> None:
         """Write a text with its middle, start or end at a point."""
+        x, y = at
         shown = shortened(text)
         width = len(shown) * _LETTER
         left = {"start": x, "middle": x - width // 2, "end": x - width}[anchor]
@@ -128,21 +135,14 @@ class Drawing:
         given = "" if anchor == "middle" else f' text-anchor="{anchor}"'
         given += ' fill-opacity=".7"' if faded else ""
         given += ' font-weight="700"' if bold else ""
-        self.parts.append(f'<text x="{x}" y="{y + 5}" fill="currentColor"{given}>{html.escape(shown, quote=False)}</text>')
+        self.parts.append(f'<text x="{x}" y="{y + 5}"{given}>{html.escape(shown, quote=False)}</text>')
 
     def line(self, path: str, ends: Sequence[tuple[int, int]], hue: int = 0, dash: str = "") -> None:
         """Draw an open line, which stays within the rectangle of `ends`."""
         xs, ys = zip(*ends, strict=True)
         self.reach(min(xs), min(ys), max(xs), max(ys))
         given = f' stroke-dasharray="{dash}"' if dash else ""
-        self.parts.append(f'<path d="{path}" stroke="{_color(hue)}" stroke-width="2"{given}/>')
-
-    def arrow(self, x: int, y: int, to_x: int, to_y: int, hue: int = 0) -> None:
-        """Draw an arrow to the right or down."""
-        down = to_y > y
-        head = f"M{to_x - 5} {to_y - 6}L{to_x} {to_y}L{to_x + 5} {to_y - 6}" if down else ""
-        head = head or f"M{to_x - 6} {to_y - 5}L{to_x} {to_y}L{to_x - 6} {to_y + 5}"
-        self.line(f"M{x} {y}L{to_x} {to_y}{head}", [(x - 5, y - 5), (to_x + 5, to_y + 5)], hue)
+        self.parts.append(f'<path d="{path}" stroke="{_color(hue)}" fill="none" stroke-width="2"{given}/>')
 
     def elements(self) -> str:
         """Return the text of all elements, outlines below what is written on them."""
@@ -156,7 +156,7 @@ class Drawing:
 
     def heading(self, text: str, x: int | None = None) -> None:
         """Write a text above all that is there."""
-        self.text((self.left + self.right) // 2 if x is None else x, self.top - 13, text, bold=True)
+        self.text(((self.left + self.right) // 2 if x is None else x, self.top - 13), text, bold=True)
 
 
 def svg(drawing: Drawing, title: str, description: str, name: str | None) -> str:
@@ -170,7 +170,7 @@ def svg(drawing: Drawing, title: str, description: str, name: str | None) -> str
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="tensorref-picture" role="img" '
         f'aria-labelledby="{name}-title {name}-desc" viewBox="{left} {top} {width} {height}" '
-        f'width="{width}" height="{height}" fill="none" stroke-width="1.25" stroke-linejoin="round">'
+        f'width="{width}" height="{height}" fill="currentColor" stroke-width="1.25" stroke-linejoin="round">'
         f'<title id="{name}-title">{said[0]}</title><desc id="{name}-desc">{said[1]}</desc>'
         '<g font-family="ui-monospace, Menlo, Consolas, monospace" font-size="13" text-anchor="middle">'
         f"{body}</g></svg>"
@@ -183,7 +183,7 @@ def shortened(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-def visible(size: int, most: int = _SHOWN) -> list[int | None]:
+def visible(size: int, most: int) -> list[int | None]:
     """Return the places of an axis that are drawn, with None for those between that are not."""
     return [*range(size)] if size <= most else [*range(most - 2), None, size - 1]
 
@@ -198,11 +198,18 @@ def flow(drawings: Sequence[Drawing], signs: Sequence[str]) -> Drawing:
             lines.append(line)
             line, x = Drawing(), 0
         if sign:
-            line.text(x + GAP, 0, sign, bold=True)
+            line.text((x + GAP, 0), sign, bold=True)
             x += 2 * GAP
         line.place(drawing, x - drawing.left, 0)
         x += drawing.right - drawing.left
     return stacked([*lines, line])
+
+
+def refusal(text: str) -> Drawing:
+    """Draw that there is nothing, with its middle at (0, 0)."""
+    drawing = Drawing()
+    drawing.box((-CELL // 2, -CELL // 2), (CELL, CELL), CONFLICT, text)
+    return drawing
 
 
 def stacked(drawings: Sequence[Drawing], gap: int = GAP) -> Drawing:
@@ -220,13 +227,11 @@ def grid(sides: Sequence[Side], cell: Callable[[tuple[int, ...]], tuple[str, Mar
     `cell` says what stands at an index, which has an entry for every side; the middle of the front is at (0, 0).
     """
     ndim = len(sides)
-    most = 4 if ndim == 3 else _SHOWN  # noqa: PLR2004
-    depths, rows, columns = (visible(side.size, most) for side in (*(Side(1, "", 0),) * (3 - ndim), *sides))
+    most = _SHOWN[ndim]
+    depths, rows, columns = (visible(side.size, most) for side in (*(Side(1, "", 0),) * (_CUBE - ndim), *sides))
     drawn = {
-        (d, r, c): cell((d, r, c)[3 - ndim :])
-        for d in depths
-        for r in rows
-        for c in columns
+        (d, r, c): cell((d, r, c)[_CUBE - ndim :])
+        for d, r, c in product(depths, rows, columns)
         if d is not None and r is not None and c is not None and (d == 0 or r == 0 or c == columns[-1])
     }
     letters = max((len(shortened(text)) for (d, _, _), (text, _) in drawn.items() if d == 0), default=0)
@@ -235,31 +240,22 @@ def grid(sides: Sequence[Side], cell: Callable[[tuple[int, ...]], tuple[str, Mar
     x0, y0 = -(width // 2), -(height // 2)
     drawing = Drawing()
     if not drawn:
-        drawing.box(x0, y0, width, height, EMPTY, "0")
-    elif ndim == 3:  # noqa: PLR2004  a cube: its top and its right face, from the back
-        for k in reversed(range(len(depths))):
-            near, far = k * _DEPTH, (k + 1) * _DEPTH
-            for n, column in enumerate(columns):
-                x = x0 + n * wide
-                top = [(x + near, y0 - near), (x + wide + near, y0 - near), (x + wide + far, y0 - far), (x + far, y0 - far)]
-                drawing.shape(top, _marked(drawn, depths[k], 0, column))
-            for n, row in enumerate(rows):
-                x, y = x0 + width, y0 + n * high
-                right = [(x + near, y - near), (x + far, y - far), (x + far, y + high - far), (x + near, y + high - near)]
-                drawing.shape(right, _marked(drawn, depths[k], row, columns[-1]))
-    for n, row in enumerate(rows):
-        for m, column in enumerate(columns):
+        drawing.box((x0, y0), (width, height), EMPTY, "0")
+    else:
+        if ndim == _CUBE:
+            _faces(drawing, (x0, y0), wide, drawn, (depths, rows, columns))
+        for (n, row), (m, column) in product(enumerate(rows), enumerate(columns)):
             x, y = x0 + m * wide, y0 + n * high
-            if row is not None and column is not None and drawn:
+            if row is None or column is None:
+                drawing.text((x + wide // 2, y + high // 2), "⋮" if row is None else "…", faded=True)
+            else:
                 text, mark = drawn[0, row, column]
-                drawing.box(x, y, wide, high, mark, text)
-            elif drawn:
-                drawing.text(x + wide // 2, y + high // 2, "…" if row is not None else "⋮", faded=True)
+                drawing.box((x, y), (wide, high), mark, text)
     if ndim:
         _bracket(drawing, sides[-1], (x0, y0 + height + 6), (x0 + width, y0 + height + 6))
     if ndim > 1:
         _bracket(drawing, sides[-2], (x0 - 6, y0), (x0 - 6, y0 + height))
-    if ndim > 2:  # noqa: PLR2004
+    if ndim == _CUBE:
         back = max(len(depths), 1) * _DEPTH
         _bracket(drawing, sides[-3], (x0 - 5, y0 - 5), (x0 - 5 + back, y0 - 5 - back))
     return drawing
@@ -271,15 +267,15 @@ def boxes(labels: Sequence[str], rows: Sequence[Sequence[tuple[str, Mark]]], hea
     wide = max(2 * CELL, letters * _LETTER + 12)
     drawing = Drawing()
     for column, text in enumerate(heading):
-        drawing.text(column * wide + wide // 2 - 3, -14, text, faded=True)
+        drawing.text((column * wide + wide // 2 - 3, -14), text, faded=True)
     for line, (label, row) in enumerate(zip(labels, rows, strict=True)):
         y = line * (CELL + 8)
-        drawing.text(-GAP, y + CELL // 2, label, "end", bold=True)
+        drawing.text((-GAP, y + CELL // 2), label, "end", bold=True)
         for column, (text, mark) in enumerate(row):
             if text == "…":
-                drawing.text(column * wide + wide // 2 - 3, y + CELL // 2, text, faded=True)
+                drawing.text((column * wide + wide // 2 - 3, y + CELL // 2), text, faded=True)
             else:
-                drawing.box(column * wide, y, wide - 6, CELL, mark, text)
+                drawing.box((column * wide, y), (wide - 6, CELL), mark, text)
     return drawing
 
 
@@ -288,31 +284,61 @@ def hue_of(axis: int) -> int:
     return (-axis - 1) % 3 + 1
 
 
-def _marked(
-    drawn: dict[tuple[int, int, int], tuple[str, Mark]], depth: int | None, row: int | None, column: int | None
-) -> Mark:
-    if depth is None or row is None or column is None:
-        return EMPTY
-    mark = drawn[depth, row, column][1]
-    return mark._replace(double=False)
+def _corners(x: int, y: int, width: int, height: int) -> list[tuple[int, int]]:
+    return [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
+
+
+def _faces(
+    drawing: Drawing,
+    corner: tuple[int, int],
+    wide: int,
+    drawn: Mapping[tuple[int, int, int], tuple[str, Mark]],
+    places: tuple[Sequence[int | None], Sequence[int | None], Sequence[int | None]],
+) -> None:
+    """Draw the top and the right face of a cube, with its elements there."""
+    (x0, y0), (depths, rows, columns) = corner, places
+    right = x0 + wide * len(columns)
+
+    def mark(depth: int | None, row: int | None, column: int | None) -> Mark:
+        if depth is None or row is None or column is None:
+            return EMPTY
+        return drawn[depth, row, column][1]._replace(double=False)
+
+    for k, depth in enumerate(depths):
+        near, far = k * _DEPTH, (k + 1) * _DEPTH
+        for n, column in enumerate(columns):
+            x, end = x0 + n * wide, x0 + (n + 1) * wide
+            outline = [(x + near, y0 - near), (end + near, y0 - near), (end + far, y0 - far), (x + far, y0 - far)]
+            drawing.shape(outline, mark(depth, 0, column))
+        for n, row in enumerate(rows):
+            y, end = y0 + n * CELL, y0 + (n + 1) * CELL
+            outline = [
+                (right + near, y - near),
+                (right + far, y - far),
+                (right + far, end - far),
+                (right + near, end - near),
+            ]
+            drawing.shape(outline, mark(depth, row, columns[-1]))
 
 
 def _bracket(drawing: Drawing, side: Side, start: tuple[int, int], end: tuple[int, int]) -> None:
-    """Draw a bracket below, to the left, or along the depth, with what it says beside its middle."""
+    """Draw a bracket below, to the left, or along the depth, with what it says beside its middle; none for an axis that is not there."""
+    if not side.label:
+        return
     (x, y), (to_x, to_y) = start, end
     hue = len(_HUES) if side.conflict else side.hue
-    dash = _DASHES[side.hue - 1] if side.hue else ""
+    dash = DASHES[side.hue - 1] if side.hue else ""
     label = f"✗ {side.label}" if side.conflict else side.label
     middle_x, middle_y = (x + to_x) // 2, (y + to_y) // 2
     if y == to_y:
         drawing.line(f"M{x + 1} {y}v5H{to_x - 1}v-5", [(x, y), (to_x, y + 5)], hue, dash)
-        drawing.text(middle_x, y + 17, label, bold=side.conflict)
+        drawing.text((middle_x, y + 17), label, bold=side.conflict)
     elif x == to_x:
         drawing.line(f"M{x} {y + 1}h-5V{to_y - 1}h5", [(x - 5, y), (x, to_y)], hue, dash)
-        drawing.text(x - 11, middle_y, label, "end", bold=side.conflict)
+        drawing.text((x - 11, middle_y), label, "end", bold=side.conflict)
     else:
         drawing.line(f"M{x} {y}l-3 -3L{to_x - 3} {to_y - 3}l3 3", [(x - 3, y), (to_x, to_y - 3)], hue, dash)
-        drawing.text(middle_x - 13, middle_y - 7, label, "end", bold=side.conflict)
+        drawing.text((middle_x - 13, middle_y - 7), label, "end", bold=side.conflict)
 
 
 def _color(hue: int) -> str:

@@ -390,7 +390,8 @@ class Explanation(Illustrated):
         """Return the fixes, a sentence each."""
         return tuple(WORDS["fix"].format(**vars(fix)) for fix in self.fixes)
 
-    def _described(self) -> tuple[str, str]:
+    def described(self) -> tuple[str, str]:
+        """Return the title of the picture, and what it shows."""
         return self.steps[0], " ".join(self.steps[1:])
 
     def _drawn(self) -> _picture.Drawing:
@@ -420,8 +421,7 @@ class Explanation(Illustrated):
             return str(sum(values)) if values else "", _picture.STORED._replace(tint=20)
 
         if self.result is None:
-            drawing = _picture.Drawing()
-            drawing.box(-_picture.CELL // 2, -_picture.CELL // 2, _picture.CELL, _picture.CELL, _picture.CONFLICT, "?")
+            drawing = _picture.refusal("?")
         else:
             drawing = _picture.grid([self._side(axis, None) for axis in self.axes], cell)
         drawing.heading(f"{WORDS['result']} {'?' if self.result is None else self.result}", 0)
@@ -437,8 +437,10 @@ class Explanation(Illustrated):
 
     def _has_values(self) -> bool:
         """Tell whether the elements can be told apart by short numbers: those of two operands, added."""
-        return len(self.operands) == _A_PAIR and self.result is not None and (
-            self.operands[0].elements <= _MOST_VALUES and self.operands[1].elements <= _PLACE
+        return (
+            len(self.operands) == _A_PAIR
+            and self.result is not None
+            and (self.operands[0].elements <= _MOST_VALUES and self.operands[1].elements <= _PLACE)
         )
 
     def _value(self, number: int, index: tuple[int, ...]) -> int:
@@ -449,8 +451,13 @@ class Explanation(Illustrated):
     def _boxes(self) -> _picture.Drawing:
         """Draw the sizes alone, those in conflict before all others."""
         axes = _chosen([axis.size is None for axis in self.axes])
-        operands = _chosen([any(axis.size is None and axis.sizes[n] != 1 for axis in self.axes) for n, _ in enumerate(self.operands)])
-        rows = [[_left_out(at, operand) or self._box(self.axes[at or 0], operand or 0) for at in axes] for operand in operands]
+        operands = _chosen(
+            [any(axis.size is None and axis.sizes[n] != 1 for axis in self.axes) for n, _ in enumerate(self.operands)]
+        )
+        rows = [
+            [_left_out(at, operand) or self._box(self.axes[at or 0], operand or 0) for at in axes]
+            for operand in operands
+        ]
         rows.append([_left_out(at, 0) or self._box(self.axes[at or 0], None) for at in axes])
         labels = ["…" if operand is None else self.operands[operand].name for operand in operands]
         heading = ["…" if at is None else str(self.axes[at].index) for at in axes]

@@ -75,9 +75,12 @@ __all__ = [
 
 _MOST_NAMED = 8  # batch axes that a sentence names before it counts the rest
 
+_MOST_BOXES = 5  # batch axes that are drawn before the middle is left out
 # A row of one operand meets a column of the other; the axis of the sum has the last axis' hue in both.
 _SUM_HUE, _ROW_HUE, _COLUMN_HUE = 1, 2, 3
 _SUMMED = _picture.READ._replace(hue=_SUM_HUE)
+_SUM = _picture.READ._replace(hue=0)
+_RESULT = _picture.STORED._replace(tint=20)
 
 WORDS: Mapping[str, str] = Templates(
     {
@@ -396,52 +399,38 @@ class Explanation(Illustrated):
         """Return the fixes, a sentence each."""
         return tuple(WORDS["fix"].format(**vars(fix)) for fix in self.fixes)
 
-    def _described(self) -> tuple[str, str]:
+    def described(self) -> tuple[str, str]:
+        """Return the title of the picture, and what it shows."""
         return self.steps[0], " ".join(self.steps[1:])
 
     def _drawn(self) -> _picture.Drawing:
         """Draw a to the left and b above, so that a row and a column meet at the element that they give."""
-        *stack, row, total, column = self.axes
-        sides = (row.sizes[0], total.sizes[0]), (total.sizes[1], column.sizes[1])
-        hues = (_ROW_HUE, _SUM_HUE), (_SUM_HUE, _COLUMN_HUE)
-        first, second = (
-            _picture.grid(
-                [
-                    # A vector counts as one row or one column, which no bracket names.
-                    _picture.Side(1, "", 0) if size is None else _picture.Side(size, str(size), hue, conflict)
-                    for size, hue, conflict in zip(sizes, of, conflicts, strict=True)
-                ],
-                lambda index, operand=operand: ("", _SUMMED if not index[operand] else _picture.STORED),
-            )
-            for operand, (sizes, of, conflicts) in enumerate(
-                zip(sides, hues, ((False, total.size is None), (total.size is None, False)), strict=True)
-            )
-        )
+        stack = [axis for axis in self.axes if axis.role == "batch"]
+        of = {axis.role: axis for axis in self.axes}
+        row, total, column = of.get("row"), of["sum"], of.get("column")
+        wrong = total.size is None
+        rows = _picture.Side(1, "", 0) if row is None else _side(row.sizes[0], _ROW_HUE)
+        columns = _picture.Side(1, "", 0) if column is None else _side(column.sizes[1], _COLUMN_HUE)
+        terms, met = (_side(size, _SUM_HUE, wrong) for size in total.sizes)
+        first = _picture.grid([rows, terms], lambda index: ("", _picture.STORED if index[0] else _SUMMED))
+        second = _picture.grid([met, columns], lambda index: ("", _picture.STORED if index[1] else _SUMMED))
         if self.result is None:
-            result = _picture.Drawing()
-            half = _picture.CELL // 2
-            result.box(-half, -half, 2 * half, 2 * half, _picture.CONFLICT, "?")
+            result = _picture.refusal("?")
         else:
-            result = _picture.grid(
-                [
-                    _picture.Side(1, "", 0) if size is None else _picture.Side(size, str(size), hue)
-                    for size, hue in ((row.sizes[0], _ROW_HUE), (column.sizes[1], _COLUMN_HUE))
-                ],
-                lambda index: ("", _picture.READ._replace(hue=0) if not any(index) else _picture.STORED._replace(tint=20)),
-            )
-        for drawing, name in ((first, self.names[0]), (second, self.names[1])):
-            drawing.heading(name, 0)
+            result = _picture.grid([rows, columns], lambda index: ("", _RESULT if any(index) else _SUM))
+        for drawing, name, shape in zip((first, second), self.names, self.shapes, strict=True):
+            drawing.heading(f"{name} {shape}", 0)
         drawing = _picture.Drawing()
         drawing.place(result, 0, 0)
         below = result.bottom
-        drawing.text(0, below + 12, f"{WORDS['result']} {'?' if self.result is None else self.result}", bold=True)
+        drawing.text((0, below + 12), f"{WORDS['result']} {'?' if self.result is None else self.result}", bold=True)
         drawing.place(first, min(result.left, second.left) - _picture.GAP - first.right, 0)
         drawing.place(second, 0, result.top - _picture.GAP - second.bottom)
         return _picture.stacked([drawing, self._stack(stack)]) if stack else drawing
 
     def _stack(self, axes: Sequence[Axis]) -> _picture.Drawing:
         """Draw the sizes of the batch axes: how often the product is taken."""
-        places = _picture.visible(len(axes))
+        places = _picture.visible(len(axes), _MOST_BOXES)
 
         def box(place: int | None, operand: int | None) -> tuple[str, _picture.Mark]:
             if place is None:
@@ -451,7 +440,7 @@ class Explanation(Illustrated):
                 text = "?" if operand is None else f"✗ {axis.cell(operand)}"
                 return text, _picture.CONFLICT
             if operand is None:
-                return str(axis.size), _picture.STORED._replace(tint=20)
+                return str(axis.size), _RESULT
             is_copy = axis.sizes[operand] != axis.size
             return axis.cell(operand), _picture.COPY if is_copy else _picture.STORED
 
@@ -766,3 +755,7 @@ def _one_decimal(dividend: int, divisor: int) -> str:
     """Return a quotient to one decimal, halves rounded up; in whole numbers, as a float is not exact for large ones."""
     tenths = (20 * dividend + divisor) // (2 * divisor) if divisor else 0
     return f"{tenths // 10}.{tenths % 10}"
+
+
+def _side(size: int | None, hue: int, conflict: bool = False) -> _picture.Side:  # noqa: FBT001, FBT002  a field
+    return _picture.Side(size or 0, str(size), hue, conflict)
