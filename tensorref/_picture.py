@@ -127,6 +127,8 @@ class Drawing:
         self, at: tuple[int, int], text: str, anchor: str = "middle", *, faded: bool = False, bold: bool = False
     ) -> None:
         """Write a text with its middle, start or end at a point."""
+        if not text:
+            return
         x, y = at
         shown = shortened(text)
         width = len(shown) * _LETTER

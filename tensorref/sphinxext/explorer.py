@@ -312,12 +312,12 @@ def _depart_html(translator: HTML5Translator, node: Explorer) -> None:
         translator.depart_container(node)
 
 
-def visit_man(translator: ManualPageTranslator, _node: Explorer) -> None:
+def visit_man(translator: ManualPageTranslator, _node: nodes.container) -> None:
     """Begin a paragraph: without this the first one of a container runs on in the one before."""
     translator.body.append(".sp\n")
 
 
-def depart_man(_translator: ManualPageTranslator, _node: Explorer) -> None:
+def depart_man(_translator: ManualPageTranslator, _node: nodes.container) -> None:
     """Do nothing, as for any container."""
 
 

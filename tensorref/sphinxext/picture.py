@@ -6,6 +6,7 @@ The call is read, and never evaluated as code: it names one of `CALLS`, and its 
 from __future__ import annotations
 
 import ast
+import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType, ModuleType
@@ -100,6 +101,10 @@ class PictureDirective(RuleDirective):
             raise self.error(f"{asked}, which cannot be read; {wanted}") from None
         module, explain = CALLS[function]
         try:
+            inspect.signature(explain).bind(*args, **named)
+        except TypeError as error:
+            raise self.error(f"{asked}. {function} {error}") from None
+        try:
             return module, explain(*args, **named)
         except (TypeError, ValueError) as error:
             raise self.error(f"{asked}. {error}") from None
@@ -123,7 +128,7 @@ def _visit_html(translator: HTML5Translator, node: Picture) -> None:
     if not is_site(translator.builder):
         translator.visit_container(node)
         return
-    translator.body.append(f"{translator.starttag(node, 'div', CLASS='tensorref-figure')}{node['svg']}</div>\n")
+    translator.body.append(f"{translator.starttag(node, 'div', '', CLASS='tensorref-figure')}{node['svg']}</div>\n")
     raise nodes.SkipNode
 
 
