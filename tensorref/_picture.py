@@ -195,11 +195,11 @@ def flow(drawings: Sequence[Drawing], signs: Sequence[str]) -> Drawing:
     lines: list[Drawing] = []
     line, x = Drawing(), 0
     for drawing, sign in zip(drawings, ("", *signs), strict=True):
-        wide = drawing.right - drawing.left + (2 * GAP if sign else 0)
+        wide = drawing.right - drawing.left + 2 * GAP
         if x and x + wide > _WIDTH:
             lines.append(line)
             line, x = Drawing(), 0
-        if sign:
+        if drawing is not drawings[0]:
             line.text((x + GAP, 0), sign, bold=True)
             x += 2 * GAP
         line.place(drawing, x - drawing.left, 0)

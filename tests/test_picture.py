@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from tensorref import broadcasting, dtypes, layout, matmul
+from tensorref import anatomy, broadcasting, dtypes, layout, matmul
 
 SVG = "{http://www.w3.org/2000/svg}"
 EXPLANATIONS = {
@@ -38,6 +38,9 @@ EXPLANATIONS = {
     "a scalar in memory": layout.history((), ""),
     "large in memory": layout.history((10**6, 10**6), ".mT[::7, 3:].reshape(-1)"),
     **{dtype: dtypes.bits(1 / 3, dtype) for dtype in ("float64", "float32", "float16", "bfloat16", "float8_e4m3fn")},
+    **{f"{n}D": anatomy.describe(np.zeros((2, 3, 4, 5, 6, 7)[:n])) for n in range(7)},
+    "4D and large": anatomy.describe(torch.empty(10**6, 12, 10**6, 64, device="meta")),
+    "4D and empty": anatomy.describe(np.zeros((0, 2, 3, 4))),
     "infinity": dtypes.bits(1e9, "float16"),
     "not a number": dtypes.bits(float("nan"), "bfloat16"),
 }
