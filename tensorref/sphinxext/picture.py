@@ -144,4 +144,4 @@ def _add_style(
     doctree: nodes.document | None,
 ) -> None:
     if doctree and is_site(app.builder) and next(iter(doctree.findall(Picture)), None):
-        app.add_css_file("tensorref/picture.css")
+        app.add_css_file("tensorref/explorer.css")

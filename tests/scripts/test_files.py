@@ -25,13 +25,12 @@ def loaded(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_script_and_style_of_a_page_stay_small(kind):
-    sizes = {path.name: path.stat().st_size for path in (*loaded(kind), STATIC / "picture.css")}
+    sizes = {path.name: path.stat().st_size for path in loaded(kind)}
     assert sum(sizes.values()) < 48 * 1024, sizes
 
 
 def test_every_script_belongs_to_a_kind():
-    of_pictures = {STATIC / "picture.css"}
-    assert {*STATIC.rglob("*.*")} - of_pictures == {path for kind in KINDS for path in loaded(kind)}
+    assert {*STATIC.rglob("*.*")} == {path for kind in KINDS for path in loaded(kind)}
 
 
 def test_no_script_makes_markup_or_code_of_text():
