@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 import html
 import json
+import re
 from typing import Any
 
+from tensorref._arguments import quoted
 from tensorref._picture import Drawing, svg
 
 __all__ = ["Diagram", "Fix", "Illustrated", "Messages", "TensorrefError"]
 
+_NAME = re.compile("[A-Za-z][A-Za-z0-9_-]*")
 _NOT_FINITE = {"Infinity": "inf", "-Infinity": "-inf", "NaN": "nan"}
 
 
@@ -111,7 +114,16 @@ class Illustrated(Diagram):
         -------
         :
             The text, the same for the same explanation.
+
+        Raises
+        ------
+        ValueError
+            If `name` is no name: a letter, then letters, digits, ``-`` and ``_``.
         """
+        if name is not None and not _NAME.fullmatch(str(name)):
+            raise ValueError(
+                f"name is {quoted(name)}; write a letter, then letters, digits, - and _, such as picture-1"
+            )
         said, description = self.described()
         return svg(self._drawn(), title or said, description, name)
 

@@ -108,6 +108,15 @@ def test_the_same_explanation_has_the_same_picture_and_others_have_other_ids(exp
     assert '<title id="mine-title">Another &lt;</title>' in explanation.svg("mine", "Another <")
 
 
+def test_what_is_no_name_is_refused():
+    explanation = EXPLANATIONS["broadcasting"]
+    for name in ("", "two words", '"><script>', "ä"):
+        with pytest.raises(ValueError) as raised:
+            explanation.svg(name)
+        wanted = f"name is {name!r}; write a letter, then letters, digits, - and _, such as picture-1"
+        assert str(raised.value) == wanted
+
+
 def test_a_notebook_shows_the_picture_before_the_table(explanation):
     shown = explanation._repr_html_()
     assert shown.startswith(explanation.svg())

@@ -70,7 +70,16 @@ def test_markdown_has_it_too(built):
     ]
 
 
-@pytest.mark.parametrize(("builder", "file"), [("text", "index.txt"), ("man", "small.7"), ("latex", "small.tex")])
+@pytest.mark.parametrize(
+    ("builder", "file"),
+    [
+        ("text", "index.txt"),
+        ("man", "small.7"),
+        ("latex", "small.tex"),
+        ("texinfo", "small.texi"),
+        ("epub", "index.xhtml"),
+    ],
+)
 def test_other_builders_have_the_table(built, builder, file):
     text = re.sub(r"\s+", " ", built(PAGES, builder)[file])
     assert "The same again" in text
