@@ -5,10 +5,15 @@ from __future__ import annotations
 import dataclasses
 import html
 import json
+import re
 from typing import Any
 
-__all__ = ["Diagram", "Fix", "Messages", "TensorrefError"]
+from tensorref._arguments import quoted
+from tensorref._picture import Drawing, svg
 
+__all__ = ["Diagram", "Fix", "Illustrated", "Messages", "TensorrefError"]
+
+_NAME = re.compile("[A-Za-z][A-Za-z0-9_-]*")
 _NOT_FINITE = {"Infinity": "inf", "-Infinity": "-inf", "NaN": "nan"}
 
 
@@ -79,6 +84,59 @@ class Diagram:
         facts = json.dumps(dataclasses.asdict(self))  # type: ignore[call-overload]
         plain: dict[str, Any] = json.loads(facts, parse_constant=_NOT_FINITE.__getitem__)
         return plain
+
+
+class Illustrated(Diagram):
+    """A diagram that has a picture too, drawn from its own fields; a subclass says what it shows."""
+
+    def svg(self, name: str | None = None, title: str | None = None) -> str:
+        """Return the picture as the text of an SVG file.
+
+        >>> from tensorref import broadcasting
+        >>> picture = broadcasting.explain((4, 1), (1, 3)).svg()
+        >>> picture.startswith('<svg xmlns="http://www.w3.org/2000/svg"')
+        True
+        >>> "<title" in picture, "The result has shape (4, 3), 12 elements.</desc>" in picture
+        (True, True)
+
+        Write it to a file, or put it into a page as it is. There its lines have the color of the text, and the custom
+        properties ``--tensorref-hue-1`` to ``--tensorref-hue-4`` of CSS change the other colors.
+
+        Parameters
+        ----------
+        name
+            What the ids of the title and the description begin with. By default it is made of the content, so that a page
+            with the same picture twice needs one.
+        title
+            What a screen reader says it is; by default what is explained.
+
+        Returns
+        -------
+        :
+            The text, the same for the same explanation.
+
+        Raises
+        ------
+        ValueError
+            If `name` is no name: a letter, then letters, digits, ``-`` and ``_``.
+        """
+        if name is not None and not _NAME.fullmatch(str(name)):
+            raise ValueError(
+                f"name is {quoted(name)}; write a letter, then letters, digits, - and _, such as picture-1"
+            )
+        said, description = self.described()
+        return svg(self._drawn(), title or said, description, name)
+
+    def _repr_html_(self) -> str:
+        return self.svg() + super()._repr_html_()
+
+    def described(self) -> tuple[str, str]:
+        """Return the title of the picture, and what it shows, for those who do not see it."""
+        raise NotImplementedError
+
+    def _drawn(self) -> Drawing:
+        """Return the picture."""
+        raise NotImplementedError
 
 
 @dataclasses.dataclass(frozen=True)

@@ -52,8 +52,9 @@ from math import prod
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, SupportsIndex, TypeAlias
 
+from tensorref import _picture
 from tensorref._arguments import as_int, attribute, quoted
-from tensorref._explanation import Diagram
+from tensorref._explanation import Illustrated
 from tensorref._shape import as_shape, as_size
 from tensorref._typing import ArrayT, ShapeLike, jaxtyping
 
@@ -340,8 +341,11 @@ def describe(array: jaxtyping.Shaped[ArrayT, "..."]) -> Description:
     )
 
 
+_MOST_DRAWN = 4  # axes
+
+
 @dataclass(frozen=True)
-class Description(Diagram):
+class Description(Illustrated):
     """What an array is: what `describe` returns.
 
     >>> import torch
@@ -386,6 +390,35 @@ class Description(Diagram):
         if repeats and self.size:
             return ("A stride of 0 reads the same elements again: fewer bytes are stored than nbytes counts.",)
         return ()
+
+    def described(self) -> tuple[str, str]:
+        """Return the title of the picture, and what it shows."""
+        rows = [f"{name} {value}" for name, value in self.table()[2:]]
+        return f"{self.kind} {self.shape}", f"{', '.join(rows)}. {' '.join(self.notes())}".rstrip()
+
+    def _drawn(self) -> _picture.Drawing:
+        """Draw a cell, a row, a table, a cube, or a row of cubes; beyond four axes their sizes."""
+        sides = [_picture.Side(n, str(n), _picture.hue_of(axis - self.ndim)) for axis, n in enumerate(self.shape)]
+        if self.ndim > _MOST_DRAWN or (self.ndim == _MOST_DRAWN and not self.size):
+            places = _picture.visible(self.ndim, _MOST_DRAWN + 1)
+            sizes = [("…", _picture.EMPTY) if at is None else (str(self.shape[at]), _picture.STORED) for at in places]
+            heading = ["" if at is None else str(at - self.ndim) for at in places]
+            drawing = _picture.boxes(["shape"], [sizes], heading)
+        elif self.ndim == _MOST_DRAWN:
+            parts: list[_picture.Drawing] = []
+            for at in _picture.visible(self.shape[0], 3):
+                part = _picture.Drawing()
+                if at is None:
+                    part.text((0, 0), "…")
+                else:
+                    part = _picture.grid(sides[1:], lambda _index: ("", _picture.STORED))
+                    part.heading(f"[{at}]", 0)
+                parts.append(part)
+            drawing = _picture.flow(parts, [""] * (len(parts) - 1))
+        else:
+            drawing = _picture.grid(sides, lambda _index: ("", _picture.STORED))
+        drawing.heading(self.described()[0])
+        return drawing
 
 
 @dataclass(frozen=True)

@@ -55,8 +55,9 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, SupportsFloat, TypeAlias
 
+from tensorref import _picture
 from tensorref._arguments import as_library, attribute, quoted
-from tensorref._explanation import Diagram, Fix, TensorrefError
+from tensorref._explanation import Diagram, Fix, Illustrated, TensorrefError
 from tensorref.anatomy import DTypeLike, dtype_name, itemsize
 
 if TYPE_CHECKING:
@@ -574,7 +575,7 @@ def bits(value: SupportsFloat, dtype: DTypeLike) -> Bits:
 
 
 @dataclass(frozen=True)
-class Bits(Diagram):
+class Bits(Illustrated):
     """How a dtype stores a number: what `bits` returns.
 
     >>> from tensorref import dtypes
@@ -623,6 +624,26 @@ class Bits(Diagram):
         if not self.stored:
             return (f"{self.value} is too small for {self.dtype}, and becomes zero.",)
         return (f"{self.value} is stored as {self.stored}, the nearest {self.dtype}.",)
+
+    def described(self) -> tuple[str, str]:
+        """Return the title of the picture, and what it shows."""
+        heading, bits, meaning = self.table()
+        fields = "; ".join(
+            f"{name} {digits}: {value}" for name, digits, value in zip(heading[1:], bits[1:], meaning[1:], strict=True)
+        )
+        return f"{self.value} in {self.dtype}", f"{fields}. {' '.join(self.notes())}"
+
+    def _drawn(self) -> _picture.Drawing:
+        """Draw every bit in the same width, so that the pictures of two dtypes compare, and what a field stands for."""
+        fields = self.table()[1][1:]
+        marks = [_picture.Mark(hue, 22, _picture.DASHES[hue - 1]) for hue in (3, 2, 1)]
+        bits = [(bit, mark) for text, mark in zip(fields, marks, strict=True) for bit in text]
+        lines = [_bits(bits[start : start + _BITS_IN_A_LINE]) for start in range(0, len(bits), _BITS_IN_A_LINE)]
+        meaning = _fields(self.table(), marks)
+        meaning.text((2 * _BIT, meaning.bottom + 14), f"= {self.stored}", "start", bold=True)
+        drawing = _picture.stacked([*lines, meaning])
+        drawing.heading(self.described()[0])
+        return drawing
 
 
 def when_to_use(*dtypes: DTypeLike) -> Guide:
@@ -950,3 +971,26 @@ def _decode(code: int, name: str) -> float:
     field, fraction = divmod(code, 1 << mantissa_bits)
     whole = fraction + (1 << mantissa_bits if field else 0)
     return math.ldexp(whole, max(field, 1) + 1 - 2 ** (exponent_bits - 1) - mantissa_bits)
+
+
+_BITS_IN_A_LINE = 32
+_BIT = 13
+
+
+def _bits(bits: Sequence[tuple[str, _picture.Mark]]) -> _picture.Drawing:
+    """Draw bits in a line."""
+    drawing = _picture.Drawing()
+    for place, (bit, mark) in enumerate(bits):
+        drawing.box((place * _BIT, 0), (_BIT, 2 * _BIT), mark, bit)
+    return drawing
+
+
+def _fields(table: Sequence[Sequence[str]], marks: Sequence[_picture.Mark]) -> _picture.Drawing:
+    """Draw what the fields are called, how many bits they have, and what they stand for."""
+    drawing = _picture.Drawing()
+    for line, (name, digits, meaning, mark) in enumerate(zip(*(row[1:] for row in table), marks, strict=True)):
+        y = line * 22
+        drawing.box((0, y - 6), (_BIT, _BIT), mark)
+        drawing.text((2 * _BIT, y), f"{name} {len(digits)}", "start")
+        drawing.text((11 * _BIT, y), meaning, "start", bold=True)
+    return drawing

@@ -54,8 +54,9 @@ from operator import matmul as _matmul
 from types import MappingProxyType
 from typing import Literal
 
+from tensorref import _picture
 from tensorref._arguments import as_itemsize, as_names
-from tensorref._explanation import Diagram, Fix, Messages, TensorrefError
+from tensorref._explanation import Fix, Illustrated, Messages, TensorrefError
 from tensorref._operands import check_one_dtype, check_operands, computed
 from tensorref._shape import agreed, as_shape, lined_up
 from tensorref._typing import ArrayT, ShapeLike, jaxtyping
@@ -73,6 +74,13 @@ __all__ = [
 ]
 
 _MOST_NAMED = 8  # batch axes that a sentence names before it counts the rest
+
+_MOST_BOXES = 5  # batch axes that are drawn before the middle is left out
+# A row of one operand meets a column of the other; the axis of the sum has the last axis' hue in both.
+_SUM_HUE, _ROW_HUE, _COLUMN_HUE = 1, 2, 3
+_SUMMED = _picture.READ._replace(hue=_SUM_HUE)
+_SUM = _picture.READ._replace(hue=0)
+_RESULT = _picture.STORED._replace(tint=20)
 
 WORDS: Mapping[str, str] = Templates(
     {
@@ -320,7 +328,7 @@ def explain(a: ShapeLike, b: ShapeLike, *, names: Sequence[str] = ("a", "b"), it
 
 
 @dataclass(frozen=True)
-class Explanation(Diagram):
+class Explanation(Illustrated):
     """All that a matrix product does with two shapes, or all that keeps it from doing so: what `explain` returns.
 
     >>> from tensorref import matmul
@@ -390,6 +398,55 @@ class Explanation(Diagram):
     def mends(self) -> tuple[str, ...]:
         """Return the fixes, a sentence each."""
         return tuple(WORDS["fix"].format(**vars(fix)) for fix in self.fixes)
+
+    def described(self) -> tuple[str, str]:
+        """Return the title of the picture, and what it shows."""
+        return self.steps[0], " ".join(self.steps[1:])
+
+    def _drawn(self) -> _picture.Drawing:
+        """Draw a to the left and b above, so that a row and a column meet at the element that they give."""
+        stack = [axis for axis in self.axes if axis.role == "batch"]
+        of = {axis.role: axis for axis in self.axes}
+        row, total, column = of.get("row"), of["sum"], of.get("column")
+        wrong = total.size is None
+        rows = _picture.Side(1, "", 0) if row is None else _side(row.sizes[0], _ROW_HUE)
+        columns = _picture.Side(1, "", 0) if column is None else _side(column.sizes[1], _COLUMN_HUE)
+        terms, met = (_side(size, _SUM_HUE, wrong) for size in total.sizes)
+        first = _picture.grid([rows, terms], lambda index: ("", _picture.STORED if index[0] else _SUMMED))
+        second = _picture.grid([met, columns], lambda index: ("", _picture.STORED if index[1] else _SUMMED))
+        if self.result is None:
+            result = _picture.refusal("?")
+        else:
+            result = _picture.grid([rows, columns], lambda index: ("", _RESULT if any(index) else _SUM))
+        for drawing, name, shape in zip((first, second), self.names, self.shapes, strict=True):
+            drawing.heading(f"{name} {shape}", 0)
+        drawing = _picture.Drawing()
+        drawing.place(result, 0, 0)
+        below = result.bottom
+        drawing.text((0, below + 12), f"{WORDS['result']} {'?' if self.result is None else self.result}", bold=True)
+        drawing.place(first, min(result.left, second.left) - _picture.GAP - first.right, 0)
+        drawing.place(second, 0, result.top - _picture.GAP - second.bottom)
+        return _picture.stacked([drawing, self._stack(stack)]) if stack else drawing
+
+    def _stack(self, axes: Sequence[Axis]) -> _picture.Drawing:
+        """Draw the sizes of the batch axes: how often the product is taken."""
+        places = _picture.visible(len(axes), _MOST_BOXES)
+
+        def box(place: int | None, operand: int | None) -> tuple[str, _picture.Mark]:
+            if place is None:
+                return "…", _picture.EMPTY
+            axis = axes[place]
+            if axis.size is None:
+                text = "?" if operand is None else f"✗ {axis.cell(operand)}"
+                return text, _picture.CONFLICT
+            if operand is None:
+                return str(axis.size), _RESULT
+            is_copy = axis.sizes[operand] != axis.size
+            return axis.cell(operand), _picture.COPY if is_copy else _picture.STORED
+
+        rows = [[box(place, operand) for place in places] for operand in (0, 1, None)]
+        heading = [WORDS["batch"] if place is not None else "" for place in places]
+        return _picture.boxes([*self.names, WORDS["result"]], rows, heading)
 
 
 @dataclass(frozen=True)
@@ -698,3 +755,7 @@ def _one_decimal(dividend: int, divisor: int) -> str:
     """Return a quotient to one decimal, halves rounded up; in whole numbers, as a float is not exact for large ones."""
     tenths = (20 * dividend + divisor) // (2 * divisor) if divisor else 0
     return f"{tenths // 10}.{tenths % 10}"
+
+
+def _side(size: int | None, hue: int, conflict: bool = False) -> _picture.Side:  # noqa: FBT001, FBT002  a field
+    return _picture.Side(size or 0, str(size), hue, conflict)

@@ -7,18 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from math import prod
 from typing import Any, Literal
 
+from tensorref import _picture
 from tensorref._arguments import as_itemsize, as_name
-from tensorref._explanation import Diagram, Fix, Messages
+from tensorref._explanation import Fix, Illustrated, Messages
 from tensorref._shape import as_shape
 from tensorref._typing import ShapeLike
-from tensorref.layout import _operations, _views
+from tensorref.layout import _drawing, _operations, _views
 from tensorref.layout._operations import Layout, Refusal, listed
 from tensorref.layout._parsing import Operation, OperationsTextError, parse_operations
 from tensorref.layout._views import Explanation
 from tensorref.layout._words import OPERATIONS, WORDS
+
+_MOST_DRAWN = 4  # stages
 
 
 def history(shape: ShapeLike, operations: str, *, name: str = "x", itemsize: int = 4) -> History:
@@ -156,7 +160,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class History(Diagram):
+class History(Illustrated):
     """A tensor from operation to operation: what `history` returns.
 
     >>> from tensorref import layout
@@ -215,6 +219,40 @@ class History(Diagram):
             words = {"name": self.refused.name, "sizes": listed(self.refused.target)}
             notes.append(WORDS["history.fix"].format(bytes=self.refused.copied_bytes, **words))
         return tuple(notes)
+
+    def described(self) -> tuple[str, str]:
+        """Return the title of the picture, and what it shows."""
+        return f"{self.name} {self.shape}, {self.code}.", " ".join(self.steps)
+
+    def _drawn(self) -> _picture.Drawing:
+        """Draw the stages below each other, with an element of the same color and number in all."""
+        parts: list[_picture.Drawing] = []
+        for number in _picture.visible(len(self.stages), _MOST_DRAWN):
+            if number is None:
+                part = _picture.Drawing()
+                part.text((0, 0), "⋮")
+            elif self.stages[number].verdict == "error":
+                part = _drawing.refused(self.stages[number].code)
+            else:
+                stage = self.stages[number]
+                part = _drawing.drawn(
+                    stage.code,
+                    Layout(stage.shape, stage.strides, stage.offset),
+                    stage.elements,
+                    partial(self._origin, stage.memory),
+                    self.stages[0].elements,
+                )
+            parts.append(part)
+        return _picture.stacked(parts)
+
+    def _origin(self, memory: int, place: int) -> int:
+        """Return where in the first memory the element began that lies at a place of another one."""
+        for made in range(memory, 0, -1):
+            number = next(number for number, stage in enumerate(self.stages) if stage.memory == made)
+            before = self.stages[number - 1]
+            index = _drawing.index_of(place, before.shape)
+            place = _drawing.place_of(Layout(before.shape, before.strides, before.offset), index)
+        return place
 
     def _outcome(self) -> Iterator[tuple[str, dict[str, object]]]:
         last = self.stages[-1]

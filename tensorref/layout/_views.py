@@ -12,10 +12,13 @@ from itertools import accumulate
 from math import prod
 from typing import Any
 
+from tensorref import _picture
 from tensorref._arguments import as_itemsize, as_name, attribute, is_short, length, quoted
-from tensorref._explanation import Diagram, Fix, Messages
+from tensorref._explanation import Fix, Illustrated, Messages
 from tensorref._shape import MAX_RANK, as_shape
 from tensorref._typing import ShapeLike
+from tensorref.layout import _drawing
+from tensorref.layout._operations import Layout
 from tensorref.layout._words import MESSAGES, WORDS
 
 _REFUSED = MESSAGES["torch.view"]
@@ -234,7 +237,7 @@ def explain(
 
 
 @dataclass(frozen=True)
-class Explanation(Diagram):
+class Explanation(Illustrated):
     """Why a view works, or what keeps it from working: what `explain` returns.
 
     >>> from tensorref import layout
@@ -288,6 +291,22 @@ class Explanation(Diagram):
             copied = WORDS["copy"].format(name=self.name, sizes=_listed(self.target), bytes=self.copied_bytes)
             notes += [*self.messages.notes(), copied]
         return tuple(notes)
+
+    def described(self) -> tuple[str, str]:
+        """Return the title of the picture, and what it shows."""
+        return self.steps[0], " ".join(self.steps[1:])
+
+    def _drawn(self) -> _picture.Drawing:
+        """Draw the array and the view, with an element of the same color and number in both."""
+        memory = 1 + sum((size - 1) * step for size, step in zip(self.shape, self.strides, strict=True))
+        memory = 0 if 0 in self.shape else memory
+        source = _drawing.drawn(self.name, Layout(self.shape, self.strides, 0), memory, int, memory)
+        title = f".view({_listed(self.target)})"
+        if self.result is None:
+            view = _drawing.refused(title)
+        else:
+            view = _drawing.drawn(title, Layout(self.target, self.result, 0), memory, int, memory)
+        return _picture.stacked([source, view])
 
 
 @dataclass(frozen=True)

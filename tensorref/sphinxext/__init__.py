@@ -39,6 +39,8 @@ def setup(app: sphinx.application.Sphinx) -> dict[str, Any]:
     from tensorref.sphinxext.explorer import setup_explorers
     from tensorref.sphinxext.layout import LayoutDirective
     from tensorref.sphinxext.matmul import MatmulDirective
+    from tensorref.sphinxext.picture import setup_pictures
 
     setup_explorers(app, broadcasting=BroadcastingDirective, layout=LayoutDirective, matmul=MatmulDirective)
+    setup_pictures(app)
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -27,7 +27,23 @@ from tensorref import _arguments, _explanation, _shape, _words
 from tensorref._arguments import quoted
 from tensorref.sphinxext import shapes
 
-__all__ = ["CATALOG", "LABELS", "Explained", "Explorer", "ExplorerDirective", "Fields", "Preset", "setup_explorers"]
+__all__ = [
+    "CATALOG",
+    "LABELS",
+    "Explained",
+    "Explorer",
+    "ExplorerDirective",
+    "Fields",
+    "Preset",
+    "RuleDirective",
+    "depart_man",
+    "finished",
+    "is_site",
+    "quoted",
+    "setup_explorers",
+    "translation",
+    "visit_man",
+]
 
 CATALOG = "tensorref"
 """The name of the message catalogs in ``locale``."""
@@ -93,8 +109,18 @@ class Explorer(nodes.container):
     """Holds the finished table and its notes."""
 
 
-class ExplorerDirective(SphinxDirective):
-    """What the directives share; each says what its argument means, and in which words."""
+class RuleDirective(SphinxDirective):
+    """A directive that shows a rule, in the language of the page."""
+
+    def catalogs(self) -> list[str]:
+        """Return the compiled catalogs of the language, those of the project before that of the extension."""
+        folders = (*(Path(self.env.srcdir, folder) for folder in self.config.locale_dirs), _HERE / "locale")
+        found = (gettext.find(CATALOG, str(folder), [self.config.language]) for folder in folders)
+        return [path for path in found if path]
+
+
+class ExplorerDirective(RuleDirective):
+    """What the explorers share; each says what its argument means, and in which words."""
 
     required_arguments = 1
     final_argument_whitespace = True
@@ -127,7 +153,7 @@ class ExplorerDirective(SphinxDirective):
         catalogs = self.catalogs()
         for source in (*_sources(type(self)), *catalogs):
             self.env.note_dependency(source)
-        translate = _translation(catalogs).gettext
+        translate = translation(catalogs).gettext
         with _words.translated(translate):
             fields = self.read()
             labels = {key: translate(text) for key, text in {**LABELS, **self.labels}.items()}
@@ -148,10 +174,9 @@ class ExplorerDirective(SphinxDirective):
             given = ", ".join(f"{name} {text}" for name, text in zip(fields.names, fields.texts, strict=True))
             explorer = Explorer(
                 "",
-                # A paragraph: a man page takes the title of a table for its own, and numbered tables would count it.
-                _paragraph(labels["caption"].format(fields=given)),
-                _table(fields.explanation.table()),
-                _bullets(fields.explanation.notes()),
+                *finished(
+                    labels["caption"].format(fields=given), fields.explanation.table(), fields.explanation.notes()
+                ),
                 kind=self.name,
                 data=json.dumps(data, ensure_ascii=False, separators=(",", ":")),
                 classes=self.options.get("class", []),
@@ -160,12 +185,6 @@ class ExplorerDirective(SphinxDirective):
         for node in explorer.findall(nodes.Element):
             self.set_source_info(node)
         return [explorer]
-
-    def catalogs(self) -> list[str]:
-        """Return the compiled catalogs of the language, those of the project before that of the extension."""
-        folders = (*(Path(self.env.srcdir, folder) for folder in self.config.locale_dirs), _HERE / "locale")
-        found = (gettext.find(CATALOG, str(folder), [self.config.language]) for folder in folders)
-        return [path for path in found if path]
 
     @property
     def itemsize(self) -> int:
@@ -223,7 +242,7 @@ def setup_explorers(app: Sphinx, **kinds: type[ExplorerDirective]) -> None:
     for name, directive in kinds.items():
         app.add_directive(name, directive)
     # Other builders fall back to how they show a container, which is what `Explorer` derives from.
-    app.add_node(Explorer, html=(_visit_html, _depart_html), man=(_visit_man, _depart_man))
+    app.add_node(Explorer, html=(_visit_html, _depart_html), man=(visit_man, depart_man))
     app.connect("builder-inited", _add_static_path)
     app.connect("html-page-context", _add_assets)
 
@@ -234,13 +253,19 @@ def _sources(directive: type[ExplorerDirective]) -> list[str]:
     return [__file__, *(str(module.__file__) for module in modules)]
 
 
-def _translation(catalogs: Iterable[str]) -> gettext.NullTranslations:
+def translation(catalogs: Iterable[str]) -> gettext.NullTranslations:
     """Return what looks a sentence up in the catalogs, one after the other; it stays English where none has it."""
-    translation = gettext.NullTranslations()
+    found = gettext.NullTranslations()
     for path in catalogs:
         with Path(path).open("rb") as file:
-            translation.add_fallback(gettext.GNUTranslations(file))
-    return translation
+            found.add_fallback(gettext.GNUTranslations(file))
+    return found
+
+
+def finished(caption: str, table: Sequence[Sequence[str]], notes: Iterable[str]) -> list[nodes.Node]:
+    """Return the table with its notes, as any builder shows it."""
+    # A paragraph: a man page takes the title of a table for its own, and numbered tables would count it.
+    return [_paragraph(caption), _table(table), _bullets(notes)]
 
 
 def _table(rows: Sequence[Sequence[str]]) -> nodes.table:
@@ -261,13 +286,13 @@ def _paragraph(text: str) -> nodes.paragraph:
     return nodes.paragraph(text, text)
 
 
-def _is_site(builder: Builder) -> bool:
+def is_site(builder: Builder) -> bool:
     """Tell whether pages of `builder` go to a browser: not to a reader of EPUB or of help files."""
     return builder.format == "html" and not getattr(builder, "embedded", False) and builder.name != "epub"
 
 
 def _visit_html(translator: HTML5Translator, node: Explorer) -> None:
-    if _is_site(translator.builder):
+    if is_site(translator.builder):
         data: dict[str, Any] = {"data-tensorref": node["data"]}
         kind = f"tensorref-explorer tensorref-{node['kind']}"
         translator.body.append(translator.starttag(node, "div", CLASS=kind, **data))
@@ -276,30 +301,30 @@ def _visit_html(translator: HTML5Translator, node: Explorer) -> None:
 
 
 def _depart_html(translator: HTML5Translator, node: Explorer) -> None:
-    if _is_site(translator.builder):
+    if is_site(translator.builder):
         translator.body.append("</div>\n")
     else:
         translator.depart_container(node)
 
 
-def _visit_man(translator: ManualPageTranslator, _node: Explorer) -> None:
-    # Without this the first paragraph of a container runs on in the one before.
+def visit_man(translator: ManualPageTranslator, _node: nodes.container) -> None:
+    """Begin a paragraph: without this the first one of a container runs on in the one before."""
     translator.body.append(".sp\n")
 
 
-def _depart_man(_translator: ManualPageTranslator, _node: Explorer) -> None:
+def depart_man(_translator: ManualPageTranslator, _node: nodes.container) -> None:
     """Do nothing, as for any container."""
 
 
 def _add_static_path(app: Sphinx) -> None:
-    if _is_site(app.builder):
+    if is_site(app.builder):
         app.config.html_static_path = [*app.config.html_static_path, str(_STATIC)]
 
 
 def _add_assets(
     app: Sphinx, _pagename: str, _templatename: str, _context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    if not doctree or not _is_site(app.builder):
+    if not doctree or not is_site(app.builder):
         return
     kinds = sorted({explorer["kind"] for explorer in doctree.findall(Explorer)})
     for kind in kinds:

@@ -45,11 +45,15 @@ def markdown(body: str) -> str:
     from markdownify import MarkdownConverter
 
     class Converter(MarkdownConverter):
-        """Writes math as it was written, and knows which code is Python."""
+        """Writes math as it was written and what a picture shows, and knows which code is Python."""
 
         def convert_math(self, element: Any, text: str, parent_tags: set[str]) -> str:
             mark = "$$" if element.get("display") == "block" else "$"
             return f"{mark}{element.get('alttext', text)}{mark}"
+
+        def convert_svg(self, element: Any, text: str, parent_tags: set[str]) -> str:
+            said = (element.find(part) for part in ("title", "desc"))
+            return f"\n\n{' '.join(part.get_text() for part in said if part is not None) or text}\n\n"
 
         def convert_dt(self, element: Any, text: str, parent_tags: set[str]) -> str:
             if "sig" in element.get("class", []):

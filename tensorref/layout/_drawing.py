@@ -1,0 +1,139 @@
+"""Pictures of tensors in memory: each element has the color and the number of its place, wherever a view shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+
+from tensorref import _picture
+from tensorref._picture import Drawing, Mark, Side
+from tensorref.layout._operations import Layout
+
+_PLACES = 12  # of a memory that are drawn before its middle is left out
+_PLACE = 24
+_HOP = _PLACE // 2 + 17  # how far from the middle of the memory a step goes
+_STRONGEST = 44  # percent; the number in the cell is read on it
+_MOST_ARCS = 3
+_MOST_WAYS = 1000
+
+
+def place_of(at: Layout, index: Sequence[int]) -> int:
+    """Return where in its memory an element lies."""
+    return at.offset + sum(i * stride for i, stride in zip(index, at.strides, strict=True))
+
+
+def index_of(number: int, shape: Sequence[int]) -> tuple[int, ...]:
+    """Return the index of an element that is the `number`-th in row-major order."""
+    index: list[int] = []
+    for size in reversed(shape):
+        index.append(number % size)
+        number //= size
+    return tuple(reversed(index))
+
+
+def refused(title: str) -> Drawing:
+    """Draw that an operation gives nothing."""
+    drawing = _picture.refusal("✗")
+    drawing.heading(title, 0)
+    return drawing
+
+
+def drawn(title: str, at: Layout, memory: int, origin: Callable[[int], int], elements: int) -> Drawing:
+    """Draw a tensor as a table, and beside or below it the memory that it reads.
+
+    `memory` is how many elements that has, and `origin` says which element of the first memory lies at a place of this;
+    that has `elements`, among which the color tells.
+    """
+
+    def mark(element: int) -> Mark:
+        return Mark(1, 4 + (_STRONGEST - 4) * element // max(elements - 1, 1))
+
+    table = _table(at, lambda place: (str(origin(place)), mark(origin(place))))
+    table.heading(title, (table.left + table.right) // 2)
+    strip = _strip(at, memory, lambda place: (str(origin(place)), mark(origin(place))))
+    return _picture.flow([table, strip], ["→"])
+
+
+def _table(at: Layout, cell: Callable[[int], tuple[str, Mark]]) -> Drawing:
+    """Draw the elements by their indices, with more than two axes the last two of a few of the first."""
+    sides = [Side(size, str(size), _picture.hue_of(axis - len(at.shape))) for axis, size in enumerate(at.shape)]
+    if len(at.shape) <= 2:  # noqa: PLR2004  a table
+        return _picture.grid(sides, lambda index: cell(place_of(at, index)))
+    stack = at.shape[:-2]
+    shown = _picture.visible(prod(stack), 3)
+    parts: list[Drawing] = []
+    for number in shown:
+        part = Drawing()
+        if number is None:
+            part.text((0, 0), "⋮", faded=True)
+        else:
+            first = index_of(number, stack)
+            start = place_of(at, (*first, 0, 0))
+            part = _table(Layout(at.shape[-2:], at.strides[-2:], start), cell)
+            part.heading(f"[{', '.join(map(str, first))}]", 0)
+        parts.append(part)
+    whole = _picture.stacked(parts)
+    middle = Drawing()
+    middle.place(whole, -(whole.left + whole.right) // 2, -(whole.top + whole.bottom) // 2)
+    return middle
+
+
+def _strip(at: Layout, memory: int, cell: Callable[[int], tuple[str, Mark]]) -> Drawing:
+    """Draw the memory in a row, and over it how far each axis steps."""
+    drawing = Drawing()
+    places = _picture.visible(memory, _PLACES)
+    read = _read(at, places)
+    for n, place in enumerate(places):
+        x = n * _PLACE
+        if place is None:
+            drawing.text((x + _PLACE // 2, 0), "…", faded=True)
+            continue
+        text, mark = cell(place)
+        mark = mark if place in read else _picture.EMPTY
+        drawing.box((x, -_PLACE // 2), (_PLACE, _PLACE), mark, text if len(text) < 3 else "")  # noqa: PLR2004  it fits
+    if not memory:
+        drawing.box((0, -_PLACE // 2), (_PLACE, _PLACE), _picture.EMPTY, "0")
+    above = True
+    for axis in range(-1, -1 - min(len(at.shape), _MOST_ARCS), -1):
+        stride, size = at.strides[axis], at.shape[axis]
+        to = at.offset + stride
+        if size > 1 and stride and 0 not in at.shape and at.offset in places and to in places:
+            _hop(drawing, places.index(at.offset), places.index(to), axis, above=above)
+            x = (places.index(at.offset) + places.index(to) + 1) * _PLACE // 2
+            drawing.text((x, -_HOP - 8 if above else _HOP + 8), f"+{stride}")
+            above = not above
+    return drawing
+
+
+def _hop(drawing: Drawing, start: int, end: int, axis: int, *, above: bool) -> None:
+    """Draw the step of an axis from the first element to the next one, in the hue and with the line of the axis."""
+    side = -1 if above else 1
+    x, to_x = start * _PLACE + _PLACE // 2, end * _PLACE + _PLACE // 2
+    y = side * (_PLACE // 2 + 3)
+    high = side * _HOP
+    hue = _picture.hue_of(axis)
+    dash = _picture.DASHES[hue - 1]
+    drawing.line(f"M{x} {y}C{x} {high} {to_x} {high} {to_x} {y}", [(x, y), (to_x, high)], hue, dash)
+    drawing.line(
+        f"M{to_x - 4} {y + side * 6}L{to_x} {y}L{to_x + 4} {y + side * 6}", [(to_x - 4, y), (to_x + 4, y)], hue
+    )
+
+
+def _read(at: Layout, places: Sequence[int | None]) -> set[int]:
+    """Return those of `places` that the tensor reads."""
+    if 0 in at.shape:
+        return set()
+    axes = sorted(((stride, size) for stride, size in zip(at.strides, at.shape, strict=True) if stride), reverse=True)
+    return {place for place in places if place is not None and _reaches(axes, place - at.offset)}
+
+
+def _reaches(axes: Sequence[tuple[int, int]], distance: int) -> bool:
+    """Tell whether strides with their sizes, the largest first, add up to a distance."""
+    left = {distance}
+    for n, (stride, size) in enumerate(axes):
+        smaller = sum(step * (count - 1) for step, count in axes[n + 1 :])
+        ways = {rest: range(max(0, -((smaller - rest) // stride)), min(size - 1, rest // stride) + 1) for rest in left}
+        if sum(map(len, ways.values())) > _MOST_WAYS:
+            return True  # axes that overlap so often leave nothing out
+        left = {rest - count * stride for rest, counts in ways.items() for count in counts}
+    return 0 in left
