@@ -2,13 +2,13 @@
 
 >>> from tensorref._expression import explain
 >>> print(explain("(4, 6)[:, [0, 2]]"))
-index        :  [0, 2]
-kind     slice   array
-axis         0       1
-size         4       6
-gives        4       2
+index      :  [0, 2]
+kind   slice   array
+axis       0       1
+size       4       6
+gives      4       2
 * The result has shape (4, 2), 8 elements: a copy.
-* The index arrays broadcast to (2,). They stand at the place of the first one.
+* The index arrays broadcast to (2,), from axis 1 of the result on.
 
 Nothing is evaluated: the shapes, the index and the operations are read, and no function is called.
 """

@@ -31,8 +31,9 @@ def _mend_html(_: Sphinx, __: str, ___: str, context: dict[str, Any], doctree: n
 
 
 def _mend_navigation(_: Sphinx, __: str, ___: str, context: dict[str, Any], ____: nodes.document | None) -> None:
-    tree = context["furo_navigation_tree"]
-    context["furo_navigation_tree"] = tree.replace(' role="heading">', ' role="heading" aria-level="2">')
+    tree = context.get("furo_navigation_tree")  # which another theme has not
+    if tree is not None:
+        context["furo_navigation_tree"] = tree.replace(' role="heading">', ' role="heading" aria-level="2">')
 
 
 def _is_block(node: nodes.Node) -> bool:
