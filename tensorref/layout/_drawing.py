@@ -39,7 +39,7 @@ def refused(title: str) -> Drawing:
 
 
 def drawn(title: str, at: Layout, memory: int, origin: Callable[[int], int], elements: int) -> Drawing:
-    """Draw a tensor as a table, and beside or below it the memory that it reads.
+    """Draw a tensor as a table, and below it the memory that it reads.
 
     `memory` is how many elements that has, and `origin` says which element of the first memory lies at a place of this;
     that has `elements`, among which the color tells.
@@ -51,7 +51,7 @@ def drawn(title: str, at: Layout, memory: int, origin: Callable[[int], int], ele
     table = _table(at, lambda place: (str(origin(place)), mark(origin(place))))
     table.heading(title, (table.left + table.right) // 2)
     strip = _strip(at, memory, lambda place: (str(origin(place)), mark(origin(place))))
-    return _picture.flow([table, strip], ["→"])
+    return _picture.stacked([table, strip], 4)
 
 
 def _table(at: Layout, cell: Callable[[int], tuple[str, Mark]]) -> Drawing:
