@@ -156,7 +156,7 @@ class Stage:
     verdict: Literal["start", "view", "copy", "error"]
     """What the operation did; "error" where PyTorch refused it, and all else is as it was before."""
     moved_bytes: int
-    """The bytes that it copied, 0 for a view. It read them from the stage before: shape, strides and offset say where."""
+    """How many bytes it copied, 0 for a view. It read them where shape, strides and offset of the stage before point."""
 
 
 @dataclass(frozen=True)

@@ -125,10 +125,10 @@ REFUSED = {
         "broadcasting.explain got an unexpected keyword argument 'shape'"
     ),
     f"broadcasting.explain({'(' * 300}1{')' * 300})": (
-        f"ERROR: the argument of picture is 'broadcasting.explain({'(' * 39}…', which cannot be read; {WRITE}"
+        f"ERROR: the argument of picture is 'broadcasting.explain({'(' * 6}...{')' * 28}', which cannot be read; {WRITE}"
     ),
     f"broadcasting.explain({'1,' * 600})": (
-        f"ERROR: the argument of picture is 'broadcasting.explain({'1,' * 19}1…', 1222 characters; "
+        f"ERROR: the argument of picture is 'broadcasting.explain({'1,' * 3}...{',1' * 13},)', 1222 characters; "
         "write a call of at most 1000"
     ),
 }
