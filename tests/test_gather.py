@@ -87,6 +87,7 @@ def test_reading_along_every_axis_of_small_shapes(function):
             agree(function, shape, axis, np.zeros(index, np.int64), None)
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("function", WRITING)
 def test_writing_along_every_axis_of_small_shapes(function):
@@ -99,6 +100,7 @@ DTYPES = ("int64", "int32", "int16", "int8", "uint8", "uint16", "uint32", "uint6
 FEWER = [(), (0,), (2,), (2, 1), (0, 2), (2, 0), (1, 2, 2)]
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("function", [*READING, *WRITING])
 def test_dtypes_and_values_of_the_index(function):

@@ -634,19 +634,20 @@ def test_lists_that_hold_arrays_tensors_and_empty_lists():
 
 @pytest.mark.usefixtures("unchecked")
 @pytest.mark.filterwarnings("ignore:Using a non-tuple sequence for multidimensional indexing:UserWarning")
-def test_masks_of_numpy_count_for_one_axis_of_a_tensor():
+@pytest.mark.parametrize("count", [1, 2, pytest.param(3, marks=pytest.mark.full)])
+def test_masks_of_numpy_count_for_one_axis_of_a_tensor(count):
     """So a mask for all axes leaves room for whole slices, and one without axes takes the room of an axis."""
     masks = [np.ones(shape, bool) for shape in [(), (2,), (2, 3), (3, 4), (2, 3, 4), (2, 0)]]
     others = [slice(None), slice(0, None), ..., None, 0, [0, 1], True, torch.ones(2, 3, dtype=torch.bool)]
     accepted = 0
-    for shape, count in itertools.product([(2, 3), (2, 3, 4)], (1, 2, 3)):
+    for shape in [(2, 3), (2, 3, 4)]:
         for items in itertools.product([*masks, *others], repeat=count):
             if ellipses(items) < 2 and any(isinstance(item, np.ndarray) for item in items):
                 for index in (items, [*items]):
                     theirs = raw("torch", shape, index)
                     assert ruled("torch", shape, index) == theirs, (shape, index)
                     accepted += theirs is not None
-    assert accepted > 500
+    assert accepted > 6**count
     assert ruled("torch", (2, 3), [masks[2], slice(None)]) == (6,)
 
 
