@@ -17,6 +17,7 @@ import os
 import platform
 import posixpath
 import shutil
+import sqlite3
 import sys
 from functools import cache
 from importlib.metadata import version
@@ -35,6 +36,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.logging import getLogger
+from sqlalchemy import Connection, Engine, event
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLES = ROOT / "examples"
@@ -130,8 +132,22 @@ def _choose_kernels(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> 
 
 
 def _create_cache(app: Sphinx) -> None:
-    """Create the cache's tables here, because parallel readers would do it all at once and fail."""
+    """Create the cache's tables here, because parallel readers would do it all at once and fail.
+
+    Readers take turns at the cache. What it does to drop its oldest records is two queries, and a record that another
+    reader added between them would go as well.
+    """
     get_cache(app.config.nb_execution_cache_path).list_cache_records()
+
+
+@event.listens_for(Engine, "connect")
+def _leave_transactions_to_sqlalchemy(connection: sqlite3.Connection, _: Any) -> None:
+    connection.isolation_level = None  # or sqlite3 begins one only before the first change
+
+
+@event.listens_for(Engine, "begin")
+def _take_turns(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _copy_examples(app: Sphinx, _: Any) -> None:
