@@ -314,18 +314,19 @@ def _colored(explanation: Diagram) -> bool:
         from rich.text import Text
     except ImportError:
         return False
-    table, lines = explanation.table(), str(explanation).split("\n")
-    widths = [max(map(len, column)) + 2 for column in zip(*table, strict=True)]
-    text = Text()
-    for row, line in zip(table, lines, strict=False):
-        start = 0
-        for place, (cell, width) in enumerate(zip(row, widths, strict=True)):
+    from tensorref._explanation import aligned
+
+    lines: list[Text] = []
+    for row in aligned(explanation.table()):
+        cells: list[Text] = []
+        for place, cell in enumerate(row):
             color = COLORS[place % len(COLORS)] if place else "default"
-            style = "bold red" if cell in REFUSED else f"bold {color}" if row is table[0] else color
-            text.append(line[start : start + width], style)
-            start += width
-        text.append("\n")
-    text.append("\n".join(lines[len(table) :]))
+            style = "bold red" if cell.strip() in REFUSED else color if lines else f"bold {color}"
+            cells.append(Text(cell, style))
+        line = Text("  ").join(cells)
+        line.rstrip()
+        lines.append(line)
+    text = Text("\n").join([*lines, *(Text(f"* {note}") for note in explanation.notes())])
     Console(file=sys.stdout, highlight=False).print(text, soft_wrap=True)
     return True
 

@@ -6,12 +6,13 @@ import dataclasses
 import html
 import json
 import re
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from tensorref._arguments import quoted
 from tensorref._picture import Drawing, svg
 
-__all__ = ["Diagram", "Fix", "Illustrated", "Messages", "TensorrefError"]
+__all__ = ["Diagram", "Fix", "Illustrated", "Messages", "ShapeRule", "TensorrefError", "aligned"]
 
 _NAME = re.compile("[A-Za-z][A-Za-z0-9_-]*")
 _NOT_FINITE = {"Infinity": "inf", "-Infinity": "-inf", "NaN": "nan"}
@@ -40,6 +41,15 @@ class TensorrefError(Exception):
         self.explanation = explanation
 
 
+def aligned(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Return the rows of a diagram with every cell as wide as its column."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
+        for row in rows
+    ]
+
+
 class Diagram:
     """A dataclass of facts that prints as a table with notes below it.
 
@@ -56,14 +66,7 @@ class Diagram:
         raise NotImplementedError
 
     def __str__(self) -> str:
-        rows = self.table()
-        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-        lines = (
-            "  ".join(
-                [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
-            ).rstrip()
-            for row in rows
-        )
+        lines = ("  ".join(row).rstrip() for row in aligned(self.table()))
         return "\n".join([*lines, *(f"* {note}" for note in self.notes())])
 
     def _repr_html_(self) -> str:
@@ -139,6 +142,33 @@ class Illustrated(Diagram):
         raise NotImplementedError
 
 
+class ShapeRule(Illustrated):
+    """What the explanations of rules about shapes say alike."""
+
+    steps: tuple[str, ...]
+    warning: str | None
+    messages: Messages | None
+    fixes: tuple[Fix, ...]
+    _words: ClassVar[Mapping[str, str]]
+
+    def mends(self) -> tuple[str, ...]:
+        """Return the fixes, a sentence each."""
+        return tuple(self._words["fix"].format(**vars(fix)) for fix in self.fixes)
+
+    def described(self) -> tuple[str, str]:
+        """Return the title of the picture, and what it shows."""
+        return self.steps[0], " ".join(self.steps[1:])
+
+    def _verdict(self) -> list[str]:
+        """Return the notes that come first: the result or what is wrong, a warning, and what the libraries say."""
+        warnings = [self.warning] if self.warning else []
+        return [self.steps[-1], *warnings, *(self.messages.notes() if self.messages else ())]
+
+    def refusal(self) -> str:
+        """Return the words of an error: what is wrong, and the likeliest fix."""
+        return " ".join([self.steps[-1], *self.mends()[:1]])
+
+
 @dataclasses.dataclass(frozen=True)
 class Messages:
     """What the libraries themselves say where they refuse, letter for letter; None where one has nothing to refuse.
@@ -159,7 +189,7 @@ class Messages:
 
 @dataclasses.dataclass(frozen=True)
 class Fix:
-    """Code to write instead, tried before it is said: it works, but whether it is what was meant only its writer knows.
+    """Code to write instead. It was tried and works; only you know whether it is what you meant.
 
     >>> from tensorref import broadcasting
     >>> broadcasting.explain((32, 10, 64), (32,)).fixes[0]
@@ -168,6 +198,6 @@ class Fix:
 
     code: str
     shape: tuple[int, ...] | None = None
-    """What `code` has, where it is put in place of an operand."""
+    """The shape of what `code` gives, where it takes the place of an operand."""
     result: tuple[int, ...] | None = None
     """The shape that the operation then gives."""

@@ -86,7 +86,7 @@ def explain(text: str, shape: Sequence[int] | None = None, library: Library | No
     if operators:
         return _operation(text, operators)
     if indexed:
-        return _after_shape(text, indexed, shape, library if has_index else None)
+        return _after_shape(text, indexed, shape, library)
     if re.search(r"[\d(\[]", text):
         parse_shape(text)  # which says what is wrong, if it is not a shape
     raise ExpressionError(f"Position {len(text) + 1}: an operation is missing; write one, such as {EXAMPLES[0]}.")

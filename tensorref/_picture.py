@@ -11,7 +11,6 @@ import html
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from itertools import product
 from typing import NamedTuple
 
@@ -23,6 +22,7 @@ __all__ = [
     "EMPTY",
     "GAP",
     "READ",
+    "RESULT",
     "STORED",
     "Drawing",
     "Mark",
@@ -68,6 +68,7 @@ class Mark(NamedTuple):
 
 
 STORED = Mark()
+RESULT = Mark(tint=20)
 COPY = Mark(tint=6, dash="3 3", faded=True)
 READ = Mark(1, 34, thick=True)
 EMPTY = Mark(tint=0, dash="1 4", faded=True)
@@ -168,6 +169,8 @@ def svg(drawing: Drawing, title: str, description: str, name: str | None) -> str
     width, height = drawing.right + margin - left, drawing.bottom + margin - top
     said = [html.escape(_NO_XML.sub("\ufffd", text), quote=False) for text in (title, description)]
     body = drawing.elements()
+    from hashlib import sha256  # takes longer to load than all else here
+
     name = name or f"tensorref-{sha256((''.join(said) + body).encode()).hexdigest()[:12]}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="tensorref-picture" role="img" '

@@ -33,9 +33,3 @@ def translated(translate: Callable[[str], str]) -> Generator[None]:
         yield
     finally:
         _translate.reset(token)
-
-
-"""What NumPy and PyTorch say, to the letter: not to be translated."""
-
-
-"""What the libraries say, in any language in these words."""

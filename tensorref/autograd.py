@@ -579,7 +579,8 @@ def _of_one_number(f: Callable[[Tensor], object]) -> Callable[[Tensor], Tensor]:
 
 def _slopes(f: Callable[[Tensor], Tensor], point: Tensor, steps: Tensor | float = _STEP) -> Tensor:
     """Return the central difference of each element, each with its own step; of the sum where `f` gives several numbers."""
-    result, steps = torch.empty_like(point), torch.as_tensor(steps).expand(point.shape).reshape(-1)
+    result = torch.empty_like(point)
+    steps = torch.as_tensor(steps, dtype=point.dtype, device=point.device).expand(point.shape).reshape(-1)
     with torch.no_grad():
         for index in range(point.numel()):
             step, ends = steps[index], list[Tensor]()

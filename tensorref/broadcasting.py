@@ -36,11 +36,11 @@ from itertools import combinations
 from math import prod
 from operator import methodcaller
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from tensorref import _picture
 from tensorref._arguments import as_itemsize, as_names
-from tensorref._explanation import Fix, Illustrated, Messages, TensorrefError
+from tensorref._explanation import Fix, Messages, ShapeRule, TensorrefError
 from tensorref._operands import check_operands, computed
 from tensorref._shape import MAX_RANK, agreed, as_shape, as_shapes, joined, lined_up
 from tensorref._typing import ArrayT, ShapeLike, jaxtyping
@@ -179,8 +179,8 @@ def result_shape(*shapes: ShapeLike, names: Sequence[str] | None = None) -> tupl
     tensorref.broadcasting.BroadcastError: a (32, 10, 64), b (32,) do not broadcast: axis -1 has 64, 32. Sizes on one axis must be equal or 1. b[:, None, None] has shape (32, 1, 1) and would give (32, 10, 64).
     """
     given = as_shapes(shapes)
-    called = _names(names, len(given))
     result = joined(given)
+    called = _names(names, len(given)) if result is None or names is not None else ()
     if result is None:
         raise _refusal(_explain_pair(given, called) if len(given) > _MOST_EXPLAINED else explain(*given, names=called))
     return result
@@ -322,7 +322,7 @@ def explain(*shapes: ShapeLike, names: Sequence[str] | None = None, itemsize: in
 
 
 @dataclass(frozen=True)
-class Explanation(Illustrated):
+class Explanation(ShapeRule):
     """All that broadcasting does with some shapes, or all that keeps it from doing so: what `explain` returns.
 
     >>> from tensorref import broadcasting
@@ -353,6 +353,8 @@ class Explanation(Illustrated):
     messages: Messages | None
     fixes: tuple[Fix, ...]
 
+    _words: ClassVar[Mapping[str, str]] = WORDS
+
     def table(self) -> tuple[tuple[str, ...], ...]:
         """Return the rows of the diagram: axes, operands, result, verdict."""
         labels = (WORDS["axis"], *(operand.name for operand in self.operands), WORDS["result"], WORDS["verdict"])
@@ -369,11 +371,7 @@ class Explanation(Illustrated):
 
     def notes(self) -> tuple[str, ...]:
         """Return the verdict and what follows from it, a sentence each."""
-        notes = [self.steps[-1]]
-        if self.warning:
-            notes.append(self.warning)
-        if self.messages:
-            notes += self.messages.notes()
+        notes = self._verdict()
         if self.copied_bytes is not None and self.copied_bytes > self.stored_bytes:
             notes.append(WORDS["bytes"].format(stored=self.stored_bytes, copied=self.copied_bytes))
         if any(operand.gradient_axes for operand in self.operands):
@@ -385,14 +383,6 @@ class Explanation(Illustrated):
             if operand.gradient_axes
         ]
         return (*notes, *self.mends())
-
-    def mends(self) -> tuple[str, ...]:
-        """Return the fixes, a sentence each."""
-        return tuple(WORDS["fix"].format(**vars(fix)) for fix in self.fixes)
-
-    def described(self) -> tuple[str, str]:
-        """Return the title of the picture, and what it shows."""
-        return self.steps[0], " ".join(self.steps[1:])
 
     def _drawn(self) -> _picture.Drawing:
         if len(self.axes) > _MOST_DRAWN or len(self.operands) > _MOST_DRAWN:
@@ -418,7 +408,7 @@ class Explanation(Illustrated):
     def _result(self) -> _picture.Drawing:
         def cell(index: tuple[int, ...]) -> tuple[str, _picture.Mark]:
             values = [self._value(number, index) for number in range(len(self.operands))] if self._has_values() else []
-            return str(sum(values)) if values else "", _picture.STORED._replace(tint=20)
+            return str(sum(values)) if values else "", _picture.RESULT
 
         if self.result is None:
             drawing = _picture.refusal("?")
@@ -469,7 +459,7 @@ class Explanation(Illustrated):
             text = "?" if operand is None else f"✗ {axis.cell(operand)}" if conflicts else axis.cell(operand)
             return text, _picture.CONFLICT if conflicts else _picture.STORED
         if operand is None:
-            return str(axis.size), _picture.STORED._replace(tint=20)
+            return str(axis.size), _picture.RESULT
         hue = _picture.hue_of(axis.index)
         return axis.cell(operand), _picture.COPY._replace(hue=hue) if axis.expands[operand] else _picture.STORED
 
@@ -779,7 +769,7 @@ def _axes(shapes: Sequence[tuple[int, ...]]) -> tuple[Axis, ...]:
 
 
 def _refusal(explanation: Explanation) -> BroadcastError:
-    return BroadcastError(" ".join([explanation.steps[-1], *explanation.mends()[:1]]), explanation)
+    return BroadcastError(explanation.refusal(), explanation)
 
 
 def _names(names: Any, count: int) -> tuple[str, ...]:

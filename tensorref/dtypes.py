@@ -335,9 +335,10 @@ def explain(a: OperandLike, b: OperandLike) -> Explanation:
     outcomes = []
     notes: list[str] = []
     fixes: tuple[Fix, ...] = ()
-    names = tuple(_operand(value, "numpy", argument).label for value, argument in ((a, "a"), (b, "b")))
+    operands = {library: (_operand(a, library, "a"), _operand(b, library, "b")) for library in _TITLES}
+    names = tuple(operand.label for operand in operands["numpy"])
     for library, title in _TITLES.items():
-        first, second = _operand(a, library, "a"), _operand(b, library, "b")
+        first, second = operands[library]
         found = _promoted(first, second, library)
         product, note, code = _product(first, second, found.result, library)
         outcomes.append(Outcome(title, found.common, found.result, product, found.why))

@@ -179,7 +179,7 @@ def linear(
     """
     dtype = _result_dtype(x=x, weight=weight, **_given(bias=bias))
     matmul.result_shape(x.shape, weight.shape, names=("x", "weight"))
-    result: Any = matmul.product(widened(x), widened(weight))
+    result: Any = widened(x) @ widened(weight)
     if bias is not None:
         result = broadcasting.add_bias(result, widened(bias))
     rounded: ArrayT = cast(result, dtype)
@@ -500,7 +500,7 @@ def attention(
     dtype = _result_dtype(query=query, key=key, value=value)
     weights = attention_weights(attention_scores(widened(query), widened(key), scale=scale), mask)
     matmul.result_shape(weights.shape, value.shape, names=("weights", "value"))
-    result: ArrayT = cast(matmul.product(weights, widened(value)), dtype)
+    result: ArrayT = cast(weights @ widened(value), dtype)
     return result
 
 

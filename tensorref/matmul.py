@@ -52,11 +52,11 @@ from dataclasses import dataclass
 from math import prod
 from operator import matmul as _matmul
 from types import MappingProxyType
-from typing import Literal
+from typing import ClassVar, Literal
 
 from tensorref import _picture
 from tensorref._arguments import as_itemsize, as_names
-from tensorref._explanation import Fix, Illustrated, Messages, TensorrefError
+from tensorref._explanation import Fix, Messages, ShapeRule, TensorrefError
 from tensorref._operands import check_one_dtype, check_operands, computed
 from tensorref._shape import agreed, as_shape, lined_up
 from tensorref._typing import ArrayT, ShapeLike, jaxtyping
@@ -80,7 +80,6 @@ _MOST_BOXES = 5  # batch axes that are drawn before the middle is left out
 _SUM_HUE, _ROW_HUE, _COLUMN_HUE = 1, 2, 3
 _SUMMED = _picture.READ._replace(hue=_SUM_HUE)
 _SUM = _picture.READ._replace(hue=0)
-_RESULT = _picture.STORED._replace(tint=20)
 
 WORDS: Mapping[str, str] = Templates(
     {
@@ -328,7 +327,7 @@ def explain(a: ShapeLike, b: ShapeLike, *, names: Sequence[str] = ("a", "b"), it
 
 
 @dataclass(frozen=True)
-class Explanation(Illustrated):
+class Explanation(ShapeRule):
     """All that a matrix product does with two shapes, or all that keeps it from doing so: what `explain` returns.
 
     >>> from tensorref import matmul
@@ -366,6 +365,8 @@ class Explanation(Illustrated):
     messages: Messages | None
     fixes: tuple[Fix, ...]
 
+    _words: ClassVar[Mapping[str, str]] = WORDS
+
     def table(self) -> tuple[tuple[str, ...], ...]:
         """Return the rows of the diagram: axes, operands, result, verdict."""
         labels = (WORDS["axis"], *self.names, WORDS["result"], WORDS["verdict"])
@@ -383,25 +384,13 @@ class Explanation(Illustrated):
 
     def notes(self) -> tuple[str, ...]:
         """Return the verdict and what follows from it, a sentence each."""
-        notes = [self.steps[-1]]
-        if self.warning:
-            notes.append(self.warning)
-        if self.messages:
-            notes += self.messages.notes()
+        notes = self._verdict()
         if self.flops is not None and self.moved_bytes is not None and self.copied_bytes is not None:
             intensity = _one_decimal(self.flops, self.moved_bytes)
             notes.append(WORDS["cost"].format(flops=self.flops, bytes=self.moved_bytes, intensity=intensity))
             if self.copied_bytes > self.moved_bytes:
                 notes.append(WORDS["copies"].format(copied=self.copied_bytes))
         return (*notes, *self.mends())
-
-    def mends(self) -> tuple[str, ...]:
-        """Return the fixes, a sentence each."""
-        return tuple(WORDS["fix"].format(**vars(fix)) for fix in self.fixes)
-
-    def described(self) -> tuple[str, str]:
-        """Return the title of the picture, and what it shows."""
-        return self.steps[0], " ".join(self.steps[1:])
 
     def _drawn(self) -> _picture.Drawing:
         """Draw a to the left and b above, so that a row and a column meet at the element that they give."""
@@ -417,7 +406,7 @@ class Explanation(Illustrated):
         if self.result is None:
             result = _picture.refusal("?")
         else:
-            result = _picture.grid([rows, columns], lambda index: ("", _RESULT if any(index) else _SUM))
+            result = _picture.grid([rows, columns], lambda index: ("", _picture.RESULT if any(index) else _SUM))
         for drawing, name, shape in zip((first, second), self.names, self.shapes, strict=True):
             drawing.heading(f"{name} {shape}", 0)
         drawing = _picture.Drawing()
@@ -440,7 +429,7 @@ class Explanation(Illustrated):
                 text = "?" if operand is None else f"✗ {axis.cell(operand)}"
                 return text, _picture.CONFLICT
             if operand is None:
-                return str(axis.size), _RESULT
+                return str(axis.size), _picture.RESULT
             is_copy = axis.sizes[operand] != axis.size
             return axis.cell(operand), _picture.COPY if is_copy else _picture.STORED
 
@@ -613,7 +602,7 @@ def _checked(a: tuple[int, ...], b: tuple[int, ...], names: tuple[str, str] = ("
     sizes = [axis.size for axis in _axes(a, b) if axis.role != "sum" or axis.size is None]
     if None in sizes:
         explanation = explain(a, b, names=names)
-        raise MatmulError(" ".join([explanation.steps[-1], *explanation.mends()[:1]]), explanation)
+        raise MatmulError(explanation.refusal(), explanation)
     return tuple(size for size in sizes if size is not None)
 
 

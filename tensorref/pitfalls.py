@@ -686,12 +686,11 @@ def _refuse_dtype(first: str, a: Any, second: str, b: Any, arrays: Mapping[str, 
         )
     library: Literal["numpy", "torch"] = "torch" if isinstance(a, Tensor) else "numpy"
     try:
-        effect = f"element-wise operations give {dtypes.promote(a, b, library)}"
         explanation = dtypes.explain(a, b)
-    except dtypes.PromotionError as error:
-        effect, explanation = "element-wise operations raise", error.explanation
     except ValueError:  # a quantized dtype, for one
-        effect, explanation = "element-wise operations raise", None
+        explanation = None
+    result = getattr(explanation, library).result if explanation else None
+    effect = f"element-wise operations give {result}" if result else "element-wise operations raise"
     same = {name: array for name, array in arrays.items() if is_tensor(array) == is_tensor(a)}
     product = ", a matrix product raises" if library == "torch" else ", and so does a matrix product"
     kinds = [str(array.dtype).removeprefix("torch.") for array in (a, b)]

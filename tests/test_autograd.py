@@ -674,3 +674,14 @@ def test_a_float32_buffer_spoils_no_measurement_where_pytorch_raises():
     explanation = autograd.explain_in_place(given_as_out, torch.tensor([1.0, 2.0, 3.0]))
     assert explanation.verdict == "output"
     assert explanation.measured == pytest.approx((2.0, 2.0, 2.0), abs=1e-4)
+
+
+def test_a_step_is_as_exact_as_the_point_whatever_the_default_dtype():
+    x = torch.tensor([2.0, 3.0], device="cpu")
+    usual = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float16)
+    try:
+        slope = autograd.finite_difference(lambda x: (x**2).sum(), x, step=1e-9)
+    finally:
+        torch.set_default_dtype(usual)
+    assert slope.tolist() == pytest.approx([4.0, 6.0], abs=1e-5)

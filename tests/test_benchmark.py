@@ -985,3 +985,14 @@ def test_runs_are_timed_by_the_standard_library(host, monkeypatch):
     monkeypatch.setattr(_timing.timeit, "Timer", Recorded)
     benchmark.measure(host.function("f", always(1.0)))
     assert len(made) == 1
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_numbers_of_numpy_are_numbers(tmp_path):
+    results = benchmark.suite(
+        only=["view"], device="cpu", largest=np.int64(64), seconds=0.001, copy_bytes=np.int64(2**16)
+    )
+    benchmark.write(results, tmp_path / "results.json")
+    assert benchmark.read(tmp_path / "results.json") == results
+    ceiling = benchmark.ceiling(device="cpu", seconds=0.001, largest=np.int64(64), copy_bytes=2**16)
+    assert ceiling.dtype == "float32"

@@ -38,6 +38,10 @@ TOLERANCE = {"float16": 1e-3, "float32": 1e-5, "complex64": 1e-5}
 ROWS = interop.EQUIVALENTS
 FORMS = [(row, form) for row in ROWS for form in row.forms]
 
+DTYPES = ("bool", "uint8", "int32", "int64", "float16", "float32", "float64", "complex64")
+INPUT_GROUPS = {"integers": DTYPES[1:4], "floats": DTYPES[4:7], "numbers": DTYPES[1:], "infinity": ("inf", "-inf")}
+"""What rows are tried with has its own name, but for these, which are several."""
+
 
 def named(pair):
     return f"{pair[0].slug}-{pair[1].library}"
@@ -275,7 +279,7 @@ def tried(row):
 
     of_kind = {kind: [name for name in names if kind_of(names[name]) == kind] for kind in ("values", "ids", "mask")}
     main = next((chosen for chosen in of_kind.values() if chosen), [])
-    for dtype in _dictionary.DTYPES if main else ():
+    for dtype in DTYPES if main else ():
         yield dtype, changed(main, cast, dtype)
     for dtype in ("uint8", "int32") if of_kind["values"] and of_kind["ids"] else ():
         yield f"{dtype} ids", changed(of_kind["ids"], cast, dtype)
@@ -330,7 +334,7 @@ def named_in(row):
         label: outcome.result
         for outcome in row.outcomes
         for given in outcome.inputs
-        for label in _dictionary.INPUT_GROUPS.get(given, (given,))
+        for label in INPUT_GROUPS.get(given, (given,))
     }
 
 

@@ -126,7 +126,6 @@ def run(fix, shape, index, source):
 
 @pytest.mark.usefixtures("unchecked")
 @pytest.mark.filterwarnings("error")
-@pytest.mark.usefixtures("unchecked")
 def test_a_fix_gives_what_it_says():
     """Every shape of up to three axes, with the values and dtypes that lead to a fix of their own."""
     forms, ran = set(), 0

@@ -54,12 +54,6 @@ INPUTS: Mapping[str, str] = MappingProxyType(
 )
 """What a name in the code of a row stands for, unless the row says otherwise."""
 
-DTYPES = ("bool", "uint8", "int32", "int64", "float16", "float32", "float64", "complex64")
-INPUT_GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"integers": DTYPES[1:4], "floats": DTYPES[4:7], "numbers": DTYPES[1:], "infinity": ("inf", "-inf")}
-)
-"""What rows are tried with has its own name, but for these, which are several."""
-
 # How a name is written here, and where its page is in the documentation of its library.
 _PREFIXES = {
     "np.": "numpy.",

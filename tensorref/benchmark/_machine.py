@@ -166,22 +166,26 @@ def ceiling(
     multiplying zeros takes a GPU less power, and so less time.
     """
     is_tf32 = isinstance(dtype, str) and dtype == "tf32"
-    if not is_tf32 and not as_torch_dtype(dtype).is_floating_point:
+    wanted = torch.float32 if is_tf32 else as_torch_dtype(dtype)
+    if not wanted.is_floating_point:
         raise TypeError(f"dtype is {dtype}; give a floating-point dtype, such as torch.float32, or 'tf32'")
+    largest, copy_bytes = as_int(largest, "largest", "a size is"), as_int(copy_bytes, "copy_bytes", "a size is")
     for name, value in (("largest", largest), ("copy_bytes", copy_bytes)):
-        if as_int(value, name, "a size is") < 1:
+        if value < 1:
             raise ValueError(f"{name} is {value}; there has to be something to measure: write 1 or more")
     place = devices.best() if device is None else as_device(device)
     seconds = as_seconds(seconds, "seconds")
     peak = 0.0
     for n in [min(256, largest), *(2**power for power in range(9, largest.bit_length()))]:
-        a, b = (normal(n, place, seed).to(torch.float32 if dtype == "tf32" else dtype) for seed in (0, 1))
+        a, b = (normal(n, place, seed).to(wanted) for seed in (0, 1))
         with precision_kept():
-            multiply = product(a, b, "tf32" if dtype == "tf32" else "ieee")
+            multiply = product(a, b, "tf32" if is_tf32 else "ieee")
             fastest = measure(multiply, seconds=seconds, device=place).fastest
         peak = max(peak, 2 * n**3 / fastest)
         if fastest > 0.05:  # noqa: PLR2004  see Notes
             break
     source = torch.ones(copy_bytes, dtype=torch.uint8, device=place)
     copy = measure(torch.empty_like(source).copy_, source, seconds=seconds)
-    return Ceiling(str(place), str(dtype).removeprefix("torch."), peak, 2 * copy_bytes / copy.fastest)
+    return Ceiling(
+        str(place), "tf32" if is_tf32 else str(wanted).removeprefix("torch."), peak, 2 * copy_bytes / copy.fastest
+    )

@@ -264,12 +264,14 @@ def suite(  # noqa: PLR0913  each is one setting
         raise TypeError(f"only is {quoted(only)}, of type {type(only).__name__}; give a list of {', '.join(GROUPS)}")
     for position, name in enumerate(only):
         as_choice(name, f"only[{position}]", GROUPS)
-    if as_int(largest, "largest", "a number of rows is") < _SIZES[0]:
+    largest = as_int(largest, "largest", "a number of rows is")
+    if largest < _SIZES[0]:
         raise ValueError(
             f"largest is {largest}; the smallest matrices of the suite have {_SIZES[0]} rows: write at least that"
         )
     seconds, limit = as_seconds(seconds, "seconds"), as_seconds(limit, "limit")
-    if as_int(copy_bytes, "copy_bytes", "a number of bytes is") < 1:
+    copy_bytes = as_int(copy_bytes, "copy_bytes", "a number of bytes is")
+    if copy_bytes < 1:
         raise ValueError(f"copy_bytes is {copy_bytes}; there has to be something to copy: write 1 or more")
     if progress is not None:
         as_function(progress, "progress")

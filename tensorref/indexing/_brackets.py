@@ -35,10 +35,6 @@ class IndexingError(TensorrefError, ValueError, IndexError):
     explanation: Explanation
 
 
-def _refusal(explanation: Explanation) -> IndexingError:
-    return IndexingError(" ".join(explanation.reasons), explanation)
-
-
 def result_shape(shape: ShapeLike, index: object, *, library: Library = "numpy") -> tuple[int, ...]:
     """Return the shape of ``x[index]`` for an array of `shape`.
 
@@ -91,10 +87,8 @@ def result_shape(shape: ShapeLike, index: object, *, library: Library = "numpy")
     ...
     tensorref.indexing.IndexingError: index[1] is 3, axis 1 has size 3; give an int from -3 to 2.
     """
-    explanation = _explain(as_shape(shape, "shape"), index, library)
-    if explanation.result is None:
-        raise _refusal(_compared(explanation, index))
-    return explanation.result
+    result, _ = _accepted(shape, index, library)
+    return result
 
 
 def is_view(shape: ShapeLike, index: object, *, library: Library = "numpy") -> bool:
@@ -138,10 +132,8 @@ def is_view(shape: ShapeLike, index: object, *, library: Library = "numpy") -> b
     >>> first, picked
     (tensor([7.]), tensor([0.]))
     """
-    explanation = _explain(as_shape(shape, "shape"), index, library)
-    if explanation.view is None:
-        raise _refusal(_compared(explanation, index))
-    return explanation.view
+    _, view = _accepted(shape, index, library)
+    return view
 
 
 def explain(shape: ShapeLike, index: object, *, library: Library = "numpy") -> Explanation:
@@ -388,6 +380,14 @@ def _spare(items: Sequence[Any], rank: int, left: int) -> set[int]:
 def _counted_for_one(parts: Sequence[tuple[str, Any, str]]) -> str:
     where, mask = next((where, item.shape) for where, item, _ in parts if isinstance(item, ArrayMask))
     return WORDS["mask.counted"].format(where=where, mask=mask)
+
+
+def _accepted(shape: ShapeLike, index: object, library: Any) -> tuple[tuple[int, ...], bool]:
+    """Return the shape of what an index selects and whether it is a view, or raise an error where it selects nothing."""
+    explanation = _explain(as_shape(shape, "shape"), index, library)
+    if explanation.result is None or explanation.view is None:
+        raise IndexingError(" ".join(explanation.reasons), _compared(explanation, index))
+    return explanation.result, explanation.view
 
 
 def _compared(explanation: Explanation, index: object) -> Explanation:

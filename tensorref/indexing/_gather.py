@@ -314,11 +314,10 @@ def _instead(call: Call) -> Iterator[tuple[str, _Written]]:
     given = _Written("index", call.index, sizes=call.source)
     if call.function in DTYPES and given.indices.dtype not in DTYPES[call.function]:
         given = replace(given, index="index.long()", indices=replace(call.index, dtype="int64"))
-    size = prod(call.shape) if call.axis is None else call.shape[call.at] if call.shape else 1
+    size = call.size
     least, most = call.index.bounds
     if call.function in DTYPES and -size <= least < 0 and most < size and call.function != "torch.take":
-        own = call.index.bounds if least >= 0 else (0, max(most, size - 1))
-        given = replace(given, index=f"{given.index} % {size}", indices=replace(given.indices, bounds=own))
+        given = replace(given, index=f"{given.index} % {size}", indices=replace(given.indices, bounds=(0, size - 1)))
     if call.source is not None and len(call.index.shape) == 1 and call.function in _ONE_LIST:
         yield _ONE_LIST[call.function], given
     for written in (given, *_reshaped(call, given)):

@@ -44,6 +44,11 @@ class Call:
         """The axis from the left; a tensor without axes counts for one with a single element."""
         return (self.axis or 0) % max(len(self.shape), 1)
 
+    @property
+    def size(self) -> int:
+        """How many positions an index may name."""
+        return prod(self.shape) if self.axis is None else self.shape[self.at] if self.shape else 1
+
 
 class Wrong(NamedTuple):
     text: str
@@ -241,7 +246,7 @@ def _numpy_shape(shape: tuple[int, ...]) -> str:
 
 def _values(call: Call) -> Iterator[Wrong]:
     function, (least, most) = call.function, call.index.bounds
-    size = prod(call.shape) if call.axis is None else call.shape[call.at] if call.shape else 1
+    size = call.size
     if _unseen(call):
         return
     if function == "torch.take_along_dim" and call.axis is not None:  # it takes the rest of a division by the size

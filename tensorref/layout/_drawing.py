@@ -45,13 +45,13 @@ def drawn(title: str, at: Layout, memory: int, origin: Callable[[int], int], ele
     that has `elements`, among which the color tells.
     """
 
-    def mark(element: int) -> Mark:
-        return Mark(1, 4 + (_STRONGEST - 4) * element // max(elements - 1, 1))
+    def cell(place: int) -> tuple[str, Mark]:
+        element = origin(place)
+        return str(element), Mark(1, 4 + (_STRONGEST - 4) * element // max(elements - 1, 1))
 
-    table = _table(at, lambda place: (str(origin(place)), mark(origin(place))))
+    table = _table(at, cell)
     table.heading(title, (table.left + table.right) // 2)
-    strip = _strip(at, memory, lambda place: (str(origin(place)), mark(origin(place))))
-    return _picture.stacked([table, strip], 4)
+    return _picture.stacked([table, _strip(at, memory, cell)], 4)
 
 
 def _table(at: Layout, cell: Callable[[int], tuple[str, Mark]]) -> Drawing:

@@ -18,7 +18,7 @@ from tensorref._explanation import Fix, Illustrated, Messages
 from tensorref._shape import MAX_RANK, as_shape
 from tensorref._typing import ShapeLike
 from tensorref.layout import _drawing
-from tensorref.layout._operations import Layout
+from tensorref.layout._operations import Layout, listed
 from tensorref.layout._words import MESSAGES, WORDS
 
 _REFUSED = MESSAGES["torch.view"]
@@ -288,7 +288,7 @@ class Explanation(Illustrated):
         """Return the verdict and what follows from it, a sentence each."""
         notes = [self.steps[-1]]
         if self.messages:
-            copied = WORDS["copy"].format(name=self.name, sizes=_listed(self.target), bytes=self.copied_bytes)
+            copied = WORDS["copy"].format(name=self.name, sizes=listed(self.target), bytes=self.copied_bytes)
             notes += [*self.messages.notes(), copied]
         return tuple(notes)
 
@@ -301,7 +301,7 @@ class Explanation(Illustrated):
         memory = 1 + sum((size - 1) * step for size, step in zip(self.shape, self.strides, strict=True))
         memory = 0 if 0 in self.shape else memory
         source = _drawing.drawn(self.name, Layout(self.shape, self.strides, 0), memory, int, memory)
-        title = f".view({_listed(self.target)})"
+        title = f".view({listed(self.target)})"
         if self.result is None:
             view = _drawing.refused(title)
         else:
@@ -471,7 +471,7 @@ def explained_view(  # numpydoc ignore=PR01
 
 
 def _fixes(name: str, sizes: tuple[int, ...]) -> tuple[Fix, ...]:
-    written = _listed(sizes) or "()"
+    written = listed(sizes) or "()"
     codes = (f"{name}.reshape({written})", f"{name}.contiguous().view({written})")
     return tuple(Fix(code, result=sizes) for code in codes)
 
@@ -495,21 +495,15 @@ def _explained_runs(
 def _steps(
     words: dict[str, object], target: Sequence[int], runs: Sequence[Run], conflicts: Sequence[int]
 ) -> tuple[str, ...]:
-    listed = [
-        WORDS["run.text"].format(axes=_listed(run.axes), elements=run.elements, stride=run.stride) for run in runs
-    ]
+    told = [WORDS["run.text"].format(axes=listed(run.axes), elements=run.elements, stride=run.stride) for run in runs]
     wrong = [WORDS["failure.axis"].format(axis=axis, size=target[axis]) for axis in conflicts]
     return (
         WORDS["contiguous" if words["contiguous"] else "strided"].format(**words),
-        WORDS["runs"].format(runs="; ".join(listed)) if runs else WORDS["runs.none"],
-        WORDS["within.not"].format(axes=_listed(conflicts), **words) if conflicts else WORDS["within"].format(**words),
+        WORDS["runs"].format(runs="; ".join(told)) if runs else WORDS["runs.none"],
+        WORDS["within.not"].format(axes=listed(conflicts), **words) if conflicts else WORDS["within"].format(**words),
         WORDS["failure"].format(axes="; ".join(wrong), **words) if conflicts else WORDS["success"].format(**words),
     )
 
 
 def _part(sizes: Sequence[int], axes: Sequence[int]) -> str:
     return str(tuple(sizes[axis] for axis in axes)) if axes else WORDS["none"]
-
-
-def _listed(numbers: Sequence[int]) -> str:
-    return ", ".join(map(str, numbers))

@@ -30,6 +30,7 @@ from tensorref.sphinxext import shapes
 __all__ = [
     "CATALOG",
     "LABELS",
+    "SHARED",
     "Explained",
     "Explorer",
     "ExplorerDirective",
@@ -37,9 +38,9 @@ __all__ = [
     "Preset",
     "RuleDirective",
     "depart_man",
+    "files_of",
     "finished",
     "is_site",
-    "quoted",
     "setup_explorers",
     "translation",
     "visit_man",
@@ -67,6 +68,9 @@ LABELS: Mapping[str, str] = MappingProxyType(
     }
 )
 """What every explorer says of itself; what it says of shapes are the sentences of the rules."""
+
+SHARED = (_arguments, _explanation, _shape, _words)
+"""What every table and every picture depends on."""
 
 _HERE = Path(__file__).parent
 _STATIC = _HERE / "static"
@@ -118,6 +122,13 @@ class RuleDirective(SphinxDirective):
         found = (gettext.find(CATALOG, str(folder), [self.config.language]) for folder in folders)
         return [path for path in found if path]
 
+    def placed(self, node: nodes.container) -> list[nodes.Node]:
+        """Return a node by its name, with the place where it was written."""
+        self.add_name(node)
+        for part in node.findall(nodes.Element):
+            self.set_source_info(part)
+        return [node]
+
 
 class ExplorerDirective(RuleDirective):
     """What the explorers share; each says what its argument means, and in which words."""
@@ -142,7 +153,7 @@ class ExplorerDirective(RuleDirective):
     """What the libraries say, which stays as it is in any language."""
     errors: ClassVar[Mapping[str, str]]
     modules: ClassVar[Sequence[ModuleType]]
-    """Which modules the table depends on, beyond those that every table depends on."""
+    """Which modules, or packages, the table depends on, beyond those that every table depends on."""
 
     def read(self) -> Fields:
         """Return what the argument and the options say, or raise the error that says what is wrong with them."""
@@ -181,10 +192,7 @@ class ExplorerDirective(RuleDirective):
                 data=json.dumps(data, ensure_ascii=False, separators=(",", ":")),
                 classes=self.options.get("class", []),
             )
-        self.add_name(explorer)
-        for node in explorer.findall(nodes.Element):
-            self.set_source_info(node)
-        return [explorer]
+        return self.placed(explorer)
 
     @property
     def itemsize(self) -> int:
@@ -249,8 +257,14 @@ def setup_explorers(app: Sphinx, **kinds: type[ExplorerDirective]) -> None:
 
 def _sources(directive: type[ExplorerDirective]) -> list[str]:
     """Return the files that change a table or an explorer, when they change."""
-    modules = (_arguments, _explanation, _shape, _words, shapes, sys.modules[directive.__module__], *directive.modules)
-    return [__file__, *(str(module.__file__) for module in modules)]
+    modules = (*SHARED, shapes, sys.modules[directive.__module__], *directive.modules)
+    return [__file__, *(file for module in modules for file in files_of(module))]
+
+
+def files_of(module: ModuleType) -> list[str]:
+    """Return the file of a module, or all files of a package."""
+    file = Path(str(module.__file__))
+    return [*map(str, file.parent.glob("*.py"))] if file.name == "__init__.py" else [str(file)]
 
 
 def translation(catalogs: Iterable[str]) -> gettext.NullTranslations:

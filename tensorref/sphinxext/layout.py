@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from tensorref import layout
 from tensorref._arguments import quoted
-from tensorref.layout import _history, _operations, _parsing, _views, _words
+from tensorref.layout import _parsing, _words
 from tensorref.sphinxext import shapes
 from tensorref.sphinxext.explorer import ExplorerDirective, Fields, Preset
 
@@ -58,7 +58,7 @@ class LayoutDirective(ExplorerDirective):
     errors: ClassVar[Mapping[str, str]] = MappingProxyType(
         {**shapes.ERRORS, **{f"operations.{key}": text for key, text in _words.OPERATIONS.items()}}
     )
-    modules: ClassVar[Sequence[ModuleType]] = (layout, _history, _operations, _parsing, _views)
+    modules: ClassVar[Sequence[ModuleType]] = (layout,)
 
     def read(self) -> Fields:
         """Return the shape and the operations, and what these make of it."""

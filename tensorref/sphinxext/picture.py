@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any, ClassVar
 
@@ -18,13 +17,15 @@ from docutils.parsers.rst import directives
 from sphinx.writers.html5 import HTML5Translator
 
 from tensorref import _picture, _words, broadcasting, dtypes, layout, matmul
+from tensorref._arguments import quoted
 from tensorref._explanation import Illustrated
 from tensorref.sphinxext.explorer import (
+    SHARED,
     RuleDirective,
     depart_man,
+    files_of,
     finished,
     is_site,
-    quoted,
     translation,
     visit_man,
 )
@@ -66,7 +67,8 @@ class PictureDirective(RuleDirective):
         catalogs = self.catalogs()
         with _words.translated(translation(catalogs).gettext):
             module, explanation = self.read()
-            for source in (__file__, _picture.__file__, *_sources(module), *catalogs):
+            files = (file for part in (*SHARED, _picture, module) for file in files_of(part))
+            for source in (__file__, *files, *catalogs):
                 self.env.note_dependency(source)
             title = self.options.get("alt") or explanation.described()[0]
             name = nodes.make_id(f"tensorref-{self.env.docname}-{self.env.new_serialno('tensorref-picture')}")
@@ -76,10 +78,7 @@ class PictureDirective(RuleDirective):
                 svg=explanation.svg(name, title),
                 classes=self.options.get("class", []),
             )
-        self.add_name(picture)
-        for node in picture.findall(nodes.Element):
-            self.set_source_info(node)
-        return [picture]
+        return self.placed(picture)
 
     def read(self) -> tuple[ModuleType, Illustrated]:
         """Return the explanation that the argument asks for, and the module that gives it."""
@@ -116,12 +115,6 @@ def setup_pictures(app: sphinx.application.Sphinx) -> None:
     # Other builders fall back to how they show a container, which is what `Picture` derives from.
     app.add_node(Picture, html=(_visit_html, _depart_html), man=(visit_man, depart_man))
     app.connect("html-page-context", _add_style)
-
-
-def _sources(module: ModuleType) -> list[str]:
-    """Return the files of a concept, which may be a package."""
-    file = Path(str(module.__file__))
-    return [*map(str, file.parent.glob("*.py"))] if file.name == "__init__.py" else [str(file)]
 
 
 def _visit_html(translator: HTML5Translator, node: Picture) -> None:

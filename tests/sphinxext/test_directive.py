@@ -293,6 +293,22 @@ def test_a_page_depends_on_all_that_it_shows(build, tmp_path):
     assert {package / name for name in wanted} <= found
 
 
+def test_a_page_depends_on_every_file_of_a_package(build, tmp_path):
+    build(
+        {
+            "index.rst": ".. layout:: (4, 3).mT\n",
+            "picture.rst": ":orphan:\n\n.. picture:: layout.history((4, 3), '.mT')\n",
+        }
+    )
+    with (tmp_path / "doctrees-html/environment.pickle").open("rb") as file:
+        environment = pickle.load(file)  # noqa: S301  we have just written it
+    package = Path(broadcasting.__file__).parent
+    wanted = {package / "_explanation.py", *(package / "layout").glob("*.py")}
+    assert len(wanted) > 5
+    for page in ("index", "picture"):
+        assert wanted <= {(tmp_path / "source" / name).resolve() for name in environment.dependencies[page]}
+
+
 def test_the_node_survives_on_disk(build, tmp_path):
     site = build({"index.rst": BIAS, "plain.rst": f":orphan:\n\n{PLAIN}"})
     with (tmp_path / "doctrees-html/index.doctree").open("rb") as file:
