@@ -280,6 +280,7 @@ def _add_explain(commands: Any) -> None:
     )
     parser.add_argument("--shape", type=_shape, help="the shape of a name in TEXT, such as 4,5,6")
     parser.add_argument("--library", choices=("numpy", "torch"), help="whose rule an index follows; by default numpy")
+    parser.add_argument("--svg", type=_output, metavar="FILE.svg", help="write the picture there too")
     parser.set_defaults(run=_explain, error=parser.error)
 
 
@@ -293,6 +294,7 @@ def _shape(text: str) -> tuple[int, ...]:
 
 
 def _explain(options: argparse.Namespace) -> int:
+    from tensorref._explanation import Illustrated
     from tensorref._expression import explain
 
     refuse: Callable[[str], NoReturn] = options.error
@@ -300,6 +302,11 @@ def _explain(options: argparse.Namespace) -> int:
         explanation = explain(options.text, options.shape, options.library)
     except (TypeError, ValueError) as error:
         refuse(f"argument TEXT: {quoted(options.text)}: {error}")
+    if options.svg:
+        if not isinstance(explanation, Illustrated):
+            refuse("argument --svg: this has no picture yet; leave it out")
+        # A gray that is read on a white and on a black ground, because a file cannot know on which it will be.
+        options.svg.write_text(explanation.svg().replace("<svg ", '<svg color="#6e7781" ', 1), "utf-8")
     if not _colored(explanation):
         sys.stdout.write(f"{explanation}\n")
     return 0

@@ -18,6 +18,8 @@ from tensorref import __main__ as command_line
 from tensorref import benchmark, broadcasting, dtypes, exercises, indexing, interop, layout, matmul
 from tensorref._expression import explain
 
+ROOT = Path(__file__).resolve().parents[1]
+
 TINY = ("bench", "--quick", "--largest", "64", "--device", "cpu")
 
 
@@ -45,22 +47,45 @@ def without_rich(tmp_path):
     return tmp_path
 
 
-def test_alone_it_shows_commands_and_what_they_print():
-    out, err = run()
-    assert (out, err) == (command_line.OVERVIEW, "")
-    examples = re.findall(r"^\$ python (.+)\n((?:.+\n)+)", out, re.MULTILINE)
-    assert len(examples) == 3
+def check_examples(text, count):
+    """Check that each command prints what stands below it."""
+    examples = re.findall(r"^\$ python (.+)\n((?:(?!```).+\n)+)", text, re.MULTILINE)
+    assert len(examples) == count
     for command, shown in examples:
         done = subprocess.run(
             [sys.executable, *shlex.split(command)], capture_output=True, encoding="utf-8", check=True
         )
         assert done.stdout == shown
+
+
+def test_alone_it_shows_commands_and_what_they_print():
+    out, err = run()
+    assert (out, err) == (command_line.OVERVIEW, "")
+    check_examples(out, 3)
     for command in re.findall("`python -m tensorref (.+?)`", out):
         with pytest.raises(SystemExit) as raised:
             command_line.main([*shlex.split(command), "--help"])
         assert raised.value.code == 0
         if command.startswith("explain"):
             assert command_line.main(shlex.split(command)) == 0
+
+
+def test_the_readme_shows_what_commands_print(tmp_path):
+    readme = (ROOT / "README.md").read_text("utf-8")
+    check_examples(readme, 3)
+    alt, file = re.search(r"!\[(.+)\]\((.+\.svg)\)", readme).groups()
+    command = re.search("`python -m tensorref (.+ --svg )picture.svg`", readme)[1]
+    run(*shlex.split(command), str(tmp_path / "picture.svg"))
+    assert (ROOT / file).read_text("utf-8") == (tmp_path / "picture.svg").read_text("utf-8"), (
+        f"python -m tensorref {command}{file} draws it anew"
+    )
+    explanation = broadcasting.explain((4, 1), (1, 3))
+    assert alt == f"{explanation.steps[0]} {explanation.steps[-1]}"
+
+
+def test_a_picture_is_refused_where_there_is_none(tmp_path):
+    with pytest.raises(SystemExit):
+        command_line.main(["explain", "x[0]", "--shape", "4,5", "--svg", str(tmp_path / "picture.svg")])
 
 
 def test_help_lists_the_commands():
