@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from math import hypot
 from typing import NamedTuple
 
 __all__ = [
@@ -42,6 +43,7 @@ CELL = 28
 _LETTER = 8  # the width of a letter of 13 pixels in any monospaced font, rounded up
 _DEPTH = 11  # how far a cube goes back for each index of its first axis, both to the right and up
 GAP = 16
+_HEAD = 8  # the length of the head of an arrow
 _CUBE = 3  # axes
 _WIDTH = 460  # where `flow` begins a new line; at this width letters are still read on a phone
 _SHOWN = (8, 8, 5, 4)  # places of an axis, by the number of axes, that are drawn before the middle is left out
@@ -146,6 +148,19 @@ class Drawing:
         self.reach(min(xs), min(ys), max(xs), max(ys))
         given = f' stroke-dasharray="{dash}"' if dash else ""
         self.parts.append(f'<path d="{path}" stroke="{_color(hue)}" fill="none" stroke-width="2"{given}/>')
+
+    def arrow(self, start: tuple[int, int], end: tuple[int, int], hue: int = 0, dash: str = "") -> None:
+        """Draw a straight line with a head at its end."""
+        (x, y), (to_x, to_y) = start, end
+        length = hypot(to_x - x, to_y - y) or 1
+        along, across = ((to_x - x) / length * _HEAD, (to_y - y) / length * _HEAD), _HEAD / 2
+        back_x, back_y = to_x - along[0], to_y - along[1]
+        side_x, side_y = along[1] / _HEAD * across, along[0] / _HEAD * across
+        left, right = (
+            (round(back_x + sign * side_x), round(back_y - sign * side_y)) for sign in (1, -1)
+        )
+        self.line(f"M{x} {y}L{to_x} {to_y}", [start, end], hue, dash)
+        self.line(f"M{left[0]} {left[1]}L{to_x} {to_y}L{right[0]} {right[1]}", [left, end, right], hue)
 
     def elements(self) -> str:
         """Return the text of all elements, outlines below what is written on them."""
