@@ -156,9 +156,7 @@ class Drawing:
         along, across = ((to_x - x) / length * _HEAD, (to_y - y) / length * _HEAD), _HEAD / 2
         back_x, back_y = to_x - along[0], to_y - along[1]
         side_x, side_y = along[1] / _HEAD * across, along[0] / _HEAD * across
-        left, right = (
-            (round(back_x + sign * side_x), round(back_y - sign * side_y)) for sign in (1, -1)
-        )
+        left, right = ((round(back_x + sign * side_x), round(back_y - sign * side_y)) for sign in (1, -1))
         self.line(f"M{x} {y}L{to_x} {to_y}", [start, end], hue, dash)
         self.line(f"M{left[0]} {left[1]}L{to_x} {to_y}L{right[0]} {right[1]}", [left, end, right], hue)
 
@@ -241,13 +239,16 @@ def stacked(drawings: Sequence[Drawing], gap: int = GAP) -> Drawing:
     return whole
 
 
-def grid(sides: Sequence[Side], cell: Callable[[tuple[int, ...]], tuple[str, Mark]]) -> Drawing:
+def grid(
+    sides: Sequence[Side], cell: Callable[[tuple[int, ...]], tuple[str, Mark]], most: int | None = None
+) -> Drawing:
     """Draw an array of up to three axes: a cell, a row, a table or a cube, with its sizes on brackets.
 
-    `cell` says what stands at an index, which has an entry for every side; the middle of the front is at (0, 0).
+    `cell` says what stands at an index, which has an entry for every side; the middle of the front is at (0, 0). At most
+    `most` places of an axis are drawn.
     """
     ndim = len(sides)
-    most = _SHOWN[ndim]
+    most = most or _SHOWN[ndim]
     depths, rows, columns = (visible(side.size, most) for side in (*(Side(1, "", 0),) * (_CUBE - ndim), *sides))
     drawn = {
         (d, r, c): cell((d, r, c)[_CUBE - ndim :])

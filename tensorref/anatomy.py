@@ -455,7 +455,11 @@ class Description(Illustrated):
             for texts, mark in ((names, _picture.EMPTY), (self.shape, _picture.STORED))
         ]
         heading = ["" if at is None else str(at - self.ndim) for at in places]
-        return _picture.boxes(["axes", "shape"], rows, heading) if self.axes else _picture.boxes(["shape"], rows[1:], heading)
+        return (
+            _picture.boxes(["axes", "shape"], rows, heading)
+            if self.axes
+            else _picture.boxes(["shape"], rows[1:], heading)
+        )
 
 
 @dataclass(frozen=True)
