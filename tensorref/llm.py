@@ -670,17 +670,22 @@ def explain_mask(mask: Bool[ArrayT, "*batch query_len key_len"]) -> Mask:
         raise TypeError("mask is on meta and has no values; give one that has, such as one on the CPU")
     values: Any = mask
     *stack, query_len, key_len = shape
-    parts = [_index(number, stack) for number in _picture.visible(prod(stack), _PARTS) if number is not None]
-    rows = [query for query in _picture.visible(query_len, _PLACES) if query is not None]
-    queries = (Query((*part, row), tuple(_runs(values[(*part, row)]))) for part in parts for row in rows)
+    indices = [
+        (*_index(number, stack), row)
+        for number in _picture.visible(prod(stack), _PARTS)
+        for row in _picture.visible(query_len, _PLACES)
+        if number is not None and row is not None
+    ]
+    queries = tuple(Query(index, tuple(_runs(values[index]))) for index in indices)
+    pairs = int(values.sum())
     seen = values.any(axis=-1)
     later = library_of(values).triu(values, key_len - query_len + 1)
     return Mask(
         shape=shape,
-        queries=tuple(queries),
-        pairs=int(values.sum()),
+        queries=queries,
+        pairs=pairs,
         blind=int((~seen).sum()),
-        causal=query_len > 1 and not bool(later.any()),
+        causal=pairs > 0 and query_len > 1 and not bool(later.any()),
     )
 
 
