@@ -31,6 +31,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from math import prod
 from typing import Any
 
@@ -670,12 +671,9 @@ def explain_mask(mask: Bool[ArrayT, "*batch query_len key_len"]) -> Mask:
         raise TypeError("mask is on meta and has no values; give one that has, such as one on the CPU")
     values: Any = mask
     *stack, query_len, key_len = shape
-    indices = [
-        (*_index(number, stack), row)
-        for number in _picture.visible(prod(stack), _PARTS)
-        for row in _picture.visible(query_len, _PLACES)
-        if number is not None and row is not None
-    ]
+    parts, rows = _picture.visible(prod(stack), _PARTS), _picture.visible(query_len, _PLACES)
+    drawn = [(part, row) for part, row in product(parts, rows) if part is not None and row is not None]
+    indices = [_index(part * query_len + row, shape[:-1]) for part, row in drawn]
     queries = tuple(Query(index, tuple(_runs(values[index]))) for index in indices)
     pairs = int(values.sum())
     seen = values.any(axis=-1)
