@@ -37,6 +37,7 @@ __all__ = [
     "stacked",
     "svg",
     "visible",
+    "wrapped",
 ]
 
 CELL = 28
@@ -199,6 +200,13 @@ def shortened(text: str) -> str:
     """Return a text as it is drawn: without its end where it is long."""
     text = _NO_XML.sub("\ufffd", text)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def wrapped(text: str, most: int) -> list[str]:
+    """Return a text as lines that are drawn whole, and without its end where it has more than `most`."""
+    import textwrap  # few pictures need it
+
+    return textwrap.wrap(text, _LONGEST, max_lines=most, placeholder=" …")
 
 
 def visible(size: int, most: int) -> list[int | None]:
