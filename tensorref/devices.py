@@ -455,13 +455,13 @@ class _Course(NamedTuple):
 def _course(source: torch.device, target: torch.device, *, pinned: bool, non_blocking: bool) -> _Course:
     """Tell who waits for a copy, and what must not happen before it is done."""
     staged = source.type == "cpu" and not pinned
-    next_waits = f"hat is asked of {target} next waits for the copy."
+    queue = f"what is asked of {target} next waits for the copy."
     if target.type == "meta":
         course = _Course("no", ("What is on meta has a shape, a dtype and strides, and no values.",))
     elif source.type == target.type == "cpu":
         course = _Course("yes", ("The CPU copies before Python goes on, whatever non_blocking says.",))
     elif source.type == target.type:
-        course = _Course("no", (f"Python goes on at once; w{next_waits}",), queued=True)
+        course = _Course("no", (f"Python goes on at once; {queue}",), queued=True)
     elif not non_blocking:
         place = target if source.type == "cpu" else source
         reasons = (
@@ -477,10 +477,10 @@ def _course(source: torch.device, target: torch.device, *, pinned: bool, non_blo
         course = _Course("maybe", (hazard,))
     elif pinned:
         hazard = "What is written to the tensor before the copy is done may be copied."
-        course = _Course("no", (f"Python goes on at once; w{next_waits}", hazard), queued=True)
+        course = _Course("no", (f"Python goes on at once; {queue}", hazard), queued=True)
     else:
         way = "Python may wait too: pageable memory goes by way of pinned memory. A DataLoader pins in a thread of its own."
-        course = _Course("maybe", (f"W{next_waits}", way), staged=True, queued=True)
+        course = _Course("maybe", (queue.replace("w", "W", 1), way), staged=True, queued=True)
     return course
 
 
