@@ -462,7 +462,12 @@ def graph(f: Callable[..., Tensor], *tensors: object) -> Graph:
     saved : what one operation saves.
     explain_in_place : whether a gradient is right after a change in place.
     torch.autograd.graph.Node.next_functions : the same graph as ``backward`` walks it, from its end.
-    torch.overrides.TorchFunctionMode : how the operations are seen.
+
+    Notes
+    -----
+    The operations are seen by a `mode of PyTorch
+    <https://docs.pytorch.org/docs/stable/notes/extending.html#extending-all-torch-api-with-modes>`__. What one of PyTorch's
+    own functions does within itself, such as ``torch.nn.functional.cross_entropy``, counts as one operation.
 
     Examples
     --------

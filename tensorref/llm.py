@@ -699,7 +699,7 @@ class Query:
     index: tuple[int, ...]
     """Its place in the mask, on all axes but that of the keys."""
     keys: tuple[tuple[int, int], ...]
-    """The keys that it sees, as runs: of each the first key, and the first one after it."""
+    """Runs of keys that it sees, each as its first key and the first one after it."""
 
     def sees(self, key: int) -> bool:
         """Tell whether it sees a key."""
@@ -724,7 +724,7 @@ class Mask(Illustrated):
 
     shape: tuple[int, ...]
     queries: tuple[Query, ...]
-    """Those that are shown: the first ones and the last one."""
+    """The first ones and the last one, which are those that are shown."""
     pairs: int
     """How many pairs of a query and a key are True."""
     blind: int
