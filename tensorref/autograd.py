@@ -609,8 +609,8 @@ class Graph(Illustrated):
         """Return the title of the picture, and what it shows."""
         made = [f"{value} {shape} is made of {inputs}." for value, inputs, shape, *_ in self.table()[1:] if inputs]
         names = self._names
-        leaves = ", ".join(name for name, node in zip(names, self.nodes, strict=True) if not node.inputs)
-        end = names[-1] if self.result is None else names[self.result]
+        leaves = ", ".join(node.name for node in self.nodes if not node.inputs) or "no leaf"
+        end = "no operation" if self.result is None else names[self.result]
         return f"graph from {leaves} to {end}", " ".join([*made, *self.notes()])
 
     def _gradient(self, place: int) -> str:
