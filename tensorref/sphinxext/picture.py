@@ -109,18 +109,21 @@ def setup_pictures(app: sphinx.application.Sphinx) -> None:
 
 
 def _add_images(app: sphinx.application.Sphinx) -> None:
-    """Have images where pictures do not stand within a page, and the builder shows images."""
-    if app.builder.supported_image_types and not is_site(app.builder):
-        app.add_post_transform(PictureImages)
+    """Have an image or the table where pictures do not stand within a page."""
+    if not is_site(app.builder):
+        if app.builder.supported_image_types:
+            app.add_post_transform(PictureImages)
         app.connect("doctree-resolved", _choose)
 
 
 def _choose(app: sphinx.application.Sphinx, doctree: nodes.document, _docname: str) -> None:
     """Keep the image of a picture if the builder shows it as it is or as a converter made it, and else the table."""
     for picture in doctree.findall(Picture):
-        image, *table = picture.children
-        shown = {*image["candidates"]} & {*app.builder.supported_image_types}  # type: ignore[index]
-        picture.children = [image] if shown else table
+        images = [part for part in picture.children if isinstance(part, nodes.image)]
+        shown = [image for image in images if {*image["candidates"]} & {*app.builder.supported_image_types}]
+        picture.children = [*(shown or picture.children[len(images) :])]
+        for attribute in ("svg", "alt", "file"):
+            del picture[attribute]
 
 
 def _of_its_own(svg: str) -> str:
