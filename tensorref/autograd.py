@@ -522,7 +522,7 @@ class Node:
     >>> import torch
     >>> from tensorref import autograd
     >>> autograd.graph(torch.exp, torch.ones(3)).nodes[1]
-    Node(name='exp', shape=(3,), inputs=(0,), saves=('result',), passes=True, cut=False, changes=None)
+    Node(name='exp', shape=(3,), inputs=(0,), saves=('result',), passes=True, cut=False, changes=None, spoils=())
     """
 
     name: str
@@ -538,7 +538,9 @@ class Node:
     cut: bool
     """Whether an input requires grad and the result does not."""
     changes: int | None
-    """The node whose tensor it changes in place."""
+    """The node whose memory it writes to; the first one, where several share it."""
+    spoils: tuple[int, ...]
+    """The earlier nodes that saved what it writes to."""
 
 
 @dataclass(frozen=True)
@@ -600,7 +602,7 @@ class Graph(Illustrated):
         notes += [f"No gradient goes through {name}." for name, node in zip(names, self.nodes, strict=True) if node.cut]
         for name, node in zip(names, self.nodes, strict=True):
             if node.changes is not None:
-                spoiled = [names[place] for place in _spoiled(self, node)]
+                spoiled = [names[place] for place in node.spoils]
                 which = f", which {' and '.join(spoiled)} saved" if spoiled else ""
                 notes.append(f"{name} changes the tensor of {names[node.changes]} in place{which}.")
         return tuple(notes)
@@ -693,7 +695,7 @@ class _Sketch:
         lines = self.lines(node)
         sides = [each for each in dict.fromkeys(node.inputs) if not self.graph.nodes[each].inputs]
         high = max(28 + 18 * len(lines), _ROW * min(len(sides), _MOST_SIDES) - 8)
-        mark = _picture.CONFLICT if _spoiled(self.graph, node) else _picture.STORED
+        mark = _picture.CONFLICT if node.spoils else _picture.STORED
         mark = _picture.COPY._replace(faded=False) if node.cut else mark
         self.drawing.box((0, self.y), (self.wide, high), mark)
         self.drawing.text(
@@ -720,7 +722,7 @@ class _Sketch:
         if node.saves:
             lines += _picture.wrapped(f"saves {', '.join(node.saves)}", _MOST_LINES)
         if node.changes is not None:
-            spoiled = [self.names[place] for place in _spoiled(self.graph, node)]
+            spoiled = [self.names[place] for place in node.spoils]
             lines += (
                 _picture.wrapped(f"✗ in place: {', '.join(spoiled)} saved it", _MOST_LINES) if spoiled else ["in place"]
             )
@@ -793,16 +795,6 @@ def _uses(graph: Graph) -> list[int]:
     return [taken.count(place) for place in range(len(graph.nodes))]
 
 
-def _spoiled(graph: Graph, node: Node) -> list[int]:
-    """Return the earlier nodes that saved what a node changes."""
-    found = list[int]()
-    for place, other in enumerate(graph.nodes[: graph.nodes.index(node)]):
-        kept = {each for each in other.inputs if graph.nodes[each].name in other.saves}
-        if node.changes in ({place, *kept} if "result" in other.saves else kept):
-            found.append(place)
-    return found
-
-
 class _Recorder(TorchFunctionMode):
     """Sees the operations of PyTorch while a function runs."""
 
@@ -813,6 +805,10 @@ class _Recorder(TorchFunctionMode):
         self.leaves: dict[int, Tensor] = {}
         self.places: dict[int, int] = {}
         self.names: dict[str, int] = {}
+        self.memories: dict[int, int] = {}
+        """The first node with a memory, by the address of that."""
+        self.kept: list[set[int]] = []
+        """The memories that each node saved."""
         self.alive: list[Tensor] = []  # so that no tensor takes the id of another
 
     def place_of(self, tensor: Tensor) -> int | None:
@@ -822,12 +818,16 @@ class _Recorder(TorchFunctionMode):
     def leaf(self, tensor: Tensor, name: str) -> None:
         """Take a leaf in."""
         self.leaves[len(self.nodes)] = tensor
-        self._add(Node(name, tuple(tensor.shape), (), (), tensor.requires_grad, cut=False, changes=None), [tensor])
+        node = Node(name, tuple(tensor.shape), (), (), tensor.requires_grad, cut=False, changes=None, spoils=())
+        self._add(node, [tensor], set())
 
-    def _add(self, node: Node, tensors: Sequence[Tensor]) -> None:
+    def _add(self, node: Node, tensors: Sequence[Tensor], kept: set[int]) -> None:
         count = self.names[node.name] = self.names.get(node.name, 0) + 1
         node = replace(node, name=f"{node.name} #{count}") if count > 1 else node
-        self.places |= {id(tensor): len(self.nodes) for tensor in tensors}
+        for tensor in tensors:
+            self.places[id(tensor)] = len(self.nodes)
+            self.memories.setdefault(_address(tensor), len(self.nodes))
+        self.kept.append(kept)
         self.alive += tensors
         self.nodes.append(node)
 
@@ -855,10 +855,11 @@ class _Recorder(TorchFunctionMode):
             names = {_address(tensor): self.nodes[place].name for place, tensor in known.items()}
             names |= {_address(each): "result" for each in made if _address(each) not in names}
             changed = [
-                self.place_of(tensor)
+                tensor
                 for tensor, grad_fn in zip(given, before, strict=True)
                 if any(tensor is each for each in made) and (name.endswith("_") or tensor.grad_fn is not grad_fn)
             ]
+            written = {_address(tensor) for tensor in changed} - {0}
             saves = [each for address, each in names.items() if address in kept]
             saves += ["constant"] * (not kept <= names.keys())
             passes = any(each.requires_grad for each in made)
@@ -871,9 +872,11 @@ class _Recorder(TorchFunctionMode):
                     saves=tuple(saves),
                     passes=passes,
                     cut=cut,
-                    changes=next(iter(changed), None),
+                    changes=next((self.memories.get(_address(each), self.place_of(each)) for each in changed), None),
+                    spoils=tuple(place for place, earlier in enumerate(self.kept) if earlier & written),
                 ),
                 made,
+                kept,
             )
         return result
 
