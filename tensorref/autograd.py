@@ -888,8 +888,11 @@ def _reached(
     anew = [_input(tensor) for tensor in tensors]
     copies = {id(value): copied for value, copied in zip(inputs, anew, strict=True)}
     wanted: dict[int, Any] = {place: copies.get(id(leaf), leaf) for place, leaf in leaves.items() if leaf.requires_grad}
+    if not wanted:
+        return []
     result = run(*anew)
-    found: Sequence[Tensor | None] = torch.autograd.grad(result.sum(), [*wanted.values()], allow_unused=True)
+    gradients: object = torch.autograd.grad(result.sum(), [*wanted.values()], allow_unused=True)
+    found = cast("Sequence[Tensor | None]", gradients)
     return [place for place, gradient in zip(wanted, found, strict=True) if gradient is not None]
 
 

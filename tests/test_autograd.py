@@ -768,6 +768,13 @@ def test_a_graph_without_a_way_back():
     assert graph.notes() == ("No gradient comes back to a leaf.", "No gradient goes through detach.")
 
 
+def test_a_graph_of_what_was_made_before_has_no_leaf():
+    before = torch.ones(2, requires_grad=True).exp()
+    graph = autograd.graph(lambda: before * 2)
+    assert (graph.nodes, graph.reached) == ((), ())
+    assert graph.notes() == ("No gradient comes back to a leaf.",)
+
+
 def test_other_errors_of_a_graph_pass():
     with pytest.raises(RuntimeError, match="mat1 and mat2"):
         autograd.graph(lambda x: x @ x, torch.ones(2, 3))
