@@ -193,13 +193,14 @@ def as_name(value: Any, argument: str = "name") -> str:
     return value
 
 
-def as_names(value: Any, count: int, of: str = "shapes") -> tuple[str, ...]:
+def as_names(value: Any, count: int, of: str = "shapes", argument: str = "names") -> tuple[str, ...]:
     """Return the argument ``names``, one for each of `count` shapes, or of what else they name."""
     if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
         raise TypeError(
-            f"names is {quoted(value)}, of type {type(value).__name__}; names are a sequence of strings: write "
+            f"{argument} is {quoted(value)}, of type {type(value).__name__}; names are a sequence of strings: write "
             "('x', 'y')"
         )
     if len(value) != count:
-        raise ValueError(f"names has {len(value)} entries for {count} {of}; give one name for each {of[:-1]}")
-    return tuple(as_name(name, f"names[{position}]") for position, name in enumerate(value))
+        each = "axis" if of == "axes" else of[:-1]
+        raise ValueError(f"{argument} has {len(value)} entries for {count} {of}; give one name for each {each}")
+    return tuple(as_name(name, f"{argument}[{position}]") for position, name in enumerate(value))

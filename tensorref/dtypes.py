@@ -350,7 +350,7 @@ def explain(a: OperandLike, b: OperandLike) -> Explanation:
 
 
 @dataclass(frozen=True)
-class Explanation(Diagram):
+class Explanation(Illustrated):
     """What two dtypes become, and why: what `explain` returns.
 
     >>> from tensorref import dtypes
@@ -382,6 +382,33 @@ class Explanation(Diagram):
     def notes(self) -> tuple[str, ...]:
         """Return the reasons, a sentence each."""
         return self.steps[1:]
+
+    def described(self) -> tuple[str, str]:
+        """Return the title of the picture, and what it shows."""
+        results = (f"{outcome.library}: {outcome.result or 'raises'}." for outcome in (self.numpy, self.torch))
+        return f"{self.a} + {self.b}", " ".join([*results, *self.notes()])
+
+    def _drawn(self) -> _picture.Drawing:
+        """Draw the bits of both operands and of what each library makes of them, in one scale."""
+        rows = [(self.a, _stored(self.a)), (f"+ {self.b}", _stored(self.b))]
+        for outcome in (self.numpy, self.torch):
+            name = outcome.result or "raises"
+            bits = _stored(outcome.result) if outcome.result else _unstored("✗ raises", _picture.CONFLICT)
+            rows.append((f"{outcome.library}: {name}", bits))
+        drawing = _picture.Drawing()
+        for number, (text, bits) in enumerate(rows):
+            y = drawing.bottom + (26 if number else 0)
+            if number == len(rows) - 2:
+                drawing.line(f"M0 {y - 4}H{_WIDE}", [(0, y - 4), (_WIDE, y - 4)])
+                y += 16
+            drawing.text((0, y), text, "start", bold=True)
+            drawing.place(bits, 0, y + 12)
+        x, y = 0, drawing.bottom + 24
+        for text, mark in zip(_MEANINGS, _FIELD_MARKS, strict=True):
+            drawing.box((x, y - 6), (_BIT, _BIT), mark)
+            drawing.text((x + _BIT + 6, y), text, "start", faded=True)
+            x += _BIT + 18 + 8 * len(text)
+        return drawing
 
 
 @dataclass(frozen=True)
@@ -637,10 +664,9 @@ class Bits(Illustrated):
     def _drawn(self) -> _picture.Drawing:
         """Draw every bit in the same width, so that the pictures of two dtypes compare, and what a field stands for."""
         fields = self.table()[1][1:]
-        marks = [_picture.Mark(hue, 22, _picture.DASHES[hue - 1]) for hue in (3, 2, 1)]
-        bits = [(bit, mark) for text, mark in zip(fields, marks, strict=True) for bit in text]
+        bits = [(bit, mark) for text, mark in zip(fields, _FIELD_MARKS, strict=True) for bit in text]
         lines = [_bits(bits[start : start + _BITS_IN_A_LINE]) for start in range(0, len(bits), _BITS_IN_A_LINE)]
-        meaning = _fields(self.table(), marks)
+        meaning = _fields(self.table(), _FIELD_MARKS)
         meaning.text((2 * _BIT, meaning.bottom + 14), f"= {self.stored}", "start", bold=True)
         drawing = _picture.stacked([*lines, meaning])
         drawing.heading(self.described()[0])
@@ -976,6 +1002,34 @@ def _decode(code: int, name: str) -> float:
 
 _BITS_IN_A_LINE = 32
 _BIT = 13
+_FIELD_MARKS = tuple(_picture.Mark(hue, 22, _picture.DASHES[hue - 1]) for hue in (3, 2, 1))
+_SCALE = 5  # units of a bit that is not written out
+_WIDE = 64 * _SCALE
+_MEANINGS = ("sign", "exponent", "mantissa or integer")
+
+
+def _stored(label: str) -> _picture.Drawing:
+    """Draw how many bits each field of a dtype has; a complex number is two of them, and a number of Python has none."""
+    name = label.removesuffix(" ()")
+    if name in _COMPONENTS:
+        return _picture.stacked([_stored(_COMPONENTS[name])] * 2, 0)
+    if name.startswith("Python "):
+        return _unstored("has no dtype yet", _picture.COPY)
+    form = _format(name)
+    width = itemsize(name) * 8
+    fields = (int(form.signed), form.exponent, width - form.signed - form.exponent)
+    drawing, x = _picture.Drawing(), 0
+    for bits, mark in zip(fields, _FIELD_MARKS, strict=True):
+        if bits:
+            drawing.box((x, 0), (bits * _SCALE, 22), mark, str(bits) if bits > 1 else "")
+            x += bits * _SCALE
+    return drawing
+
+
+def _unstored(text: str, mark: _picture.Mark) -> _picture.Drawing:
+    drawing = _picture.Drawing()
+    drawing.box((0, 0), (32 * _SCALE, 22), mark, text)
+    return drawing
 
 
 def _bits(bits: Sequence[tuple[str, _picture.Mark]]) -> _picture.Drawing:

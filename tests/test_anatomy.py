@@ -304,3 +304,28 @@ def test_an_axis_that_no_role_has_is_refused():
         "sizes has 'tokens', which no axis is called; "
         "the axes are batch, embed_dim, head_dim, key_len, num_heads, query_len, seq_len, vocab_size"
     )
+
+
+@pytest.mark.parametrize(
+    ("axes", "kind", "words"),
+    [
+        (
+            "ab",
+            TypeError,
+            "axes is 'ab', of type str; names are a sequence of strings: write ('x', 'y')",
+        ),
+        (("batch",), ValueError, "axes has 1 entries for 2 axes; give one name for each axis"),
+        ((1, 2), TypeError, "axes[0] is 1, of type int; a name is a string: write it as 'x'"),
+    ],
+)
+def test_what_names_no_axes_is_refused(axes, kind, words):
+    with pytest.raises(kind) as raised:
+        inspect.unwrap(anatomy.describe)(np.zeros((2, 3)), axes=axes)
+    assert str(raised.value) == words
+
+
+def test_the_roles_of_axes_are_names_of_them():
+    for role in anatomy.ROLES:
+        description = anatomy.describe(np.zeros((2,) * len(role.axes)), axes=role.axes)
+        assert description.axes == role.axes
+        assert f"({', '.join(role.axes)})" in str(description) or not role.axes

@@ -440,6 +440,15 @@ def test_who_waits_for_a_copy(monkeypatch, case):
     monkeypatch.setattr(torch.Tensor, "is_pinned", lambda _: memory == "pinned")
     move = devices.explain_move(tensor, target, non_blocking=way == "non_blocking")
     assert [*move.reasons] == WAITS[case]
+    said = " ".join(move.reasons)
+    python = {
+        "yes": ("waits", "copies before Python"),
+        "maybe": ("may wait", "may go on"),
+        "no": ("goes on", "on meta"),
+    }
+    assert any(words in said for words in python[move.waits])
+    assert move.staged == ("goes by way of pinned memory" in said)
+    assert move.queued == ("next waits for the copy" in said)
     assert move.pinned == (memory == "pinned") == ("12 bytes, pinned" in str(move))
 
 
