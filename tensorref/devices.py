@@ -1,40 +1,13 @@
-"""Where a tensor is: the CPU, or an accelerator such as a GPU.
+"""A tensor is in the memory of one device: the CPU, or an accelerator such as a GPU.
+
+Operations take operands on one device, and moving data between devices takes time. So it matters where a tensor is
+made, and when it is moved.
 
 >>> import torch
 >>> from tensorref import devices
 >>> device = devices.best()
 >>> torch.zeros(2, 3, device=device).device == device
 True
-
-The last line holds on every machine: `best` is the accelerator that PyTorch can use, and the CPU where there is none.
-PyTorch is built for one kind of accelerator at a time, which ``torch.accelerator`` names: ``cuda`` (NVIDIA, and AMD in a
-ROCm build), ``mps`` (Apple), ``xpu`` (Intel) and others. NumPy arrays are always in the memory of the CPU.
-
-A tensor stays where it is until ``.to(device)`` copies it. If it is on that device already, ``.to`` gives the tensor
-itself:
-
->>> x = torch.ones(3, device="cpu")
->>> x.to("cpu") is x
-True
-
-`explain_move` says what a ``.to`` would copy and who would wait for it. It moves nothing.
-
-Operands have to be on the same device. The device ``meta``, which stores no values, shows that without a GPU:
-
->>> x + torch.ones(3, device="meta")
-Traceback (most recent call last):
-...
-RuntimeError: Tensor on device meta is not on the expected device cpu!
-
-A CPU tensor without axes may join a tensor on any device. The other way round, a scalar on an accelerator may not join
-a CPU tensor:
-
->>> (torch.ones(3, device="meta") * torch.tensor(2.0, device="cpu")).device
-device(type='meta')
-
-`check_same_device <tensorref.pitfalls.check_same_device>` says before an operation what would fail in it. An
-accelerator works while Python goes on. Reading a value waits for the accelerator, and so does `synchronize`. A clock
-that does not wait measures only how long it took to ask.
 """
 
 from __future__ import annotations

@@ -1,22 +1,12 @@
-"""The usual mistakes with tensors, each as a guard to leave in real code.
+"""Most mistakes with tensors are a wrong shape, dtype or device. Some raise an error, and the worst do not.
+
+A guard is one line that checks what you expect, and stays in your code. Below, look up an error by its words.
 
 >>> import torch
 >>> from tensorref import pitfalls
 >>> tokens = torch.zeros(2, 10, 64)
 >>> pitfalls.check_shape(tokens, "batch seq 64")
 {'batch': 2, 'seq': 10}
-
-A guard reads attributes and nothing else: it computes nothing, copies nothing and waits for no accelerator, so that it
-takes microseconds wherever the tensor is. If all is well, it returns what it found: here, the sizes. If not, it raises
-an error that says what to write instead:
-
->>> pitfalls.check_shape(tokens, "seq 64")
-Traceback (most recent call last):
-...
-tensorref.pitfalls.ShapeError: x has shape (2, 10, 64), expected 'seq 64': it has 3 axes, not 2. Change spec if this shape is right, else what makes x.
-
-The mistakes that raise no error are the ones that guards are for: shapes that broadcast to something else
-(`check_broadcast`), dtypes that promote (`check_same_dtype`). The others raise anyway, but later and in other words.
 """
 
 from __future__ import annotations
