@@ -1,6 +1,7 @@
 """A built-in operation does in one step what would be several by hand.
 
-It is faster, and it does not overflow where the formula by hand does: that is the difference between a loss and nan.
+It is usually faster, and it does not overflow where the formula by hand does. A loss then stays a number, and does not
+become nan.
 
 >>> import torch
 >>> from tensorref import kernels

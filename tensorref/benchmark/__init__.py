@@ -1,6 +1,6 @@
-"""A clock around one call mostly measures the wrong thing.
+"""Measuring tells which of two ways takes longer, and what keeps each of them from being faster.
 
-Measured well, a time tells which of two ways takes longer, and what keeps each of them from being faster.
+A clock around one call tells neither. It mostly measures how long loading took, or how long it took to ask a GPU.
 
 >>> import torch
 >>> from tensorref import benchmark, kernels

@@ -1,0 +1,132 @@
+"""Every concept page has the same parts in the same order, so that a reader who knows one knows where to look on all."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from bs4 import BeautifulSoup
+from pages import PAGES, SITE, by_id, soup
+
+import tensorref
+
+# What a concept does not have is named here, so that none is forgotten.
+WITHOUT = {
+    "picture": {"anatomy", "autograd", "benchmark", "creation", "devices", "elementwise", "indexing", "interop", "kernels", "llm"},
+    "explorer": {
+        *("anatomy", "autograd", "benchmark", "creation", "devices", "dtypes", "elementwise", "indexing", "interop"),
+        *("kernels", "llm", "pitfalls"),
+    },
+    "formula": {"broadcasting", "creation", "devices", "elementwise", "indexing", "interop", "pitfalls"},
+    "exercises": {"benchmark"},
+    "objects": {"elementwise", "kernels", "llm"},
+}
+OPTIONAL = {"exercises": "Try it", "objects": "Objects"}
+HEADINGS = ["The rule", "In a model", "Goes wrong when", "Try it", "Functions", "Objects"]
+CONCEPTS = [concept for concept in tensorref.CONCEPTS if concept != "exercises"]
+
+
+def article(concept):
+    return soup(SITE / "reference" / f"{concept}.html").select_one("article")
+
+
+def problems(page, concept):
+    """Return what a page lacks, what it has although it is named as missing, and what stands in another place."""
+    found = []
+
+    def compare(part, has):
+        if has == (concept in WITHOUT[part]):
+            found.append(f"{part}: {'there, and named as missing' if has else 'missing'}")
+
+    lead = [node for node in page.h1.find_next_siblings() if node.name != "section" and (node.get_text(strip=True) or node.svg)]
+    kinds = [next((kind for kind in ("picture", "explorer") if f"tensorref-{kind}" in str(node)), node.name) for node in lead]
+    if kinds[:2] != ["p", "p"] or not all(20 < len(node.get_text()) < 300 for node in lead[:2]):
+        found.append("there are no two paragraphs at the top that say what it is and why to care")
+    compare("picture", "picture" in kinds)
+    compare("explorer", "explorer" in kinds)
+    if [kind for kind in kinds if kind != "p"] != [kind for kind in ("picture", "explorer") if concept not in WITHOUT[kind]]:
+        found.append("picture and explorer are not where they belong")
+
+    sections = {section.h2.get_text().removesuffix("¶"): section for section in page.select("section:has(> h2)")}
+    left_out = {heading for part, heading in OPTIONAL.items() if concept in WITHOUT[part]}
+    if [*sections] != [heading for heading in HEADINGS if heading not in left_out]:
+        return [*found, f"the headings are {', '.join(sections)}"]
+    rule, model, wrong, functions = (sections[name] for name in HEADINGS if name not in OPTIONAL.values())
+
+    first = rule.h2.find_next_sibling()
+    if first.name != "ol" or not 2 <= len(first.find_all("li", recursive=False)) <= 4:
+        found.append("the rule does not begin with at most four numbered lines")
+    compare("formula", rule.select_one("math[display=block]") is not None)
+
+    sides = model.select(".both .sd-col")
+    if [side.p.get_text() for side in sides[:2]] != ["NumPy", "PyTorch"] or not all(side.pre for side in sides):
+        found.append("NumPy and PyTorch do not stand side by side")
+
+    items = wrong.select(":scope > ul > li") or wrong.select(":scope > section")
+    if len(items) < 2 or not all(item.select_one("a.internal") for item in items):
+        found.append("what goes wrong has no links to what explains it")
+
+    if "Try it" in sections:
+        links = [link["href"] for link in sections["Try it"].select("li > p > a, li > a")]
+        if len(links) != 2 or not all("exercise" in link for link in links):
+            found.append("there are not two exercises")
+
+    entries = [entry["id"] for entry in functions.select("dt.sig[id]")]
+    if not entries or [link["href"] for link in functions.table.select("td:first-child a")] != [f"#{entry}" for entry in entries]:
+        found.append("the table of functions is not that of the entries")
+
+    if "Objects" in sections:
+        folded = sections["Objects"].select("details:not([open]) dt.sig[id]")
+        if not folded or folded != sections["Objects"].select("dt.sig[id]"):
+            found.append("objects are not folded")
+    return found
+
+
+@pytest.mark.parametrize("concept", CONCEPTS)
+def test_a_concept_page_has_its_parts_in_order(concept):
+    assert problems(article(concept), concept) == []
+
+
+@pytest.mark.parametrize("concept", CONCEPTS)
+def test_objects_have_no_place_in_the_table_of_contents(concept):
+    page = soup(SITE / "reference" / f"{concept}.html")
+    listed = {link["href"].lstrip("#") for link in page.select(".toc-tree a[href^='#']")}
+    folded = {entry["id"] for entry in page.select("article details dt.sig[id]")}
+    functions = {entry["id"] for entry in page.select("article section > dl > dt.sig[id]")}
+    assert not listed & folded
+    assert functions <= listed
+    assert len(functions) >= 3
+    assert bool(folded) == (concept not in WITHOUT["objects"])
+
+
+def test_what_see_also_says_is_one_line_by_library():
+    lines = [line.get_text() for page in PAGES for line in soup(page).select("article dd > p.see-also")]
+    assert len(lines) > 60
+    for line in lines:
+        assert re.match(r"((^| · )(NumPy|PyTorch|Here|Also): [^·]+ \([^·]+\))+$", line), line
+    line = by_id(SITE / "reference" / "broadcasting.html")["tensorref.broadcasting.compatible"].find_next(class_="see-also")
+    assert line.get_text() == (
+        "NumPy: numpy.broadcast_shapes (raises where this is False) · PyTorch: torch.broadcast_shapes (raises too)"
+    )
+    assert not [page for page in PAGES if soup(page).select("article dd .seealso")]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("<h2>The rule", "<h2>Rule", "the headings are"),
+        (">NumPy</p>", ">Other</p>", "side by side"),
+        ("<ol", "<ul", "numbered lines"),
+        ("<details", "<details open", "objects are not folded"),
+        ("tensorref-picture", "other", "picture: missing"),
+        ("tensorref-explorer", "other", "explorer: missing"),
+        ("<math", "<span", "formula: missing"),
+        ('id="tensorref.matmul.product"', 'id="other"', "table of functions"),
+        ("exercise", "other", "two exercises"),
+    ],
+)
+def test_a_part_that_is_lost_is_found(before, after, said):
+    text = str(article("matmul"))
+    assert before in text
+    changed = BeautifulSoup(text.replace(before, after), "html.parser")
+    assert any(said in problem for problem in problems(changed, "matmul"))
