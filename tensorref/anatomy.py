@@ -134,7 +134,7 @@ def dtype_name(dtype: DTypeLike, *, name: str = "dtype") -> str:
     Raises
     ------
     ValueError
-        If there is no dtype of that name. ``"float"`` and ``"int"`` are refused too: ``np.dtype("float")`` is float64,
+        If there is not a dtype of that name. ``"float"`` and ``"int"`` are refused too: ``np.dtype("float")`` is float64,
         and ``torch.float`` is float32.
     TypeError
         If `dtype` is none of these, but an array for example.
@@ -495,7 +495,7 @@ def _known(name: str, argument: str) -> str:
         )
     close = difflib.get_close_matches(name[:_LONGEST_NAME], _ITEMSIZES, n=1, cutoff=0.5)
     raise ValueError(
-        f"{argument} is {quoted(name)}, which is no dtype; "
+        f"{argument} must be a dtype, got {quoted(name)}; "
         + (f"did you mean {close[0]!r}?" if close else "write one such as 'float32', 'bfloat16', 'int64' or 'bool'")
     )
 

@@ -330,7 +330,7 @@ def saved(operation: Callable[..., object], *tensors: object) -> tuple[str, ...]
     operation
         One of PyTorch's, or a function of several.
     *tensors
-        What to call it with. Those of floating point require grad in the call; others, and what is no tensor, go as they
+        What to call it with. Those of floating point require grad in the call; others, and what is not a tensor, go as they
         are.
 
     Returns
@@ -488,7 +488,7 @@ def explain_in_place(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"]) 
 
     Examples
     --------
-    The result of a product is no leaf, and the product has not saved it, so that ``add_`` works:
+    The result of a product is not a leaf, and the product has not saved it, so that ``add_`` works:
 
     >>> autograd.explain_in_place(lambda x: (x * 2).add_(1), x).automatic
     (2.0, 2.0, 2.0)
@@ -537,7 +537,7 @@ def explain_in_place(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"]) 
 
 
 def _called(f: Callable[[Tensor], object], x: Tensor) -> Tensor:
-    """Return what a function gives, or raise an error if that is no tensor."""
+    """Return what a function gives, or raise an error if that is not a tensor."""
     y = as_function(f, "f")(x)
     if isinstance(y, Tensor):
         return y

@@ -134,7 +134,7 @@ def from_list(
     numpy.stack : joins arrays along a new axis.
     torch.stack : joins tensors along a new axis.
     numpy.concatenate : joins arrays along an axis that they have.
-    torch.cat : joins tensors so.
+    torch.cat : joins tensors along an axis that they have.
 
     Examples
     --------
@@ -308,11 +308,11 @@ def arange(stop: int, *, device: Device = None) -> Int[Tensor, " stop"]:
     Raises
     ------
     TypeError, ValueError
-        If `stop` is no int, or negative.
+        If `stop` is not an int, or negative.
 
     See Also
     --------
-    linspace : fractions, without the doubt whether the end belongs to them.
+    linspace : for fractions, by how many there are instead of by their step.
     torch.arange : PyTorch's own, with a start and a step. A fractional step may give one number too many.
     numpy.arange : NumPy's own.
 
@@ -349,7 +349,7 @@ def linspace(start: Number, stop: Number, num: int, *, device: Device = None) ->
     Raises
     ------
     TypeError, ValueError
-        If `num` is no int, or negative.
+        If `num` is not an int, or negative.
 
     See Also
     --------
@@ -385,7 +385,7 @@ def _uneven(values: Any) -> str | None:
     level = [("values", values)]
     while any(isinstance(value, (list, tuple)) for _, value in level):
         found = [
-            (where, f"has length {len(value)}" if isinstance(value, (list, tuple)) else "is no list")
+            (where, f"has length {len(value)}" if isinstance(value, (list, tuple)) else "is not a list")
             for where, value in level
         ]
         for where, has in found:

@@ -111,7 +111,7 @@ def synchronize(device: torch.device | str | None = None) -> None:
 
     See Also
     --------
-    torch.accelerator.synchronize : what waits; it raises where there is no accelerator.
+    torch.accelerator.synchronize : raises where there is no accelerator, and this does nothing there.
     torch.cuda.synchronize : for NVIDIA and AMD alone.
 
     Examples
@@ -188,8 +188,8 @@ def explain_move(
     device          cpu       cuda:0
     dtype         int64        int64
     memory  65536 bytes  65536 bytes
-    * What is asked of cuda:0 next waits for the copy.
-    * Python may wait too: pageable memory goes by way of pinned memory. A DataLoader pins in a thread of its own.
+    * The next operation on cuda:0 waits for the copy.
+    * Python may wait too, because pageable memory is first copied to pinned memory. A DataLoader can pin in another thread.
 
     Parameters
     ----------
@@ -217,7 +217,7 @@ def explain_move(
 
     See Also
     --------
-    torch.Tensor.to : what is explained.
+    torch.Tensor.to : the call that this explains.
     tensorref.pitfalls.check_same_device : which of several tensors has to move.
 
     Notes
@@ -236,7 +236,7 @@ def explain_move(
     device       cpu       cpu
     dtype    float32   float32
     memory  12 bytes  the same
-    * The result is the tensor itself: what is written to one is written to the other.
+    * Nothing is copied: the result is the tensor itself, so a write to one changes the other.
 
     A copy has memory for each of its elements, so move first and then expand:
 
@@ -245,9 +245,9 @@ def explain_move(
     device       cpu       cuda:0
     dtype    float32      float32
     memory  12 bytes  12000 bytes
-    * Python waits for the copy, and so for all that was asked of cuda:0.
-    * Pageable memory goes by way of pinned memory, which takes longer than from pinned memory.
-    * What expand repeats is repeated in memory; expand after the move instead.
+    * Python waits for the copy, and for all that cuda:0 still has to do.
+    * Pageable memory is first copied to pinned memory. A pinned tensor is copied faster.
+    * The copy stores every repetition of expand. Expand after the move instead.
 
     A change of dtype makes a copy too. The copy of a parameter is an ordinary tensor, which the optimizer does not
     know:
@@ -258,8 +258,8 @@ def explain_move(
     device       cpu       cpu
     dtype    float32  bfloat16
     memory  12 bytes   6 bytes
-    * The CPU copies before Python goes on, whatever non_blocking says.
-    * The copy is no leaf: gradients go to the tensor, so give the optimizer the tensor.
+    * Python waits until the CPU has copied, whatever non_blocking says.
+    * The copy is not a leaf: the gradient goes to the original, so give the original to the optimizer.
 
     The device ``meta`` has nothing to give back:
 
@@ -268,7 +268,7 @@ def explain_move(
     device     meta        -
     dtype   float32        -
     memory  0 bytes  refused
-    * A tensor on meta has no values; torch.empty_like(tensor, device='cpu') makes room for some.
+    * A tensor on meta has no values to copy. torch.empty_like(tensor, device='cpu') makes one with room for them.
     """
     check_tensor("tensor", tensor)
     check_dense("tensor", tensor)
@@ -286,18 +286,18 @@ def explain_move(
     if tensor.is_meta and place.type != "meta":
         outcome = "refused"
         reasons = [
-            f"A tensor on meta has no values; torch.empty_like(tensor, device={str(place)!r}) makes room for some."
+            f"A tensor on meta has no values to copy. torch.empty_like(tensor, device={str(place)!r}) makes one with room for them."
         ]
     elif (asked, result_dtype) == (tensor.device, tensor.dtype) and not copy:
         outcome = "same"
-        reasons = ["The result is the tensor itself: what is written to one is written to the other."]
+        reasons = ["Nothing is copied: the result is the tensor itself, so a write to one changes the other."]
     else:
         outcome = "copy"
         reasons = [*_waits(tensor.device, place, pinned=pinned, non_blocking=non_blocking)]
         if given < tensor.numel():
-            reasons.append("What expand repeats is repeated in memory; expand after the move instead.")
+            reasons.append("The copy stores every repetition of expand. Expand after the move instead.")
         if tensor.requires_grad and tensor.is_leaf and (result_dtype.is_floating_point or result_dtype.is_complex):
-            reasons.append("The copy is no leaf: gradients go to the tensor, so give the optimizer the tensor.")
+            reasons.append("The copy is not a leaf: the gradient goes to the original, so give the original to the optimizer.")
     return Move(
         device=str(tensor.device),
         result_device=str(place),
@@ -323,25 +323,25 @@ def _target(device: torch.device | str | None, tensor: Tensor) -> torch.device:
 def _waits(source: torch.device, target: torch.device, *, pinned: bool, non_blocking: bool) -> Iterator[str]:
     """Say who waits for a copy, and what must not happen before it is done."""
     if target.type == "meta":
-        yield "What is on meta has a shape, a dtype and strides, and no values."
+        yield "A tensor on meta has a shape, a dtype and strides, but no values."
     elif source.type == target.type == "cpu":
-        yield "The CPU copies before Python goes on, whatever non_blocking says."
+        yield "Python waits until the CPU has copied, whatever non_blocking says."
     elif source.type == target.type:
-        yield f"Python goes on at once; what is asked of {target} next waits for the copy."
+        yield f"Python goes on at once. The next operation on {target} waits for the copy."
     elif not non_blocking:
-        yield f"Python waits for the copy, and so for all that was asked of {target if source.type == 'cpu' else source}."
+        yield f"Python waits for the copy, and for all that {target if source.type == 'cpu' else source} still has to do."
         if source.type == "cpu" and not pinned:
-            yield "Pageable memory goes by way of pinned memory, which takes longer than from pinned memory."
+            yield "Pageable memory is first copied to pinned memory. A pinned tensor is copied faster."
     elif target.type == "cpu":
-        yield "Python goes on before the values are there: devices.synchronize() before reading them."
+        yield "Python goes on before the values are there. Call devices.synchronize() before you read them."
     elif target.type != "cuda":
-        yield "Python may go on before the copy is done: devices.synchronize() before the result is used."
+        yield "Python may go on before the copy is done. Call devices.synchronize() before you use the result."
     elif pinned:
-        yield f"Python goes on at once; what is asked of {target} next waits for the copy."
-        yield "What is written to the tensor before the copy is done may be copied."
+        yield f"Python goes on at once. The next operation on {target} waits for the copy."
+        yield "Write to the tensor only when the copy is done, or the copy may hold the new values."
     else:
-        yield f"What is asked of {target} next waits for the copy."
-        yield "Python may wait too: pageable memory goes by way of pinned memory. A DataLoader pins in a thread of its own."
+        yield f"The next operation on {target} waits for the copy."
+        yield "Python may wait too, because pageable memory is first copied to pinned memory. A DataLoader can pin in another thread."
 
 
 @dataclass(frozen=True)
@@ -401,8 +401,8 @@ def status() -> Status:
 
     See Also
     --------
-    torch.cuda.is_available : of NVIDIA and AMD alone.
-    torch.backends.mps.is_available : of Apple alone.
+    torch.cuda.is_available : for NVIDIA and AMD alone.
+    torch.backends.mps.is_available : for Apple alone.
 
     Notes
     -----

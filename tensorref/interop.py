@@ -114,7 +114,7 @@ def to_torch(array: Shaped[np.ndarray, "*shape"], *, copy: bool | None = None) -
 
     See Also
     --------
-    torch.from_numpy : shares or raises; lets a read-only array be written to, with one warning a process.
+    torch.from_numpy : shares or raises; for a read-only array it warns once, and lets you write to it.
     torch.tensor : copies always, and lands on the default device.
 
     Examples
@@ -166,7 +166,7 @@ def to_numpy(tensor: Shaped[Tensor, "*shape"], *, copy: bool | None = None) -> S
         If `tensor` requires grad, is sparse, nested or on the meta device, if NumPy lacks the dtype, or if `copy` is
         False and memory cannot be shared.
     TypeError
-        If `tensor` is no tensor.
+        If `tensor` is not a tensor.
 
     See Also
     --------

@@ -54,7 +54,7 @@ def naive_softmax(logits: jaxtyping.Float[ArrayT, "*shape"], *, axis: int = -1) 
     Raises
     ------
     TypeError
-        If `logits` are no array or tensor of floating point: PyTorch's own refuses integers too.
+        If `logits` are not an array or tensor of floating point: PyTorch's own refuses integers too.
 
     See Also
     --------

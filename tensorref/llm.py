@@ -74,7 +74,7 @@ def embedding(
         If an id has no row. ``table[-1]`` alone takes the last one, so that ids which mark padding pass unseen. To look
         at the ids waits for an accelerator, as PyTorch's own does not.
     TypeError
-        If `token_ids` are no integers or have no values, or PyTorch does not take their dtype for indices: ``uint8`` would
+        If `token_ids` are not integers or have no values, or PyTorch does not take their dtype for indices: ``uint8`` would
         be a mask. If one argument is an array and the other a tensor.
 
     See Also

@@ -154,7 +154,7 @@ def result_shape(a: ShapeLike, b: ShapeLike, *, names: Sequence[str] = ("a", "b"
     explain : the same step by step, for shapes that do not fit too.
     tensorref.broadcasting.result_shape : the rule for the batch axes, and for all that works element by element.
     numpy.matmul : gives the product itself.
-    torch.matmul : so does PyTorch's.
+    torch.matmul : gives it too.
 
     Examples
     --------

@@ -146,7 +146,7 @@ def check_shape(
     spec
         What to expect of each axis, separated by spaces: a size, a name, which stands for the same size wherever it is
         used, or ``_`` for any size. Once, ``...`` stands for any number of axes, and so does ``*batch``, which gives
-        them a name. The empty string is a scalar.
+        them a name. The empty string is a scalar. The notation is that of jaxtyping, which checks annotations.
     sizes
         What earlier calls returned, or sizes by name that are known otherwise.
     name
@@ -162,11 +162,7 @@ def check_shape(
     ShapeError
         If the shape is another. It names every axis that is wrong, and the code that makes it right where one is known.
     ValueError, TypeError
-        If `spec` is no specification.
-
-    See Also
-    --------
-    jaxtyping : checks the annotations of whole functions in the same notation.
+        If `spec` is not a specification.
 
     Examples
     --------
@@ -311,8 +307,8 @@ def check_same_dtype(
     See Also
     --------
     tensorref.dtypes.promote : what two dtypes become.
-    numpy.result_type : what NumPy promotes dtypes to.
-    torch.result_type : what PyTorch promotes two tensors to.
+    numpy.result_type : gives the dtype that NumPy promotes to.
+    torch.result_type : gives the dtype that PyTorch promotes two tensors to.
     """
     names = _names("arrays", names, len(arrays))
     for name, array in zip(names, arrays, strict=True):
@@ -366,7 +362,7 @@ def check_broadcast(
     --------
     tensorref.broadcasting.explain : the same as a warning, with every step.
     numpy.broadcast_shapes : raises only where the shapes do not fit.
-    torch.broadcast_shapes : so does PyTorch's.
+    torch.broadcast_shapes : does so too.
 
     Examples
     --------
@@ -469,7 +465,7 @@ def check_in_place(tensor: Shaped[Tensor, "..."], *results: Shaped[Tensor, "..."
     See Also
     --------
     tensorref.autograd.explain_in_place : runs a function to see what becomes of its gradient.
-    torch.Tensor.is_leaf : what is asked first.
+    torch.Tensor.is_leaf : tells whether a tensor is a leaf, which no recorded operation made.
 
     Notes
     -----
@@ -538,7 +534,7 @@ def check_view(tensor: Shaped[Tensor, "..."], target: ShapeLike) -> tuple[int, .
     >>> pitfalls.check_view(x_t, (12,))
     Traceback (most recent call last):
     ...
-    tensorref.pitfalls.ViewError: tensor has no view of shape (12,): axis -1, of size 12, takes more than one run of memory, and an axis has one stride. Write tensor.reshape((12,)), which copies 48 bytes.
+    tensorref.pitfalls.ViewError: tensor has no view of shape (12,): axis -1, of size 12, would take more than one run of memory, but an axis has only one stride. Write tensor.reshape((12,)), which copies 48 bytes.
 
     Parameters
     ----------
@@ -598,8 +594,8 @@ def _parsed(spec: str) -> tuple[int | str, ...]:
     for word in words:
         if not (word == "..." or word.removeprefix("*").isidentifier() or (word.isascii() and word.isdecimal())):
             raise ValueError(
-                f"spec is {quoted(spec)}, and {quoted(word)} in it is no axis: write a size, a name, _, ... or *name, separated by "
-                "spaces alone"
+                f"each word of spec must be a size, a name, _, ... or *name, got {quoted(word)} in {quoted(spec)}; separate "
+                "them by spaces alone"
             )
     if len(words) > MAX_RANK:
         raise ValueError(

@@ -188,7 +188,7 @@ def explain(
     target              (12,)     (12,)
     strides of view         ?         ?
     verdict          conflict  conflict
-    * x has no view of shape (12,): axis -1, of size 12, takes more than one run of memory, and an axis has one stride.
+    * x has no view of shape (12,): axis -1, of size 12, would take more than one run of memory, but an axis has only one stride.
     * PyTorch: view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead.
     * x.reshape(12) copies 48 bytes.
 
@@ -213,8 +213,8 @@ def explain(
 
     See Also
     --------
-    numpy.reshape : a view or a copy, without a word which.
-    torch.Tensor.view : a view, or an error.
+    numpy.reshape : gives a view or a copy, and does not say which.
+    torch.Tensor.view : gives a view, or raises an error.
 
     Examples
     --------
@@ -254,7 +254,7 @@ class Explanation(Illustrated):
     target: tuple[int, ...]
     """The shape of the view, with -1 worked out."""
     runs: tuple[Run, ...]
-    """The runs of memory from left to right; none where there is no axis or no element."""
+    """The runs of memory from left to right; none where there is not an axis or no element."""
     conflicts: tuple[int, ...]
     """The axes of the target, counted from the right, that do not lie within one run."""
     result: tuple[int, ...] | None

@@ -10,10 +10,11 @@ from itertools import groupby
 from typing import Any
 
 from docutils import nodes
+from from_package import counterparts
 from sphinx import addnodes
 from sphinx.application import Sphinx
 
-LIBRARIES = {"numpy": "NumPy", "torch": "PyTorch", "tensorref": "Here"}
+LABELS = [*counterparts.LIBRARIES.values(), "Here"]
 
 
 def _begin_page(_: Sphinx, what: str, name: str, __: object, ___: object, lines: list[str]) -> None:
@@ -21,23 +22,33 @@ def _begin_page(_: Sphinx, what: str, name: str, __: object, ___: object, lines:
         del lines[next(number for number, line in enumerate(lines) if line.startswith(">>> ")) :]
 
 
-def _library(item: nodes.definition_list_item) -> str:
-    name = next(item.findall(addnodes.pending_xref))["reftarget"].partition(".")[0]
-    return name if name in {"numpy", "torch"} else "tensorref" if name != "jaxtyping" else name
+def _place(item: nodes.definition_list_item) -> int:
+    """Return which of the labels an item of "See Also" stands under."""
+    library = next(item.findall(addnodes.pending_xref))["reftarget"].partition(".")[0]
+    return LABELS.index(counterparts.LIBRARIES.get(library, "Here"))
 
 
 def _see_also(found: addnodes.seealso) -> nodes.paragraph:
     """Return a line such as "NumPy: numpy.add (…) · PyTorch: torch.add (…)"."""
-    order = ["numpy", "torch"]
-    items = sorted(found[0].children, key=lambda item: (order + [_library(item)]).index(_library(item)))
     line = nodes.paragraph(classes=["see-also"])
-    for library, group in groupby(items, _library):
-        line += nodes.Text(f"{' · ' if len(line) else ''}{LIBRARIES.get(library, 'Also')}: ")
+    for library, group in groupby(sorted(found[0].children, key=_place), _place):
+        line += nodes.Text(f"{' · ' if len(line) else ''}{LABELS[library]}: ")
         for number, (term, definition) in enumerate(group):
-            note = definition[0].children
-            note[-1:] = [nodes.Text(note[-1].astext().removesuffix("."))] if isinstance(note[-1], nodes.Text) else note[-1:]
-            line += [nodes.Text(", " * (number > 0)), *term.children, nodes.Text(" ("), *note, nodes.Text(")")]
+            line += [nodes.Text(", " * (number > 0)), *term.children]
+            if note := _without_owner(definition[0].children):
+                line += [nodes.Text(" ("), *note, nodes.Text(")")]
     return line
+
+
+def _without_owner(note: list[nodes.Node]) -> list[nodes.Node]:
+    """Return a note without whose it is, which the line says, and without its full stop."""
+    first, *rest = note
+    if isinstance(first, nodes.Text):
+        note = [nodes.Text(counterparts.WHOSE.sub("", first)), *rest]
+    *rest, last = note
+    if isinstance(last, nodes.Text):
+        note = [*rest, nodes.Text(last.removesuffix("."))]
+    return [part for part in note if part.astext()]
 
 
 def _mend(_: Sphinx, doctree: nodes.document) -> None:
