@@ -163,7 +163,9 @@ def _limit(number: str) -> float:
     except ValueError:
         seconds = math.nan
     if not 0 < seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"must be a finite number of seconds above 0, such as 30, got {quoted(number)}")
+        raise argparse.ArgumentTypeError(
+            f"must be a finite number of seconds above 0, such as 30, got {quoted(number)}"
+        )
     return seconds
 
 

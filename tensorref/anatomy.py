@@ -134,7 +134,7 @@ def dtype_name(dtype: DTypeLike, *, name: str = "dtype") -> str:
     Raises
     ------
     ValueError
-        If there is not a dtype of that name. ``"float"`` and ``"int"`` are refused too: ``np.dtype("float")`` is float64,
+        If there is no dtype of that name. ``"float"`` and ``"int"`` are refused too: ``np.dtype("float")`` is float64,
         and ``torch.float`` is float32.
     TypeError
         If `dtype` is none of these, but an array for example.

@@ -67,7 +67,7 @@ WORDS: Mapping[str, str] = Templates(
         "compare": "From the right: {axes}.",
         "compare.axis": "axis {axis} has {sizes}: {verdict}",
         "compare.more": "{count} more",
-        "compare.none": "There is not an axis to compare.",
+        "compare.none": "There is no axis to compare.",
         "expand.text": "A size of 1 repeats without a copy, by a stride of 0: {repeats}.",
         "expand.repeat": "{name} along axis {axes}",
         "expand.none": "No size of 1 has to repeat.",

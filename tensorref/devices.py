@@ -297,7 +297,9 @@ def explain_move(
         if given < tensor.numel():
             reasons.append("The copy stores every repetition of expand. Expand after the move instead.")
         if tensor.requires_grad and tensor.is_leaf and (result_dtype.is_floating_point or result_dtype.is_complex):
-            reasons.append("The copy is not a leaf: the gradient goes to the original, so give the original to the optimizer.")
+            reasons.append(
+                "The copy is not a leaf: the gradient goes to the original, so give the original to the optimizer."
+            )
     return Move(
         device=str(tensor.device),
         result_device=str(place),

@@ -159,9 +159,18 @@ WRONG = {
         ["--limit", "-5"],
         "argument --limit: must be a finite number of seconds above 0, such as 30, got '-5'",
     ),
-    "largest without end": (["--largest", "inf"], "argument --largest: must be an integer from 64 to 1048576, got 'inf'"),
-    "largest of many digits": (["--largest", "9" * 5000], "argument --largest: must be an integer from 64 to 1048576, got '999999"),
-    "largest below nothing": (["--largest", "-64"], "argument --largest: must be an integer from 64 to 1048576, got '-64'"),
+    "largest without end": (
+        ["--largest", "inf"],
+        "argument --largest: must be an integer from 64 to 1048576, got 'inf'",
+    ),
+    "largest of many digits": (
+        ["--largest", "9" * 5000],
+        "argument --largest: must be an integer from 64 to 1048576, got '999999",
+    ),
+    "largest below nothing": (
+        ["--largest", "-64"],
+        "argument --largest: must be an integer from 64 to 1048576, got '-64'",
+    ),
     "no folder": (
         ["--output", "nowhere/results.json"],
         "argument --output: 'nowhere/results.json' cannot be written: give a file in a folder that exists",
@@ -273,9 +282,18 @@ WRONG_EXERCISES = {
     "difficulty": (["--difficulty", "6"], "argument --difficulty: must be an integer from 1 to 5, got '6'"),
     "hint": (["silu", "--hint", "2"], "argument --hint: 2 is not from 1 to 1, as many as there are"),
     "hint that is no number": (["silu", "--hint", "one"], "argument --hint: must be an integer from 1 to 9, got 'one'"),
-    "hint of many digits": (["silu", "--hint", "9" * 5000], "argument --hint: must be an integer from 1 to 9, got '999999"),
-    "difficulty that is no number": (["--difficulty", "nan"], "argument --difficulty: must be an integer from 1 to 5, got 'nan'"),
-    "difficulty below nothing": (["--difficulty", "-1"], "argument --difficulty: must be an integer from 1 to 5, got '-1'"),
+    "hint of many digits": (
+        ["silu", "--hint", "9" * 5000],
+        "argument --hint: must be an integer from 1 to 9, got '999999",
+    ),
+    "difficulty that is no number": (
+        ["--difficulty", "nan"],
+        "argument --difficulty: must be an integer from 1 to 5, got 'nan'",
+    ),
+    "difficulty below nothing": (
+        ["--difficulty", "-1"],
+        "argument --difficulty: must be an integer from 1 to 5, got '-1'",
+    ),
     "hint of nothing": (["--hint", "1"], "--hint and --solution need the NAME of an exercise"),
     "solution of nothing": (["--solution"], "--hint and --solution need the NAME of an exercise"),
     "one of a list": (["silu", "--concept", "llm"], "--concept and --difficulty choose what is listed; leave them out"),

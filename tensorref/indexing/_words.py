@@ -32,7 +32,7 @@ WORDS: Mapping[str, str] = Templates(
         "entry.gives": "size {sizes}",
         "entry.none": "no axis",
         "entry.wrong": "nothing, as it is wrong",
-        "joint.none": "There is not an index array.",
+        "joint.none": "There is no index array.",
         "joint.open": "The index arrays are not placed while something is wrong.",
         "joint.together": "The index arrays broadcast to {joint}, from axis {position} of the result on.",
         "joint.apart": (

@@ -254,7 +254,7 @@ class Explanation(Illustrated):
     target: tuple[int, ...]
     """The shape of the view, with -1 worked out."""
     runs: tuple[Run, ...]
-    """The runs of memory from left to right; none where there is not an axis or no element."""
+    """The runs of memory from left to right; none where there is no axis or no element."""
     conflicts: tuple[int, ...]
     """The axes of the target, counted from the right, that do not lie within one run."""
     result: tuple[int, ...] | None

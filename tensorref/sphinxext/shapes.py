@@ -23,7 +23,7 @@ MAX_DIGITS = 64
 
 ERRORS: Mapping[str, str] = MappingProxyType(
     {
-        "empty": "There is not a shape; write one, such as (4, 1), or () for a scalar.",
+        "empty": "There is no shape; write one, such as (4, 1), or () for a scalar.",
         "unexpected": "Position {position}: '{found}' is not part of a shape; write sizes in digits, such as (4, 1).",
         "end": "Position {position}: a size is missing at the end; write it.",
         "missing": "Position {position}: a size is missing before '{found}'; write the size, or leave out a comma.",

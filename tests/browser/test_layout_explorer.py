@@ -156,7 +156,8 @@ BAD = {
         "contiguous after it."
     ),
     "\u202e.mT": "Position 1: '\u202e.mT' is not an operation; write a point and a name, or '['.",
-    "[" * 10_000: f"Position 1: '{'[' * 20}…' is not an index; write ints, slices, None or one '...', with commas between.",
+    "["
+    * 10_000: f"Position 1: '{'[' * 20}…' is not an index; write ints, slices, None or one '...', with commas between.",
     "9" * 10_000: f"Position 1: '{'9' * 20}…' is not an operation; write a point and a name, or '['.",
 }
 

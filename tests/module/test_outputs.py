@@ -27,7 +27,9 @@ def printed(concept):
     parts = pkgutil.iter_modules(getattr(modules[0], "__path__", ()))
     modules += [importlib.import_module(f"tensorref.{concept}.{part.name}") for part in parts]
     examples = [each for module in modules for test in doctest.DocTestFinder().find(module) for each in test.examples]
-    for fence in re.findall(r"^```python\n(.*?)^```", (PAGES / f"{concept}.md").read_text("utf-8"), re.DOTALL | re.MULTILINE):
+    for fence in re.findall(
+        r"^```python\n(.*?)^```", (PAGES / f"{concept}.md").read_text("utf-8"), re.DOTALL | re.MULTILINE
+    ):
         examples += doctest.DocTestParser().get_examples(fence)
     return {folded(line) for example in examples for line in example.want.splitlines()}
 

@@ -12,7 +12,18 @@ import tensorref
 
 # What a concept does not have is named here, so that none is forgotten.
 WITHOUT = {
-    "picture": {"anatomy", "autograd", "benchmark", "creation", "devices", "elementwise", "indexing", "interop", "kernels", "llm"},
+    "picture": {
+        "anatomy",
+        "autograd",
+        "benchmark",
+        "creation",
+        "devices",
+        "elementwise",
+        "indexing",
+        "interop",
+        "kernels",
+        "llm",
+    },
     "explorer": {
         *("anatomy", "autograd", "benchmark", "creation", "devices", "dtypes", "elementwise", "indexing", "interop"),
         *("kernels", "llm", "pitfalls"),
@@ -32,54 +43,71 @@ def article(concept):
 
 def problems(page, concept):
     """Return what a page lacks, what it has although it is named as missing, and what stands in another place."""
-    found = []
-
-    def compare(part, has):
-        if has == (concept in WITHOUT[part]):
-            found.append(f"{part}: {'there, and named as missing' if has else 'missing'}")
-
-    lead = [node for node in page.h1.find_next_siblings() if node.name != "section" and (node.get_text(strip=True) or node.svg)]
-    kinds = [next((kind for kind in ("picture", "explorer") if f"tensorref-{kind}" in str(node)), node.name) for node in lead]
-    if kinds[:2] != ["p", "p"] or not all(20 < len(node.get_text()) < 300 for node in lead[:2]):
-        found.append("there are no two paragraphs at the top that say what it is and why to care")
-    compare("picture", "picture" in kinds)
-    compare("explorer", "explorer" in kinds)
-    if [kind for kind in kinds if kind != "p"] != [kind for kind in ("picture", "explorer") if concept not in WITHOUT[kind]]:
-        found.append("picture and explorer are not where they belong")
-
     sections = {section.h2.get_text().removesuffix("¶"): section for section in page.select("section:has(> h2)")}
     left_out = {heading for part, heading in OPTIONAL.items() if concept in WITHOUT[part]}
     if [*sections] != [heading for heading in HEADINGS if heading not in left_out]:
-        return [*found, f"the headings are {', '.join(sections)}"]
-    rule, model, wrong, functions = (sections[name] for name in HEADINGS if name not in OPTIONAL.values())
+        return [f"the headings are {', '.join(sections)}"]
+    found = [*of_the_beginning(page, concept)]
+    has_formula = sections["The rule"].select_one("math[display=block]") is not None
+    found += [] if has_formula != (concept in WITHOUT["formula"]) else ["formula: there or missing, against the list"]
+    return [*found, *(words for heading, section in sections.items() for words in CHECKS[heading](section))]
 
-    first = rule.h2.find_next_sibling()
+
+def of_the_beginning(page, concept):
+    """Yield what is wrong above the first heading."""
+    nodes = [node for node in page.h1.find_next_siblings() if node.name != "section"]
+    nodes = [node for node in nodes if node.get_text(strip=True) or node.svg]
+    kinds = [next((k for k in ("picture", "explorer") if f"tensorref-{k}" in str(node)), node.name) for node in nodes]
+    if kinds[:2] != ["p", "p"] or not all(20 < len(node.get_text()) < 300 for node in nodes[:2]):
+        yield "there are no two paragraphs at the top that say what it is and why to care"
+    wanted = [kind for kind in ("picture", "explorer") if concept not in WITHOUT[kind]]
+    if (has := [kind for kind in kinds if kind != "p"]) != wanted:
+        yield f"at the top is {has}, and not {wanted}"
+
+
+def of_the_rule(section):
+    first = section.h2.find_next_sibling()
     if first.name != "ol" or not 2 <= len(first.find_all("li", recursive=False)) <= 4:
-        found.append("the rule does not begin with at most four numbered lines")
-    compare("formula", rule.select_one("math[display=block]") is not None)
+        yield "the rule does not begin with at most four numbered lines"
 
-    sides = model.select(".both .sd-col")
+
+def of_a_model(section):
+    sides = section.select(".both .sd-col")
     if [side.p.get_text() for side in sides[:2]] != ["NumPy", "PyTorch"] or not all(side.pre for side in sides):
-        found.append("NumPy and PyTorch do not stand side by side")
+        yield "NumPy and PyTorch do not stand side by side"
 
-    items = wrong.select(":scope > ul > li") or wrong.select(":scope > section")
+
+def of_what_goes_wrong(section):
+    items = section.select(":scope > ul > li") or section.select(":scope > section")
     if len(items) < 2 or not all(item.select_one("a.internal") for item in items):
-        found.append("what goes wrong has no links to what explains it")
+        yield "what goes wrong has no links to what explains it"
 
-    if "Try it" in sections:
-        links = [link["href"] for link in sections["Try it"].select("li > p > a, li > a")]
-        if len(links) != 2 or not all("exercise" in link for link in links):
-            found.append("there are not two exercises")
 
-    entries = [entry["id"] for entry in functions.select("dt.sig[id]")]
-    if not entries or [link["href"] for link in functions.table.select("td:first-child a")] != [f"#{entry}" for entry in entries]:
-        found.append("the table of functions is not that of the entries")
+def of_exercises(section):
+    links = [link["href"] for link in section.select("li > p > a, li > a")]
+    if len(links) != 2 or not all("exercise" in link for link in links):
+        yield "there are not two exercises"
 
-    if "Objects" in sections:
-        folded = sections["Objects"].select("details:not([open]) dt.sig[id]")
-        if not folded or folded != sections["Objects"].select("dt.sig[id]"):
-            found.append("objects are not folded")
-    return found
+
+def of_functions(section):
+    entries = [f"#{entry['id']}" for entry in section.select("dt.sig[id]")]
+    if not entries or [link["href"] for link in section.table.select("td:first-child a")] != entries:
+        yield "the table of functions is not that of the entries"
+
+
+def of_objects(section):
+    folded = section.select("details:not([open]) dt.sig[id]")
+    if not folded or folded != section.select("dt.sig[id]"):
+        yield "objects are not folded"
+
+
+CHECKS = dict(
+    zip(
+        HEADINGS,
+        [of_the_rule, of_a_model, of_what_goes_wrong, of_exercises, of_functions, of_objects],
+        strict=True,
+    )
+)
 
 
 @pytest.mark.parametrize("concept", CONCEPTS)
@@ -104,7 +132,9 @@ def test_what_see_also_says_is_one_line_by_library():
     assert len(lines) > 60
     for line in lines:
         assert re.fullmatch(r"((^| · )(NumPy|PyTorch|Here): [^·]*[\w)])+", line), line
-    line = by_id(SITE / "reference" / "broadcasting.html")["tensorref.broadcasting.compatible"].find_next(class_="see-also")
+    line = by_id(SITE / "reference" / "broadcasting.html")["tensorref.broadcasting.compatible"].find_next(
+        class_="see-also"
+    )
     assert line.get_text() == (
         "NumPy: numpy.broadcast_shapes (raises where this is False) · PyTorch: torch.broadcast_shapes (raises too)"
     )
@@ -118,9 +148,9 @@ def test_what_see_also_says_is_one_line_by_library():
         (">NumPy</p>", ">Other</p>", "side by side"),
         ("<ol", "<ul", "numbered lines"),
         ("<details", "<details open", "objects are not folded"),
-        ("tensorref-picture", "other", "picture: missing"),
-        ("tensorref-explorer", "other", "explorer: missing"),
-        ("<math", "<span", "formula: missing"),
+        ("tensorref-picture", "other", "at the top is"),
+        ("tensorref-explorer", "other", "at the top is"),
+        ("<math", "<span", "formula: there or missing"),
         ('id="tensorref.matmul.product"', 'id="other"', "table of functions"),
         ("exercise", "other", "two exercises"),
     ],

@@ -91,7 +91,11 @@ class Counterparts(SphinxDirective):
         for name, entries in grouped:
             here = "\n       | ".join(
                 f":py:obj:`{entry.target.removeprefix('tensorref.')} <{entry.target}>`"
-                + (f" (in {LIBRARIES[library]}: {note})" if (note := WHOSE.sub("", entry.note).removesuffix(".")) else "")
+                + (
+                    f" (in {LIBRARIES[library]}: {note})"
+                    if (note := WHOSE.sub("", entry.note).removesuffix("."))
+                    else ""
+                )
                 for entry in entries
             )
             lines.append(f"   * - :py:obj:`{name}`\n     - | {here}")
