@@ -1,4 +1,4 @@
-"""Broadcasting lets arrays of different shapes work together, element by element, without a copy.
+"""Broadcasting lets you add or multiply arrays of different shapes: what is too short is repeated, without a copy.
 
 It is how one bias is added to every token and one mask to every head. It also lets shapes pass that were never meant to
 meet, and then the result is wrong without an error.
@@ -704,8 +704,8 @@ def add_bias(
 
     See Also
     --------
-    numpy.add : NumPy's name for ``+``, which lets other shapes pass too.
-    torch.add : PyTorch's.
+    numpy.add : ``+``, which lets other shapes pass too.
+    torch.add : ``+`` too.
 
     Examples
     --------

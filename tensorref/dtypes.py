@@ -1,7 +1,7 @@
 r"""A dtype says how each number is stored: with how many bits, how large it can be, and how finely it is rounded.
 
-Half the bits are half the memory, and on most accelerators less time. What it costs is range and precision, and two
-dtypes that meet become a third without a word.
+Fewer bits take less memory, and on most accelerators less time, but numbers are less exact or overflow sooner. Where
+two dtypes meet, the library chooses that of the result, and does not tell you.
 
 >>> from tensorref import dtypes
 >>> print(dtypes.bits(0.1, "bfloat16"))
@@ -273,7 +273,7 @@ def explain(a: OperandLike, b: OperandLike) -> Explanation:
     See Also
     --------
     numpy.promote_types : NumPy's rule for two dtypes.
-    torch.promote_types : PyTorch's.
+    torch.promote_types : PyTorch's rule for two dtypes.
 
     Examples
     --------

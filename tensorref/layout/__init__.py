@@ -1,4 +1,5 @@
-"""The elements of a tensor lie in memory in one row. Strides say where in it the next element on each axis is.
+"""The elements of a tensor lie in memory in one row. Strides say how many places further the next element on
+each axis is.
 
 That is why a transpose costs nothing, why ``view`` raises an error after it, and when ``reshape`` copies.
 

@@ -72,8 +72,8 @@ def history(shape: ShapeLike, operations: str, *, name: str = "x", itemsize: int
     See Also
     --------
     explain : why one view works or does not.
-    numpy.transpose : NumPy's own for moving axes.
-    torch.permute : PyTorch's.
+    numpy.transpose : moves axes in NumPy.
+    torch.permute : moves axes in PyTorch.
     torch.Tensor.storage_offset : of one stage.
 
     Examples
