@@ -22,7 +22,7 @@ def _begin_page(_: Sphinx, what: str, name: str, __: object, ___: object, lines:
         del lines[next(number for number, line in enumerate(lines) if line.startswith(">>> ")) :]
 
 
-def _place(item: nodes.definition_list_item) -> int:
+def _place(item: Any) -> int:
     """Return which of the labels an item of "See Also" stands under."""
     library = next(item.findall(addnodes.pending_xref))["reftarget"].partition(".")[0]
     return LABELS.index(counterparts.LIBRARIES.get(library, "Here"))
@@ -31,7 +31,8 @@ def _place(item: nodes.definition_list_item) -> int:
 def _see_also(found: addnodes.seealso) -> nodes.paragraph:
     """Return a line such as "NumPy: numpy.add (…) · PyTorch: torch.add (…)"."""
     line = nodes.paragraph(classes=["see-also"])
-    for library, group in groupby(sorted(found[0].children, key=_place), _place):
+    items: list[Any] = sorted(found[0].children, key=_place)
+    for library, group in groupby(items, _place):
         line += nodes.Text(f"{' · ' if len(line) else ''}{LABELS[library]}: ")
         for number, (term, definition) in enumerate(group):
             line += [nodes.Text(", " * (number > 0)), *term.children]
@@ -40,7 +41,7 @@ def _see_also(found: addnodes.seealso) -> nodes.paragraph:
     return line
 
 
-def _without_owner(note: list[nodes.Node]) -> list[nodes.Node]:
+def _without_owner(note: list[Any]) -> list[nodes.Node]:
     """Return a note without whose it is, which the line says, and without its full stop."""
     first, *rest = note
     if isinstance(first, nodes.Text):
