@@ -142,7 +142,7 @@ def _group(name: str) -> str:
     from tensorref import benchmark
 
     if name not in benchmark.GROUPS:
-        raise argparse.ArgumentTypeError(f"{quoted(name)} is none of {', '.join(benchmark.GROUPS)}")
+        raise argparse.ArgumentTypeError(f"must be one of {', '.join(benchmark.GROUPS)}, got {quoted(name)}")
     return name
 
 
@@ -152,7 +152,7 @@ def _integer(least: int, most: int) -> Callable[[str], int]:
     def read(number: str) -> int:
         if number.isdecimal() and len(number) <= len(str(most)) and least <= int(number) <= most:
             return int(number)
-        raise argparse.ArgumentTypeError(f"{quoted(number)} is no integer from {least} to {most}")
+        raise argparse.ArgumentTypeError(f"must be an integer from {least} to {most}, got {quoted(number)}")
 
     return read
 
@@ -163,7 +163,9 @@ def _limit(number: str) -> float:
     except ValueError:
         seconds = math.nan
     if not 0 < seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"{quoted(number)} is no finite number of seconds above 0, such as 30")
+        raise argparse.ArgumentTypeError(
+            f"must be a finite number of seconds above 0, such as 30, got {quoted(number)}"
+        )
     return seconds
 
 
@@ -227,7 +229,7 @@ def _concept(name: str) -> str:
     from tensorref import exercises
 
     if name not in exercises.CONCEPTS:
-        raise argparse.ArgumentTypeError(f"{quoted(name)} is none of {', '.join(exercises.CONCEPTS)}")
+        raise argparse.ArgumentTypeError(f"must be one of {', '.join(exercises.CONCEPTS)}, got {quoted(name)}")
     return name
 
 

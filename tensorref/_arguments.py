@@ -67,7 +67,7 @@ def as_int(value: Any, argument: str, wanted: str, fix: str | None = None) -> in
         if isinstance(value, bool):
             raise TypeError
         number = operator.index(value)
-    except Exception:  # noqa: BLE001  whatever its ``__index__`` raises, it is no int
+    except Exception:  # noqa: BLE001  whatever its ``__index__`` raises, it is not an int
         usual = "divide with // to keep it whole" if isinstance(value, float) else "write it as a number, such as 4"
         raise TypeError(
             f"{argument} is {quoted(value)}, of type {type(value).__name__}; {wanted} an int: {fix or usual}"

@@ -1,4 +1,7 @@
-r"""What an array is: a shape, a dtype, the bytes they take, and what each axis stands for.
+r"""A tensor is numbers in a grid. Its shape says how many there are on each axis, its dtype how each one is stored.
+
+Shape and dtype tell what you need to know before you run anything: how many bytes it takes, and which axis holds the
+batch, the tokens or the features.
 
 >>> import numpy as np
 >>> from tensorref import anatomy
@@ -13,33 +16,6 @@ itemsize           8
 nbytes           192
 device           cpu
 strides   (12, 4, 1)
-
-NumPy calls it an array and PyTorch a tensor: numbers of one dtype on any number of axes. The shape holds the size of
-each axis, and `kind` names their count:
-
->>> scalar, vector, matrix = np.array(5.0), np.array([1, 2, 3]), np.array([[1, 2], [3, 4]])
->>> tensor_3d = np.zeros((2, 3, 4))
->>> for name, array in [("Scalar", scalar), ("Vector", vector), ("Matrix", matrix), ("3D Tensor", tensor_3d)]:
-...     print(f"{name}: shape={array.shape}, ndim={array.ndim}")
-Scalar: shape=(), ndim=0
-Vector: shape=(3,), ndim=1
-Matrix: shape=(2, 2), ndim=2
-3D Tensor: shape=(2, 3, 4), ndim=3
->>> [anatomy.kind(array.ndim) for array in (scalar, vector, matrix, tensor_3d)]
-['scalar', 'vector', 'matrix', '3D tensor']
-
-The dtype says how an element is stored, so shape and dtype give the bytes, before anything is allocated. A cache of
-keys and values for 32 layers, 32 heads of 128 features and 4,096 tokens takes in bfloat16:
-
->>> cache = anatomy.nbytes((2, 32, 32, 4096, 128), "bfloat16")
->>> print(f"{cache / 2**30:.0f} GiB")
-2 GiB
-
-In a language model every axis has a role. The sizes of the model tell which one (see `meaning`):
-
->>> for role in anatomy.meaning((4, 32, 64), embed_dim=64, vocab_size=100):
-...     print(role)
-embeddings (batch, seq_len, embed_dim)
 """
 
 from __future__ import annotations
@@ -560,7 +536,7 @@ def _known(name: str, argument: str) -> str:
         )
     close = difflib.get_close_matches(name[:_LONGEST_NAME], _ITEMSIZES, n=1, cutoff=0.5)
     raise ValueError(
-        f"{argument} is {quoted(name)}, which is no dtype; "
+        f"{argument} must be a dtype, got {quoted(name)}; "
         + (f"did you mean {close[0]!r}?" if close else "write one such as 'float32', 'bfloat16', 'int64' or 'bool'")
     )
 

@@ -1,39 +1,12 @@
-"""How PyTorch computes derivatives while a program runs, and which in-place operations break that.
+"""PyTorch records what a program computes, and works out the derivatives from that record.
+
+This is how a model learns: the gradient says in which direction each parameter lowers the loss. Some changes in place
+break the record, a few of them without an error.
 
 >>> import torch
 >>> from tensorref import autograd
 >>> autograd.derivative(lambda x: x**2 + 3 * x, 2.0)
 tensor(7.)
-
-A leaf is a tensor with ``requires_grad`` that is not the result of an operation. Operations on it record how their
-results came about, ``backward`` walks that record from the end, and the gradient arrives in the ``.grad`` of the leaf:
-
->>> x = torch.tensor([2.0], requires_grad=True)
->>> y = x**2 + 3 * x
->>> y.backward()
->>> print(f"x = {x.item()}")
-x = 2.0
->>> print(f"y = x^2 + 3x = {y.item()}")
-y = x^2 + 3x = 10.0
->>> print(f"dy/dx (computed automatically) = {x.grad.item()}")
-dy/dx (computed automatically) = 7.0
-
-A second ``backward`` adds to ``.grad``; the functions here ask for the gradient itself and leave ``.grad`` alone. NumPy
-records nothing; there a derivative is worked out by hand, or measured by `finite_difference`.
-
-An operation in place, whose name ends in ``_``, is recorded like any other. It raises an error when it changes a leaf
-that requires grad, or a value that was saved for ``backward``. It also does when it changes a view that autograd
-cannot follow: one of several that one call returned, or one made under ``torch.no_grad()``. An expanded tensor and one
-made in inference mode refuse the change even without a gradient. A product saves its factors and not its result, so
-its result may change. ``exp`` saves its result, because that is its own derivative:
-
->>> x = torch.tensor([1.0, 2.0, 3.0])
->>> autograd.explain_in_place(lambda x: (x * 2).add_(1), x).verdict
-'works'
->>> autograd.explain_in_place(lambda x: x.exp().add_(1), x).verdict
-'saved'
->>> autograd.saved(torch.exp, x)
-('result',)
 """
 
 from __future__ import annotations
@@ -372,7 +345,7 @@ def saved(operation: Callable[..., object], *tensors: object) -> tuple[str, ...]
     operation
         One of PyTorch's, or a function of several.
     *tensors
-        What to call it with. Those of floating point require grad in the call; others, and what is no tensor, go as they
+        What to call it with. Those of floating point require grad in the call; others, and what is not a tensor, go as they
         are.
 
     Returns
@@ -1037,7 +1010,7 @@ def explain_in_place(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"]) 
 
     Examples
     --------
-    The result of a product is no leaf, and the product has not saved it, so that ``add_`` works:
+    The result of a product is not a leaf, and the product has not saved it, so that ``add_`` works:
 
     >>> autograd.explain_in_place(lambda x: (x * 2).add_(1), x).automatic
     (2.0, 2.0, 2.0)
@@ -1086,7 +1059,7 @@ def explain_in_place(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"]) 
 
 
 def _called(f: Callable[[Tensor], object], x: Tensor) -> Tensor:
-    """Return what a function gives, or raise an error if that is no tensor."""
+    """Return what a function gives, or raise an error if that is not a tensor."""
     y = as_function(f, "f")(x)
     if isinstance(y, Tensor):
         return y

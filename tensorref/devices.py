@@ -1,40 +1,13 @@
-"""Where a tensor is: the CPU, or an accelerator such as a GPU.
+"""A tensor is in the memory of one device: the CPU, or an accelerator such as a GPU.
+
+Operations take operands on one device, and moving data between devices takes time. So it matters where a tensor is
+made, and when it is moved.
 
 >>> import torch
 >>> from tensorref import devices
 >>> device = devices.best()
 >>> torch.zeros(2, 3, device=device).device == device
 True
-
-The last line holds on every machine: `best` is the accelerator that PyTorch can use, and the CPU where there is none.
-PyTorch is built for one kind of accelerator at a time, which ``torch.accelerator`` names: ``cuda`` (NVIDIA, and AMD in a
-ROCm build), ``mps`` (Apple), ``xpu`` (Intel) and others. NumPy arrays are always in the memory of the CPU.
-
-A tensor stays where it is until ``.to(device)`` copies it. If it is on that device already, ``.to`` gives the tensor
-itself:
-
->>> x = torch.ones(3, device="cpu")
->>> x.to("cpu") is x
-True
-
-`explain_move` says what a ``.to`` would copy and who would wait for it. It moves nothing.
-
-Operands have to be on the same device. The device ``meta``, which stores no values, shows that without a GPU:
-
->>> x + torch.ones(3, device="meta")
-Traceback (most recent call last):
-...
-RuntimeError: Tensor on device meta is not on the expected device cpu!
-
-A CPU tensor without axes may join a tensor on any device. The other way round, a scalar on an accelerator may not join
-a CPU tensor:
-
->>> (torch.ones(3, device="meta") * torch.tensor(2.0, device="cpu")).device
-device(type='meta')
-
-`check_same_device <tensorref.pitfalls.check_same_device>` says before an operation what would fail in it. An
-accelerator works while Python goes on. Reading a value waits for the accelerator, and so does `synchronize`. A clock
-that does not wait measures only how long it took to ask.
 """
 
 from __future__ import annotations
@@ -138,7 +111,7 @@ def synchronize(device: torch.device | str | None = None) -> None:
 
     See Also
     --------
-    torch.accelerator.synchronize : what waits; it raises where there is no accelerator.
+    torch.accelerator.synchronize : raises where there is no accelerator, and this does nothing there.
     torch.cuda.synchronize : for NVIDIA and AMD alone.
 
     Examples
@@ -307,8 +280,8 @@ def explain_move(
     device          cpu       cuda:0
     dtype         int64        int64
     memory  65536 bytes  65536 bytes
-    * What is asked of cuda:0 next waits for the copy.
-    * Python may wait too: pageable memory goes by way of pinned memory. A DataLoader pins in a thread of its own.
+    * The next operation on cuda:0 waits for the copy.
+    * Python may wait too, because pageable memory is first copied to pinned memory. A DataLoader can pin in another thread.
 
     Parameters
     ----------
@@ -336,7 +309,7 @@ def explain_move(
 
     See Also
     --------
-    torch.Tensor.to : what is explained.
+    torch.Tensor.to : the call that this explains.
     tensorref.pitfalls.check_same_device : which of several tensors has to move.
 
     Notes
@@ -355,7 +328,7 @@ def explain_move(
     device       cpu       cpu
     dtype    float32   float32
     memory  12 bytes  the same
-    * The result is the tensor itself: what is written to one is written to the other.
+    * Nothing is copied: the result is the tensor itself, so a write to one changes the other.
 
     A copy has memory for each of its elements, so move first and then expand:
 
@@ -364,9 +337,9 @@ def explain_move(
     device       cpu       cuda:0
     dtype    float32      float32
     memory  12 bytes  12000 bytes
-    * Python waits for the copy, and so for all that was asked of cuda:0.
-    * Pageable memory goes by way of pinned memory, which takes longer than from pinned memory.
-    * What expand repeats is repeated in memory; expand after the move instead.
+    * Python waits for the copy, and for all that cuda:0 still has to do.
+    * Pageable memory is first copied to pinned memory. A pinned tensor is copied faster.
+    * The copy stores every repetition of expand. Expand after the move instead.
 
     A change of dtype makes a copy too. The copy of a parameter is an ordinary tensor, which the optimizer does not
     know:
@@ -377,8 +350,8 @@ def explain_move(
     device       cpu       cpu
     dtype    float32  bfloat16
     memory  12 bytes   6 bytes
-    * The CPU copies before Python goes on, whatever non_blocking says.
-    * The copy is no leaf: gradients go to the tensor, so give the optimizer the tensor.
+    * Python waits until the CPU has copied, whatever non_blocking says.
+    * The copy is not a leaf: the gradient goes to the original, so give the original to the optimizer.
 
     The device ``meta`` has nothing to give back:
 
@@ -387,7 +360,7 @@ def explain_move(
     device     meta        -
     dtype   float32        -
     memory  0 bytes  refused
-    * A tensor on meta has no values; torch.empty_like(tensor, device='cpu') makes room for some.
+    * A tensor on meta has no values to copy. torch.empty_like(tensor, device='cpu') makes one with room for them.
     """
     check_tensor("tensor", tensor)
     check_dense("tensor", tensor)
@@ -406,18 +379,20 @@ def explain_move(
     if tensor.is_meta and place.type != "meta":
         outcome = "refused"
         reasons = (
-            f"A tensor on meta has no values; torch.empty_like(tensor, device={str(place)!r}) makes room for some.",
+            f"A tensor on meta has no values to copy. torch.empty_like(tensor, device={str(place)!r}) makes one with room for them.",
         )
     elif (asked, result_dtype) == (tensor.device, tensor.dtype) and not copy:
         outcome = "same"
-        reasons = ("The result is the tensor itself: what is written to one is written to the other.",)
+        reasons = ("Nothing is copied: the result is the tensor itself, so a write to one changes the other.",)
     else:
         outcome = "copy"
         waits, reasons, staged, queued = _course(tensor.device, place, pinned=pinned, non_blocking=non_blocking)
         if given < tensor.numel():
-            reasons += ("What expand repeats is repeated in memory; expand after the move instead.",)
+            reasons += ("The copy stores every repetition of expand. Expand after the move instead.",)
         if tensor.requires_grad and tensor.is_leaf and (result_dtype.is_floating_point or result_dtype.is_complex):
-            reasons += ("The copy is no leaf: gradients go to the tensor, so give the optimizer the tensor.",)
+            reasons += (
+                "The copy is not a leaf: the gradient goes to the original, so give the original to the optimizer.",
+            )
     return Move(
         device=str(tensor.device),
         result_device=str(place),
@@ -455,32 +430,31 @@ class _Course(NamedTuple):
 def _course(source: torch.device, target: torch.device, *, pinned: bool, non_blocking: bool) -> _Course:
     """Tell who waits for a copy, and what must not happen before it is done."""
     staged = source.type == "cpu" and not pinned
-    queue = f"what is asked of {target} next waits for the copy."
+    queue = f"The next operation on {target} waits for the copy."
     if target.type == "meta":
-        course = _Course("no", ("What is on meta has a shape, a dtype and strides, and no values.",))
+        course = _Course("no", ("A tensor on meta has a shape, a dtype and strides, but no values.",))
     elif source.type == target.type == "cpu":
-        course = _Course("yes", ("The CPU copies before Python goes on, whatever non_blocking says.",))
+        course = _Course("yes", ("Python waits until the CPU has copied, whatever non_blocking says.",))
     elif source.type == target.type:
-        course = _Course("no", (f"Python goes on at once; {queue}",), queued=True)
+        course = _Course("no", (f"Python goes on at once. {queue}",), queued=True)
     elif not non_blocking:
-        place = target if source.type == "cpu" else source
         reasons = (
-            f"Python waits for the copy, and so for all that was asked of {place}.",
-            "Pageable memory goes by way of pinned memory, which takes longer than from pinned memory.",
+            f"Python waits for the copy, and for all that {target if source.type == 'cpu' else source} still has to do.",
+            "Pageable memory is first copied to pinned memory. A pinned tensor is copied faster.",
         )
         course = _Course("yes", reasons[: 1 + staged], staged=staged)
     elif target.type == "cpu":
-        hazard = "Python goes on before the values are there: devices.synchronize() before reading them."
+        hazard = "Python goes on before the values are there. Call devices.synchronize() before you read them."
         course = _Course("no", (hazard,))
     elif target.type != "cuda":
-        hazard = "Python may go on before the copy is done: devices.synchronize() before the result is used."
+        hazard = "Python may go on before the copy is done. Call devices.synchronize() before you use the result."
         course = _Course("maybe", (hazard,))
     elif pinned:
-        hazard = "What is written to the tensor before the copy is done may be copied."
-        course = _Course("no", (f"Python goes on at once; {queue}", hazard), queued=True)
+        hazard = "Write to the tensor only when the copy is done, or the copy may hold the new values."
+        course = _Course("no", (f"Python goes on at once. {queue}", hazard), queued=True)
     else:
-        way = "Python may wait too: pageable memory goes by way of pinned memory. A DataLoader pins in a thread of its own."
-        course = _Course("maybe", (queue.replace("w", "W", 1), way), staged=True, queued=True)
+        way = "Python may wait too, because pageable memory is first copied to pinned memory. A DataLoader can pin in another thread."
+        course = _Course("maybe", (queue, way), staged=True, queued=True)
     return course
 
 
@@ -541,8 +515,8 @@ def status() -> Status:
 
     See Also
     --------
-    torch.cuda.is_available : of NVIDIA and AMD alone.
-    torch.backends.mps.is_available : of Apple alone.
+    torch.cuda.is_available : for NVIDIA and AMD alone.
+    torch.backends.mps.is_available : for Apple alone.
 
     Notes
     -----

@@ -1,4 +1,7 @@
-r"""How numbers are stored, what that costs in range and precision, and what two dtypes become together.
+r"""A dtype says how each number is stored: with how many bits, how large it can be, and how finely it is rounded.
+
+Fewer bits take less memory, and on most accelerators less time, but numbers are less exact or overflow sooner. Where
+two dtypes meet, the library chooses that of the result, and does not tell you.
 
 >>> from tensorref import dtypes
 >>> print(dtypes.bits(0.1, "bfloat16"))
@@ -6,44 +9,6 @@ bfloat16    sign  exponent   mantissa
 bits           0  01111011    1001101
 stands for     +     2**-4  1.6015625
 * 0.1 is stored as 0.10009765625, the nearest bfloat16.
-
-The exponent sets the range and the mantissa the precision. bfloat16 has the 8 exponent bits of float32 and so its
-range, with fewer mantissa bits than float16; float16 is finer and ends at 65504:
-
->>> for name in ("float32", "bfloat16", "float16"):
-...     limits = dtypes.limits(name)
-...     print(name, limits.exponent_bits, limits.mantissa_bits, f"{limits.largest:.3g}", limits.epsilon)
-float32 8 23 3.4e+38 1.1920928955078125e-07
-bfloat16 8 7 3.39e+38 0.0078125
-float16 5 10 6.55e+04 0.0009765625
-
-With half the bits, an element takes half the bytes (see `anatomy.itemsize <tensorref.anatomy.itemsize>`):
-
->>> import torch
->>> t32 = torch.zeros(1000, 1000)
->>> print(f"float32: {t32.element_size()} bytes per element, total: {t32.nbytes / 1e6:.1f} MB")
-float32: 4 bytes per element, total: 4.0 MB
->>> t16 = torch.zeros(1000, 1000, dtype=torch.float16)
->>> print(f"float16: {t16.element_size()} bytes per element, total: {t16.nbytes / 1e6:.1f} MB")
-float16: 2 bytes per element, total: 2.0 MB
->>> tbf16 = torch.zeros(1000, 1000, dtype=torch.bfloat16)
->>> print(f"bfloat16: {tbf16.element_size()} bytes per element")
-bfloat16: 2 bytes per element
-
-Where two dtypes meet, the result takes the smallest dtype that holds every value of both. PyTorch makes an exception:
-an integer dtype does not count beside a floating-point dtype. In NumPy it counts (see `promote`):
-
->>> dtypes.promote("int64", "float16", "numpy"), dtypes.promote("int64", "float16", "torch")
-('float64', 'float16')
-
-Nothing tells that it happened, so say which dtype you want:
-
->>> a = torch.tensor([1.0, 2.0], dtype=torch.float32)
->>> b = torch.tensor([1.0, 2.0], dtype=torch.float16)
->>> print(f"Result dtype: {(a + b).dtype}")
-Result dtype: torch.float32
->>> print(f"Explicit dtype: {(a.to(torch.float16) + b).dtype}")
-Explicit dtype: torch.float16
 """
 
 from __future__ import annotations
@@ -308,7 +273,7 @@ def explain(a: OperandLike, b: OperandLike) -> Explanation:
     See Also
     --------
     numpy.promote_types : NumPy's rule for two dtypes.
-    torch.promote_types : PyTorch's.
+    torch.promote_types : PyTorch's rule for two dtypes.
 
     Examples
     --------

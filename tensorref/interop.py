@@ -1,40 +1,14 @@
-"""What NumPy and PyTorch can hand to each other: shared, copied or refused.
+"""A NumPy array and a PyTorch tensor can be two names for one piece of memory.
+
+Conversion then costs nothing. But a write to one of them also changes the other.
 
 >>> import numpy as np
 >>> from tensorref import interop
->>> np_array = np.array([1.0, 2.0, 3.0])
->>> pt_tensor = interop.to_torch(np_array)
->>> back_to_np = interop.to_numpy(pt_tensor)
->>> print(f"NumPy: {np_array}")
-NumPy: [1. 2. 3.]
->>> print(f"PyTorch: {pt_tensor}")
-PyTorch: tensor([1., 2., 3.], dtype=torch.float64)
->>> print(f"Back to NumPy: {back_to_np}")
-Back to NumPy: [1. 2. 3.]
-
-All three are one piece of memory. A write to any of them is read by the others:
-
->>> pt_tensor[0] = 10
->>> np_array
+>>> array = np.array([1.0, 2.0, 3.0])
+>>> tensor = interop.to_torch(array)
+>>> tensor[0] = 10
+>>> array
 array([10.,  2.,  3.])
-
-Memory is *shared* wherever both libraries can describe it. The values are *copied* where PyTorch has no word for the
-memory (read-only arrays, negative strides, the other byte order) or NumPy cannot reach it (an accelerator, a lazy
-conjugate). A conversion is *refused* where even a copy would lose something: a gradient, a mask, or a dtype that the
-other library lacks. `explain` says which it is, and why:
-
->>> import torch
->>> print(interop.explain(torch.ones(3, dtype=torch.bfloat16, device="cpu")))
-            given   result
-library   PyTorch    NumPy
-dtype    bfloat16        -
-device        cpu        -
-memory    6 bytes  refused
-* NumPy has no bfloat16.
-* Write tensor.float().
-
-Both libraries write most things alike. `translate` says how the other one writes something, whether the result is a
-view or a copy, and where two forms look alike but differ.
 """
 
 from __future__ import annotations
@@ -141,7 +115,7 @@ def to_torch(array: Shaped[np.ndarray, "*shape"], *, copy: bool | None = None) -
 
     See Also
     --------
-    torch.from_numpy : shares or raises; lets a read-only array be written to, with one warning a process.
+    torch.from_numpy : shares or raises; for a read-only array it warns once, and lets you write to it.
     torch.tensor : copies always, and lands on the default device.
 
     Examples
@@ -193,7 +167,7 @@ def to_numpy(tensor: Shaped[Tensor, "*shape"], *, copy: bool | None = None) -> S
         If `tensor` requires grad, is sparse, nested or on the meta device, if NumPy lacks the dtype, or if `copy` is
         False and memory cannot be shared.
     TypeError
-        If `tensor` is no tensor.
+        If `tensor` is not a tensor.
 
     See Also
     --------

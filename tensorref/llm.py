@@ -1,30 +1,13 @@
-"""What a language model does between token ids and probabilities, each step a few lines to read.
+"""A language model turns token ids into vectors, mixes them, and turns the result into a probability for each next word.
+
+Each step here is a function of a few lines, which computes what PyTorch does. So you can read what a model does, and
+check your own.
 
 >>> import torch
 >>> from tensorref import llm
 >>> llm.attention_weights(torch.zeros(2, 2), llm.causal_mask(2))
 tensor([[1.0000, 0.0000],
         [0.5000, 0.5000]])
-
-A model looks up a vector for every token, normalizes it, lets each token attend to the others, and maps the result to
-a logit for every word of the vocabulary. `softmax <tensorref.kernels.softmax>` turns the logits into probabilities:
-
->>> table = torch.tensor([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
->>> token_ids = torch.tensor([[1, 0, 2, 2]])
->>> x = llm.embedding(table, token_ids)
->>> mixed = llm.attention(x, x, x, llm.causal_mask(4))
->>> logits = llm.linear(llm.layer_norm(mixed), table.mT)
->>> print(x.shape, mixed.shape, logits.shape)
-torch.Size([1, 4, 2]) torch.Size([1, 4, 2]) torch.Size([1, 4, 3])
-
-Every function but `causal_mask` takes NumPy arrays or PyTorch tensors and gives back the kind it got. For inputs of
-float16 or bfloat16, each function computes in float32 and rounds its result once. The functions show what PyTorch
-computes, and are tested against it. In a model, use PyTorch's own functions, which each entry names. They are fused,
-and so take less time and memory.
-
-**A mask is True where a token may look**, as in ``torch.nn.functional.scaled_dot_product_attention``; the masks of
-``torch.nn.MultiheadAttention`` are the other way round. **A token that may look nowhere** gets weights of 0, not nan:
-see `attention_weights`.
 """
 
 from __future__ import annotations
@@ -102,7 +85,7 @@ def embedding(
         If an id has no row. ``table[-1]`` alone takes the last one, so that ids which mark padding pass unseen. To look
         at the ids waits for an accelerator, as PyTorch's own does not.
     TypeError
-        If `token_ids` are no integers or have no values, or PyTorch does not take their dtype for indices: ``uint8`` would
+        If `token_ids` are not integers or have no values, or PyTorch does not take their dtype for indices: ``uint8`` would
         be a mask. If one argument is an array and the other a tensor.
 
     See Also

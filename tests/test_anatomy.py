@@ -109,12 +109,12 @@ def test_a_name_that_the_libraries_read_differently_is_refused(name, numpy, pyto
 @pytest.mark.parametrize(
     ("dtype", "error", "words"),
     [
-        ("bf16", ValueError, "dtype is 'bf16', which is no dtype; did you mean 'bfloat16'?"),
-        ("torch.float23", ValueError, "dtype is 'float23', which is no dtype; did you mean 'float32'?"),
+        ("bf16", ValueError, "dtype must be a dtype, got 'bf16'; did you mean 'bfloat16'?"),
+        ("torch.float23", ValueError, "dtype must be a dtype, got 'float23'; did you mean 'float32'?"),
         (
             "?",
             ValueError,
-            "dtype is '?', which is no dtype; write one such as 'float32', 'bfloat16', 'int64' or 'bool'",
+            "dtype must be a dtype, got '?'; write one such as 'float32', 'bfloat16', 'int64' or 'bool'",
         ),
         (
             np.zeros(3),
