@@ -113,7 +113,8 @@ def _drawing(name: str, value: Any, labels: Sequence[str], mark: Mark, hues: dic
         text = _picture.shortened(str(value))
         drawing.box((0, -CELL // 2), (max(CELL, len(text) * 8 + 12), CELL), mark, text)
     elif value.ndim > _CUBE:
-        drawing = _picture.boxes([""], [_row(value, labels, mark, hues)])
+        drawing = Drawing()
+        drawing.place(_picture.boxes([""], [_row(value, labels, mark, hues)]), 0, -CELL // 2)
     else:
         sides = [Side(size, label, hues[label]) for size, label in zip(value.shape, labels, strict=True)]
         drawing = _picture.grid(sides, lambda at: _cell(value, at, mark))

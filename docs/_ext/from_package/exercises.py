@@ -1,4 +1,4 @@
-"""The exercises of the package: a page each, the table that leads to them, and cards of some.
+"""The exercises of the package: a page each, the table that leads to them all, and cards of those to start with.
 
 Each page is a file of three lines, made before pages are found; the directive in it fills it. The picture on top is
 drawn from an input that the checker tries (see `exercise_shapes`).
@@ -32,6 +32,9 @@ LEVELS = {
     4: "a step of a model",
     5: "a part of a model",
 }
+CARD = "_static/card.png"
+CARD_SIZE = {"og:image:width": "256", "og:image:height": "256"}
+_sidebars: dict[str, str] = {}
 _NAMED = re.compile(r'^@exercise\(\s*"([a-z0-9-]+)"', re.MULTILINE)
 _PAGE = "---\norphan: true\n---\n\n(exercise-{name})=\n# {name}\n\n```{{exercise}} {name}\n```\n"
 
@@ -72,17 +75,17 @@ class ExerciseTable(OfExercises):
 
 
 class ExerciseCards(OfExercises):
-    """Cards of the exercises that the content names, a line each, with their pictures."""
+    """Cards with the tasks of the exercises that the content names, a line each."""
 
     has_content = True
 
     def run(self) -> list[nodes.Node]:
-        self.every()
+        every = {each.name: each for each in self.every()}
         cards = "".join(
-            f":::{{grid-item-card}} {name}\n:link: {name}\n:link-type: doc\n\n```{{exercise-shapes}} {name}\n```\n:::\n"
+            f":::{{grid-item-card}} {name}\n:link: {name}\n:link-type: doc\n\n{escaped(every[name].task)}\n:::\n"
             for name in self.content
         )
-        return self.parsed(f"::::{{grid}} 1 2 3 3\n:gutter: 2\n:class-container: exercise-cards\n\n{cards}::::\n")
+        return self.parsed(f"::::{{grid}} 1 2 3 3\n:gutter: 2\n\n{cards}::::\n")
 
 
 class ExercisePage(OfExercises):
@@ -181,10 +184,21 @@ def _make_pages(app: Sphinx, _: Any) -> None:
             file.write_text(text, "utf-8")
 
 
-def _assets(app: Sphinx, name: str, *_: object) -> None:
-    if name.startswith(f"{FOLDER}/"):
-        app.add_css_file("exercises.css")
-        app.add_js_file("exercises.js", type="module")
+def _share_card(app: Sphinx, _: nodes.document) -> None:
+    """Let all exercises have one card in social networks: to draw each its own takes longer than the page."""
+    page = app.env.docname
+    if page.startswith(f"{FOLDER}/") and page != INDEX:
+        app.env.metadata[page] |= {"og:image": f"{app.config.html_baseurl}{CARD}", **CARD_SIZE}
+
+
+def _finish(app: Sphinx, page: str, _: str, context: dict[str, Any], __: nodes.document | None) -> None:
+    if not page.startswith(f"{FOLDER}/"):
+        return
+    app.add_css_file("exercises.css")
+    app.add_js_file("exercises.js", type="module")
+    if page != INDEX:  # they all have the same sidebar, for none is in it
+        made, kept = context["toctree"], _sidebars
+        context["toctree"] = lambda **options: kept.get(str(options)) or kept.setdefault(str(options), made(**options))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -193,5 +207,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("exercise-shapes", ExerciseShapes)
     app.add_directive("exercise-table", ExerciseTable)
     app.connect("config-inited", _make_pages)
-    app.connect("html-page-context", _assets)
+    app.connect("doctree-read", _share_card)
+    app.connect("html-page-context", _finish, priority=400)  # before furo makes the sidebar
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
