@@ -37,6 +37,7 @@ extensions = [
     "from_package",
     "from_package.counterparts",
     "from_package.dictionary",
+    "from_package.entries",
     "from_package.exercises",
     "gallery",
     "links.code",
