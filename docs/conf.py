@@ -39,6 +39,7 @@ extensions = [
     "from_package.dictionary",
     "from_package.entries",
     "from_package.exercises",
+    "from_package.teaching",
     "gallery",
     "links.code",
     "output.bundle",

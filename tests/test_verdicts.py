@@ -135,7 +135,9 @@ def test_the_crossover_is_in_the_reason():
         "for the largest matrices."
     )
     near = verdicts.gpu_speed(products({64: 0.1, 128: 1.1}, spread=0.3)).reason
-    assert near.endswith("(0.846 – 1.57); whether it is the fastest for the largest matrices is not decided on this machine.")
+    assert near.endswith(
+        "(0.846 – 1.57); whether it is the fastest for the largest matrices is not decided on this machine."
+    )
 
 
 @pytest.mark.claim("softmax-speed")
@@ -154,7 +156,12 @@ def test_softmax_is_judged_by_size_and_device():
 @pytest.mark.claim("softmax-speed")
 @pytest.mark.parametrize(
     ("ratio", "spread", "word"),
-    [(2.4, 0.01, "holds"), (1.1, 0.2, "not decided on this machine"), (0.9, 0.2, "not decided on this machine"), (0.9, 0.01, "does not hold")],
+    [
+        (2.4, 0.01, "holds"),
+        (1.1, 0.2, "not decided on this machine"),
+        (0.9, 0.2, "not decided on this machine"),
+        (0.9, 0.01, "does not hold"),
+    ],
     ids=["faster", "undecided above", "undecided below", "slower"],
 )
 def test_faster_means_beyond_what_is_uncertain(ratio, spread, word):

@@ -63,8 +63,8 @@ function best(/** @type {string} */ query, /** @type {Entry[]} */ entries, /** @
 		const rarity = Math.log(1 + entries.length / matches.size);
 		all += rarity;
 		for (const [place, worth] of matches) {
-			scores[place] += rarity * worth;
-			covered[place] += rarity;
+			scores[place] = (scores[place] ?? 0) + rarity * worth;
+			covered[place] = (covered[place] ?? 0) + rarity;
 		}
 	}
 	const named = query.trim().toLowerCase();
