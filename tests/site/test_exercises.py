@@ -15,8 +15,7 @@ from from_package import exercise_shapes, teaching
 from from_package import exercises as pages
 from pages import SITE, by_id, soup
 
-from tensorref import exercises
-from tensorref import sphinxext
+from tensorref import exercises, sphinxext
 from tensorref.sphinxext.explorer import ExplorerDirective
 
 FOLDER = SITE / "exercises"
