@@ -118,7 +118,7 @@ class ExerciseShapes(OfExercises):
         number = self.env.new_serialno("tensorref-picture")
         name = nodes.make_id(f"tensorref-{self.env.docname}-{number}")
         svg = _picture.svg(drawing, f"Shapes of {exercise.name}", words, name)
-        return [Picture("", nodes.paragraph("", words), svg=svg)]
+        return [Picture("", nodes.paragraph("", words), svg=svg, alt=words, file=name)]
 
 
 def following(every: list[Exercise], position: int) -> Exercise:

@@ -33,6 +33,7 @@ class Explorers(SphinxDirective):
         items = []
         for explorer in sorted(ExplorerDirective.__subclasses__(), key=lambda found: found.__module__):
             self.env.note_dependency(str(sys.modules[explorer.__module__].__file__))
+            self.env.note_dependency(__file__)
             name = explorer.__module__.rpartition(".")[2]
             page = next(
                 (page for page in (f"reference/{name}", f"reference/{name}s") if page in self.env.found_docs), None

@@ -81,8 +81,6 @@ def read_script(text: str) -> nbformat.NotebookNode:
     notebook = jupytext.reads(text, "py:percent")
     for cell in notebook.cells:
         cell.source = cell.source.strip("\n")  # the two lines before a function are no part of it
-        if cell.cell_type == "code" and PLOTS in cell.source.splitlines():
-            cell.metadata.tags = ["hide-input"]
     if (device := record.device()) != "cpu":
         choose = f"import torch\n\ntorch.set_default_device({device!r})"
         notebook.cells.insert(1, nbformat.v4.new_code_cell(choose, metadata={"tags": ["remove-cell"]}))
@@ -237,6 +235,7 @@ def _finish_page(app: Sphinx, doctree: nodes.document) -> None:
             env.metadata[env.docname] |= {"thumbnail": data[gallery_panel.MIME], "shows": data["text/plain"]}
         nbformat.write(notebook, executed)
     _merge_streams(doctree)
+    _fold_plotting(doctree)
     targets = {f"{name}.py": f"/{env.docname}.py", f"{name}.ipynb": "/" + os.path.relpath(executed, app.srcdir)}
     downloads = nodes.paragraph("", "Download: ", classes=["gallery-downloads"])
     for position, (label, target) in enumerate(targets.items()):
@@ -264,6 +263,15 @@ def _put_first(page: nodes.section, downloads: nodes.paragraph, shows: str) -> N
         top.append(nodes.bullet_list("", *links, classes=["gallery-parts"]))
     first = next((place for place, node in enumerate(page) if isinstance(node, nodes.paragraph)), 0)
     page[first + 1 : first + 1] = [*top, downloads]
+
+
+def _fold_plotting(doctree: nodes.document) -> None:
+    """Close the code of the cells that draw; what myst-nb folds has a paragraph where HTML allows none."""
+    for cell in list(doctree.findall(nodes.container)):
+        if "cell_input" in cell["classes"] and PLOTS in cell.astext().splitlines():
+            place = cell.parent.index(cell)
+            opened = nodes.raw("", '<details class="gallery-plotting"><summary>Plotting</summary>', format="html")
+            cell.parent[place : place + 1] = [opened, cell, nodes.raw("", "</details>", format="html")]
 
 
 def _report_failure(script: Path, notebook: nbformat.NotebookNode) -> None:
