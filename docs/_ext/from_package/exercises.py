@@ -171,10 +171,9 @@ def names() -> list[str]:
     return [name for file in SOURCES for name in _NAMED.findall(file.read_text("utf-8"))]
 
 
-def _make_pages(app: Sphinx, _: Any) -> None:
+def make_pages(folder: Path) -> None:
     """Write the file of each exercise, touching only those that changed."""
     pages = {f"{name}.md": _PAGE.format(name=name) for name in names()}
-    folder = Path(app.srcdir) / FOLDER
     for stale in folder.glob("*.md"):
         if stale.name not in {*pages, "index.md"}:
             stale.unlink()
@@ -206,7 +205,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("exercise-cards", ExerciseCards)
     app.add_directive("exercise-shapes", ExerciseShapes)
     app.add_directive("exercise-table", ExerciseTable)
-    app.connect("config-inited", _make_pages)
+    app.connect("config-inited", lambda app, _: make_pages(Path(app.srcdir) / FOLDER))
     app.connect("doctree-read", _share_card)
     app.connect("html-page-context", _finish, priority=400)  # before furo makes the sidebar
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
