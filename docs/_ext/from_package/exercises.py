@@ -32,6 +32,8 @@ LEVELS = {
     4: "a step of a model",
     5: "a part of a model",
 }
+STYLED = ("teaching",)
+"""Other pages that look like these."""
 CARD = "_static/card.png"
 CARD_SIZE = {"og:image:width": "256", "og:image:height": "256"}
 _sidebars: dict[str, str] = {}
@@ -85,7 +87,7 @@ class ExerciseCards(OfExercises):
             f":::{{grid-item-card}} {name}\n:link: {name}\n:link-type: doc\n\n{escaped(every[name].task)}\n:::\n"
             for name in self.content
         )
-        return self.parsed(f"::::{{grid}} 1 2 3 3\n:gutter: 2\n\n{cards}::::\n")
+        return self.parsed(f"::::{{grid}} 1 2 3 3\n:gutter: 2\n:class-container: exercise-cards\n\n{cards}::::\n")
 
 
 class ExercisePage(OfExercises):
@@ -191,9 +193,10 @@ def _share_card(app: Sphinx, _: nodes.document) -> None:
 
 
 def _finish(app: Sphinx, page: str, _: str, context: dict[str, Any], __: nodes.document | None) -> None:
+    if page in STYLED or page.startswith(f"{FOLDER}/"):
+        app.add_css_file("exercises.css")
     if not page.startswith(f"{FOLDER}/"):
         return
-    app.add_css_file("exercises.css")
     app.add_js_file("exercises.js", type="module")
     if page != INDEX:  # they all have the same sidebar, for none is in it
         made, kept = context["toctree"], _sidebars
