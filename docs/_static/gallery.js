@@ -18,6 +18,7 @@ function offerFilter(/** @type {Element[]} */ grids) {
 	input.addEventListener("input", () => {
 		const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
 		let shown = 0;
+		let all = 0;
 		for (const grid of grids) {
 			let some = false;
 			for (const card of /** @type {NodeListOf<HTMLElement>} */ (grid.querySelectorAll(".sd-col"))) {
@@ -25,11 +26,12 @@ function offerFilter(/** @type {Element[]} */ grids) {
 				card.hidden = !words.every((word) => text.includes(word));
 				some ||= !card.hidden;
 				shown += Number(!card.hidden);
+				all += 1;
 			}
 			const group = /** @type {HTMLElement | null} */ (grid.closest("section"));
 			if (group) group.hidden = !some;
 		}
-		count.textContent = !words.length ? "" : shown ? `${shown} scripts` : "No script. Try another word.";
+		count.textContent = !words.length ? "" : shown ? `${shown} of ${all} scripts` : "No script. Try another word.";
 	});
 }
 
