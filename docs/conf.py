@@ -37,7 +37,9 @@ extensions = [
     "from_package",
     "from_package.counterparts",
     "from_package.dictionary",
+    "from_package.entries",
     "from_package.exercises",
+    "from_package.teaching",
     "gallery",
     "links.code",
     "output.bundle",
@@ -105,7 +107,7 @@ html_math_renderer = "mathml"
 html_theme = "furo"
 html_title = "tensorref"
 html_static_path = ["_static"]
-html_css_files = ["site.css"]
+html_css_files = ["site.css", "home.css"]
 html_favicon = "_static/favicon.svg"
 html_search_scorer = str(HERE / "_ext" / "search_scorer.js")
 html_copy_source = False

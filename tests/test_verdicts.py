@@ -80,8 +80,8 @@ def test_ten_to_a_hundred_times_holds_for_the_sizes_where_it_does():
         ({64: 11, 4096: 98}, "holds"),
         ({64: 9, 4096: 102}, "does not hold"),
         ({64: 0.5, 4096: 50}, "holds for some sizes"),
-        ({64: 10, 4096: 102}, "undecided"),
-        ({64: 9, 4096: 100}, "undecided"),
+        ({64: 10, 4096: 102}, "not decided on this machine"),
+        ({64: 9, 4096: 100}, "not decided on this machine"),
         ({64: 10, 4096: 50}, "holds for some sizes"),
         ({64: 1, 4096: 9}, "does not hold"),
     ],
@@ -135,7 +135,9 @@ def test_the_crossover_is_in_the_reason():
         "for the largest matrices."
     )
     near = verdicts.gpu_speed(products({64: 0.1, 128: 1.1}, spread=0.3)).reason
-    assert near.endswith("(0.846 – 1.57); whether it is the fastest for the largest matrices is undecided.")
+    assert near.endswith(
+        "(0.846 – 1.57); whether it is the fastest for the largest matrices is not decided on this machine."
+    )
 
 
 @pytest.mark.claim("softmax-speed")
@@ -144,7 +146,7 @@ def test_softmax_is_judged_by_size_and_device():
     verdict = verdicts.softmax_speed(results(*entries))
     assert verdict.word == "holds for some sizes"
     assert verdict.reason == (
-        "on cpu faster for n = 1000 to 4096; slower for n = 64; undecided for n = 256. "
+        "on cpu faster for n = 1000 to 4096; slower for n = 64; not decided on this machine for n = 256. "
         "At n = 1000 softmax by hand takes 3.00 times as long (2.97 – 3.03), in the course 2.37 times. "
         "On cuda:0 faster for n = 64 to 4096. "
         "At n = 64 softmax by hand takes 4.00 times as long (3.96 – 4.04), in the course 2.37 times."
@@ -154,7 +156,12 @@ def test_softmax_is_judged_by_size_and_device():
 @pytest.mark.claim("softmax-speed")
 @pytest.mark.parametrize(
     ("ratio", "spread", "word"),
-    [(2.4, 0.01, "holds"), (1.1, 0.2, "undecided"), (0.9, 0.2, "undecided"), (0.9, 0.01, "does not hold")],
+    [
+        (2.4, 0.01, "holds"),
+        (1.1, 0.2, "not decided on this machine"),
+        (0.9, 0.2, "not decided on this machine"),
+        (0.9, 0.01, "does not hold"),
+    ],
     ids=["faster", "undecided above", "undecided below", "slower"],
 )
 def test_faster_means_beyond_what_is_uncertain(ratio, spread, word):
@@ -169,9 +176,9 @@ def test_an_interval_around_one_decides_nothing():
     wide = replace(wide, comparison=Comparison((first, replace(second, interval=(0.215, 3.94)))))
     for others in ([], softmaxes(n64=0.5)):
         verdict = verdicts.softmax_speed(results(*others, wide))
-        assert verdict.word == "undecided"
+        assert verdict.word == "not decided on this machine"
         assert (
-            "undecided for n = 1000. At n = 1000 softmax by hand takes 2.65 times as long (0.215 – 3.94)"
+            "not decided on this machine for n = 1000. At n = 1000 softmax by hand takes 2.65 times as long (0.215 – 3.94)"
             in verdict.reason
         )
 

@@ -1,5 +1,5 @@
 // @ts-check
-// The filter above the tables of the dictionary. Without it they stand there as they are.
+// The filter on top of the dictionary. Without it they stand there as they are.
 
 /** Write what is looked for as the rows write it. */
 function words(/** @type {string} */ text) {
@@ -40,7 +40,7 @@ function filter() {
 	const form = document.createElement("search");
 	form.className = "dictionary-filter";
 	form.append(label, count);
-	first.before(form);
+	(document.querySelector("article h1") ?? first).after(form);
 
 	const matching = (/** @type {string[]} */ wanted) => all.filter(({ keys }) => wanted.every((word) => keys.includes(word)));
 

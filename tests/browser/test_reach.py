@@ -25,15 +25,17 @@ LIGHTHOUSE = (
     "gallery/index.html",
     "gallery/elementwise.html",  # which has math
 )
-SAMPLE = (*LIGHTHOUSE, "search.html")
+SAMPLE = (*LIGHTHOUSE, "search.html", "exercises/index.html", "exercises/padding-mask.html", "teaching.html")
 WIDE, PHONE, PAPER = ({"width": width, "height": 900} for width in (1200, 320, 660))
 MODES = {"light": (WIDE, "light"), "dark": (WIDE, "dark"), "320px": (PHONE, "light")}
 MOST_REQUESTS, MOST_BYTES = 20, 150 * 1024
 
-# What a reader of the article sees, but for the explorers and the dictionary's filter, and for what stands there only for a screen.
+# What a reader of the article sees, but for the explorers, the filters, what is remembered of exercises and the button that copies, and for what stands there only for a screen.
 TEXT = """() => {
   const article = document.querySelector("article");
-  const live = article.querySelectorAll(".tensorref-explorer, .dictionary-filter");
+  const live = article.querySelectorAll(
+    ".tensorref-explorer, .dictionary-filter, .exercise-progress, .gallery-filter, .gallery-copy",
+  );
   for (const part of live) part.style.display = "none";
   const text = article.innerText;
   for (const part of live) part.style.display = "";

@@ -21,6 +21,34 @@ FOUND = [
     ("mat1 and mat2 shapes cannot be multiplied", "reference/pitfalls.html"),
     ("operands could not be broadcast together", "reference/broadcasting.html"),
 ]
+VIEW = (
+    "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+    "contiguous subspaces). Use .reshape(...) instead."
+)
+BEST = [  # what is meant, and how many entries may stand above it
+    ("time gpu", "reference/benchmark.html", 1),
+    ("7B bf16", "reference/anatomy.html#tensorref.anatomy.nbytes", 0),
+    ("layer norm formula", "reference/llm.html#tensorref.llm.layer_norm", 1),
+    ("mask over heads", "reference/llm.html#tensorref.llm.padding_mask", 2),
+    ("unsqueeze numpy", "reference/dictionary.html#expand-dims", 0),
+    ("np.concatenate", "reference/dictionary.html#concatenate", 0),
+    ("why view fails", "gallery/layout.html#ask-before-view-fails", 0),
+    ("multi-head attention", "gallery/multi_head_attention.html", 0),
+    ("squared errors", "exercises/squared-errors.html", 0),
+    ("x[:, [0,2], None]", "reference/indexing.html#tensorref.indexing.explain", 0),
+    ("(32, 10, 64) (64,)", "reference/broadcasting.html#tensorref.broadcasting.explain", 0),
+    (
+        "RuntimeError: mat1 and mat2 shapes cannot be multiplied (32x10 and 64x128)",
+        "reference/pitfalls.html#shape-mismatches",
+        0,
+    ),
+    (
+        "ValueError: operands could not be broadcast together with shapes (5,4) (3,)",
+        "reference/pitfalls.html#shape-mismatches",
+        0,
+    ),
+    (f"RuntimeError: {VIEW}", "reference/pitfalls.html#views-that-cannot-be", 0),
+]
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +77,53 @@ def test_a_reader_finds_the_entry_among_the_first(visit, documentation, subtests
             else:
                 links = [link.partition("#")[0] for link in links]
             assert found in links
+
+
+def best(page):
+    """Return where the best entries lead to."""
+    page.locator(".search-entries li").first.wait_for()
+    return page.locator(".search-entries a").evaluate_all(
+        "(links) => links.map((link) => new URL(link.href).pathname.slice(1) + new URL(link.href).hash)"
+    )
+
+
+def test_a_reader_finds_what_is_meant_on_top(visit, documentation, subtests):
+    page = visit("reference", "broadcasting")
+    for typed, found, above in BEST:
+        with subtests.test(f"{typed}: {found}"):
+            page.goto(f"{documentation}/search.html?q={quote(typed)}")
+            assert found in best(page)[: above + 1]
+
+
+def test_the_numbers_and_the_exception_of_a_pasted_error_are_those_of_its_reader(visit, documentation):
+    page = visit("reference", "broadcasting")
+    page.goto(
+        f"{documentation}/search.html?q={quote('RuntimeError: mat1 and mat2 shapes cannot be multiplied (7x9 and 3x5)')}"
+    )
+    assert "reference/pitfalls.html" in [link.partition("#")[0] for link in results(page)]
+    page.goto(f"{documentation}/search.html?q=zzzqqq")
+    page.locator(".search-summary:has-text('did not match')").wait_for()
+    assert page.locator(".search-entries").count() == 0
+
+
+def test_attributes_come_last(visit, documentation):
+    page = visit("reference", "broadcasting")
+    page.goto(f"{documentation}/search.html?q=shape")
+    results(page)
+    kinds = page.locator("#search-results ul.search > li").evaluate_all(
+        "(items) => items.map((item) => /[(]Python (attribute|property)/.test(item.textContent))"
+    )
+    assert any(kinds)
+    assert kinds == sorted(kinds)
+
+
+def test_the_field_of_home_leads_to_the_results(visit, documentation):
+    page = visit("reference", "broadcasting")
+    page.goto(f"{documentation}/index.html")
+    page.locator("#home-find").fill("7B bf16")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search.html?*")
+    assert best(page)[0].startswith("reference/anatomy.html")
 
 
 def test_the_box_of_a_page_leads_to_the_results(visit):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import shutil
 
 import numpy as np
 import pytest
@@ -93,28 +92,6 @@ def test_links_and_examples_survive_builds_that_read_little(site):
     site.write("reference", PAGES["reference"])
     site.build(project="Another")
     assert site.used_in() == ["gallery/first.html#first", "gallery/second.html#second"]
-
-
-def test_a_thumbnail_is_of_the_first_figure_as_it_is_now(site):
-    def color():
-        with Image.open(site.root / "html" / "_images" / "thumbnails" / "first.webp") as image:
-            assert image.size == (320, 240)
-            return image.getpixel((160, 120))
-
-    site.build()
-    assert (
-        '<img src="_images/thumbnails/first.webp" width="160" height="120" loading="lazy" alt="">' in site["reference"]
-    )
-    red, _, blue = color()
-    assert red > 200
-    assert blue < 60
-    figure = site.root / "docs" / "gallery" / "figure.png"
-    Image.new("RGB", (400, 400), "blue").save(figure)
-    shutil.copystat(site.root / "html" / "index.html", figure)
-    site.build()
-    red, _, blue = color()
-    assert red < 60
-    assert blue > 200
 
 
 @pytest.mark.parametrize(

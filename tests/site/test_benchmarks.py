@@ -59,6 +59,15 @@ def test_the_page_is_on_the_first_one_and_links_to_how_it_measures():
     assert soup(PAGE).find("article").find("a", href="reference/benchmark.html")
 
 
+def test_the_page_begins_with_charts_and_folds_its_tables():
+    article = soup(PAGE).find("article")
+    assert article.find("svg", role="img").find_previous("h2") is None
+    tables = article.find_all("table")
+    assert len(tables) > 5
+    assert all(table.find_parent("details", class_="numbers") for table in tables)
+    assert not any("open" in details.attrs for details in article.find_all("details"))
+
+
 # As it follows the files
 
 
@@ -148,7 +157,7 @@ def verdicts_on(page):
 def test_the_page_follows_the_files_without_an_edit(build):
     page, _ = build()
     assert "No result file is here yet" in page.get_text()
-    assert not page.find_all("svg", role="img")
+    assert len(page.find_all("svg", role="img")) == 2  # products and ratios of the machine that built the page
     assert verdicts_on(page)[0] == "the machine that built this page: not measured: no accelerator."
 
     benchmark.write(a_result("Card Y", {64: 0.5, 128: 4, 1024: 40, 8192: 160}), build.folder / "card-y.json")

@@ -16,6 +16,7 @@ from PIL import Image
 from sphinx.util.inventory import InventoryFile
 
 import tensorref
+from tensorref import _dictionary, exercises
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 BASE = os.environ.get("READTHEDOCS_CANONICAL_URL") or f"{PROJECT['urls']['Documentation']}/en/latest/"
@@ -138,6 +139,19 @@ def test_the_search_knows_the_names_of_the_libraries(term, entry):
     assert [SITE / f"{index['docnames'][page]}.html" for page, anchor, main in found if anchor == entry and main] == [
         SITE / "reference" / f"{entry.split('.')[1]}.html"
     ]
+
+
+def test_every_entry_of_the_search_leads_to_its_place():
+    entries = json.loads((SITE / "entries.json").read_text("utf-8"))["entries"]
+    for title, address, *_ in entries:
+        page, _, anchor = address.partition("#")
+        assert (SITE / page).is_file(), title
+        assert not anchor or anchor in by_id(SITE / page), (title, address)
+    kinds = {kind: [title for title, _, other, *_ in entries if other == kind] for _, _, kind, *_ in entries}
+    assert sorted(kinds["exercise"]) == sorted(exercises.names())
+    assert sorted(kinds["dictionary"]) == sorted(row.title for row in _dictionary.equivalents())
+    assert len(kinds["error"]) > 10
+    assert {f"broadcasting.{name}" for name in ("explain", "result_shape", "compatible")} <= {*kinds["function"]}
 
 
 def test_the_index_of_names_leads_to_our_entries_and_to_those_of_the_libraries():

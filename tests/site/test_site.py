@@ -11,10 +11,12 @@ import re
 from importlib.metadata import version
 from pathlib import Path
 
+import gallery_panel
 import nbformat
 import pytest
+from matplotlib.figure import Figure
 from pages import EXAMPLES, PAGES, ROOT, SITE, by_id, page_name, printed_by, soup
-from PIL import Image, ImageChops, ImageOps, ImageStat
+from PIL import Image, ImageStat
 from provenance import record
 
 from tensorref import devices
@@ -92,18 +94,53 @@ def test_the_foot_of_a_page_with_examples_names_a_run_of_this_very_text_or_there
     assert seen > 15
 
 
-def test_every_example_has_a_card_with_its_figure():
+def test_every_example_has_a_card_with_the_first_panel_of_its_figure():
     page = soup(SITE / "gallery" / "index.html")
     for script in EXAMPLES:
         card = page.find("a", href=f"{script.stem}.html", class_="sd-stretched-link").find_parent(class_="sd-card")
         kind, data = card.find("img")["src"].split(",")
         assert kind == "data:image/webp;base64"
-        figure = soup(SITE / "gallery" / f"{script.stem}.html").find("article").find("img")["src"]
-        with Image.open(io.BytesIO(base64.b64decode(data))) as small, Image.open(SITE / "gallery" / figure) as large:
-            shrunk = ImageOps.pad(large.convert("RGB"), small.size, color="white")
-            assert small.size == (320, 240)
-            assert max(ImageStat.Stat(ImageChops.difference(small, shrunk)).mean) < 8  # of 255
+        content = base64.b64decode(data)
+        assert content == (SITE / "_images" / "thumbnails" / f"{script.stem}.webp").read_bytes()
+        assert len(content) < 8192
+        with Image.open(io.BytesIO(content)) as small:
+            assert small.size == gallery_panel.SIZE
+            for ground in ("white", "#131416"):  # those of furo
+                flat = Image.alpha_composite(Image.new("RGBA", small.size, ground), small.convert("RGBA")).convert("L")
+                assert ImageStat.Stat(flat).stddev[0] > 10  # of 255: there is something to see
         assert card.find(class_="sd-card-text").get_text(strip=True)
+
+
+@pytest.mark.parametrize("script", EXAMPLES, ids=lambda script: script.stem)
+def test_the_page_of_an_example_begins_with_its_figure(script):
+    article = soup(SITE / "gallery" / f"{script.stem}.html").find("article")
+    first = [tag.name for tag in article.find("h1").find_all_next(["p", "img", "li", "pre"])][:3]
+    assert first == ["p", "img", "li"]
+    assert len(article.find_all("img")) == 1
+    assert re.search(r"\w{3}", article.find("img")["alt"])
+    assert not article.find("img")["alt"].endswith(".png")
+    headings = [heading.get_text().removesuffix("¶") for heading in article.find_all("h2")]
+    assert [link.get_text() for link in article.select(".gallery-parts a")] == headings
+    plotting = [block for block in article.select("div.cell_input pre") if "plt.show()" in block.get_text()]
+    assert len(plotting) == 1
+    assert "open" not in plotting[0].find_parent("details").attrs
+
+
+def test_a_thumbnail_is_one_panel_without_small_print():
+    figure = Figure(figsize=(8, 3), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    image = left.imshow([[0, 1], [1, 0]])
+    left.set(title="Left", xlabel="x")
+    left.text(0, 0, "0.5")
+    left.text(0, 1, "a long remark")
+    right.plot([0, 1], color="black", label="line")
+    right.legend()
+    figure.colorbar(image, ax=left)
+    assert gallery_panel.titles(figure) == "Left"
+    gallery_panel.drawn(figure)
+    assert figure.axes == [left]
+    assert (left.get_title(), left.get_xlabel()) == ("", "")
+    assert [text.get_text() for text in left.texts] == ["0.5"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_name)
@@ -126,7 +163,9 @@ def test_nothing_comes_from_another_host_and_every_local_link_leads_somewhere(pa
             continue
         file = (page.parent / target).resolve() if target else page
         assert file.is_file(), f"{link['href']} leads nowhere"
-        if anchor and file.suffix == ".html":
+        if anchor.startswith("explorer="):  # a state, which the script of the first explorer reads
+            assert soup(file).find(class_="tensorref-explorer"), link
+        elif anchor and file.suffix == ".html":
             assert anchor in by_id(file), f"{link['href']} leads to no place on {file.name}"
 
 

@@ -30,7 +30,8 @@ from tensorref.benchmark._machine import processor
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "docs" / "_ext"))
-from provenance import record  # noqa: E402  its folder has just joined the path
+from from_package import exercises  # noqa: E402  its folder has just joined the path
+from provenance import record  # noqa: E402
 
 KINDS = ("forked", "stock")
 PROSE, EXAMPLE, MODULE = "docs/reference/reading-shapes.md", "examples/layout.py", "tensorref/layout/__init__.py"
@@ -136,6 +137,7 @@ class Tree:
     def leave_out_ours(self):
         """Let Sphinx build the pages by itself."""
         self.add("docs/conf.py", STOCK)
+        exercises.make_pages(self.root / "docs" / "exercises")
         for script in (self.root / "examples").glob("*.py"):
             shutil.copy(script, self.root / "docs" / "gallery")
 

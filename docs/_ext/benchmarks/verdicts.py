@@ -14,7 +14,7 @@ from tensorref.benchmark._table import figure
 
 COURSE = Path(__file__).parents[3] / "tests" / "module" / "claims.toml"
 CLAIMS: dict[str, str] = tomllib.loads(COURSE.read_text("utf-8"))
-UNDECIDED = "undecided"
+UNDECIDED = "not decided on this machine"
 """Where the interval of a ratio spans 1, or a bound of the claim."""
 COURSE_SOFTMAX = 1000
 """The course measures softmax of this many rows and columns."""
@@ -25,7 +25,7 @@ class Verdict:
     """Whether a claim holds on a machine, and the figures that say so."""
 
     word: str
-    """``"holds"``, ``"holds for some sizes"``, ``"does not hold"``, ``"undecided"`` or ``"not measured"``."""
+    """``"holds"``, ``"holds for some sizes"``, ``"does not hold"``, ``"not decided on this machine"`` or ``"not measured"``."""
     reason: str
 
 
@@ -100,7 +100,7 @@ def _wins(results: Results) -> str:
     accelerated, others = max(_products(results).items())[1]
     if accelerated.interval[0] > min(other.interval[1] for other in others):
         return "it is not the fastest for the largest matrices"
-    return "whether it is the fastest for the largest matrices is undecided"
+    return f"whether it is the fastest for the largest matrices is {UNDECIDED}"
 
 
 def softmax_speed(results: Results) -> Verdict:
@@ -132,14 +132,14 @@ def softmax_speed(results: Results) -> Verdict:
 
 
 def _word(found: Collection[str], claimed: str) -> str:
-    """Return the verdict on a claim of all sizes, of which each was found to be as claimed, undecided, or something else."""
+    """Return the verdict on a claim of all sizes, of which each was found to be as claimed, not decided, or something else."""
     if claimed in found:
         return "holds" if {*found} == {claimed} else "holds for some sizes"
     return UNDECIDED if UNDECIDED in found else "does not hold"
 
 
 def _words(classes: Mapping[int, str], *order: str) -> str:
-    """Say which sizes are of which class, the undecided ones last."""
+    """Say which sizes are of which class, those that are not decided last."""
     by_class = {name: [n for n, found in classes.items() if found == name] for name in (*order, UNDECIDED)}
     return "; ".join(f"{name} for n = {_sizes(sizes, [*classes])}" for name, sizes in by_class.items() if sizes)
 

@@ -1,13 +1,14 @@
 """The gallery: every script of ``examples/`` becomes a page, run by myst-nb, with a card on the overview.
 
 A script is in percent format. Its first cell is Markdown: the title as a heading, then a sentence for the card. Its
-first figure becomes the thumbnail (see `cards`).
+figure stands on top of its page, and its first panel on the card (see `gallery_panel` and `cards`).
 
 Each script runs in a kernel of its own. With ``gallery_kernels = "forked"`` the kernels are forked from a process that has
 imported PyTorch, so that each starts at once (see `forked_kernels`); with ``"stock"``, and where that cannot be done, Jupyter
 starts them as ever. The outputs are the same. They are kept by jupyter-cache, whose key is the code and the kernelspec;
 the kernelspec holds a digest of what the script imports of the package, the libraries and the device, so that a change
-of those runs it again. A last cell, which no reader sees, leaves among the outputs what they were run with.
+of those runs it again. A last cell, which no reader sees, leaves among the outputs what they were run with, and the
+thumbnail.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import gallery_panel
 import jupytext
 import nbformat
 from docutils import nodes
@@ -47,7 +49,16 @@ LIBRARIES = ("numpy", "torch", "matplotlib")
 CAN_FORK = hasattr(os, "fork") and sys.platform != "darwin"
 """Whether a process that has imported all of this can be forked; on macOS its system libraries can crash then."""
 
-LAST_CELL = 'import sys\n\nsys.path.insert(0, "../_ext")\nfrom provenance import record\n\nrecord.show(globals())'
+LAST_CELL = """import sys
+
+sys.path.insert(0, "../_ext")
+import gallery_panel
+from provenance import record
+
+record.show(globals())
+gallery_panel.show(globals())"""
+PLOTS = "plt.show()"
+"""A cell with this line draws; its code is folded, and its figure stands on top of the page."""
 
 logger = getLogger(__name__)
 
@@ -58,7 +69,7 @@ def digest(script: str) -> str:
     facts = [
         platform.python_version(),
         record.device(),
-        Path(record.__file__).read_text("utf-8"),
+        *(Path(str(module.__file__)).read_text("utf-8") for module in (record, gallery_panel)),
         *map(version, LIBRARIES),
         record.digest(*record.imported(script, ROOT)),
     ]
@@ -97,28 +108,40 @@ def summary(script: Path) -> tuple[str, str]:
 
 
 class Gallery(SphinxDirective):
-    """The cards of all examples, in the order in which the content names them."""
+    """The cards of all examples, in the groups and in the order that the content says: a title, then their names.
+
+    A title ends in a colon; each name stands in a line of its own.
+    """
 
     has_content = True
 
     def run(self) -> list[nodes.Node]:
-        cards = []
-        names = [line.strip() for line in self.content if line.strip()]
+        groups: dict[str, list[str]] = {}
+        for line in filter(None, map(str.strip, self.content)):
+            if line.endswith(":"):
+                groups[line.removesuffix(":")] = []
+            elif groups:
+                [*groups.values()][-1].append(line)
+            else:
+                raise self.error(f"gallery begins with {line!r}; begin with the title of a group, such as 'Shapes:'")
+        names = [name for group in groups.values() for name in group]
         if sorted(names) != (there := sorted(script.stem for script in EXAMPLES.glob("*.py"))):
             differ = ", ".join(sorted({*names} ^ {*there})) or "one twice"
             raise self.error(f"gallery and examples/ differ in {differ}; name each script once, a line each")
-        scripts = [EXAMPLES / f"{name}.py" for name in names]
-        for script in scripts:
+        tree = "```{{toctree}}\n:hidden:\n\n{}\n```\n".format("\n".join(names))
+        return [*(self._group(title, group) for title, group in groups.items()), *self.parse_text_to_nodes(tree)]
+
+    def _group(self, title: str, names: list[str]) -> nodes.section:
+        cards = []
+        for script in (EXAMPLES / f"{name}.py" for name in names):
             self.env.note_dependency(str(script))
-            title, paragraph = summary(script)
+            heading, paragraph = summary(script)
             cards.append(
-                f":::{{grid-item-card}} {title}\n:link: {script.stem}\n:link-type: doc\n\n"
+                f":::{{grid-item-card}} {heading}\n:link: {script.stem}\n:link-type: doc\n\n"
                 f"```{{thumbnail}} {FOLDER}/{script.stem}\n```\n{paragraph}\n:::\n"
             )
-        pages = "".join(f"{script.stem}\n" for script in scripts)
-        return self.parse_text_to_nodes(
-            f"::::{{grid}} 1 2 2 3\n:gutter: 3\n\n{''.join(cards)}::::\n\n```{{toctree}}\n:hidden:\n\n{pages}```\n"
-        )
+        grid = f"::::{{grid}} 2 2 3 3\n:gutter: 2\n:class-container: gallery-cards\n\n{''.join(cards)}::::\n"
+        return nodes.section("", nodes.title("", title), *self.parse_text_to_nodes(grid), ids=[nodes.make_id(title)])
 
 
 def _choose_kernels(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
@@ -206,16 +229,49 @@ def _finish_page(app: Sphinx, doctree: nodes.document) -> None:
         if executed.exists():
             _report_failure(script, nbformat.read(executed, as_version=4))
     else:
-        last = notebook.cells.pop()
-        env.metadata[env.docname]["ran"] = dict(last.outputs[0].data[record.MIME])
+        outputs = notebook.cells.pop().outputs
+        env.metadata[env.docname]["ran"] = dict(outputs[0].data[record.MIME])
+        for data in (output.data for output in outputs if gallery_panel.MIME in output.get("data", {})):
+            env.metadata[env.docname] |= {"thumbnail": data[gallery_panel.MIME], "shows": data["text/plain"]}
         nbformat.write(notebook, executed)
     _merge_streams(doctree)
+    _fold_plotting(doctree)
     targets = {f"{name}.py": f"/{env.docname}.py", f"{name}.ipynb": "/" + os.path.relpath(executed, app.srcdir)}
     downloads = nodes.paragraph("", "Download: ", classes=["gallery-downloads"])
     for position, (label, target) in enumerate(targets.items()):
         downloads += [nodes.Text(", ")] if position else []
         downloads += download_reference("", "", nodes.literal("", label), reftarget=target)
-    next(doctree.findall(nodes.section)).insert(1, downloads)
+    _put_first(next(doctree.findall(nodes.section)), downloads, env.metadata[env.docname].get("shows", ""))
+
+
+def _put_first(page: nodes.section, downloads: nodes.paragraph, shows: str) -> None:
+    """Let a page begin with what the script is about, its figure, what it is made of, and the downloads."""
+    figure = next(page.findall(nodes.image), None)
+    top: list[nodes.Node] = []
+    if figure is not None:
+        figure.parent.remove(figure)
+        figure["alt"] = shows
+        top.append(nodes.container("", figure, classes=["gallery-figure"]))
+    parts = [section for section in page.children if isinstance(section, nodes.section)]
+    links = [
+        nodes.list_item(
+            "", nodes.paragraph("", "", nodes.reference("", part[0].astext(), refid=part["ids"][0], internal=True))
+        )
+        for part in parts
+    ]
+    if links:
+        top.append(nodes.bullet_list("", *links, classes=["gallery-parts"]))
+    first = next((place for place, node in enumerate(page) if isinstance(node, nodes.paragraph)), 0)
+    page[first + 1 : first + 1] = [*top, downloads]
+
+
+def _fold_plotting(doctree: nodes.document) -> None:
+    """Close the code of the cells that draw; what myst-nb folds has a paragraph where HTML allows none."""
+    for cell in list(doctree.findall(nodes.container)):
+        if "cell_input" in cell["classes"] and PLOTS in cell.astext().splitlines():
+            place = cell.parent.index(cell)
+            opened = nodes.raw("", '<details class="gallery-plotting"><summary>Plotting</summary>', format="html")
+            cell.parent[place : place + 1] = [opened, cell, nodes.raw("", "</details>", format="html")]
 
 
 def _report_failure(script: Path, notebook: nbformat.NotebookNode) -> None:
@@ -243,6 +299,12 @@ def _merge_streams(doctree: nodes.document) -> None:
             block.parent.remove(before)
 
 
+def _add_script(app: Sphinx, page: str, *_: object) -> None:
+    if page.startswith(f"{FOLDER}/"):
+        app.add_css_file("gallery.css")
+        app.add_js_file("gallery.js", type="module")
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     app.setup_extension("gallery.cards")
     app.add_config_value("gallery_kernels", "forked", "", ENUM("forked", "stock"))
@@ -254,4 +316,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("env-before-read-docs", _choose_kernels)
     app.connect("doctree-read", _finish_page, priority=400)  # before Sphinx collects the downloads of a page
     app.connect("env-updated", _rewrite)
-    return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}
+    app.connect("html-page-context", _add_script)
+    return {"version": "1", "env_version": 2, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,4 +1,4 @@
-"""The first figure of each example, small: on its card in the overview, and below each entry that the example uses."""
+"""The thumbnail of each example: on its card in the overview, and below each entry that the example uses."""
 
 from __future__ import annotations
 
@@ -9,16 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from gallery_panel import MIME, SIZE
 from links import code
-from PIL import Image, ImageOps
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.logging import getLogger
 
 INDEX = "gallery/index"
-SIZE = (320, 240)
-"""In pixels; half as many on the page, for the finer screens."""
 
 logger = getLogger(__name__)
 
@@ -44,11 +42,10 @@ def _fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 def _thumbnail(app: Sphinx, page: str, _: str) -> list[nodes.Node]:
     """Return a picture that stands in the page itself: a request for each would be slow on a phone."""
-    if "figure" not in app.env.metadata[page]:
+    if (picture := app.env.metadata[page].get("thumbnail")) is None:
         logger.warning("examples/%s.py draws no figure for its card", posixpath.basename(page))
         return []
-    picture = Path(app.outdir, thumbnail_of(page)).read_bytes()
-    uri = f"data:image/webp;base64,{base64.b64encode(picture).decode('ascii')}"
+    uri = f"data:{MIME};base64,{picture}"
     # The card's title says what it is; the picture only decorates it.
     return [nodes.image(uri=uri, candidates={"?": uri}, alt="")]
 
@@ -86,23 +83,15 @@ def pages(env: BuildEnvironment) -> list[str]:
     return env.toctree_includes.get(INDEX, [])
 
 
-def _note_figure(app: Sphinx, doctree: nodes.document) -> None:
-    if (figure := next(doctree.findall(nodes.image), None)) is not None:
-        app.env.metadata[app.env.docname]["figure"] = figure["uri"]
-
-
-def _draw(app: Sphinx, env: BuildEnvironment) -> None:
-    """Write the thumbnails, but those that are there and of this very figure."""
+def _write(app: Sphinx, env: BuildEnvironment) -> None:
+    """Write the thumbnails, but those that are there already."""
     for docname in pages(env):
-        if (uri := env.metadata[docname].get("figure")) is None:
+        if (picture := env.metadata[docname].get("thumbnail")) is None:
             continue
-        figure, small = Path(app.srcdir, uri), Path(app.outdir, thumbnail_of(docname))
-        if small.exists() and small.stat().st_mtime >= figure.stat().st_mtime:
-            continue
-        small.parent.mkdir(parents=True, exist_ok=True)
-        with Image.open(figure) as image:
-            flat = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA")).convert("RGB")
-        ImageOps.pad(flat, SIZE, color="white").save(small, quality=60, method=6)
+        file, content = Path(app.outdir, thumbnail_of(docname)), base64.b64decode(picture)
+        if not file.exists() or file.read_bytes() != content:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -111,7 +100,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("thumbnail", Place)
     app.add_directive("used-in", Place)
     app.connect("autodoc-process-docstring", _append, priority=890)  # after the sections have become paragraphs
-    app.connect("doctree-read", _note_figure, priority=600)  # after Sphinx has said where the figures are
-    app.connect("env-updated", _draw)
+    app.connect("env-updated", _write)
     app.connect("doctree-resolved", _fill)
-    return {"version": "1", "env_version": 2, "parallel_read_safe": True, "parallel_write_safe": True}
+    return {"version": "1", "env_version": 3, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -18,7 +18,12 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
-SECTIONS = {"reference/": "Reference, in the order of the course", "gallery/": "Gallery: scripts to copy", "": "More"}
+SECTIONS = {
+    "reference/": "Reference, in the order of the course",
+    "gallery/": "Gallery: scripts to copy",
+    "exercises/": "Exercises: tasks with a checker",
+    "": "More",
+}
 """How ``llms.txt`` groups the pages, by how their names begin."""
 
 

@@ -1,0 +1,146 @@
+"""What the search shows first: entries by what they say, so that it finds a task in any words and a pasted error.
+
+Sphinx finds pages that have every word. An entry is smaller: a function, a row of the dictionary, an exercise, an error, a
+section. They stand in one file, which the page of the search asks for; ``entries.js`` ranks them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from docutils import nodes
+from provenance import record
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+
+import tensorref
+from from_package import dictionary
+from from_package.exercises import FOLDER as EXERCISES
+from tensorref import _dictionary
+
+FILE = "entries.json"
+ERRORS = "reference/pitfalls"
+"""The page with a table of messages, each with a link to its section."""
+SYNONYMS = {
+    "7b": "nbytes parameter",
+    "bf16": "bfloat16 nbytes",
+    "fp16": "float16",
+    "fp32": "float32",
+    "cuda": "device gpu",
+    "gpu": "device accelerator",
+    "time": "measure compare",
+    "slow": "measure compare",
+    "formula": "softmax norm attention",
+    "oom": "memory bytes",
+    "dim": "axis",
+    "heads": "padding_mask attention",
+}
+"""What a reader may write, and the words that our entries have for it."""
+_EXAMPLE = re.compile(r"^(>>>|\.\.\.) .*\n(?:(?!>>>|\n).*\n)*", re.MULTILINE)
+_QUIET = {"attribute", "property", "method"}
+
+
+class Entry(NamedTuple):
+    """An entry of the search; its words are found too, and not shown."""
+
+    title: str
+    address: str
+    kind: str
+    says: str = ""
+    words: str = ""
+
+
+def _keep(_: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Keep what docstrings and exercises say until the package changes; to import it all takes long."""
+    digest = record.package(record.ROOT)
+    if getattr(env, "said_of", None) != digest:
+        env.said, env.said_of = dict(_said()), digest  # type: ignore[attr-defined]
+    return []
+
+
+def _said() -> Iterator[tuple[str, str]]:
+    """Yield each public name with what its docstring says of it, and each exercise with its task."""
+    for concept in tensorref.CONCEPTS:
+        module = importlib.import_module(f"tensorref.{concept}")
+        for name in module.__all__:
+            entry = getattr(module, name)
+            if inspect.isroutine(entry) or inspect.isclass(entry):
+                yield (
+                    f"tensorref.{concept}.{name}",
+                    " ".join((inspect.getdoc(entry) or "").partition("\n\n")[0].split()),
+                )
+    from tensorref import exercises
+
+    for name in exercises.names():
+        yield f"exercise-{name}", exercises.get(name).task
+
+
+def _note_errors(app: Sphinx, doctree: nodes.document) -> None:
+    """Note the messages of the page of errors, each with the place that it links to."""
+    if app.env.docname == ERRORS:
+        rows = (row for row in doctree.findall(nodes.row) if len(row) > 1 and not isinstance(row.parent, nodes.thead))
+        linked = ((row[0].astext(), next(row[1].findall(nodes.reference), None)) for row in rows)
+        found = [
+            (text, str(link.get("refid") or link.get("refuri", "").lstrip("#")))
+            for text, link in linked
+            if link is not None
+        ]
+        app.env.metadata[ERRORS]["errors"] = found
+
+
+def entries(app: Sphinx) -> Iterator[Entry]:
+    """Yield all entries of the site."""
+    env, address = app.env, app.builder.get_target_uri
+    said: dict[str, str] = env.said  # type: ignore[attr-defined]
+    theirs: dict[str, list[str]] = {}
+    for one in env.counterparts:  # type: ignore[attr-defined]
+        theirs.setdefault(one.target, []).append(one.name)
+    for name, entry in env.domains.python_domain.objects.items():
+        if not entry.aliased:
+            kind = "attribute" if entry.objtype in _QUIET else entry.objtype
+            at = f"{address(entry.docname)}#{entry.node_id}"
+            first, _, more = said.get(name, "").partition("\n\n")
+            yield Entry(name.removeprefix("tensorref."), at, kind, first, " ".join([*theirs.get(name, ()), more]))
+    for row in _dictionary.equivalents():
+        codes = " · ".join(form.code for form in row.forms)
+        names = " ".join(name for form in row.forms for name in form.names)
+        words = f"{names} {row.topic} numpy pytorch {' '.join(row.words)}"
+        yield Entry(row.title, f"{address(dictionary.PAGE)}#{row.slug}", "dictionary", codes, words)
+    for text, anchor in env.metadata[ERRORS].get("errors", ()):
+        nothing = "nothing; "
+        kind = "wrong result" if text.startswith(nothing) else "error"
+        yield Entry(text.removeprefix(nothing), f"{address(ERRORS)}#{anchor}", kind)
+    for page, title in env.titles.items():
+        if (name := page.removeprefix(f"{EXERCISES}/")) != page and name != "index":
+            yield Entry(name, address(page), "exercise", said.get(f"exercise-{name}", ""))
+            continue
+        yield Entry(title.astext(), address(page), "page", env.metadata[page].get("description", ""))
+        for link in env.tocs[page].findall(nodes.reference):
+            anchor = link.get("anchorname", "")
+            if anchor and not anchor.startswith("#tensorref."):
+                yield Entry(link.astext(), f"{address(page)}{anchor}", "section", f"in {title.astext()}")
+
+
+def _write(app: Sphinx, exception: Exception | None) -> None:
+    if exception is None and app.builder.name == "html":
+        text = json.dumps({"synonyms": SYNONYMS, "entries": [*entries(app)]}, ensure_ascii=False, separators=(",", ":"))
+        Path(app.outdir, FILE).write_text(re.sub(r"\s+", " ", text), "utf-8")
+
+
+def _add_script(app: Sphinx, page: str, *_: object) -> None:
+    if page == "search":
+        app.add_js_file("entries.js", type="module")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect("doctree-read", _note_errors)
+    app.connect("env-updated", _keep)
+    app.connect("html-page-context", _add_script)
+    app.connect("build-finished", _write)
+    return {"version": "1", "env_version": 1, "parallel_read_safe": True, "parallel_write_safe": True}
