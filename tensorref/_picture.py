@@ -226,13 +226,16 @@ def stacked(drawings: Sequence[Drawing], gap: int = GAP) -> Drawing:
     return whole
 
 
-def grid(sides: Sequence[Side], cell: Callable[[tuple[int, ...]], tuple[str, Mark]]) -> Drawing:
+def grid(
+    sides: Sequence[Side], cell: Callable[[tuple[int, ...]], tuple[str, Mark]], most: int | None = None
+) -> Drawing:
     """Draw an array of up to three axes: a cell, a row, a table or a cube, with its sizes on brackets.
 
-    `cell` says what stands at an index, which has an entry for every side; the middle of the front is at (0, 0).
+    `cell` says what stands at an index, which has an entry for every side; the middle of the front is at (0, 0). `most` is
+    how many places of an axis are drawn.
     """
     ndim = len(sides)
-    most = _SHOWN[ndim]
+    most = most or _SHOWN[ndim]
     depths, rows, columns = (visible(side.size, most) for side in (*(Side(1, "", 0),) * (_CUBE - ndim), *sides))
     drawn = {
         (d, r, c): cell((d, r, c)[_CUBE - ndim :])

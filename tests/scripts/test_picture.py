@@ -8,6 +8,7 @@ import re
 import pytest
 
 from tensorref import _picture, broadcasting, layout, matmul
+from tensorref.layout import _drawing
 from tensorref.sphinxext.layout import LayoutDirective
 
 pytestmark = pytest.mark.usefixtures("unchecked")
@@ -80,7 +81,8 @@ def phone(request, monkeypatch):
     """Draw as on a wide page, then as on a phone, where the script draws less side by side."""
     if request.param == "phone":
         monkeypatch.setattr(_picture, "_WIDTH", 270)
-        monkeypatch.setattr(_picture, "_SHOWN", (4, 7, 4, 3))
+        monkeypatch.setattr(_picture, "_SHOWN", (1, 7, 4, 3))
+        monkeypatch.setattr(_drawing, "_PLACES", 8)
     return request.param == "phone"
 
 

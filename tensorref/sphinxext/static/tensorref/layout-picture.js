@@ -1,11 +1,9 @@
 // Tensors in memory: the same as `tensorref/layout/_drawing.py`.
 
-import { DASHES, Drawing, EMPTY, FADED, hueOf, half, mark, refusal, stacked, table, visible } from "./picture.js";
+import { DASHES, Drawing, EMPTY, FADED, half, hueOf, mark, refusal, room, stacked, table, visible } from "./picture.js";
 import { product } from "./sizes.js";
 
-const PLACES = 12;
-const PLACE = 24;
-const HOP = PLACE / 2 + 17;
+const HOP = 31;
 const MOST = 4; // stages
 
 /** Stages below each other, with an element of the same color and number in all. @type {DrawHistory} */
@@ -22,7 +20,7 @@ export function drawn(stages) {
 		};
 		const drawing = isRefused ? refusal("✗") : tensor(stage.axes, stage.offset, cell, at);
 		drawing.heading(stage.code, isRefused ? 0 : undefined);
-		return isRefused ? drawing : stacked([drawing, strip(stage, cell)], 4);
+		return isRefused ? drawing : stacked([drawing, strip(stage, cell, at)], 4);
 	});
 	return stacked(parts);
 }
@@ -74,32 +72,28 @@ function tensor(axes, offset, cell, panel, before = []) {
 }
 
 /** The memory in a row, and over it how far each axis steps. @type {DrawStrip} */
-function strip({ axes, shape, offset, elements }, cell) {
-	const drawing = new Drawing();
-	const places = visible(elements, PLACES);
+function strip({ axes, shape, offset, elements }, cell, panel) {
 	const falling = axes.filter(({ stride }) => stride).sort((one, other) => Number(other.stride - one.stride));
-	for (const [n, place] of places.entries()) {
-		const x = n * PLACE;
-		if (place === null) drawing.text([x + PLACE / 2, 0], "…", FADED);
-		else {
-			const [text, look] = cell(place);
-			// A larger stride steps over all that the smaller ones reach.
-			const rest = falling.reduce((rest, { size, stride }) => rest - (rest / stride < size ? rest / stride : size - 1n) * stride, place - offset);
-			const isRead = place >= offset && !rest && !shape.includes(0n);
-			drawing.box([x, -PLACE / 2], [PLACE, PLACE], isRead ? look : EMPTY, text.length < 3 ? text : "");
-		}
-	}
-	if (!elements) drawing.box([0, -PLACE / 2], [PLACE, PLACE], EMPTY, "0");
+	const hasNone = shape.includes(0n);
+	const look = (/** @type {Shape} */ [place = 0n]) => {
+		const [text, mark] = cell(place);
+		// A larger stride steps over all that the smaller ones reach.
+		const steps = (/** @type {bigint} */ rest, /** @type {Axis} */ { size, stride }) =>
+			rest - (rest / stride < size ? rest / stride : size - 1n) * stride;
+		const isRead = place >= offset && !falling.reduce(steps, place - offset) && !hasNone;
+		return [text.length < 3 ? text : "", isRead ? mark : EMPTY];
+	};
+	const drawing = table([{ size: elements }], look, panel, { most: room().places });
+	for (const each of drawing.cells) Object.assign(each, { place: each.index[0], isMemory: true });
+	const xOf = (place) => drawing.cells.find((each) => each.place === place)?.x;
 	let side = -1;
 	for (const [at, { size, stride }] of [...axes.entries()].slice(-3).reverse()) {
-		const [start, end] = [places.indexOf(offset), places.indexOf(offset + stride)];
-		if (size < 2n || !stride || shape.includes(0n) || start < 0 || end < 0) continue;
-		const [x, toX] = [start, end].map((n) => n * PLACE + PLACE / 2);
-		const [y, high] = [side * (PLACE / 2 + 3), side * HOP];
-		const hue = hueOf(at - axes.length);
+		const [start, end] = [xOf(offset), xOf(offset + stride)];
+		if (size < 2n || !stride || hasNone || start === undefined || end === undefined) continue;
+		const [x, toX, y, high, hue] = [start + 14, end + 14, side * 17, side * HOP, hueOf(at - axes.length)];
 		drawing.line(`M${x} ${y}C${x} ${high} ${toX} ${high} ${toX} ${y}`, [[x, y], [toX, high]], hue, DASHES[hue - 1]);
 		drawing.line(`M${toX - 4} ${y + side * 6}L${toX} ${y}L${toX + 4} ${y + side * 6}`, [[toX - 4, y], [toX + 4, y]], hue);
-		drawing.text([half((start + end + 1) * PLACE), side * (HOP + 8)], `+${stride}`);
+		drawing.text([half(x + toX), side * (HOP + 8)], `+${stride}`);
 		side = -side;
 	}
 	return drawing;

@@ -12,8 +12,9 @@ export const END = { "text-anchor": "end" };
 const NO_XML = /[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
 
 export const phone = globalThis.matchMedia?.("(max-width: 30em)");
-/** How wide lines may become, and how many places of an axis are drawn, by the number of axes. */
-export const room = () => (phone?.matches ? { width: 270, shown: [4, 7, 4, 3] } : { width: 460, shown: [8, 8, 5, 4] });
+/** How wide lines become, and how many places are drawn of an axis, by the number of axes, and of a memory. */
+export const room = () =>
+	phone?.matches ? { width: 270, shown: [1, 7, 4, 3], places: 8 } : { width: 460, shown: [1, 8, 5, 4], places: 12 };
 
 /** @param {Partial<Mark>} given @returns {Mark} */
 export const mark = (given) => ({ hue: 0, tint: 8, dash: "", ...given });
