@@ -100,8 +100,8 @@ function explorer(root, { least, most, read, show }, number) {
 		const isLast = step === shown.steps.length - 1;
 		scroll.replaceChildren(drawTable(shown.table(step), step));
 		const texts = shown.steps.slice(0, step + 1).map(({ text }) => text);
-		const { title = texts.shift() ?? "", ...picture } = shown.picture(step);
-		pictured.replaceChildren(drawPicture(model, `tensorref-${number}`, { ...picture, title, description: texts.join(" ") }, data.labels));
+		const picture = { title: texts[0], description: texts.slice(1).join(" "), ...shown.picture(step) };
+		pictured.replaceChildren(...drawPicture(model, `tensorref-${number}`, picture, say));
 		const said = shown.steps[step]?.text ?? "";
 		if (sentence.textContent !== said) sentence.textContent = said;
 		sentence.dataset.outcome = isLast ? shown.outcome : "";

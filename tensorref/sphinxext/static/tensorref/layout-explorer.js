@@ -22,7 +22,7 @@ start("layout", {
 		const { stages, steps, ...rest } = follow(sizes, operations, name, data);
 		const named = stages.map(({ code }, at) => ({ name: at ? code : `${code} ${formatShape(sizes)}`, text: steps[at] ?? "" }));
 		const code = codeOf(name, stages, rest.outcome === "success", data.reserved);
-		const picture = (/** @type {number} */ step) => pictureOf(stages, step, data.labels);
+		const picture = (/** @type {number} */ step) => pictureOf(stages, step, speaker(data.labels));
 		return { ...rest, steps: named, table: () => tableOf(stages, data), picture, code };
 	},
 });
@@ -40,12 +40,12 @@ function tableOf(stages, { itemsize, words }) {
 	return { heading: keys.map((key) => say(key)), headingFrom: 0, rows };
 }
 
-/** The stages up to a step; a cell of the last one tells where it reads. @type {LayoutPicture} */
-function pictureOf(given, step, labels) {
+/** The stages up to a step; a cell of the last one tells where it lies. @type {LayoutPicture} */
+function pictureOf(given, step, say) {
 	const stages = given.slice(0, step + 1);
-	const [{ code: x, shape }, ...others] = stages;
+	const [{ code: x, shape }] = stages;
+	const code = stages.map(({ code }) => code).join("");
 	const origin = ({ panel, place }) => originOf(stages.slice(0, panel + 1), place);
-	const code = x + others.map(({ code }) => code).join("");
 	const name = ({ panel, index, isMemory }) => (panel === step && !isMemory ? indexed(code, index) : "");
 	return {
 		drawing: drawn(stages),
@@ -54,7 +54,7 @@ function pictureOf(given, step, labels) {
 		reads(cell) {
 			const key = stages.some(({ verdict }) => verdict === "copy") ? "moves" : "reads";
 			const told = { cell: name(cell), place: cell.place, origin: origin(cell) };
-			return { sentence: speaker(labels)(key, told), isRead: (other) => origin(other) === told.origin };
+			return { sentence: say(key, told), isRead: (other) => origin(other) === told.origin };
 		},
 	};
 }
