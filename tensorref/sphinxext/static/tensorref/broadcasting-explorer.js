@@ -2,8 +2,8 @@ import { drawn, valuesAt } from "./broadcasting-picture.js";
 import { explain, notes } from "./broadcasting.js";
 import { start, variables } from "./explorer.js";
 import { readShapes } from "./shapes.js";
-import { formatShape, indexed, product } from "./sizes.js";
-import { speaker } from "./words.js";
+import { drawTable } from "./table.js";
+import { formatShape, indexed, product, speaker } from "./words.js";
 
 const STEP = { align: 1, pad: 2, compare: 3, expand: 4, result: 5 };
 const LARGE = 2n ** 27n; // elements
@@ -12,13 +12,13 @@ start("broadcasting", {
 	least: 2,
 	most: 6,
 	read: (texts, { errors }) => readShapes(texts, errors),
-	show(/** @type {NamedShape[]} */ given, names, data) {
+	show(given, names, data) {
 		const explanation = explain(given.map(({ sizes }) => sizes), names, data);
 		return {
-			steps: data.steps.map((name, step) => ({ name, text: explanation.steps[step] ?? "" })),
+			steps: data.steps.map((name, step) => ({ name, text: explanation.steps[step] })),
 			outcome: explanation.result ? "success" : "conflict",
 			notes: notes(explanation, data.words),
-			table: (step) => axes(explanation, given, step, data),
+			table: (step) => drawTable(axes(explanation, given, step, data), step),
 			picture: (step) => picture(explanation, step, data),
 			code: code(explanation, data.reserved),
 		};
@@ -29,12 +29,12 @@ start("broadcasting", {
 function axes({ axes, operands, result }, given, step, { words, labels }) {
 	const say = speaker(words);
 	const span = Math.max(axes.length, 1);
-	const scalar = (from = 0) => [{ text: labels.scalar ?? "", state: "scalar", span, from }];
+	const scalar = (from = 0) => [{ text: labels.scalar, state: "scalar", span, from }];
 	const rows = operands.map(({ name: label, shape }, operand) => {
 		const lacking = axes.length - shape.length;
 		const cells = axes.map(({ sizes, padded, expands, size, verdict }, column) => {
-			const own = sizes[operand] ?? 1n;
-			const name = given[operand]?.names[column - lacking];
+			const own = sizes[operand];
+			const name = given[operand].names[column - lacking];
 			return {
 				text: padded[operand] ? `(${own})` : name ? `${name}=${own}` : `${own}`,
 				unseen: padded[operand] ? say("padded") : "",
@@ -65,17 +65,17 @@ function axes({ axes, operands, result }, given, step, { words, labels }) {
 function picture(explanation, step, { words, labels }) {
 	const { operands, axes } = explanation;
 	const drawing = drawn(explanation, speaker(words), { expands: step >= STEP.expand, ends: step >= STEP.result });
-	const name = (/** @type {DrawnCell} */ { panel, index }) => (panel === operands.length ? indexed(labels.result, index) : "");
+	const name = ({ panel, index }) => (panel === operands.length ? indexed(labels.result, index) : "");
 	return {
 		drawing,
 		name,
 		reads(cell) {
-			const sources = operands.map((_, at) => cell.index.map((place, axis) => (axes[axis]?.sizes[at] === 1n ? 0n : place)));
-			const own = operands.map(({ name, shape }, at) => indexed(name, sources[at]?.slice(axes.length - shape.length) ?? []));
+			const sources = operands.map((_, at) => cell.index.map((place, axis) => (axes[axis].sizes[at] === 1n ? 0n : place)));
+			const own = operands.map(({ name, shape }, at) => indexed(name, sources[at].slice(axes.length - shape.length)));
 			const values = valuesAt(explanation, cell.index);
 			const total = values.reduce((total, value) => total + value, 0n);
 			const told = { cell: name(cell), sources: own.join(", "), terms: values.join(" + "), total };
-			const isRead = (/** @type {DrawnCell} */ { panel, index }) => String(sources[panel]) === String(index);
+			const isRead = ({ panel, index }) => String(sources[panel]) === String(index);
 			return { sentence: speaker(labels)(values[0] === undefined ? "reads" : "adds", told), isRead };
 		},
 	};
@@ -87,7 +87,7 @@ function code({ operands, result }, reserved) {
 	if ([...shapes, result ?? []].some((shape) => product(shape.map((size) => size || 1n)) > LARGE)) return {};
 	const names = variables(operands.map(({ name }) => name), reserved);
 	const isWhere = names.length === 3;
-	const written = (/** @type {string} */ library, imported = library) => {
+	const written = (library, imported = library) => {
 		const made = shapes.map((shape, at) => {
 			return `${names[at]} = ${library}.ones(${formatShape(shape)}${isWhere && !at ? `, dtype=${library}.bool` : ""})`;
 		});

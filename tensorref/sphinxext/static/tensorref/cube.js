@@ -57,7 +57,7 @@ export function flow(drawings, signs) {
 /** What is said of each axis in a box: a line of boxes for each label, the headings above. @type {Boxes} */
 export function boxes(labels, rows, heading) {
 	const sides = [rows, heading].map(({ length }) => ({ size: BigInt(length) }));
-	const drawing = table(sides, ([row, column]) => rows[row][column], -1, Infinity);
+	const drawing = table(sides, (index) => rows[Number(index[0])][Number(index[1])], -1, Infinity);
 	const { left, top, wide } = drawing;
 	for (const n of rows.keys()) drawing.text(left - GAP, top + n * CELL + CELL / 2, labels[n], { ...END, ...BOLD });
 	for (const [n, text] of heading.entries()) drawing.text(left + n * wide + half(wide), top - 14, text);

@@ -1,7 +1,7 @@
 // Tensors in memory: the same as `tensorref/layout/_drawing.py`.
 
 import { DASHES, Drawing, EMPTY, FADED, half, hueOf, mark, refusal, room, stacked, table, visible } from "./picture.js";
-import { product } from "./sizes.js";
+import { product } from "./words.js";
 
 const MOST = 4; // stages
 
@@ -17,7 +17,6 @@ export function drawn(stages) {
 			drawing.heading(code, 0);
 			return drawing;
 		}
-		/** @returns {[string, Mark]} */
 		const cell = (place) => {
 			const element = originOf(stages.slice(0, at + 1), place);
 			return [`${element}`, mark({ hue: 1, tint: 4 + Number((40n * element) / (most > 1n ? most : 1n)) })];
@@ -43,9 +42,7 @@ export function drawn(stages) {
 				part.heading(`[${first.join(", ")}]`, 0);
 				return part;
 			});
-			const [whole, middle] = [stacked(parts[0] ? parts : [table([{ size: 0n }])]), new Drawing()];
-			middle.place(whole, half(-whole.left - whole.right), half(-whole.top - whole.bottom));
-			return middle;
+			return stacked(parts[0] ? parts : [table([{ size: 0n }])]);
 		}
 
 		/** The memory in a row, and over it how far each axis steps. */
@@ -60,7 +57,7 @@ export function drawn(stages) {
 				return [text.length < 3 ? text : "", isRead ? look : EMPTY];
 			}, at, room().places);
 			const places = visible(elements, room().places);
-			for (const each of drawing.cells) Object.assign(each, { place: each.index[0], isMemory: true });
+			for (const each of drawing.cells) Object.assign(each, { place: each.index[0], index: null });
 			let side = -1;
 			for (const [axis, { size, stride }] of [...axes.entries()].slice(-3).reverse()) {
 				const ends = [offset, offset + stride].map((place) => places.indexOf(place));
@@ -86,6 +83,7 @@ export function originOf(stages, place) {
 	}, place);
 }
 
+/** @returns {bigint} */
 const placeOf = ({ axes, offset }, index) => index.reduce((total, at, axis) => total + at * axes[axis].stride, offset);
 
 const indexOf = (number, shape) => shape.map((size, axis) => (number / product(shape.slice(axis + 1))) % size);

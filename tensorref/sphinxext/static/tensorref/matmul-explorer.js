@@ -2,8 +2,8 @@ import { start, variables } from "./explorer.js";
 import { drawn } from "./matmul-picture.js";
 import { explain, notes } from "./matmul.js";
 import { readShapes } from "./shapes.js";
-import { formatShape, indexed, product } from "./sizes.js";
-import { speaker } from "./words.js";
+import { drawTable } from "./table.js";
+import { formatShape, indexed, product, speaker } from "./words.js";
 
 const STEP = { vectors: 1, batch: 2, sum: 3, row: 4, column: 4, result: 4 };
 const LARGE = 2n ** 24n; // elements, beyond which the code to copy makes no arrays
@@ -14,13 +14,13 @@ start("matmul", {
 	least: 2,
 	most: 2,
 	read: (texts, { errors }) => readShapes(texts, errors),
-	show(/** @type {NamedShape[]} */ given, names, data) {
+	show(given, names, data) {
 		const explanation = explain(given.map(({ sizes }) => sizes), names, data);
 		return {
-			steps: data.steps.map((name, step) => ({ name, text: explanation.steps[step] ?? "" })),
+			steps: data.steps.map((name, step) => ({ name, text: explanation.steps[step] })),
 			outcome: explanation.result ? "success" : "conflict",
 			notes: notes(explanation, data.words),
-			table: (step) => axes(explanation, given, step, speaker(data.words)),
+			table: (step) => drawTable(axes(explanation, given, step, speaker(data.words)), step),
 			picture: (step) => picture(explanation, step, data),
 			code: code(explanation, data.reserved),
 		};
@@ -34,7 +34,7 @@ function axes({ axes, names }, given, step, say) {
 		const cells = axes.map(({ axes, sizes, size }, column) => {
 			const [axis = null, own = null] = [axes[operand], sizes[operand]];
 			if (own === null) return { text: say("none"), from: STEP.vectors };
-			const name = given[operand]?.names.at(Number(axis));
+			const name = given[operand].names.at(Number(axis));
 			const repeats = size !== null && own !== size;
 			return {
 				...judged[column],
@@ -64,9 +64,8 @@ function axes({ axes, names }, given, step, say) {
 
 /** The operands; in the end the result, whose cells tell which row and column they sum over. @type {MatmulPicture} */
 function picture(explanation, step, { words, labels }) {
-	const { names, shapes: [a = [], b = []], result } = explanation;
-	const written = (/** @type {string} */ name, /** @type {Shape} */ shape, /** @type {unknown[]} */ ...index) =>
-		indexed(name, [...(shape.length > 2 ? ["..."] : []), ...index]);
+	const { names, shapes: [a, b] } = explanation;
+	const written = (name, shape, ...index) => indexed(name, [...(shape.length > 2 ? ["..."] : []), ...index]);
 	const kept = ({ index: [row, column] }) => [...(a.length > 1 ? [row] : []), ...(b.length > 1 ? [column] : [])];
 	const name = (cell) => (cell.panel === 2 ? written(labels.result, a.length > b.length ? a : b, ...kept(cell)) : "");
 	return {
@@ -91,11 +90,11 @@ function code({ names: given, shapes, result, flops, einsum }, reserved) {
 	const most = [...shapes, result ?? []].map((shape) => product(shape.map((size) => size || 1n)));
 	if (most.some((size) => size > LARGEST)) return {};
 	const names = variables(given, reserved);
-	const written = (/** @type {string} */ library, /** @type {string} */ made, end = ")") => {
+	const written = (library, made, end = ")") => {
 		const lines = shapes.map((shape, at) => `${names[at]} = ${made}${formatShape(shape)}${end}`);
 		return [`import ${library}`, "", ...lines, `print((${names.join(" @ ")}).shape)  # ${einsum}`].join("\n");
 	};
-	const isLarge = most.some((size) => size > LARGE) || (flops ?? 0n) > LONG;
+	const isLarge = most.some((size) => size > LARGE) || flops > LONG;
 	if (isLarge && result) return { PyTorch: written("torch", "torch.ones(", `, device="meta")`) }; // NumPy has no such
 	const NumPy = written("numpy as np", isLarge ? "np.broadcast_to(1.0, " : "np.ones(");
 	const PyTorch = written("torch", isLarge ? "torch.ones(()).expand(" : "torch.ones(");

@@ -29,7 +29,6 @@ export const half = (whole) => whole >> 1;
 export class Drawing {
 	parts = [];
 	outlines = new Map();
-	/** @type {DrawnCell[]} */
 	cells = [];
 	left = Infinity;
 	top = Infinity;
@@ -48,6 +47,7 @@ export class Drawing {
 		const look = { stroke: color(hue), ...fill, ...dashed(dash), ...(thick && { "stroke-width": "3" }) };
 		const key = `${Object.values(look)}`;
 		const group = this.outlines.get(key) ?? ["g", look];
+		/** @type {Part} */
 		const path = ["path", { d }];
 		this.outlines.set(key, [...group, path]);
 		return path;
@@ -92,7 +92,6 @@ export function framed({ left, top, right, bottom }) {
 	return { viewBox: `${left - 6} ${top - 6} ${width} ${height}`, width, height };
 }
 
-/** @param {string} text */
 export function shortened(text) {
 	const letters = [...text];
 	return letters.length > LONGEST ? `${letters.slice(0, LONGEST - 1).join("")}…` : text;
@@ -112,7 +111,6 @@ export function refusal(text = "?") {
 	return drawing;
 }
 
-/** @param {Drawing[]} drawings */
 export function stacked(drawings, gap = GAP) {
 	const whole = new Drawing();
 	let y = 0;
@@ -152,7 +150,7 @@ export function table(sides, cell, panel = 0, most = room().shown[sides.length])
 	return drawing;
 }
 
-/** A bracket with what it says beside it; none for an axis that is not there. */
+/** A bracket with what it says beside it; none for an axis that is not there. @type {Bracket} */
 export function bracket(drawing, { label, hue = 0, conflict = false }, d, x, y, look = {}) {
 	if (!label) return;
 	drawing.line(d, conflict ? HUES.length : hue, DASHES[hue - 1]);

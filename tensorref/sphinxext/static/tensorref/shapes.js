@@ -12,18 +12,14 @@ const REFUSED = new Map([["-", "negative"], ["−", "negative"], [".", "fraction
 
 /** A name that one text gives a size, as in `B=32`, has it in all. @type {ReadShapes} */
 export function readShapes(texts, errors) {
-	/** @type {Map<string, string>} */
 	const known = new Map();
-	for (const [, name = "", size = ""] of texts.join("\n").matchAll(NAMED)) known.set(name, known.get(name) ?? size);
+	for (const [, name, size] of texts.join("\n").matchAll(NAMED)) known.set(name, known.get(name) ?? size);
 	return texts.map((text) => attempt(() => readShape(text, errors, known)));
 }
 
-/** @type {ReadShape} */
 function readShape(text, errors, known) {
 	const say = speaker(errors);
-	/** @type {Token[]} */
 	const tokens = [];
-	/** @type {string[]} */
 	const names = [];
 	let last = { text: "", position: 1 };
 	let end = 1;
@@ -47,7 +43,6 @@ function readShape(text, errors, known) {
 		return tokens.at(-1) ?? { text: "", position: end };
 	}
 
-	/** @param {string} wanted */
 	function took(wanted) {
 		return next().text === wanted && Boolean(tokens.pop());
 	}
@@ -80,7 +75,7 @@ function readShape(text, errors, known) {
 	function readBrackets() {
 		const opened = next();
 		tokens.pop();
-		const close = CLOSES.get(opened.text) ?? "";
+		const close = CLOSES.get(opened.text);
 		const found = [];
 		while (!took(close)) {
 			found.push(readSize(opened));
@@ -89,14 +84,13 @@ function readShape(text, errors, known) {
 		return found;
 	}
 
-	/** @param {Token} [opened] */
 	function readSize(opened) {
 		const token = next();
 		if (!isSize()) throw refusal(opened);
 		tokens.pop();
 		if (next().text === ".") throw refusal(opened);
 		last = token;
-		const [, name = "", own] = /^([A-Za-z_]\w*)?[ \t=]*(\d*)$/.exec(token.text) ?? [];
+		const [, name = "", own] = /^([A-Za-z_]\w*)?[ \t=]*(\d*)$/.exec(token.text);
 		const size = own || known.get(name);
 		if (!size) throw error("unnamed", { ...token, text: name });
 		if (size.length > MAX_DIGITS) throw error("digits", token, { count: size.length, most: MAX_DIGITS });
@@ -105,10 +99,10 @@ function readShape(text, errors, known) {
 		return BigInt(size);
 	}
 
-	/** What the next token calls for. @param {Token} [opened] */
+	/** What the next token calls for. */
 	function refusal(opened, several = false) {
 		const token = next();
-		const wanted = CLOSES.get(opened?.text ?? "") ?? "";
+		const wanted = CLOSES.get(opened?.text);
 		if (!token.text) return opened ? error("unclosed", opened, { wanted }) : error(missing, token);
 		if (opened && /[)\]]/.test(token.text) && token.text !== wanted) {
 			return error("mismatch", token, { opened: opened.text, wanted });
@@ -118,7 +112,6 @@ function readShape(text, errors, known) {
 		return error(REFUSED.get(token.text) ?? "unexpected", token);
 	}
 
-	/** @type {ErrorOf} */
 	function error(key, { text, position }, values) {
 		return new TextError(say(key, { position, found: quoted(text), ...values }));
 	}

@@ -20,16 +20,14 @@ export function stepControl({ min = 0, max, value = min, label = null, names = [
 		segments[to - min]?.focus();
 	});
 	mark();
-	const accessors = { get: () => current, set: (/** @type {unknown} */ step) => select(check(step)) };
+	const accessors = { get: () => current, set: (step) => select(check(step)) };
 	return /** @type {any} */ (Object.defineProperty(control, "value", accessors));
 
-	/** @param {unknown} step */
 	function check(step) {
 		if (Number.isSafeInteger(step) && Number(step) >= min && Number(step) <= max) return Number(step);
 		throw new RangeError(`value is ${String(step)}; give a whole number from ${min} to ${max}`);
 	}
 
-	/** @param {number} step */
 	function select(step) {
 		if (step === current) return;
 		current = step;

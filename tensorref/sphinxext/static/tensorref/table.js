@@ -5,8 +5,8 @@ const SYMBOLS = { equal: "=", expand: "→", conflict: "≠", sum: "Σ", keep: "
 
 /** What comes at a later step has its place from the first, so that the page does not jump. @type {DrawTable} */
 export function drawTable({ heading, headingFrom = 1, rows }, step) {
-	const later = (/** @type {number} */ from) => (from > step ? { "data-later": "" } : {});
-	const isBad = (/** @type {number} */ at) => Number(rows.some(({ cells }) => cells[at - 1]?.verdict === "conflict"));
+	const later = (from) => (from > step ? { "data-later": "" } : {});
+	const isBad = (at) => Number(rows.some(({ cells }) => cells[at - 1]?.verdict === "conflict"));
 	const order = [...heading.keys()].slice(1).sort((a, b) => isBad(b) - isBad(a) || b - a);
 	const left = new Set(order.slice(MOST_COLUMNS)); // conflicts stay, and the last axes
 	const named = heading.map((text, at) => element("th", { scope: "col" }, text, at || !left.size ? "" : ` (+${left.size})`));
