@@ -184,26 +184,11 @@ interface Shown {
   code: Readonly<Record<string, string>>;
 }
 
-interface Table {
-  heading: string[];
-  /** The first step that shows the heading; 1 by default. */
-  headingFrom?: number;
-  rows: { label: string; kind?: string; cells: Cell[] }[];
-}
-
-interface Cell {
-  text: string;
-  /** The first step that shows it. */
-  from?: number;
-  /** Said, not shown. */
-  unseen?: string;
-  /** What it becomes, and the first step that shows this. */
-  then?: string;
-  thenFrom?: number;
-  verdict?: string;
-  symbol?: "equal" | "expand" | "conflict" | "sum" | "keep";
-  state?: string;
-  span?: number;
+/** A row of a table; `span` is over how many axes a cell goes. */
+interface Row {
+  label: string;
+  kind?: string;
+  cells: { text: string; verdict?: string; state?: string; span?: number }[];
 }
 
 interface StepOptions {
@@ -262,7 +247,7 @@ interface Picture {
 // What the functions take and give.
 
 type CodeOf = (explanation: Broadcast, reserved: readonly string[]) => Record<string, string>;
-type DrawTable = (table: Table, step: number) => HTMLElement;
+type DrawTable = (heading: string[], rows: Row[]) => HTMLElement;
 type ExpandedStrides = (shape: Shape, rank: number) => Shape;
 type Explore = (root: HTMLElement, kind: Kind, number: number) => void;
 type FindAxes = (shapes: readonly Shape[]) => BroadcastAxis[];
@@ -292,7 +277,7 @@ type Use = (given: Pairs, step?: number, focused?: number) => void;
 type Variables = (names: readonly string[], reserved: readonly string[]) => readonly string[];
 
 
-type AxesOf = (explanation: Broadcast, given: readonly NamedShape[], step: number, data: Data) => Table;
+type AxesOf = (explanation: Broadcast, given: readonly NamedShape[], step: number, data: Data) => HTMLElement;
 type Explain = (shapes: readonly Shape[], names: readonly string[], options: Options & { messages: Words }) => Broadcast;
 type StepsOf = (operands: readonly Operand[], axes: readonly BroadcastAxis[], say: Say) => string[];
 type WarningOf = (operands: readonly Operand[], sizes: Shape, say: Say) => string | null;
@@ -307,10 +292,11 @@ type NotesOfMatmul = (explanation: Matmul, words: Words) => Note[];
 type MatmulCode = (explanation: Matmul, reserved: readonly string[]) => Record<string, string>;
 type MatmulMessages = (a: Shape, b: Shape, batch: MatmulAxis[], say: Say) => { numpy: string; torch: string };
 type MatmulSteps = (a: Shape, b: Shape, axes: MatmulAxis[], names: readonly string[], say: Say) => string[];
-type MatmulTable = (explanation: Matmul, given: readonly NamedShape[], step: number, say: Say) => Table;
+type MatmulTable = (explanation: Matmul, given: readonly NamedShape[], step: number, say: Say) => HTMLElement;
 type Bracket = (drawing: Drawing, side: Side, d: string, x: number, y: number, look?: Words) => void;
 type Boxes = (labels: readonly string[], rows: any[][], heading: string[]) => Drawing;
 type BroadcastPicture = (explanation: Broadcast, step: number, data: Data) => Picture;
+type Chosen = (first: boolean[], most: number) => (number | null)[];
 type DrawBroadcast = (explanation: Broadcast, say: Say, until?: { expands?: boolean; ends?: boolean }) => Drawing;
 type DrawHistory = (stages: readonly Stage[]) => Drawing;
 type DrawMatmul = (explanation: Matmul, say: Say, until?: { ends?: boolean }) => Drawing;

@@ -18,47 +18,46 @@ start("broadcasting", {
 			steps: data.steps.map((name, step) => ({ name, text: explanation.steps[step] })),
 			outcome: explanation.result ? "success" : "conflict",
 			notes: notes(explanation, data.words),
-			table: (step) => drawTable(axes(explanation, given, step, data), step),
+			table: (step) => axes(explanation, given, step, data),
 			picture: (step) => picture(explanation, step, data),
 			code: code(explanation, data.reserved),
 		};
 	},
 });
 
-/** @type {AxesOf} */
+/** The operands as rows and the axes as columns, as far as `step` has come. @type {AxesOf} */
 function axes({ axes, operands, result }, given, step, { words, labels }) {
 	const say = speaker(words);
+	const from = (first, text) => (step < first ? "" : text);
 	const span = Math.max(axes.length, 1);
-	const scalar = (from = 0) => [{ text: labels.scalar, state: "scalar", span, from }];
+	const scalar = [{ text: labels.scalar, state: "scalar", span }];
 	const rows = operands.map(({ name: label, shape }, operand) => {
 		const lacking = axes.length - shape.length;
 		const cells = axes.map(({ sizes, padded, expands, size, verdict }, column) => {
 			const own = sizes[operand];
 			const name = given[operand].names[column - lacking];
+			const isPadded = padded[operand];
+			const repeats = expands[operand] && step >= STEP.expand && result;
 			return {
-				text: padded[operand] ? `(${own})` : name ? `${name}=${own}` : `${own}`,
-				unseen: padded[operand] ? say("padded") : "",
-				from: padded[operand] ? STEP.pad : 0,
-				then: expands[operand] ? ` → ${size}` : "",
-				thenFrom: result ? STEP.expand : STEP.result,
-				state: expands[operand] && step >= STEP.expand ? "repeats" : padded[operand] ? "padded" : "given",
+				text: (isPadded ? from(STEP.pad, `(${own})`) : name ? `${name}=${own}` : `${own}`) + (repeats ? ` → ${size}` : ""),
+				state: repeats ? "repeats" : isPadded ? from(STEP.pad, "padded") : "given",
 				// In a conflict a 1 takes no part.
-				verdict: step < STEP.compare || (size === null && own === 1n) ? "" : verdict,
+				verdict: size === null && own === 1n ? "" : from(STEP.compare, verdict),
 			};
 		});
 		if (step < STEP.align) cells.push(...cells.splice(0, lacking));
-		return { label, cells: axes[0] && (shape.length || step >= STEP.pad) ? cells : scalar() };
+		return { label, cells: axes[0] && (shape.length || step >= STEP.pad) ? cells : scalar };
 	});
-	const verdicts = axes.map(({ verdict }) => ({ text: say(verdict), symbol: verdict, verdict, from: STEP.compare }));
-	const sizes = axes.map(({ size, verdict }) => ({ text: `${size ?? "?"}`, verdict, from: STEP.result }));
-	return {
-		heading: [say("axis"), ...axes.map(({ index }) => `${index}`)],
-		rows: [
+	const cells = (first, write) => axes.map((axis) => ({ text: from(first, write(axis)), verdict: from(first, axis.verdict) }));
+	const last = axes[0] ? cells(STEP.result, ({ size }) => `${size ?? "?"}`) : step < STEP.result ? [] : scalar;
+	return drawTable(
+		[say("axis"), ...axes.map(({ index }) => from(STEP.align, `${index}`))],
+		[
 			...rows,
-			...(axes[0] ? [{ label: say("verdict"), kind: "tref-verdicts", cells: verdicts }] : []),
-			{ label: say("result"), kind: "tref-result", cells: axes[0] ? sizes : scalar(STEP.result) },
+			...(axes[0] ? [{ label: say("verdict"), kind: "tref-verdicts", cells: cells(STEP.compare, ({ verdict }) => say(verdict)) }] : []),
+			{ label: say("result"), kind: "tref-result", cells: last },
 		],
-	};
+	);
 }
 
 /** What a cell of the result reads, and what that adds up to where there are values. @type {BroadcastPicture} */

@@ -2,6 +2,7 @@
 
 import { COPY, RESULT, STORED, boxes, flow, grid } from "./cube.js";
 import { CONFLICT, EMPTY, hueOf, refusal, room } from "./picture.js";
+import { chosen } from "./table.js";
 import { formatShape } from "./words.js";
 
 const MOST_DRAWN = 3; // operands, and axes, of which a picture shows the elements
@@ -45,8 +46,8 @@ export function drawn(explanation, say, { expands = true, ends = true } = {}) {
 	}
 
 	function sizes() {
-		const places = chosen(axes.map(({ size }) => size === null));
-		const numbers = chosen(operands.map((_, at) => axes.some(({ size, sizes }) => size === null && sizes[at] !== 1n)));
+		const places = chosen(axes.map(({ size }) => size === null), room().boxes);
+		const numbers = chosen(operands.map((_, at) => axes.some(({ size, sizes }) => size === null && sizes[at] !== 1n)), room().boxes);
 		const rows = [...numbers, ...(ends ? [-1] : [])].map((number) =>
 			places.map((place) => (place === null || number === null ? ["…", EMPTY] : box(axes[place], number))),
 		);
@@ -73,15 +74,4 @@ export function valuesAt({ operands: [a, b, ...others], result }, index) {
 		const place = index.reduce((total, at, axis) => total + at * (strides[axis]), 0n);
 		return number ? place : place * 10n;
 	});
-}
-
-/** Places to draw, those of `first` before others and then the last ones, with null where some are left out. */
-function chosen(first) {
-	const order = [...first.keys()].sort((a, b) => Number(first[b]) - Number(first[a]) || b - a).slice(0, room().boxes);
-	const places = [];
-	for (const place of order.sort((a, b) => a - b)) {
-		if (place && places.at(-1) !== place - 1) places.push(null);
-		places.push(place);
-	}
-	return places.length && places.at(-1) !== first.length - 1 ? [...places, null] : places;
 }

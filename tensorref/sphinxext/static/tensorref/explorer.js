@@ -56,7 +56,7 @@ function explorer(root, { least, most, read, show }, number) {
 		names = given.map(([name]) => name);
 		fields = given.map(([name, text], at) => {
 			const label = say(`field.${at}` in data.labels ? `field.${at}` : "field", { name });
-			const made = textField({ id: `tensorref-${number}-${at}`, label, text, changed: update });
+			const made = textField({ id: `tensorref-${number}-${at}`, label, text, changed: () => update() });
 			const drop = button("×", () => use(pairs().toSpliced(at, 1), undefined, 0), { "aria-label": say("remove", { name }) });
 			if (given.length > least) made.field.append(drop);
 			return made;
@@ -69,7 +69,7 @@ function explorer(root, { least, most, read, show }, number) {
 	}
 
 	/** Go to a step, or stay where it is, the last step at the last one. */
-	function update(step) {
+	function update(step = null) {
 		presets.selectedIndex = 1 + data.presets.findIndex(({ fields }) => `${fields}` === `${pairs()}`);
 		const values = read(pairs().map(([, text]) => text), data);
 		const bad = (value) => (value instanceof TextError ? `${value.message} ${say("kept")}` : "");
@@ -77,16 +77,11 @@ function explorer(root, { least, most, read, show }, number) {
 		if (values.some(bad)) return;
 		const wasLast = shown && control.value === shown.steps.length - 1;
 		shown = show(values, names, data);
-		const named = shown.steps.map(({ name }) => name);
-		const max = named.length - 1;
-		const isGiven = typeof step === "number";
-		const value = Math.min(isGiven ? step : wasLast ? max : control.value, max);
-		if (isGiven || `${named}` !== steps.dataset.names) {
-			control = stepControl({ max, value, label: say("step"), names: named });
-			control.addEventListener("input", draw);
-			steps.replaceChildren(control);
-			steps.dataset.names = `${named}`;
-		}
+		const max = shown.steps.length - 1;
+		const value = Math.min(step ?? (wasLast ? max : control.value), max);
+		control = stepControl({ max, value, label: say("step"), names: shown.steps.map(({ name }) => name) });
+		control.addEventListener("input", draw);
+		steps.replaceChildren(control);
 		draw();
 	}
 

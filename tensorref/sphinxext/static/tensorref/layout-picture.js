@@ -1,6 +1,6 @@
 // Tensors in memory: the same as `tensorref/layout/_drawing.py`.
 
-import { DASHES, Drawing, EMPTY, FADED, half, hueOf, mark, refusal, room, stacked, table, visible } from "./picture.js";
+import { Drawing, EMPTY, FADED, hueOf, mark, refusal, room, stacked, table, visible } from "./picture.js";
 import { product } from "./words.js";
 
 const MOST = 4; // stages
@@ -29,7 +29,7 @@ export function drawn(stages) {
 		function tensor(axes, offset, before = []) {
 			const place = (index) => placeOf({ axes, offset }, index);
 			if (axes.length < 3) {
-				const sides = axes.map(({ size }, at) => ({ size, label: `${size}`, hue: hueOf(at - axes.length) }));
+				const sides = axes.map(({ size, stride }, at) => ({ size, label: `${size} (+${stride})`, hue: hueOf(at - axes.length) }));
 				const drawing = table(sides, (index) => cell(place(index)), at);
 				for (const each of drawing.cells) Object.assign(each, { index: [...before, ...each.index], place: place(each.index) });
 				return drawing;
@@ -45,7 +45,7 @@ export function drawn(stages) {
 			return stacked(parts[0] ? parts : [table([{ size: 0n }])]);
 		}
 
-		/** The memory in a row, and over it how far each axis steps. */
+		/** The memory in a row. */
 		function strip() {
 			const falling = axes.filter(({ stride }) => stride).sort((one, other) => Number(other.stride - one.stride));
 			const hasNone = shape.includes(0n);
@@ -56,19 +56,7 @@ export function drawn(stages) {
 				const isRead = place >= offset && !falling.reduce(step, place - offset) && !hasNone;
 				return [text.length < 3 ? text : "", isRead ? look : EMPTY];
 			}, at, room().places);
-			const places = visible(elements, room().places);
 			for (const each of drawing.cells) Object.assign(each, { place: each.index[0], index: null });
-			let side = -1;
-			for (const [axis, { size, stride }] of [...axes.entries()].slice(-3).reverse()) {
-				const ends = [offset, offset + stride].map((place) => places.indexOf(place));
-				if (size < 2n || !stride || hasNone || ends.includes(-1)) continue;
-				const [x = 0, toX = 0] = ends.map((n) => 14 * (2 * n + 1 - places.length));
-				const [y, high, hue] = [side * 17, side * 31, hueOf(axis - axes.length)];
-				drawing.line(`M${x} ${y}C${x} ${high} ${toX} ${high} ${toX} ${y}`, hue, DASHES[hue - 1]);
-				drawing.line(`M${toX - 4} ${y + side * 6}L${toX} ${y}L${toX + 4} ${y + side * 6}`, hue);
-				drawing.text(half(x + toX), side * 39, `+${stride}`);
-				side = -side;
-			}
 			return drawing;
 		}
 	});

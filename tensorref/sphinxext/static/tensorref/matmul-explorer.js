@@ -20,7 +20,7 @@ start("matmul", {
 			steps: data.steps.map((name, step) => ({ name, text: explanation.steps[step] })),
 			outcome: explanation.result ? "success" : "conflict",
 			notes: notes(explanation, data.words),
-			table: (step) => drawTable(axes(explanation, given, step, speaker(data.words)), step),
+			table: (step) => axes(explanation, given, step, speaker(data.words)),
 			picture: (step) => picture(explanation, step, data),
 			code: code(explanation, data.reserved),
 		};
@@ -29,37 +29,34 @@ start("matmul", {
 
 /** The operands as rows and the axes as columns, as far as `step` has come. @type {MatmulTable} */
 function axes({ axes, names }, given, step, say) {
-	const judged = axes.map(({ role, verdict }) => ({ from: STEP[role], verdict: step < STEP[role] ? "" : verdict }));
+	const from = (first, text) => (step < first ? "" : text);
 	const rows = names.map((label, operand) => {
-		const cells = axes.map(({ axes, sizes, size }, column) => {
-			const [axis = null, own = null] = [axes[operand], sizes[operand]];
-			if (own === null) return { text: say("none"), from: STEP.vectors };
+		const cells = axes.map(({ axes, sizes, size, role, verdict }) => {
+			const [axis, own] = [axes[operand], sizes[operand]];
+			if (own === null) return { text: from(STEP.vectors, say("none")), state: "" };
 			const name = given[operand].names.at(Number(axis));
-			const repeats = size !== null && own !== size;
+			const repeats = size !== null && own !== size && step >= STEP.batch;
 			return {
-				...judged[column],
-				text: axis === null ? `(${own})` : name ? `${name}=${own}` : `${own}`,
-				from: axis === null ? STEP.batch : 0,
-				then: repeats ? ` → ${size}` : "",
-				thenFrom: STEP.batch,
-				state: repeats && step >= STEP.batch ? "repeats" : axis === null ? "padded" : "given",
+				verdict: from(STEP[role], verdict),
+				text: (axis === null ? from(STEP.batch, `(${own})`) : name ? `${name}=${own}` : `${own}`) + (repeats ? ` → ${size}` : ""),
+				state: repeats ? "repeats" : axis === null ? from(STEP.batch, "padded") : "given",
 			};
 		});
 		// At first a shape stands as it was written, then each size under the role of its axis.
-		return { label, cells: step ? cells : cells.sort((one, other) => one.from - other.from) };
+		return { label, cells: step ? cells : cells.sort((one, other) => Number(!one.text) - Number(!other.text)) };
 	});
-	const verdicts = axes.map(({ verdict }, at) => ({ ...judged[at], text: say(verdict), symbol: verdict }));
-	const sizes = axes.map(({ verdict, size }, at) => {
-		return { ...judged[at], text: verdict === "sum" ? say("none") : `${size ?? "?"}`, from: STEP.result };
+	const verdicts = axes.map(({ role, verdict }) => ({ verdict: from(STEP[role], verdict), text: from(STEP[role], say(verdict)) }));
+	const sizes = axes.map(({ role, verdict, size }) => {
+		return { verdict: from(STEP[role], verdict), text: from(STEP.result, verdict === "sum" ? say("none") : `${size ?? "?"}`) };
 	});
-	return {
-		heading: [say("axis"), ...axes.map(({ role }) => say(role))],
-		rows: [
+	return drawTable(
+		[say("axis"), ...axes.map(({ role }) => from(STEP.vectors, say(role)))],
+		[
 			...rows,
 			{ label: say("verdict"), kind: "tref-verdicts", cells: verdicts },
 			{ label: say("result"), kind: "tref-result", cells: sizes },
 		],
-	};
+	);
 }
 
 /** The operands; in the end the result, whose cells tell which row and column they sum over. @type {MatmulPicture} */

@@ -7,24 +7,21 @@ export function stepControl({ min = 0, max, value = min, label = null, names = [
 	}
 	let current = check(value);
 	const segments = Array.from({ length: max - min + 1 }, (_, at) => {
-		const segment = button("", () => select(min + at));
-		segment.append(element("span", "tref-number", `${min + at}`), names[at] ? ` ${names[at]}` : "");
-		return segment;
+		return button(`${min + at} ${names[at] ?? ""}`.trim(), () => select(min + at));
 	});
-	const group = { class: "tref-steps", role: "group", "aria-label": label || "Step control" };
-	const control = element("div", "", element("div", group, ...segments));
+	const control = element("div", { class: "tref-steps", role: "group", "aria-label": label || "Step control" }, ...segments);
 	control.addEventListener("keydown", (event) => {
 		const to = led(event, { at: current, first: min, last: max });
 		if (to === undefined) return;
 		select(to);
-		segments[to - min]?.focus();
+		segments[to - min].focus();
 	});
 	mark();
 	const accessors = { get: () => current, set: (step) => select(check(step)) };
 	return /** @type {any} */ (Object.defineProperty(control, "value", accessors));
 
 	function check(step) {
-		if (Number.isSafeInteger(step) && Number(step) >= min && Number(step) <= max) return Number(step);
+		if (Number.isSafeInteger(step) && step >= min && step <= max) return step;
 		throw new RangeError(`value is ${String(step)}; give a whole number from ${min} to ${max}`);
 	}
 
@@ -45,10 +42,9 @@ export function stepControl({ min = 0, max, value = min, label = null, names = [
 
 /** Undefined for keys that lead nowhere, which keep what they do. @type {Led} */
 export function led(event, { at, first = 0, last, row = 1 }) {
-	/** @type {Record<string, unknown>} */
 	const moves = { ArrowRight: at + 1, ArrowDown: at + row, ArrowLeft: at - 1, ArrowUp: at - row, Home: first, End: last };
 	const to = moves[event.key];
-	if (typeof to !== "number" || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return undefined;
+	if (to === undefined || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return undefined;
 	event.preventDefault();
 	return Math.min(Math.max(to, first), last);
 }

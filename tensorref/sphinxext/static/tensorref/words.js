@@ -26,13 +26,10 @@ export const speaker = (words) => (key, values = {}) =>
 		return Array.isArray(value) ? formatShape(value) : thousands ? grouped(value) : String(value);
 	});
 
-export function grouped(number) {
-	return String(number).replace(/\B(?=(\d{3})+$)/g, ",");
-}
+const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, ",");
 
-export function product(sizes) {
-	return sizes.reduce((total, size) => total * size, 1n);
-}
+/** @returns {bigint} */
+export const product = (sizes) => sizes.reduce((total, size) => total * size, 1n);
 
 /** The one size that is not 1, or 1 where there is none, or null where there are several. */
 export function agreed(sizes) {
@@ -40,12 +37,8 @@ export function agreed(sizes) {
 	return other === undefined ? size : null;
 }
 
-/** Write a shape as Python does: `()`, `(64,)`, `(4, 1)`. */
-export function formatShape(shape) {
-	return `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
-}
+/** Write a shape: `()`, `(64,)`, `(4, 1)`. */
+export const formatShape = (shape) => `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
 
-/** Write an element as code does: `x[0, :]`, or the name of what has no axis. */
-export function indexed(name, index) {
-	return name + (index.length ? `[${index.join(", ")}]` : "");
-}
+/** Write an element: `x[0, :]`, or the name of what has no axis. */
+export const indexed = (name, index) => name + (index.length ? `[${index.join(", ")}]` : "");
