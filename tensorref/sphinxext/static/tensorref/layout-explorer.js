@@ -61,21 +61,19 @@ function pictureOf(given, step, say) {
 	};
 }
 
-/** What shows the same in PyTorch, and in NumPy where it has the same. @type {LayoutCode} */
+/** What shows the same in PyTorch, and in NumPy where it has the same; what is large is not made. @type {LayoutCode} */
 function codeOf(name, stages, isTaken, reserved) {
+	if (stages.some(({ shape }) => product(shape) > LARGE)) return {};
 	const [x] = variables([name], reserved);
-	const [shape = [], ...others] = stages.map(({ shape }) => shape);
-	const operations = stages.slice(1).map(({ code }) => code).join("");
-	const isLarge = [shape, ...others].some((sizes) => product(sizes) > LARGE);
-	const written = (library, applied, facts) => {
-		const filled = `${library}.arange(${product(shape)}).reshape(${formatShape(shape)})`;
-		const made = isLarge ? `torch.empty(${formatShape(shape)}, device="meta")` : filled;
-		const follows = applied && [`${x} = ${x}${applied}`];
-		return ["", `${x} = ${made}`, ...follows, `print(${x}.shape, ${x}.${facts})`].join("\n");
+	const [{ shape }, ...others] = stages;
+	const applied = others.map(({ code }) => code).join("");
+	const written = (library, imported, applied, facts) => {
+		const made = `${x} = ${library}.arange(${product(shape)}).reshape(${formatShape(shape)})`;
+		const lines = [`import ${imported}`, "", made, ...(applied ? [`${x} = ${x}${applied}`] : [])];
+		return [...lines, `print(${x}.shape, ${x}.${facts})`].join("\n");
 	};
-	const PyTorch = `import torch\n${written("torch", operations, `stride(), ${x}.is_contiguous()`)}`;
-	const hasNumPy = isTaken && !isLarge && !/view|expand|contig/.test(operations) && stages.every(({ axes }) => axes[0]);
-	const numpy = operations.replaceAll(".transpose", ".swapaxes").replaceAll(".permute", ".transpose");
-	if (!hasNumPy) return { PyTorch };
-	return { NumPy: `import numpy as np\n${written("np", numpy, `strides, ${x}.flags.c_contiguous`)}`, PyTorch };
+	const PyTorch = written("torch", "torch", applied, `stride(), ${x}.is_contiguous()`);
+	if (!isTaken || /view|expand|contig/.test(applied) || stages.some(({ axes }) => !axes[0])) return { PyTorch };
+	const numpy = applied.replaceAll(".transpose", ".swapaxes").replaceAll(".permute", ".transpose");
+	return { NumPy: written("np", "numpy as np", numpy, `strides, ${x}.flags.c_contiguous`), PyTorch };
 }

@@ -82,19 +82,16 @@ function picture(explanation, step, { words, labels }) {
 	};
 }
 
-/** The same in NumPy and in PyTorch, with large operands that take no memory. @type {MatmulCode} */
+/** The same in NumPy and in PyTorch; large operands take no memory, for which NumPy has no way. @type {MatmulCode} */
 function code({ names: given, shapes, result, flops, einsum }, reserved) {
 	const most = [...shapes, result ?? []].map((shape) => product(shape.map((size) => size || 1n)));
-	if (most.some((size) => size > LARGEST)) return {};
-	const names = variables(given, reserved);
-	const written = (library, made, end = ")") => {
-		const lines = shapes.map((shape, at) => `${names[at]} = ${made}${formatShape(shape)}${end}`);
-		return [`import ${library}`, "", ...lines, `print((${names.join(" @ ")}).shape)  # ${einsum}`].join("\n");
-	};
 	const isLarge = most.some((size) => size > LARGE) || flops > LONG;
-	if (isLarge && result) return { PyTorch: written("torch", "torch.ones(", `, device="meta")`) }; // NumPy has no such
-	const NumPy = written("numpy as np", isLarge ? "np.broadcast_to(1.0, " : "np.ones(");
-	const PyTorch = written("torch", isLarge ? "torch.ones(()).expand(" : "torch.ones(");
-	// Beside a vector, PyTorch asks for memory first, or sees a stack as a matrix.
-	return isLarge && shapes.some(({ length }) => length < 2) ? { NumPy } : { NumPy, PyTorch };
+	if (most.some((size) => size > LARGEST) || (isLarge && !result)) return {};
+	const names = variables(given, reserved);
+	const written = (imported, made, end = ")") => {
+		const lines = shapes.map((shape, at) => `${names[at]} = ${made}${formatShape(shape)}${end}`);
+		return [`import ${imported}`, "", ...lines, `print((${names.join(" @ ")}).shape)  # ${einsum}`].join("\n");
+	};
+	if (isLarge) return { PyTorch: written("torch", "torch.ones(", ', device="meta")') };
+	return { NumPy: written("numpy as np", "np.ones("), PyTorch: written("torch", "torch.ones(") };
 }

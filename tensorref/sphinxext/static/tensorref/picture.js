@@ -22,9 +22,6 @@ export const mark = (given) => ({ hue: 0, tint: 8, ...given });
 export const EMPTY = mark({ tint: 0, dash: "1 4", faded: true });
 export const CONFLICT = mark({ hue: 4, tint: 14, thick: true });
 
-/** Rounded down. */
-export const half = (whole) => whole >> 1;
-
 /** Parts of SVG, the rectangle that holds them, and which of them are cells. */
 export class Drawing {
 	parts = [];
@@ -55,14 +52,14 @@ export class Drawing {
 
 	box(x, y, width, look, text = "", height = CELL) {
 		this.reach(x, y, x + width, y + height);
-		this.text(x + half(width), y + half(height), text, { ...(look.faded && FADED), ...(look.thick && BOLD) });
+		this.text(x + (width >> 1), y + (height >> 1), text, { ...(look.faded && FADED), ...(look.thick && BOLD) });
 		return this.outline(`M${x} ${y}h${width}v${height}h${-width}z`, look);
 	}
 
 	text(x, y, text, look = {}) {
 		if (!text) return;
 		const width = lettersOf(text) * LETTER;
-		const left = x - (look["text-anchor"] ? width : half(width));
+		const left = x - (look["text-anchor"] ? width : (width >> 1));
 		this.reach(left, y - 9, left + width, y + 9);
 		this.parts.push(["text", { x: `${x}`, y: `${y + 5}`, ...look }, shortened(text)]);
 	}
@@ -81,7 +78,7 @@ export class Drawing {
 		this.cells.push(...other.cells);
 	}
 
-	heading(text, x = half(this.left + this.right)) {
+	heading(text, x = ((this.left + this.right) >> 1)) {
 		this.text(x, this.top - 13, text, BOLD);
 	}
 }
@@ -128,25 +125,24 @@ export function table(sides, cell, panel = 0, most = room().shown[sides.length])
 	const [rows, columns] = [visible(row.size, most), visible(column.size, most)];
 	const front = rows.flatMap((y, n) =>
 		columns.map((x, m) => {
-			const index = y === null || x === null ? null : [y, x].slice(lacking);
-			const [text, look] = index ? cell(index) : [y === null ? "⋮" : "…"];
-			return { index, n, m, text, look };
+			const index = y !== null && x !== null && [y, x].slice(lacking);
+			return { index, n, m, look: index ? cell(index) : [y === null ? "⋮" : "…"] };
 		}),
 	);
-	const wide = Math.max(CELL, ...front.map(({ text }) => lettersOf(text) * LETTER + 6));
+	const wide = Math.max(CELL, ...front.map(({ look: [text] }) => lettersOf(text) * LETTER + 6));
 	const [width, height] = [wide * (columns.length || 1), CELL * (rows.length || 1)];
-	const [x0, y0] = [-half(width), -half(height)];
+	const [x0, y0] = [-(width >> 1), -(height >> 1)];
 	const drawing = new Drawing();
 	drawing.wide = wide;
 	if (!front[0]) drawing.box(x0, y0, width, EMPTY, "0", height);
-	for (const { index, n, m, text, look } of front) {
+	for (const { index, n, m, look: [text, look] } of front) {
 		const [x, y] = [x0 + m * wide, y0 + n * CELL];
 		if (look) drawing.cells.push({ panel, index, part: drawing.box(x, y, wide, look, text) });
-		else drawing.text(x + half(wide), y + CELL / 2, text, FADED);
+		else drawing.text(x + (wide >> 1), y + CELL / 2, text, FADED);
 	}
 	const [below, beside] = [y0 + height + 6, x0 - 6];
-	bracket(drawing, column, `M${x0 + 1} ${below}v5H${x0 + width - 1}v-5`, half(2 * x0 + width), below + 17);
-	bracket(drawing, row, `M${beside} ${y0 + 1}h-5V${y0 + height - 1}h5`, beside - 11, half(2 * y0 + height), END);
+	bracket(drawing, column, `M${x0 + 1} ${below}v5H${x0 + width - 1}v-5`, ((2 * x0 + width) >> 1), below + 17);
+	bracket(drawing, row, `M${beside} ${y0 + 1}h-5V${y0 + height - 1}h5`, beside - 11, ((2 * y0 + height) >> 1), END);
 	return drawing;
 }
 

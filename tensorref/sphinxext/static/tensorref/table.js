@@ -19,7 +19,7 @@ export function drawTable([first, ...heading], rows) {
 }
 
 /** At most `most` places, those of `first` before others and then the last ones, with null where some are left out. @type {Chosen} */
-export function chosen(first, most) {
+function chosen(first, most) {
 	const order = [...first.keys()].sort((a, b) => Number(first[b]) - Number(first[a]) || b - a).slice(0, most);
 	const places = order.sort((a, b) => a - b).flatMap((place, at) => (place === (at ? order[at - 1] + 1 : 0) ? place : [null, place]));
 	return places.length && places.at(-1) !== first.length - 1 ? [...places, null] : places;
