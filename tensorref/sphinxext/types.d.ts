@@ -249,7 +249,6 @@ interface Picture {
 type CodeOf = (explanation: Broadcast, reserved: readonly string[]) => Record<string, string>;
 type DrawTable = (heading: string[], rows: Row[]) => HTMLElement;
 type ExpandedStrides = (shape: Shape, rank: number) => Shape;
-type Explore = (root: HTMLElement, kind: Kind, number: number) => void;
 type FindAxes = (shapes: readonly Shape[]) => BroadcastAxis[];
 type Led = (
   event: KeyboardEvent,
@@ -273,7 +272,6 @@ type TextField = (options: { id: string; label: string; text: string; changed: (
   /** Say what is wrong; nothing where nothing is. */
   complain: (found: string) => void;
 };
-type Use = (given: Pairs, step?: number, focused?: number) => void;
 type Variables = (names: readonly string[], reserved: readonly string[]) => readonly string[];
 
 
@@ -293,8 +291,6 @@ type MatmulCode = (explanation: Matmul, reserved: readonly string[]) => Record<s
 type MatmulMessages = (a: Shape, b: Shape, batch: MatmulAxis[], say: Say) => { numpy: string; torch: string };
 type MatmulSteps = (a: Shape, b: Shape, axes: MatmulAxis[], names: readonly string[], say: Say) => string[];
 type MatmulTable = (explanation: Matmul, given: readonly NamedShape[], step: number, say: Say) => HTMLElement;
-type Bracket = (drawing: Drawing, side: Side, d: string, x: number, y: number, look?: Words) => void;
-type Boxes = (labels: readonly string[], rows: any[][], heading: string[]) => Drawing;
 type BroadcastPicture = (explanation: Broadcast, step: number, data: Data) => Picture;
 type Chosen = (first: boolean[], most: number) => (number | null)[];
 type DrawBroadcast = (explanation: Broadcast, say: Say, until?: { expands?: boolean; ends?: boolean }) => Drawing;

@@ -7,18 +7,15 @@ import { TextError, speaker } from "./words.js";
 
 /** Put an explorer in the place of each table that a directive of this kind wrote. @type {Start} */
 export function start(name, kind) {
-	/** @type {NodeListOf<HTMLElement>} */
-	const roots = document.querySelectorAll(".tensorref-explorer");
-	for (const [at, root] of roots.entries()) {
+	for (const [at, root] of document.querySelectorAll(".tensorref-explorer").entries()) {
 		try {
-			if (root.classList.contains(`tensorref-${name}`)) explorer(root, kind, at + 1);
+			if (root.matches(`.tensorref-${name}`)) explorer(root, kind, at + 1);
 		} catch (error) {
 			reportError(error); // this one keeps its table, the others their explorer
 		}
 	}
 }
 
-/** @type {Explore} */
 function explorer(root, { least, most, read, show }, number) {
 	/** @type {Data} */
 	const data = JSON.parse(root.dataset.tensorref);
@@ -38,6 +35,7 @@ function explorer(root, { least, most, read, show }, number) {
 	let names = [];
 	let shown;
 	let control = stepControl({ max: 0 });
+	const pairs = () => fields.map(({ input }, at) => [names[at], input.value]);
 
 	use(data.fields, data.step);
 	const parts = [fieldset, presets, steps, sentence, pictured, scroll, notes, code, link];
@@ -47,10 +45,6 @@ function explorer(root, { least, most, read, show }, number) {
 	phone?.addEventListener("change", draw);
 	addEventListener("hashchange", restore);
 	restore();
-
-	function pairs() {
-		return fields.map(({ input }, at) => [names[at], input.value]);
-	}
 
 	function use(given, step, focused = -1) {
 		names = given.map(([name]) => name);

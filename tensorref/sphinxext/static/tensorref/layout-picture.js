@@ -17,6 +17,7 @@ export function drawn(stages) {
 			drawing.heading(code, 0);
 			return drawing;
 		}
+		/** @returns {any} */
 		const cell = (place) => {
 			const element = originOf(stages.slice(0, at + 1), place);
 			return [`${element}`, mark({ hue: 1, tint: 4 + Number((40n * element) / (most > 1n ? most : 1n)) })];
@@ -48,13 +49,12 @@ export function drawn(stages) {
 		/** The memory in a row. */
 		function strip() {
 			const falling = axes.filter(({ stride }) => stride).sort((one, other) => Number(other.stride - one.stride));
-			const hasNone = shape.includes(0n);
 			// A larger stride steps over all that the smaller ones reach.
-			const step = (rest, { size, stride }) => rest - (rest / stride < size ? rest / stride : size - 1n) * stride;
+			const step = (rest, { size, stride }) => (rest / stride < size ? rest % stride : rest - (size - 1n) * stride);
 			const drawing = table([{ size: elements }], ([place]) => {
+				const isRead = place >= offset && !falling.reduce(step, place - offset) && !shape.includes(0n);
 				const [text, look] = cell(place);
-				const isRead = place >= offset && !falling.reduce(step, place - offset) && !hasNone;
-				return [text.length < 3 ? text : "", isRead ? look : EMPTY];
+				return [text[2] ? "" : text, isRead ? look : EMPTY];
 			}, at, room().places);
 			for (const each of drawing.cells) Object.assign(each, { place: each.index[0], index: null });
 			return drawing;
@@ -76,7 +76,7 @@ const placeOf = ({ axes, offset }, index) => index.reduce((total, at, axis) => t
 
 const indexOf = (number, shape) => shape.map((size, axis) => (number / product(shape.slice(axis + 1))) % size);
 
-function dots(look = {}) {
+function dots(look) {
 	const drawing = new Drawing();
 	drawing.text(0, 0, "⋮", look);
 	return drawing;

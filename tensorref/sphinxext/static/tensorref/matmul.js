@@ -57,6 +57,7 @@ export function explain([a = [], b = []], names, { itemsize, words, messages: te
 	/** Guess what was meant, the likeliest first. */
 	function fixes() {
 		const longer = Math.min(a.length, b.length) > 2 ? a.length - b.length : 0;
+		/** @type {[boolean, string, Shape, Shape][]} */
 		const guesses = [
 			[String(a.toSpliced(-2, 1)) === String(b), `${first} @ ${second}[..., None]`, a, [...b, 1n]],
 			[isRows, `${first}[..., None, :] @ ${second}`, a.toSpliced(-1, 0, 1n), b],
@@ -112,6 +113,7 @@ export function notes({ flops, moved_bytes: bytes, copied_bytes: copied, warning
 function findAxes(a, b) {
 	const rank = Math.max(a.length, b.length, 2);
 	const [m, k, rows, n] = [a.at(-2), a.at(-1), b.at(-2) ?? b.at(-1), b.at(-1)];
+	/** @type {MatmulAxis[]} */
 	const axes = Array.from({ length: rank - 2 }, (_, axis) => {
 		const [one = 1n, other = 1n] = [a.at(axis - rank), b.at(axis - rank)];
 		const axes = [a, b].map(({ length }) => (rank - axis > length ? null : BigInt(axis - rank)));

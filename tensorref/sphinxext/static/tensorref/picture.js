@@ -146,8 +146,9 @@ export function table(sides, cell, panel = 0, most = room().shown[sides.length])
 	return drawing;
 }
 
-/** A bracket with what it says beside it; none for an axis that is not there. @type {Bracket} */
-export function bracket(drawing, { label, hue = 0, conflict = false }, d, x, y, look = {}) {
+/** A bracket with what it says beside it; none for an axis that is not there. */
+export function bracket(drawing, side, d, x, y, look = {}) {
+	const { label, hue, conflict } = side;
 	if (!label) return;
 	drawing.line(d, conflict ? HUES.length : hue, DASHES[hue - 1]);
 	drawing.text(x, y, conflict ? `✗ ${label}` : label, conflict ? { ...look, ...BOLD } : look);

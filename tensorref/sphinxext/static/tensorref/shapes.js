@@ -29,6 +29,10 @@ function readShape(text, errors, known) {
 	}
 	const missing = tokens.length ? "end" : "empty";
 	tokens.reverse();
+	const next = () => tokens.at(-1) ?? { text: "", position: end };
+	const took = (wanted) => next().text === wanted && tokens.pop();
+	const isSize = () => /^\w/.test(next().text) && next().text !== "torch.Size";
+	const error = (key, { text, position }, values) => new TextError(say(key, { position, found: quoted(text), ...values }));
 
 	let listed = isSize();
 	const sizes = readFirst();
@@ -38,18 +42,6 @@ function readShape(text, errors, known) {
 	if (errors.scalar && !sizes.length) throw new TextError(errors.scalar);
 	if (sizes.length > MAX_RANK) throw error("rank", next(), { count: sizes.length, most: MAX_RANK });
 	return { sizes, names };
-
-	function next() {
-		return tokens.at(-1) ?? { text: "", position: end };
-	}
-
-	function took(wanted) {
-		return next().text === wanted && Boolean(tokens.pop());
-	}
-
-	function isSize() {
-		return /^\w/.test(next().text) && next().text !== "torch.Size";
-	}
 
 	/** Beside a name, a space is enough. */
 	function isSpaced() {
@@ -110,9 +102,5 @@ function readShape(text, errors, known) {
 		if (CLOSES.has(token.text) || token.text === "torch.Size") return error(opened ? "nested" : "several", token);
 		if (/^\d/.test(token.text)) return error(several ? "several" : "comma", token);
 		return error(REFUSED.get(token.text) ?? "unexpected", token);
-	}
-
-	function error(key, { text, position }, values) {
-		return new TextError(say(key, { position, found: quoted(text), ...values }));
 	}
 }

@@ -1,4 +1,4 @@
-import { button, element } from "./element.js";
+import { button, element, filled } from "./element.js";
 
 /** A button for each step. Its `value` is the current step; each change of it sends an `input` event. @type {StepControl} */
 export function stepControl({ min = 0, max, value = min, label = null, names = [] }) {
@@ -34,8 +34,7 @@ export function stepControl({ min = 0, max, value = min, label = null, names = [
 
 	function mark() {
 		for (const [at, segment] of segments.entries()) {
-			segment.setAttribute("aria-pressed", `${min + at === current}`);
-			segment.tabIndex = min + at === current ? 0 : -1;
+			filled(segment, { "aria-pressed": min + at === current, tabindex: min + at === current ? 0 : -1 });
 		}
 	}
 }
