@@ -46,7 +46,7 @@ export function notes({ operands, warning, messages, fixes, stored_bytes: stored
 		["fact", copied !== null && copied > stored && say("bytes", { stored, copied })],
 		["fact", summed[0] && say("strides", { strides: strides() })],
 		...summed.map(({ name, gradient_axes: axes }) => ["fact", say("gradient", { name, axes: axes.join(", ") })]),
-		...fixes.map((fix) => ["fix", say("fix", fix)]),
+		...fixes.map((fix) => ["fix", say(fix.shape ? "fix" : "fix.several", fix)]),
 	];
 	return found.flatMap(([kind, text]) => (text ? { kind: `${kind}`, text: `${text}` } : []));
 }
@@ -135,7 +135,7 @@ function messages(shapes, say) {
 
 /** Guess which operand lacks an axis or is transposed; the smallest result is the likeliest. @type {Suggest} */
 function fixes(operands) {
-	const most = Math.min(Math.max(...operands.map(({ shape }) => shape.length)) + 1, MAX_RANK);
+	const most = Math.min(Math.max(...operands.map(({ shape }) => shape.length)) + operands.length - 1, MAX_RANK);
 	const found = operands.flatMap(({ name, shape }, at) => {
 		const target = sizesOf(findAxes(operands.filter((_, other) => other !== at).map((other) => other.shape)));
 		const transposed = { code: `${name}.mT`, shape: [...shape.slice(0, -2), ...shape.slice(-2).reverse()] };
@@ -145,6 +145,19 @@ function fixes(operands) {
 			return result ? { ...guess, result } : [];
 		});
 	});
+	// The others fit one of three or more, one after the other.
+	for (const { shape: first } of operands[2] ? operands : []) {
+		const codes = [];
+		const result = operands.reduce((met, { name, shape }) => {
+			const both = met && sizesOf(findAxes([met, shape]));
+			if (both || !met) return both;
+			const guess = withAxes(name, shape, met);
+			codes.push(guess.code);
+			return sizesOf(findAxes([met, guess.shape]));
+		}, first);
+		const code = codes.join(", ");
+		if (codes[1] && result?.length <= most && !found.some((fix) => fix.code === code)) found.push({ code, shape: null, result });
+	}
 	const cost = ({ code, result }) => product(result) * 2n + BigInt(code.endsWith(".mT"));
 	return found.sort((a, b) => (Number(cost(a) - cost(b)))).slice(0, 3);
 }

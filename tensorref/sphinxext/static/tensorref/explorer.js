@@ -1,8 +1,7 @@
-import { button, element } from "./element.js";
+import { button, element, textField } from "./element.js";
 import { phone } from "./picture.js";
 import { drawPicture } from "./pointing.js";
 import { stepControl } from "./step-control.js";
-import { textField } from "./text-field.js";
 import { TextError, speaker } from "./words.js";
 
 /** Put an explorer in the place of each table that a directive of this kind wrote. @type {Start} */

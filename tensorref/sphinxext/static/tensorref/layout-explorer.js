@@ -14,7 +14,7 @@ start("layout", {
 	read([shape, text], data) {
 		const [given] = readShapes([shape], data.errors);
 		const operations = attempt(() => readOperations(text, data));
-		if (!given || given instanceof TextError || operations instanceof TextError) return [given, operations];
+		if (given instanceof TextError || operations instanceof TextError) return [given, operations];
 		const [begun, ended] = [[], operations].map((part) => attempt(() => follow(given.sizes, part, shape, data)));
 		return begun instanceof TextError ? [begun, operations] : [given, ended instanceof TextError ? ended : operations];
 	},

@@ -59,7 +59,7 @@ export class Drawing {
 	text(x, y, text, look = {}) {
 		if (!text) return;
 		const width = lettersOf(text) * LETTER;
-		const left = x - (look["text-anchor"] ? width : (width >> 1));
+		const left = x - (look["text-anchor"] ? width : width >> 1);
 		this.reach(left, y - 9, left + width, y + 9);
 		this.parts.push(["text", { x: `${x}`, y: `${y + 5}`, ...look }, shortened(text)]);
 	}
@@ -78,7 +78,7 @@ export class Drawing {
 		this.cells.push(...other.cells);
 	}
 
-	heading(text, x = ((this.left + this.right) >> 1)) {
+	heading(text, x = (this.left + this.right) >> 1) {
 		this.text(x, this.top - 13, text, BOLD);
 	}
 }
@@ -141,8 +141,8 @@ export function table(sides, cell, panel = 0, most = room().shown[sides.length])
 		else drawing.text(x + (wide >> 1), y + CELL / 2, text, FADED);
 	}
 	const [below, beside] = [y0 + height + 6, x0 - 6];
-	bracket(drawing, column, `M${x0 + 1} ${below}v5H${x0 + width - 1}v-5`, ((2 * x0 + width) >> 1), below + 17);
-	bracket(drawing, row, `M${beside} ${y0 + 1}h-5V${y0 + height - 1}h5`, beside - 11, ((2 * y0 + height) >> 1), END);
+	bracket(drawing, column, `M${x0 + 1} ${below}v5H${x0 + width - 1}v-5`, 0, below + 17);
+	bracket(drawing, row, `M${beside} ${y0 + 1}h-5V${y0 + height - 1}h5`, beside - 11, 0, END);
 	return drawing;
 }
 
