@@ -1,11 +1,11 @@
 const PATIENCE = 600; // milliseconds without a key, before half a text counts as wrong
 
-/** Make an element; attributes that are a text are its class. What is shown goes in as text, never as markup. @type {MakeElement} */
+/** What is shown goes in as text, never as markup; attributes that are a text are a class. @type {MakeElement} */
 export function element(tag, attributes = {}, ...children) {
 	return filled(document.createElement(tag), typeof attributes === "string" ? { class: attributes } : attributes, children);
 }
 
-/** Set the attributes of an element, and put children into it. @type {Fill} */
+/** @type {Fill} */
 export function filled(made, attributes, children = []) {
 	for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
 	made.append(...children);

@@ -61,7 +61,7 @@ function explorer(root, { least, most, read, show }, number) {
 		update(step);
 	}
 
-	/** Go to a step, or stay where it is, the last step at the last one. */
+	/** Without a step it stays where it is, or at the last. */
 	function update(step = null) {
 		presets.selectedIndex = 1 + data.presets.findIndex(({ fields }) => `${fields}` === `${pairs()}`);
 		const values = read(pairs().map(([, text]) => text), data);

@@ -6,7 +6,7 @@ import { readOperations } from "./operations.js";
 import { readShapes } from "./shapes.js";
 import { TextError, attempt, formatShape, indexed, product, speaker } from "./words.js";
 
-const LARGE = 2n ** 20n; // elements, from which on the code to copy makes no arrays
+const LARGE = 2n ** 20n; // elements
 
 start("layout", {
 	least: 2,
