@@ -43,7 +43,16 @@ async (kind, text, data, width) => {
 }
 """
 FRAME = re.compile('viewBox="[^"]*" width="[^"]*" height="[^"]*"')
-NAMES = ["x", "bias", "{name}", "$&", "__proto__", "a name that is longer than any picture has room for", "<b>&", "größe"]
+NAMES = [
+    "x",
+    "bias",
+    "{name}",
+    "$&",
+    "__proto__",
+    "a name that is longer than any picture has room for",
+    "<b>&",
+    "größe",
+]
 
 
 def vector(explanation, shapes, names, operations=""):
