@@ -18,7 +18,7 @@ from docutils.parsers.rst import directives
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.writers.html5 import HTML5Translator
 
-from tensorref import _picture, _words
+from tensorref import _words
 from tensorref._arguments import quoted
 from tensorref._explanation import Illustrated
 from tensorref.sphinxext import calls
@@ -59,11 +59,11 @@ class PictureDirective(RuleDirective):
         catalogs = self.catalogs()
         with _words.translated(translation(catalogs).gettext):
             module, explanation = self.read()
-            files = (file for part in (*SHARED, _picture, module) for file in files_of(part))
+            files = (file for part in (*SHARED, module) for file in files_of(part))
             for source in (__file__, str(calls.__file__), *files, *catalogs):
                 self.env.note_dependency(source)
             title = self.options.get("alt") or explanation.described()[0]
-            name = nodes.make_id(f"tensorref-{self.env.docname}-{self.env.new_serialno('tensorref-picture')}")
+            name = self.picture_name()
             picture = Picture(
                 "",
                 *finished(title, explanation.table(), explanation.notes()),

@@ -1,103 +1,159 @@
-import { element } from "./element.js";
-import { formatShape, product } from "./sizes.js";
-import { led } from "./step-control.js";
-import { grouped, speaker } from "./words.js";
+// Draws the pictures of explanations: the same as `tensorref/_picture.py`, letter for letter.
 
-const MOST_CELLS = 6n; // along an axis
-const MOST_GRIDS = 3n;
+export const CELL = 28;
+export const GAP = 16;
+const LETTER = 8;
+const LONGEST = 32;
+const HUES = ["#0072b2", "#009e73", "#cc79a7", "#d55e00"];
+const DASHES = ["", "6 3", "2 3"];
+export const BOLD = { "font-weight": "700" };
+export const FADED = { "fill-opacity": ".7" };
+export const END = { "text-anchor": "end" };
 
-/** A grid of the last two axes for each index of the others; large axes show their ends. @type {DrawPicture} */
-export function drawPicture({ panels, reads, said: key = "reads" }, labels) {
-	const say = speaker(labels);
-	/** @type {DrawnCell[]} */
-	const cells = [];
-	let row = 0;
-	// The last one first, as a memory shows what that one reads.
-	const drawn = panels.toReversed().map(({ name, shape, columns, repeats, text, unused }, back) => {
-		const panel = panels.length - 1 - back;
-		const isActive = reads !== null && !back;
-		const outer = shape.slice(0, -2);
-		const across = columns?.(actives().map(({ index }) => index)) ?? ends(shape.at(-1) ?? 1n, MOST_CELLS);
-		const down = ends(shape.at(-2) ?? 1n, MOST_CELLS);
-		if (isActive) row = across.filter((at) => typeof at === "bigint").length;
-		const cell = (/** @type {bigint[]} */ ...full) => {
-			const index = full.slice(full.length - shape.length);
-			const named = { type: "button", tabindex: "-1", "aria-label": written(panel, index) };
-			const attributes = { class: "tref-cell", ...(isActive ? named : {}) };
-			const part = element(isActive ? "button" : "span", attributes, text?.(index) ?? "");
-			part.toggleAttribute("data-repeats", Boolean(repeats?.(index)));
-			part.toggleAttribute("data-unused", Boolean(unused?.(index)));
-			cells.push({ part, index, panel });
-			return part;
-		};
-		const grids = ends(product(outer), MOST_GRIDS).map((place) => {
-			if (typeof place === "string") return gap(place);
-			const before = outer.map((size, axis) => (place / product(outer.slice(axis + 1))) % size);
-			const grid = element("div", columns ? "tref-line" : "tref-grid");
-			grid.style.gridTemplateColumns = across.map((x) => (typeof x === "string" ? "auto" : "minmax(var(--cell), max-content)")).join(" ");
-			for (const [line, y] of down.entries()) {
-				if (typeof y === "string") grid.append(gap(y, "1 / -1"));
-				else grid.append(...across.map((x) => (typeof x === "string" ? gap(line ? "⋯" : x) : cell(...before, y, x))));
-			}
-			return outer[0] ? element("div", "", element("div", "tref-label", `[${before.join(", ")}]`), grid) : grid;
-		});
-		const title = `${name} ${formatShape(shape)}`;
-		const role = { class: "tref-grids", role: isActive ? "group" : "img", "aria-label": title };
-		const box = element("div", role, ...(product(shape) ? grids : [say("empty")]));
-		return element("div", "", element("div", { class: "tref-label", "aria-hidden": "true" }, title), box);
-	});
-	const active = actives();
-	if (active[0]) active[0].part.tabIndex = 0;
-	const said = element("p", { class: "tref-reads", "aria-live": "polite" }, active[0] ? say("point") : "");
-	const region = element("div", "tref-panels", ...drawn.reverse());
-	region.addEventListener("pointerover", mark);
-	region.addEventListener("focusin", mark);
-	region.addEventListener("keydown", (event) => {
-		const at = active.findIndex(({ part }) => part === event.target);
-		const to = led(event, { at, last: active.length - 1, row });
-		if (at < 0 || to === undefined) return;
-		for (const [place, { part }] of active.entries()) part.tabIndex = place === to ? 0 : -1;
-		active[to]?.part.focus();
-	});
-	return element("div", "", region, said);
+export const phone = globalThis.matchMedia?.("(max-width: 30em)");
+/** How wide a line becomes, and how many places of an axis are drawn, by the number of axes. */
+export const room = () =>
+	phone?.matches
+		? { width: 270, shown: [1, 7, 4, 3], places: 8, boxes: 3 }
+		: { width: 460, shown: [1, 8, 5, 4], places: 12, boxes: 6 };
 
-	function actives() {
-		return cells.filter(({ part }) => part.localName === "button");
+/** @returns {Mark} */
+export const mark = (given) => ({ hue: 0, tint: 8, ...given });
+export const EMPTY = mark({ tint: 0, dash: "1 4", faded: true });
+export const CONFLICT = mark({ hue: 4, tint: 14, thick: true });
+
+export class Drawing {
+	parts = [];
+	outlines = new Map();
+	cells = [];
+	left = Infinity;
+	top = Infinity;
+	right = -Infinity;
+	bottom = -Infinity;
+	wide = CELL;
+
+	reach(x, y, toX = x, toY = y) {
+		[this.left, this.right] = [Math.min(x, this.left), Math.max(toX, this.right)];
+		[this.top, this.bottom] = [Math.min(y, this.top), Math.max(toY, this.bottom)];
 	}
 
-	/** @param {Event} event */
-	function mark({ target }) {
-		const chosen = active.find(({ part }) => part === target);
-		const sources = chosen && reads?.(chosen.index);
-		if (!sources) return;
-		for (const { part, index, panel } of cells) {
-			const isRead = sources[panel]?.every((place, axis) => place === null || place === index[axis]);
-			part.toggleAttribute("data-read", part === target || isRead === true);
-		}
-		const named = sources.map((source, panel) => written(panel, source));
-		said.textContent = say(key, { ...named, cell: written(chosen.panel, chosen.index), sources: named.join(", ") });
+	/** Those that look the same are one group. */
+	outline(d, { hue, tint, dash, thick }) {
+		const fill = tint ? { fill: color(hue), "fill-opacity": `${tint / 100}`.slice(1) } : { fill: "none" };
+		const look = { stroke: color(hue), ...fill, ...dashed(dash), ...(thick && { "stroke-width": "3" }) };
+		const key = `${Object.values(look)}`;
+		const group = this.outlines.get(key) ?? ["g", look];
+		/** @type {Part} */
+		const path = ["path", { d }];
+		this.outlines.set(key, [...group, path]);
+		return path;
 	}
 
-	/** @type {Written} */
-	function written(panel, index) {
-		const { name = "", lacking = 0 } = panels[panel] ?? {};
-		const own = index.slice(lacking).map((place) => place ?? ":");
-		return own[0] === undefined ? name : `${name}[${own.join(", ")}]`;
+	box(x, y, width, look, text = "", height = CELL) {
+		this.reach(x, y, x + width, y + height);
+		this.text(x + (width >> 1), y + (height >> 1), text, { ...(look.faded && FADED), ...(look.thick && BOLD) });
+		return this.outline(`M${x} ${y}h${width}v${height}h${-width}z`, look);
+	}
+
+	text(x, y, text, look = {}) {
+		if (!text) return;
+		const width = lettersOf(text) * LETTER;
+		const left = x - (look["text-anchor"] ? width : width >> 1);
+		this.reach(left, y - 9, left + width, y + 9);
+		this.parts.push(["text", { x: `${x}`, y: `${y + 5}`, ...look }, shortened(text)]);
+	}
+
+	line(d, hue = 0, dash = "") {
+		this.parts.push(["path", { d, stroke: color(hue), fill: "none", "stroke-width": "2", ...dashed(dash) }]);
+	}
+
+	elements() {
+		return [...this.outlines.values(), ...this.parts];
+	}
+
+	place(other, x = 0, y = 0) {
+		this.reach(other.left + x, other.top + y, other.right + x, other.bottom + y);
+		this.parts.push(["g", { transform: `translate(${x} ${y})` }, ...other.elements()]);
+		this.cells.push(...other.cells);
+	}
+
+	heading(text, x = (this.left + this.right) >> 1) {
+		this.text(x, this.top - 13, text, BOLD);
 	}
 }
 
-/** @param {string} text */
-function gap(text, columns = "") {
-	const part = element("span", "tref-gap", text);
-	part.style.gridColumn = columns;
-	return part;
+export function framed({ left, top, right, bottom }) {
+	const [width, height] = [`${right - left + 12}`, `${bottom - top + 12}`];
+	return { viewBox: `${left - 6} ${top - 6} ${width} ${height}`, width, height };
 }
 
-/** The first and the last of `size` places and, between them, how many are left out. @type {Ends} */
-function ends(size, most) {
-	const tail = (most - 1n) / 2n;
-	const left = size - most + 1n;
-	const places = Array.from({ length: Number(left > 1n ? most : size) }, (_, at) => BigInt(at));
-	if (left < 2n) return places;
-	return places.map((at) => (at + tail + 1n === most ? `+${grouped(left)}` : at + tail + 1n < most ? at : at + left - 1n));
+export function shortened(text) {
+	const letters = [...text];
+	return letters.length > LONGEST ? `${letters.slice(0, LONGEST - 1).join("")}…` : text;
 }
+
+export const lettersOf = (text) => [...shortened(text)].length;
+
+/** The places of an axis that are drawn, with null for those between that are not. @type {Visible} */
+export function visible(size, most) {
+	const places = Array.from({ length: Math.min(Number(size), most) }, (_, at) => BigInt(at));
+	return size > most ? [...places.slice(0, most - 2), null, BigInt(size) - 1n] : places;
+}
+
+export function refusal(text = "?") {
+	const drawing = new Drawing();
+	drawing.box(-CELL / 2, -CELL / 2, CELL, CONFLICT, text);
+	return drawing;
+}
+
+export function stacked(drawings, gap = GAP) {
+	const whole = new Drawing();
+	let y = 0;
+	for (const drawing of drawings) {
+		whole.place(drawing, -drawing.left, y - drawing.top);
+		y += drawing.bottom - drawing.top + gap;
+	}
+	return whole;
+}
+
+/** An array of up to two axes, whose cells bear the number of their panel. @type {Table2D} */
+export function table(sides, cell, panel = 0, most = room().shown[sides.length]) {
+	const lacking = 2 - sides.length;
+	const [row, column] = [...Array(lacking).fill({ size: 1n }), ...sides];
+	const [rows, columns] = [visible(row.size, most), visible(column.size, most)];
+	const front = rows.flatMap((y, n) =>
+		columns.map((x, m) => {
+			const index = y !== null && x !== null && [y, x].slice(lacking);
+			return { index, n, m, look: index ? cell(index) : [y === null ? "⋮" : "…"] };
+		}),
+	);
+	const wide = Math.max(CELL, ...front.map(({ look: [text] }) => lettersOf(text) * LETTER + 6));
+	const [width, height] = [wide * (columns.length || 1), CELL * (rows.length || 1)];
+	const [x0, y0] = [-(width >> 1), -(height >> 1)];
+	const drawing = new Drawing();
+	drawing.wide = wide;
+	if (!front[0]) drawing.box(x0, y0, width, EMPTY, "0", height);
+	for (const { index, n, m, look: [text, look] } of front) {
+		const [x, y] = [x0 + m * wide, y0 + n * CELL];
+		if (look) drawing.cells.push({ panel, index, part: drawing.box(x, y, wide, look, text) });
+		else drawing.text(x + (wide >> 1), y + CELL / 2, text, FADED);
+	}
+	const [below, beside] = [y0 + height + 6, x0 - 6];
+	bracket(drawing, column, `M${x0 + 1} ${below}v5H${x0 + width - 1}v-5`, 0, below + 17);
+	bracket(drawing, row, `M${beside} ${y0 + 1}h-5V${y0 + height - 1}h5`, beside - 11, 0, END);
+	return drawing;
+}
+
+export function bracket(drawing, side, d, x, y, look = {}) {
+	const { label, hue, conflict } = side;
+	if (!label) return;
+	drawing.line(d, conflict ? HUES.length : hue, DASHES[hue - 1]);
+	drawing.text(x, y, conflict ? `✗ ${label}` : label, conflict ? { ...look, ...BOLD } : look);
+}
+
+/** The hue of an axis, counted from the right by a number below 0. */
+export const hueOf = (axis) => ((-Number(axis) - 1) % 3) + 1;
+
+const color = (hue) => (hue ? `var(--tensorref-hue-${hue},${HUES[hue - 1]})` : "currentColor");
+
+const dashed = (dash) => (dash ? { "stroke-dasharray": dash } : {});

@@ -1,0 +1,55 @@
+// What broadcasting draws: the same as `tensorref/broadcasting.py`.
+
+import { COPY, RESULT, STORED, flow, grid } from "./cube.js";
+import { hueOf, refusal } from "./picture.js";
+import { formatShape } from "./words.js";
+
+const MOST_DRAWN = 3; // axes
+
+/** The operands as they are stored, then as they are read, and in the end the result. @type {DrawBroadcast} */
+export function drawn(explanation, say, { expands = true, ends = true } = {}) {
+	const { operands, axes, result } = explanation;
+	const order = axes.toSorted((a, b) => Number(a.size !== null) - Number(b.size !== null) || Number(b.index - a.index));
+	const shown = axes.filter((axis) => order.indexOf(axis) < MOST_DRAWN);
+	const whole = (index) => axes.map((axis) => index[shown.indexOf(axis)] ?? 0n);
+	const grids = operands.map(({ name, shape }, number) => {
+		const drawing = grid(shown.map((axis) => side(axis, number)), (index) => cell(number, whole(index)), number);
+		drawing.heading(`${name} ${formatShape(shape)}`, 0);
+		return drawing;
+	});
+	if (ends) {
+		const sides = shown.map(({ size, index }) => ({ size, label: `${size}`, hue: hueOf(index) }));
+		const total = result ? grid(sides, (index) => [sum(whole(index)), RESULT], operands.length) : refusal();
+		total.heading(`${say("result")} ${result ? formatShape(result) : "?"}`, 0);
+		grids.push(total);
+	}
+	const drawing = flow(grids, [...Array(operands.length - 1).fill("+"), "="]);
+	for (const cell of drawing.cells) cell.index = whole(cell.index);
+	return drawing;
+
+	function cell(number, index) {
+		const copied = axes.findLast((axis, at) => axis.expands[number] && index[at]);
+		return [`${valuesAt(explanation, index)[number] ?? ""}`, copied ? { ...COPY, hue: hueOf(copied.index) } : STORED];
+	}
+
+	function sum(index) {
+		const [a, b] = valuesAt(explanation, index);
+		return b === undefined ? "" : `${a + b}`;
+	}
+
+	function side({ index, sizes, padded, size, ...axis }, number) {
+		const own = padded[number] ? `(${sizes[number]})` : `${sizes[number]}`;
+		const repeats = expands && axis.expands[number];
+		const label = repeats ? `${own} → ${size}` : own;
+		return { size: repeats ? size : sizes[number], label, hue: hueOf(index), conflict: size === null };
+	}
+}
+
+/** What the operands hold where they are read: two small ones count in tens and in ones. @type {ValuesAt} */
+export function valuesAt({ operands: [a, b, ...others], result }, index) {
+	if (!b || others[0] || !result || a.elements > 100n || b.elements > 10n) return [];
+	return [a, b].map(({ strides }, number) => {
+		const place = index.reduce((total, at, axis) => total + at * strides[axis], 0n);
+		return number ? place : place * 10n;
+	});
+}
