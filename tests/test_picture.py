@@ -250,8 +250,7 @@ def words(explanation):
 
 def boxes(explanation):
     """Return how wide the boxes of a picture are."""
-    corners = re.findall(r"M(-?\d+) (-?\d+)L(-?\d+) \2L", explanation.svg())
-    return [int(right) - int(left) for left, _, right in corners]
+    return [int(width) for width in re.findall(r"M-?\d+ -?\d+h(\d+)v", explanation.svg())]
 
 
 def test_an_axis_has_its_name_beside_its_size():
