@@ -44,6 +44,7 @@ extensions = [
     "links.code",
     "output.bundle",
     "output.descriptions",
+    "output.entries",
     "output.machine_readable",
     "output.markup",
     "provenance.foot",

@@ -142,7 +142,7 @@ def _group(name: str) -> str:
     from tensorref import benchmark
 
     if name not in benchmark.GROUPS:
-        raise argparse.ArgumentTypeError(f"{quoted(name)} is none of {', '.join(benchmark.GROUPS)}")
+        raise argparse.ArgumentTypeError(f"must be one of {', '.join(benchmark.GROUPS)}, got {quoted(name)}")
     return name
 
 
@@ -152,7 +152,7 @@ def _integer(least: int, most: int) -> Callable[[str], int]:
     def read(number: str) -> int:
         if number.isdecimal() and len(number) <= len(str(most)) and least <= int(number) <= most:
             return int(number)
-        raise argparse.ArgumentTypeError(f"{quoted(number)} is no integer from {least} to {most}")
+        raise argparse.ArgumentTypeError(f"must be an integer from {least} to {most}, got {quoted(number)}")
 
     return read
 
@@ -163,7 +163,9 @@ def _limit(number: str) -> float:
     except ValueError:
         seconds = math.nan
     if not 0 < seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"{quoted(number)} is no finite number of seconds above 0, such as 30")
+        raise argparse.ArgumentTypeError(
+            f"must be a finite number of seconds above 0, such as 30, got {quoted(number)}"
+        )
     return seconds
 
 
@@ -227,7 +229,7 @@ def _concept(name: str) -> str:
     from tensorref import exercises
 
     if name not in exercises.CONCEPTS:
-        raise argparse.ArgumentTypeError(f"{quoted(name)} is none of {', '.join(exercises.CONCEPTS)}")
+        raise argparse.ArgumentTypeError(f"must be one of {', '.join(exercises.CONCEPTS)}, got {quoted(name)}")
     return name
 
 
@@ -280,6 +282,7 @@ def _add_explain(commands: Any) -> None:
     )
     parser.add_argument("--shape", type=_shape, help="the shape of a name in TEXT, such as 4,5,6")
     parser.add_argument("--library", choices=("numpy", "torch"), help="whose rule an index follows; by default numpy")
+    parser.add_argument("--svg", type=_output, metavar="FILE.svg", help="write the picture there too")
     parser.set_defaults(run=_explain, error=parser.error)
 
 
@@ -293,6 +296,7 @@ def _shape(text: str) -> tuple[int, ...]:
 
 
 def _explain(options: argparse.Namespace) -> int:
+    from tensorref._explanation import Illustrated
     from tensorref._expression import explain
 
     refuse: Callable[[str], NoReturn] = options.error
@@ -300,6 +304,11 @@ def _explain(options: argparse.Namespace) -> int:
         explanation = explain(options.text, options.shape, options.library)
     except (TypeError, ValueError) as error:
         refuse(f"argument TEXT: {quoted(options.text)}: {error}")
+    if options.svg:
+        if not isinstance(explanation, Illustrated):
+            refuse("argument --svg: this has no picture yet; leave it out")
+        # A gray that is read on a white and on a black ground, because a file cannot know on which it will be.
+        options.svg.write_text(explanation.svg().replace("<svg ", '<svg color="#6e7781" ', 1), "utf-8")
     if not _colored(explanation):
         sys.stdout.write(f"{explanation}\n")
     return 0

@@ -67,7 +67,7 @@ def as_int(value: Any, argument: str, wanted: str, fix: str | None = None) -> in
         if isinstance(value, bool):
             raise TypeError
         number = operator.index(value)
-    except Exception:  # noqa: BLE001  whatever its ``__index__`` raises, it is no int
+    except Exception:  # noqa: BLE001  whatever its ``__index__`` raises, it is not an int
         usual = "divide with // to keep it whole" if isinstance(value, float) else "write it as a number, such as 4"
         raise TypeError(
             f"{argument} is {quoted(value)}, of type {type(value).__name__}; {wanted} an int: {fix or usual}"
@@ -193,13 +193,14 @@ def as_name(value: Any, argument: str = "name") -> str:
     return value
 
 
-def as_names(value: Any, count: int, of: str = "shapes") -> tuple[str, ...]:
+def as_names(value: Any, count: int, of: str = "shapes", argument: str = "names") -> tuple[str, ...]:
     """Return the argument ``names``, one for each of `count` shapes, or of what else they name."""
     if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
         raise TypeError(
-            f"names is {quoted(value)}, of type {type(value).__name__}; names are a sequence of strings: write "
+            f"{argument} is {quoted(value)}, of type {type(value).__name__}; names are a sequence of strings: write "
             "('x', 'y')"
         )
     if len(value) != count:
-        raise ValueError(f"names has {len(value)} entries for {count} {of}; give one name for each {of[:-1]}")
-    return tuple(as_name(name, f"names[{position}]") for position, name in enumerate(value))
+        each = "axis" if of == "axes" else of[:-1]
+        raise ValueError(f"{argument} has {len(value)} entries for {count} {of}; give one name for each {each}")
+    return tuple(as_name(name, f"{argument}[{position}]") for position, name in enumerate(value))

@@ -121,7 +121,7 @@ class Illustrated(Diagram):
         Raises
         ------
         ValueError
-            If `name` is no name: a letter, then letters, digits, ``-`` and ``_``.
+            If `name` is not a name: a letter, then letters, digits, ``-`` and ``_``.
         """
         if name is not None and not _NAME.fullmatch(str(name)):
             raise ValueError(

@@ -179,7 +179,7 @@ def _index(text: str, start: int) -> Any:
 
 
 class _Unreadable(Exception):  # noqa: N818  it becomes an error with a position
-    """The part of the tree that is no index."""
+    """The part of the tree that is not an index."""
 
 
 def _item(node: ast.expr) -> Any:

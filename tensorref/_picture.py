@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from math import hypot
 from typing import NamedTuple
 
 __all__ = [
@@ -36,12 +37,14 @@ __all__ = [
     "stacked",
     "svg",
     "visible",
+    "wrapped",
 ]
 
 CELL = 28
 _LETTER = 8  # the width of a letter of 13 pixels in any monospaced font, rounded up
 _DEPTH = 11  # how far a cube goes back for each index of its first axis, both to the right and up
 GAP = 16
+_HEAD = 8  # the length of the head of an arrow
 _CUBE = 3  # axes
 _WIDTH = 460  # where `flow` begins a new line; at this width letters are still read on a phone
 _SHOWN = (8, 8, 5, 4)  # places of an axis, by the number of axes, that are drawn before the middle is left out
@@ -147,6 +150,17 @@ class Drawing:
         given = f' stroke-dasharray="{dash}"' if dash else ""
         self.parts.append(f'<path d="{path}" stroke="{_color(hue)}" fill="none" stroke-width="2"{given}/>')
 
+    def arrow(self, start: tuple[int, int], end: tuple[int, int], hue: int = 0, dash: str = "") -> None:
+        """Draw a straight line with a head at its end."""
+        (x, y), (to_x, to_y) = start, end
+        length = hypot(to_x - x, to_y - y) or 1
+        along, across = ((to_x - x) / length * _HEAD, (to_y - y) / length * _HEAD), _HEAD / 2
+        back_x, back_y = to_x - along[0], to_y - along[1]
+        side_x, side_y = along[1] / _HEAD * across, along[0] / _HEAD * across
+        left, right = ((round(back_x + sign * side_x), round(back_y - sign * side_y)) for sign in (1, -1))
+        self.line(f"M{x} {y}L{to_x} {to_y}", [start, end], hue, dash)
+        self.line(f"M{left[0]} {left[1]}L{to_x} {to_y}L{right[0]} {right[1]}", [left, end, right], hue)
+
     def elements(self) -> str:
         """Return the text of all elements, outlines below what is written on them."""
         paths = (f'<path d="{"".join(steps)}" {look}/>' for look, steps in self.outlines.items())
@@ -188,6 +202,13 @@ def shortened(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
+def wrapped(text: str, most: int) -> list[str]:
+    """Return a text as lines that are drawn whole, and without its end where it has more than `most`."""
+    import textwrap  # few pictures need it
+
+    return textwrap.wrap(text, _LONGEST, max_lines=most, placeholder=" …")
+
+
 def visible(size: int, most: int) -> list[int | None]:
     """Return the places of an axis that are drawn, with None for those between that are not."""
     return [*range(size)] if size <= most else [*range(most - 2), None, size - 1]
@@ -226,13 +247,16 @@ def stacked(drawings: Sequence[Drawing], gap: int = GAP) -> Drawing:
     return whole
 
 
-def grid(sides: Sequence[Side], cell: Callable[[tuple[int, ...]], tuple[str, Mark]]) -> Drawing:
+def grid(
+    sides: Sequence[Side], cell: Callable[[tuple[int, ...]], tuple[str, Mark]], most: int | None = None
+) -> Drawing:
     """Draw an array of up to three axes: a cell, a row, a table or a cube, with its sizes on brackets.
 
-    `cell` says what stands at an index, which has an entry for every side; the middle of the front is at (0, 0).
+    `cell` says what stands at an index, which has an entry for every side; the middle of the front is at (0, 0). At most
+    `most` places of an axis are drawn.
     """
     ndim = len(sides)
-    most = _SHOWN[ndim]
+    most = most or _SHOWN[ndim]
     depths, rows, columns = (visible(side.size, most) for side in (*(Side(1, "", 0),) * (_CUBE - ndim), *sides))
     drawn = {
         (d, r, c): cell((d, r, c)[_CUBE - ndim :])

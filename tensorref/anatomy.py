@@ -1,4 +1,7 @@
-r"""What an array is: a shape, a dtype, the bytes they take, and what each axis stands for.
+r"""A tensor is numbers in a grid. Its shape says how many there are on each axis, its dtype how each one is stored.
+
+Shape and dtype tell what you need to know before you run anything: how many bytes it takes, and which axis holds the
+batch, the tokens or the features.
 
 >>> import numpy as np
 >>> from tensorref import anatomy
@@ -13,47 +16,20 @@ itemsize           8
 nbytes           192
 device           cpu
 strides   (12, 4, 1)
-
-NumPy calls it an array and PyTorch a tensor: numbers of one dtype on any number of axes. The shape holds the size of
-each axis, and `kind` names their count:
-
->>> scalar, vector, matrix = np.array(5.0), np.array([1, 2, 3]), np.array([[1, 2], [3, 4]])
->>> tensor_3d = np.zeros((2, 3, 4))
->>> for name, array in [("Scalar", scalar), ("Vector", vector), ("Matrix", matrix), ("3D Tensor", tensor_3d)]:
-...     print(f"{name}: shape={array.shape}, ndim={array.ndim}")
-Scalar: shape=(), ndim=0
-Vector: shape=(3,), ndim=1
-Matrix: shape=(2, 2), ndim=2
-3D Tensor: shape=(2, 3, 4), ndim=3
->>> [anatomy.kind(array.ndim) for array in (scalar, vector, matrix, tensor_3d)]
-['scalar', 'vector', 'matrix', '3D tensor']
-
-The dtype says how an element is stored, so shape and dtype give the bytes, before anything is allocated. A cache of
-keys and values for 32 layers, 32 heads of 128 features and 4,096 tokens takes in bfloat16:
-
->>> cache = anatomy.nbytes((2, 32, 32, 4096, 128), "bfloat16")
->>> print(f"{cache / 2**30:.0f} GiB")
-2 GiB
-
-In a language model every axis has a role. The sizes of the model tell which one (see `meaning`):
-
->>> for role in anatomy.meaning((4, 32, 64), embed_dim=64, vocab_size=100):
-...     print(role)
-embeddings (batch, seq_len, embed_dim)
 """
 
 from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, SupportsIndex, TypeAlias
 
 from tensorref import _picture
-from tensorref._arguments import as_int, attribute, quoted
+from tensorref._arguments import as_int, as_names, attribute, quoted
 from tensorref._explanation import Illustrated
 from tensorref._shape import as_shape, as_size
 from tensorref._typing import ArrayT, ShapeLike, jaxtyping
@@ -255,7 +231,7 @@ def nbytes(shape: ShapeLike, dtype: DTypeLike) -> int:
     return prod(as_shape(shape, "shape")) * itemsize(dtype)
 
 
-def describe(array: jaxtyping.Shaped[ArrayT, "..."]) -> Description:
+def describe(array: jaxtyping.Shaped[ArrayT, "..."], *, axes: Sequence[str] | None = None) -> Description:
     """Describe an array of either library: shape, dtype, bytes, device, strides.
 
     >>> import numpy as np
@@ -275,16 +251,20 @@ def describe(array: jaxtyping.Shaped[ArrayT, "..."]) -> Description:
     ----------
     array
         A NumPy array or a PyTorch tensor; it is neither read nor copied.
+    axes
+        What each axis counts, such as ``("batch", "seq_len", "embed_dim")``. The picture writes it beside the sizes.
 
     Returns
     -------
     :
-        The facts as data; ``print`` shows them as a table.
+        The facts as data; ``print`` shows them as a table, and a notebook a picture above it.
 
     Raises
     ------
     TypeError
-        If `array` is something else, such as a list.
+        If `array` is something else, such as a list, or `axes` are not strings.
+    ValueError
+        If `axes` has not one name for each axis.
 
     See Also
     --------
@@ -309,6 +289,21 @@ def describe(array: jaxtyping.Shaped[ArrayT, "..."]) -> Description:
     device             cpu
     strides      (0, 0, 1)
     * A stride of 0 reads the same elements again: fewer bytes are stored than nbytes counts.
+
+    The name of each axis can stand beside its size. `meaning` knows the usual ones:
+
+    >>> print(anatomy.describe(np.zeros((4, 32, 64)), axes=anatomy.meaning((4, 32, 64))[0].axes))
+    array                           value
+    kind                        3D tensor
+    shape                     (4, 32, 64)
+    axes      (batch, seq_len, embed_dim)
+    ndim                                3
+    dtype                         float64
+    size                             8192
+    itemsize                            8
+    nbytes                          65536
+    device                            cpu
+    strides                 (2048, 64, 1)
     """
     facts = [attribute(array, name) for name in ("shape", "dtype", "device")]
     if any(fact is None for fact in facts) or isinstance(array, type):
@@ -338,6 +333,7 @@ def describe(array: jaxtyping.Shaped[ArrayT, "..."]) -> Description:
         nbytes=size * bytes_each,
         device=str(given.device),
         strides=strides,
+        axes=None if axes is None else as_names(axes, len(given.shape), "axes", argument="axes"),
     )
 
 
@@ -375,12 +371,17 @@ class Description(Illustrated):
     strides: tuple[int, ...] | None
     """For each axis, how many elements on the next one is stored; None where it is not a whole number of elements,
     and for sparse tensors."""
+    axes: tuple[str, ...] | None = None
+    """What each axis counts; None where it was not said."""
 
     def table(self) -> tuple[tuple[str, ...], ...]:
         """Return the rows of the diagram: a property each."""
         names = ("kind", "shape", "ndim", "dtype", "size", "itemsize", "nbytes", "device", "strides")
         heading = ("array" if self.library == "NumPy" else "tensor", "value")
-        return (heading, *((name, str(getattr(self, name))) for name in names))
+        rows = [(name, str(getattr(self, name))) for name in names]
+        if self.axes:
+            rows.insert(2, ("axes", f"({', '.join(self.axes)})"))
+        return (heading, *rows)
 
     def notes(self) -> tuple[str, ...]:
         """Return what the numbers do not say, a sentence each."""
@@ -398,12 +399,13 @@ class Description(Illustrated):
 
     def _drawn(self) -> _picture.Drawing:
         """Draw a cell, a row, a table, a cube, or a row of cubes; beyond four axes their sizes."""
-        sides = [_picture.Side(n, str(n), _picture.hue_of(axis - self.ndim)) for axis, n in enumerate(self.shape)]
+        names = self.axes or ("",) * self.ndim
+        sides = [
+            _picture.Side(size, f"{name} {size}".lstrip(), _picture.hue_of(axis - self.ndim))
+            for axis, (name, size) in enumerate(zip(names, self.shape, strict=True))
+        ]
         if self.ndim > _MOST_DRAWN or (self.ndim == _MOST_DRAWN and not self.size):
-            places = _picture.visible(self.ndim, _MOST_DRAWN + 1)
-            sizes = [("…", _picture.EMPTY) if at is None else (str(self.shape[at]), _picture.STORED) for at in places]
-            heading = ["" if at is None else str(at - self.ndim) for at in places]
-            drawing = _picture.boxes(["shape"], [sizes], heading)
+            drawing = self._boxes(names)
         elif self.ndim == _MOST_DRAWN:
             parts: list[_picture.Drawing] = []
             for at in _picture.visible(self.shape[0], 3):
@@ -411,14 +413,29 @@ class Description(Illustrated):
                 if at is None:
                     part.text((0, 0), "…")
                 else:
-                    part = _picture.grid(sides[1:], lambda _index: ("", _picture.STORED))
-                    part.heading(f"[{at}]", 0)
+                    shown = sides[1:] if at == 0 else [side._replace(label="") for side in sides[1:]]
+                    part = _picture.grid(shown, lambda _index: ("", _picture.STORED))
+                    part.heading(f"{names[0]}[{at}]", 0)
                 parts.append(part)
             drawing = _picture.flow(parts, [""] * (len(parts) - 1))
         else:
             drawing = _picture.grid(sides, lambda _index: ("", _picture.STORED))
         drawing.heading(self.described()[0])
         return drawing
+
+    def _boxes(self, names: Sequence[str]) -> _picture.Drawing:
+        """Draw the size of each axis in a box, and what it counts in another."""
+        places = _picture.visible(self.ndim, _MOST_DRAWN + 1)
+        rows = [
+            [("…", _picture.EMPTY) if at is None else (str(texts[at]), mark) for at in places]
+            for texts, mark in ((names, _picture.EMPTY), (self.shape, _picture.STORED))
+        ]
+        heading = ["" if at is None else str(at - self.ndim) for at in places]
+        return (
+            _picture.boxes(["axes", "shape"], rows, heading)
+            if self.axes
+            else _picture.boxes(["shape"], rows[1:], heading)
+        )
 
 
 @dataclass(frozen=True)
@@ -519,7 +536,7 @@ def _known(name: str, argument: str) -> str:
         )
     close = difflib.get_close_matches(name[:_LONGEST_NAME], _ITEMSIZES, n=1, cutoff=0.5)
     raise ValueError(
-        f"{argument} is {quoted(name)}, which is no dtype; "
+        f"{argument} must be a dtype, got {quoted(name)}; "
         + (f"did you mean {close[0]!r}?" if close else "write one such as 'float32', 'bfloat16', 'int64' or 'bool'")
     )
 

@@ -1,45 +1,19 @@
-"""How PyTorch computes derivatives while a program runs, and which in-place operations break that.
+"""PyTorch records what a program computes, and works out the derivatives from that record.
+
+This is how a model learns: the gradient says in which direction each parameter lowers the loss. Some changes in place
+break the record, a few of them without an error.
 
 >>> import torch
 >>> from tensorref import autograd
 >>> autograd.derivative(lambda x: x**2 + 3 * x, 2.0)
 tensor(7.)
-
-A leaf is a tensor with ``requires_grad`` that is not the result of an operation. Operations on it record how their
-results came about, ``backward`` walks that record from the end, and the gradient arrives in the ``.grad`` of the leaf:
-
->>> x = torch.tensor([2.0], requires_grad=True)
->>> y = x**2 + 3 * x
->>> y.backward()
->>> print(f"x = {x.item()}")
-x = 2.0
->>> print(f"y = x^2 + 3x = {y.item()}")
-y = x^2 + 3x = 10.0
->>> print(f"dy/dx (computed automatically) = {x.grad.item()}")
-dy/dx (computed automatically) = 7.0
-
-A second ``backward`` adds to ``.grad``; the functions here ask for the gradient itself and leave ``.grad`` alone. NumPy
-records nothing; there a derivative is worked out by hand, or measured by `finite_difference`.
-
-An operation in place, whose name ends in ``_``, is recorded like any other. It raises an error when it changes a leaf
-that requires grad, or a value that was saved for ``backward``. It also does when it changes a view that autograd
-cannot follow: one of several that one call returned, or one made under ``torch.no_grad()``. An expanded tensor and one
-made in inference mode refuse the change even without a gradient. A product saves its factors and not its result, so
-its result may change. ``exp`` saves its result, because that is its own derivative:
-
->>> x = torch.tensor([1.0, 2.0, 3.0])
->>> autograd.explain_in_place(lambda x: (x * 2).add_(1), x).verdict
-'works'
->>> autograd.explain_in_place(lambda x: x.exp().add_(1), x).verdict
-'saved'
->>> autograd.saved(torch.exp, x)
-('result',)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
 from jaxtyping import Float
@@ -49,12 +23,26 @@ from tensorref._libraries import needed
 with needed(__name__, "torch"):
     import torch
     from torch import Tensor
+    from torch.overrides import TorchFunctionMode, resolve_name
 
+from tensorref import _picture
 from tensorref._arguments import as_function, as_number
-from tensorref._explanation import Diagram, Messages
+from tensorref._explanation import Diagram, Illustrated, Messages
 from tensorref._operands import check_dense, check_tensor
 
-__all__ = ["Check", "Explanation", "check", "derivative", "explain_in_place", "finite_difference", "gradient", "saved"]
+__all__ = [
+    "Check",
+    "Explanation",
+    "Graph",
+    "Node",
+    "check",
+    "derivative",
+    "explain_in_place",
+    "finite_difference",
+    "gradient",
+    "graph",
+    "saved",
+]
 
 Verdict = Literal["works", "leaf", "saved", "view", "overlap", "inference", "output", "wrong"]
 
@@ -357,7 +345,7 @@ def saved(operation: Callable[..., object], *tensors: object) -> tuple[str, ...]
     operation
         One of PyTorch's, or a function of several.
     *tensors
-        What to call it with. Those of floating point require grad in the call; others, and what is no tensor, go as they
+        What to call it with. Those of floating point require grad in the call; others, and what is not a tensor, go as they
         are.
 
     Returns
@@ -404,6 +392,513 @@ def saved(operation: Callable[..., object], *tensors: object) -> tuple[str, ...]
         named["result"] = result
     kept.discard(0)  # no memory
     return tuple(name for name, value in named.items() if isinstance(value, Tensor) and _address(value) in kept)
+
+
+def graph(f: Callable[..., Tensor], *tensors: object) -> Graph:
+    """Record what a function does with tensors, and where the gradient of its result goes.
+
+    >>> import torch
+    >>> from tensorref import autograd
+    >>> x, w = torch.ones(3, 2), torch.ones(2, 4)
+    >>> print(autograd.graph(lambda x, w: (x @ w).relu().sum(), x, w))
+    value   made of   shape   saves     gradient
+    x                (3, 2)               x.grad
+    w                (2, 4)               w.grad
+    matmul     x, w  (3, 4)    x, w    passes on
+    relu     matmul  (3, 4)  result    passes on
+    sum        relu      ()          starts here
+    * The gradient goes from sum back to x, w. Each gets one of its own shape.
+
+    Parameters
+    ----------
+    f
+        Made of PyTorch's operations. It is run once, and ``backward`` from the sum of its result.
+    *tensors
+        What to call it with. Those of floating point are copied, and the copies require grad; others, and what is no
+        tensor, go as they are.
+
+    Returns
+    -------
+    :
+        The leaves and the operations as data; ``print`` shows them as a table, and a notebook a picture above it.
+        Parameters that `f` uses without being given them are leaves too.
+
+    Raises
+    ------
+    RuntimeError
+        If `f` fails for a reason that has nothing to do with a change in place.
+    TypeError
+        If `f` gives no tensor.
+
+    See Also
+    --------
+    saved : what one operation saves.
+    explain_in_place : whether a gradient is right after a change in place.
+    torch.autograd.graph.Node.next_functions : the same graph as ``backward`` walks it, from its end.
+
+    Notes
+    -----
+    The operations are seen by a `mode of PyTorch
+    <https://docs.pytorch.org/docs/stable/notes/extending.html#extending-all-torch-api-with-modes>`__. What one of PyTorch's
+    own functions does within itself, such as ``torch.nn.functional.cross_entropy``, counts as one operation.
+
+    Examples
+    --------
+    A leaf that is used twice gets the sum of two gradients. What ``detach`` gives is a constant to autograd:
+
+    >>> print(autograd.graph(lambda x: x * x.detach() + x, torch.ones(2)))
+    value     made of  shape   saves     gradient
+    x                   (2,)               x.grad
+    detach          x   (2,)                  cut
+    mul     x, detach   (2,)  detach    passes on
+    add        mul, x   (2,)          starts here
+    * The gradient goes from add back to x. Each gets one of its own shape.
+    * x is used 2 times, and its 2 gradients are added up.
+    * No gradient goes through detach.
+    """
+    run = as_function(f, "f")
+    module: Any = f if isinstance(f, torch.nn.Module) else None
+    recorder = _Recorder({id(each): name for name, each in module.named_parameters()} if module else {})
+    inputs = [_input(tensor) for tensor in tensors]
+    for name, value in zip(_parameters(module.forward if module else f, len(inputs)), inputs, strict=True):
+        if isinstance(value, Tensor):
+            recorder.leaf(value, name)
+    raised: Literal["at once", "at backward"] | None = "at once"
+    message: str | None = None
+    end: int | None = None
+    reached = list[int]()
+    try:
+        with recorder:
+            result = _called(lambda _x: run(*inputs), torch.empty(0))
+        end = recorder.place_of(result)
+        raised = "at backward"
+        if result.requires_grad:
+            reached = _reached(run, tensors, inputs, recorder.leaves)
+        raised = None
+    except RuntimeError as error:
+        message = str(error)
+        if not any(words in message for words in _MESSAGES):
+            raise
+    return Graph(
+        nodes=tuple(recorder.nodes),
+        result=end,
+        reached=tuple(reached),
+        raised=raised,
+        messages=None if message is None else Messages(None, message),
+    )
+
+
+@dataclass(frozen=True)
+class Node:
+    """A leaf or an operation of a graph.
+
+    >>> import torch
+    >>> from tensorref import autograd
+    >>> autograd.graph(torch.exp, torch.ones(3)).nodes[1]
+    Node(name='exp', shape=(3,), inputs=(0,), saves=('result',), passes=True, cut=False, changes=None, spoils=())
+    """
+
+    name: str
+    """The name of the leaf, or of the operation."""
+    shape: tuple[int, ...]
+    """That of the tensor; of the first one where an operation gives several."""
+    inputs: tuple[int, ...]
+    """The nodes that it is made of; none of a leaf."""
+    saves: tuple[str, ...]
+    """What it saves for ``backward``: names of `inputs`, ``result``, or ``constant`` for a tensor that is no node."""
+    passes: bool
+    """Whether the tensor requires grad, so that a gradient can come to it."""
+    cut: bool
+    """Whether an input requires grad and the result does not."""
+    changes: int | None
+    """The node whose memory it writes to; the first one, where several share it."""
+    spoils: tuple[int, ...]
+    """The earlier nodes that saved what it writes to."""
+
+
+@dataclass(frozen=True)
+class Graph(Illustrated):
+    """What a function does with tensors: what `graph` returns.
+
+    >>> import torch
+    >>> from tensorref import autograd
+    >>> graph = autograd.graph(lambda x: x.exp().add_(1), torch.ones(3))
+    >>> graph.raised, graph.nodes[2].changes
+    ('at backward', 1)
+    """
+
+    nodes: tuple[Node, ...]
+    """In the order of time, a leaf before its first use."""
+    result: int | None
+    """The node of the result; None where it has none, or `f` raised."""
+    reached: tuple[int, ...]
+    """The leaves that get a gradient."""
+    raised: Literal["at once", "at backward"] | None
+    """When PyTorch raises; None where it does not."""
+    messages: Messages | None
+    """What PyTorch says; None where it does not raise."""
+
+    @property
+    def _names(self) -> list[str]:
+        return [node.name for node in self.nodes]
+
+    def table(self) -> tuple[tuple[str, ...], ...]:
+        """Return the rows of the diagram: a leaf or an operation each."""
+        names = self._names
+        rows = (
+            (
+                names[place],
+                ", ".join(names[each] for each in node.inputs),
+                str(node.shape),
+                ", ".join(node.saves),
+                self._gradient(place),
+            )
+            for place, node in enumerate(self.nodes)
+        )
+        return (("value", "made of", "shape", "saves", "gradient"), *rows)
+
+    def notes(self) -> tuple[str, ...]:
+        """Return where the gradient goes, and what is in its way, a sentence each."""
+        names, notes = self._names, list[str]()
+        if self.messages:
+            notes.append(f"PyTorch raises {self.raised}: {self.messages.torch}")
+        elif self.result is None or not self.reached:
+            notes.append("No gradient comes back to a leaf.")
+        else:
+            leaves = ", ".join(names[place] for place in self.reached)
+            notes.append(
+                f"The gradient goes from {names[self.result]} back to {leaves}. Each gets one of its own shape."
+            )
+        for place, count in enumerate(_uses(self)):
+            if count > 1 and place in self.reached:
+                notes.append(f"{names[place]} is used {count} times, and its {count} gradients are added up.")
+        notes += [f"No gradient goes through {name}." for name, node in zip(names, self.nodes, strict=True) if node.cut]
+        for name, node in zip(names, self.nodes, strict=True):
+            if node.changes is not None:
+                spoiled = [names[place] for place in node.spoils]
+                which = f", which {' and '.join(spoiled)} saved" if spoiled else ""
+                notes.append(f"{name} changes the tensor of {names[node.changes]} in place{which}.")
+        return tuple(notes)
+
+    def described(self) -> tuple[str, str]:
+        """Return the title of the picture, and what it shows."""
+        made = [f"{value} {shape} is made of {inputs}." for value, inputs, shape, *_ in self.table()[1:] if inputs]
+        names = self._names
+        leaves = ", ".join(node.name for node in self.nodes if not node.inputs) or "no leaf"
+        end = "no operation" if self.result is None else names[self.result]
+        return f"graph from {leaves} to {end}", " ".join([*made, *self.notes()])
+
+    def _gradient(self, place: int) -> str:
+        """Return what becomes of the gradient at a node."""
+        node = self.nodes[place]
+        if node.cut:
+            return "cut"
+        if self.messages:
+            return ""
+        if not node.inputs:
+            return f"{node.name}.grad" if place in self.reached else "none"
+        if place == self.result and node.passes:
+            return "starts here"
+        return "passes on" if place in _on_the_way(self) else "none"
+
+    def _drawn(self) -> _picture.Drawing:
+        """Draw the operations from top to bottom, leaves at their side, values as solid arrows and gradients as dashed ones."""
+        operations = [place for place, node in enumerate(self.nodes) if node.inputs]
+        shown = [None if at is None else operations[at] for at in _picture.visible(len(operations), _MOST_OPERATIONS)]
+        drawing = _Sketch(self, self._names, _on_the_way(self))
+        for place in shown:
+            drawing.operation(place)
+        if not operations:
+            for place in range(min(len(self.nodes), _MOST_SIDES)):
+                drawing.leaf(place, place * _ROW)
+        drawing.legend()
+        return drawing.drawing
+
+
+_MOST_OPERATIONS = 9  # that are drawn before the middle is left out
+_MOST_SIDES = 4  # leaves that are drawn beside an operation
+_BACK = 1  # the hue of gradients
+_ROW = 50
+_APART = 50  # from an operation to a leaf
+_MOST_LINES = 3
+_MOST_LANES = 8  # ways past other operations
+
+
+@dataclass
+class _Sketch:
+    """Draws a graph from top to bottom."""
+
+    graph: Graph
+    names: Sequence[str]
+    way: set[int]
+    drawing: _picture.Drawing = field(default_factory=_picture.Drawing)
+    y: int = 0
+    tops: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Where the box of an operation begins and ends."""
+    drawn: set[int] = field(default_factory=set)
+    last: int | None = None
+    lanes: int = 0
+    wide: int = 0
+    leaf_wide: int = 0
+
+    def __post_init__(self) -> None:
+        """Make the boxes as wide as what stands in them."""
+        made = [node for node in self.graph.nodes if node.inputs]
+        operations = [
+            "no operation",
+            *(f"✗ {node.name}" for node in made),
+            *(each for node in made for each in self.lines(node)),
+        ]
+        leaves = [".grad, sum of 99", *(f"{node.name} {node.shape}" for node in self.graph.nodes if not node.inputs)]
+        letters = (max(len(_picture.shortened(text)) for text in texts) for texts in (operations, leaves))
+        self.wide, self.leaf_wide = (8 * count + 12 for count in letters)
+
+    @property
+    def side(self) -> int:
+        """Where the leaves begin."""
+        return self.wide + _APART
+
+    def operation(self, place: int | None) -> None:
+        """Draw an operation below those before, with the leaves that it takes and an arrow from each operation."""
+        if place is None:
+            self.drawing.text((self.wide // 2, self.y + 6), "⋮", faded=True)
+            self.y, self.last = self.y + 30, None
+            return
+        node = self.graph.nodes[place]
+        lines = self.lines(node)
+        sides = [each for each in dict.fromkeys(node.inputs) if not self.graph.nodes[each].inputs]
+        high = max(28 + 18 * len(lines), _ROW * min(len(sides), _MOST_SIDES) - 8)
+        mark = _picture.CONFLICT if node.spoils else _picture.STORED
+        mark = _picture.COPY._replace(faded=False) if node.cut else mark
+        self.drawing.box((0, self.y), (self.wide, high), mark)
+        self.drawing.text(
+            (self.wide // 2, self.y + 12), f"✗ {self.names[place]}" if node.cut else self.names[place], bold=True
+        )
+        for line, text in enumerate(lines):
+            self.drawing.text((self.wide // 2, self.y + 30 + 18 * line), text, faded=line > 0)
+        self.tops[place] = (self.y, self.y + high)
+        for line, each in enumerate(sides[:_MOST_SIDES]):
+            top = self.y + line * _ROW
+            self.leaf(each, top)
+            self.arrows((self.side - 4, top + 20), (self.wide + 4, top + 20), self.passes(place, each))
+        for each in dict.fromkeys(node.inputs):
+            if each == self.last:
+                start, end = self.tops[each][1] + 3, self.y - 3
+                self.arrows((self.wide // 2, start), (self.wide // 2, end), self.passes(place, each))
+            elif each in self.tops and self.lanes < _MOST_LANES:
+                self.around(each, place)
+        self.last, self.y = place, self.y + high + 34
+
+    def lines(self, node: Node) -> list[str]:
+        """Return what stands in the box of an operation, besides its name."""
+        lines = [str(node.shape)]
+        if node.saves:
+            lines += _picture.wrapped(f"saves {', '.join(node.saves)}", _MOST_LINES)
+        if node.changes is not None:
+            spoiled = [self.names[place] for place in node.spoils]
+            lines += (
+                _picture.wrapped(f"✗ in place: {', '.join(spoiled)} saved it", _MOST_LINES) if spoiled else ["in place"]
+            )
+        return lines
+
+    def passes(self, place: int, each: int) -> bool:
+        """Tell whether a gradient goes from an operation to one of its inputs."""
+        return not self.graph.messages and place in self.way and self.graph.nodes[each].passes
+
+    def leaf(self, place: int, top: int) -> None:
+        """Draw a leaf, and what it gets."""
+        node, again = self.graph.nodes[place], place in self.drawn
+        gets = place in self.graph.reached
+        self.drawing.box((self.side, top), (self.leaf_wide, 42), _picture.COPY if again else _picture.RESULT)
+        self.drawing.text((self.side + self.leaf_wide // 2, top + 12), f"{self.names[place]} {node.shape}", bold=True)
+        words = ".grad" if gets else "no gradient"
+        count = _uses(self.graph)[place]
+        if gets and (again or count > 1):
+            words = "the same" if again else f".grad, sum of {count}"
+        self.drawing.text((self.side + self.leaf_wide // 2, top + 30), words, faded=not gets or again)
+        self.drawn.add(place)
+
+    def arrows(self, start: tuple[int, int], end: tuple[int, int], back: bool) -> None:  # noqa: FBT001  it is what is drawn
+        """Draw an arrow for a value, and one for the gradient that comes back."""
+        (x, y), (to_x, to_y) = start, end
+        aside = (7, 0) if x == to_x else (0, 7)
+        self.drawing.arrow((x - aside[0], y - aside[1]), (to_x - aside[0], to_y - aside[1]))
+        if back:
+            self.drawing.arrow(
+                (to_x + aside[0], to_y + aside[1]), (x + aside[0], y + aside[1]), _BACK, _picture.DASHES[1]
+            )
+
+    def around(self, each: int, place: int) -> None:
+        """Draw the way from an earlier operation past those between."""
+        self.lanes += 1
+        x = -12 - 18 * self.lanes
+        start, end = sum(self.tops[each]) // 2, sum(self.tops[place]) // 2
+        self.drawing.line(f"M-4 {start - 6}H{x}V{end + 6}H-12", [(x, start - 6), (0, end + 6)])
+        self.drawing.arrow((-14, end + 6), (-3, end + 6))
+        if self.passes(place, each):
+            self.drawing.line(
+                f"M-4 {end - 6}H{x + 8}V{start + 6}H-12", [(x, start), (0, end)], _BACK, _picture.DASHES[1]
+            )
+            self.drawing.arrow((-14, start + 6), (-3, start + 6), _BACK)
+
+    def legend(self) -> None:
+        """Draw what the arrows mean."""
+        y = self.drawing.bottom + 24
+        self.drawing.arrow((0, y), (34, y))
+        self.drawing.text((42, y), "values", "start", faded=True)
+        self.drawing.arrow((150, y), (116, y), _BACK, _picture.DASHES[1])
+        self.drawing.text((158, y), "gradients", "start", faded=True)
+
+
+def _on_the_way(graph: Graph) -> set[int]:
+    """Return the nodes that the gradient comes to."""
+    found, left = set[int](), [] if graph.result is None else [graph.result]
+    while left:
+        place = left.pop()
+        if place not in found and graph.nodes[place].passes:
+            found.add(place)
+            left += graph.nodes[place].inputs
+    return found
+
+
+def _uses(graph: Graph) -> list[int]:
+    """Return how many gradients come to each node, besides that of the result."""
+    way = _on_the_way(graph)
+    taken = [each for place in way for each in graph.nodes[place].inputs]
+    return [taken.count(place) for place in range(len(graph.nodes))]
+
+
+class _Recorder(TorchFunctionMode):
+    """Sees the operations of PyTorch while a function runs."""
+
+    def __init__(self, parameters: Mapping[int, str]) -> None:
+        super().__init__()
+        self.parameters = parameters
+        self.nodes: list[Node] = []
+        self.leaves: dict[int, Tensor] = {}
+        self.places: dict[int, int] = {}
+        self.names: dict[str, int] = {}
+        self.memories: dict[int, int] = {}
+        """The first node with a memory, by the address of that."""
+        self.kept: list[set[int]] = []
+        """The memories that each node saved."""
+        self.alive: list[Tensor] = []  # so that no tensor takes the id of another
+
+    def place_of(self, tensor: Tensor) -> int | None:
+        """Return the node of a tensor, None where it has none."""
+        return self.places.get(id(tensor))
+
+    def leaf(self, tensor: Tensor, name: str) -> None:
+        """Take a leaf in."""
+        self.leaves[len(self.nodes)] = tensor
+        node = Node(name, tuple(tensor.shape), (), (), tensor.requires_grad, cut=False, changes=None, spoils=())
+        self._add(node, [tensor], set())
+
+    def _add(self, node: Node, tensors: Sequence[Tensor], kept: set[int]) -> None:
+        count = self.names[node.name] = self.names.get(node.name, 0) + 1
+        node = replace(node, name=f"{node.name} #{count}") if count > 1 else node
+        for tensor in tensors:
+            self.places[id(tensor)] = len(self.nodes)
+            self.memories.setdefault(_address(tensor), len(self.nodes))
+        self.kept.append(kept)
+        self.alive += tensors
+        self.nodes.append(node)
+
+    def __torch_function__(
+        self, func: Any, _types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Call an operation and take it in, if it makes a tensor of one that is known."""
+        kept = set[int]()
+
+        def note(tensor: Tensor) -> Tensor:
+            kept.add(_address(tensor))
+            return tensor
+
+        name, given = _operation_name(func), [*_tensors([args, kwargs or {}])]
+        before = [tensor.grad_fn for tensor in given]
+        with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+            result = func(*args, **(kwargs or {}))
+        made = [*_tensors(args[0] if name == "setitem" else result)]
+        for tensor in given:
+            if self.place_of(tensor) is None and tensor.is_leaf and tensor.requires_grad:
+                self.leaf(tensor, self.parameters.get(id(tensor), "leaf"))
+        known = {place: tensor for tensor in given if (place := self.place_of(tensor)) is not None}
+        if made and known:
+            kept.discard(0)  # no memory
+            names = {_address(tensor): self.nodes[place].name for place, tensor in known.items()}
+            names |= {_address(each): "result" for each in made if _address(each) not in names}
+            changed = [
+                tensor
+                for tensor, grad_fn in zip(given, before, strict=True)
+                if any(tensor is each for each in made) and (name.endswith("_") or tensor.grad_fn is not grad_fn)
+            ]
+            written = {_address(tensor) for tensor in changed} - {0}
+            saves = [each for address, each in names.items() if address in kept]
+            saves += ["constant"] * (not kept <= names.keys())
+            passes = any(each.requires_grad for each in made)
+            cut = not passes and any(self.nodes[place].passes for place in known)
+            self._add(
+                Node(
+                    name=name,
+                    shape=tuple(made[0].shape),
+                    inputs=tuple(known),
+                    saves=tuple(saves),
+                    passes=passes,
+                    cut=cut,
+                    changes=next((self.memories.get(_address(each), self.place_of(each)) for each in changed), None),
+                    spoils=tuple(place for place, earlier in enumerate(self.kept) if earlier & written),
+                ),
+                made,
+                kept,
+            )
+        return result
+
+
+def _reached(
+    run: Callable[..., Tensor], tensors: Sequence[object], inputs: Sequence[object], leaves: Mapping[int, Tensor]
+) -> list[int]:
+    """Return which leaves get a gradient, when nobody looks at what is saved."""
+    anew = [_input(tensor) for tensor in tensors]
+    copies = {id(value): copied for value, copied in zip(inputs, anew, strict=True)}
+    wanted: dict[int, Any] = {place: copies.get(id(leaf), leaf) for place, leaf in leaves.items() if leaf.requires_grad}
+    if not wanted:
+        return []
+    result = run(*anew)
+    gradients: object = torch.autograd.grad(result.sum(), [*wanted.values()], allow_unused=True)
+    found = cast("Sequence[Tensor | None]", gradients)
+    return [place for place, gradient in zip(wanted, found, strict=True) if gradient is not None]
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    """Yield the tensors in arguments or a result."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for each in cast("Sequence[object]", value):
+            yield from _tensors(each)
+    elif isinstance(value, dict):
+        yield from _tensors([*cast("dict[str, object]", value).values()])
+
+
+def _operation_name(func: Any) -> str:
+    """Return what an operation is called in code: ``mul`` of ``Tensor.__mul__``, ``T`` of the attribute."""
+    name = str(func.__name__)
+    if name == "__get__":
+        name = (resolve_name(func) or name).split(".")[-2]
+    return name[2:-2] if name.startswith("__") and name.endswith("__") else name
+
+
+def _parameters(f: object, count: int) -> list[str]:
+    """Return what the arguments of a function are called."""
+    try:
+        names = [
+            name
+            for name, each in inspect.signature(cast("Callable[..., object]", f)).parameters.items()
+            if each.kind in {each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD}
+        ]
+    except (TypeError, ValueError):
+        names = []
+    return [*names[:count], *(f"tensors[{place}]" for place in range(len(names), count))]
 
 
 def _input(value: object) -> object:
@@ -515,7 +1010,7 @@ def explain_in_place(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"]) 
 
     Examples
     --------
-    The result of a product is no leaf, and the product has not saved it, so that ``add_`` works:
+    The result of a product is not a leaf, and the product has not saved it, so that ``add_`` works:
 
     >>> autograd.explain_in_place(lambda x: (x * 2).add_(1), x).automatic
     (2.0, 2.0, 2.0)
@@ -564,7 +1059,7 @@ def explain_in_place(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"]) 
 
 
 def _called(f: Callable[[Tensor], object], x: Tensor) -> Tensor:
-    """Return what a function gives, or raise an error if that is no tensor."""
+    """Return what a function gives, or raise an error if that is not a tensor."""
     y = as_function(f, "f")(x)
     if isinstance(y, Tensor):
         return y

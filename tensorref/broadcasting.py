@@ -1,30 +1,11 @@
-"""How shapes that differ are made to agree, without a copy.
+"""Broadcasting lets you add or multiply arrays of different shapes: what is too short is repeated, without a copy.
+
+It is how one bias is added to every token and one mask to every head. It also lets shapes pass that were never meant to
+meet, and then the result is wrong without an error.
 
 >>> from tensorref import broadcasting
 >>> broadcasting.result_shape((32, 10, 64), (64,))
 (32, 10, 64)
-
-Line the shapes up at their last axis. An axis that a shorter shape lacks counts as 1. On every axis the sizes that are
-not 1 must agree, and a size of 1 repeats to match them. The result has the size that is not 1. It need not be the
-larger one, since it can be 0:
-
->>> broadcasting.result_shape((3, 1), (1, 0))
-(3, 0)
-
-A scalar has the shape ``()``, and a vector of one element has the shape ``(1,)``. Both broadcast with every shape. The
-rule is `NumPy's <https://numpy.org/doc/stable/user/basics.broadcasting.html>`__, and `PyTorch's
-<https://docs.pytorch.org/docs/stable/notes/broadcasting.html>`__ is the same:
-
->>> import numpy as np
->>> batch, scale, vector = np.ones((2, 4, 3)), np.array([[[2]]]), np.array([1, 2, 3])
->>> print(f"{batch.shape} * {scale.shape} = {(batch * scale).shape}")
-(2, 4, 3) * (1, 1, 1) = (2, 4, 3)
->>> print(f"{batch.shape} + {vector.shape} = {(batch + vector).shape}")
-(2, 4, 3) + (3,) = (2, 4, 3)
->>> import torch
->>> embeddings, bias = torch.zeros(4, 32, 64), torch.zeros(64)
->>> print(f"PyTorch: {embeddings.shape} + {bias.shape} = {(embeddings + bias).shape}")
-PyTorch: torch.Size([4, 32, 64]) + torch.Size([64]) = torch.Size([4, 32, 64])
 """
 
 from __future__ import annotations
@@ -723,8 +704,8 @@ def add_bias(
 
     See Also
     --------
-    numpy.add : NumPy's name for ``+``, which lets other shapes pass too.
-    torch.add : PyTorch's.
+    numpy.add : ``+``, which lets other shapes pass too.
+    torch.add : ``+`` too.
 
     Examples
     --------

@@ -1,4 +1,7 @@
-"""New tensors: from lists, of one value, in steps, at random; and which dtype they get.
+"""A tensor is made from a list, of one value, from a range of numbers, or at random.
+
+What you do not say, the library chooses. Floats become float64 in NumPy and float32 in PyTorch, and PyTorch does not
+multiply matrices of the two.
 
 >>> from tensorref import creation
 >>> x = creation.from_list([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], device="cpu")
@@ -11,39 +14,6 @@ Device: cpu
 >>> print(x)
 tensor([[1., 2., 3.],
         [4., 5., 6.]])
-
-Weights start at random, from a seed so that a run can be repeated. Each kind of device has a generator of its own,
-which draws other numbers from the same seed. These are the CPU's, rounded to four places:
-
->>> random_tensor = creation.normal((2, 3, 4), seed=0, device="cpu")
->>> print(f"Random tensor shape: {random_tensor.shape}")
-Random tensor shape: torch.Size([2, 3, 4])
->>> print(f"Mean: {random_tensor.mean():.4f}, Std: {random_tensor.std():.4f}")
-Mean: 0.0104, Std: 1.0413
-
-The dtype follows the values. Integers become int64 in both libraries. Python's floats become float64 in NumPy and
-float32 in PyTorch; :func:`torch.set_default_dtype` changes the latter. A tensor that is made of a NumPy array keeps
-the dtype of the array:
-
->>> for row in creation.DEFAULTS:
-...     print(f"{row.topic:28}  {row.numpy_dtype:10}  {row.torch_dtype}")
-floats in a list              float64     float32
-ints in a list                int64       int64
-ints and floats in a list     float64     float32
-truth values in a list        bool        bool
-complex numbers in a list     complex128  complex64
-an empty list                 float64     float32
-a NumPy array                 float64     float64
-zeros                         float64     float32
-ones                          float64     float32
-one int everywhere            int64       int64
-one float everywhere          float64     float32
-the identity matrix           float64     float32
-a range of ints               int64       int64
-a range of floats             float64     float32
-evenly spaced numbers         float64     float32
-normal random numbers         float64     float32
-random ints                   int64       int64
 """
 
 from __future__ import annotations
@@ -164,7 +134,7 @@ def from_list(
     numpy.stack : joins arrays along a new axis.
     torch.stack : joins tensors along a new axis.
     numpy.concatenate : joins arrays along an axis that they have.
-    torch.cat : joins tensors so.
+    torch.cat : joins tensors along an axis that they have.
 
     Examples
     --------
@@ -338,11 +308,11 @@ def arange(stop: int, *, device: Device = None) -> Int[Tensor, " stop"]:
     Raises
     ------
     TypeError, ValueError
-        If `stop` is no int, or negative.
+        If `stop` is not an int, or negative.
 
     See Also
     --------
-    linspace : fractions, without the doubt whether the end belongs to them.
+    linspace : for fractions, by how many there are instead of by their step.
     torch.arange : PyTorch's own, with a start and a step. A fractional step may give one number too many.
     numpy.arange : NumPy's own.
 
@@ -379,7 +349,7 @@ def linspace(start: Number, stop: Number, num: int, *, device: Device = None) ->
     Raises
     ------
     TypeError, ValueError
-        If `num` is no int, or negative.
+        If `num` is not an int, or negative.
 
     See Also
     --------
@@ -415,7 +385,7 @@ def _uneven(values: Any) -> str | None:
     level = [("values", values)]
     while any(isinstance(value, (list, tuple)) for _, value in level):
         found = [
-            (where, f"has length {len(value)}" if isinstance(value, (list, tuple)) else "is no list")
+            (where, f"has length {len(value)}" if isinstance(value, (list, tuple)) else "is not a list")
             for where, value in level
         ]
         for where, has in found:

@@ -1,40 +1,13 @@
-"""Where a tensor is: the CPU, or an accelerator such as a GPU.
+"""A tensor is in the memory of one device: the CPU, or an accelerator such as a GPU.
+
+Operations take operands on one device, and moving data between devices takes time. So it matters where a tensor is
+made, and when it is moved.
 
 >>> import torch
 >>> from tensorref import devices
 >>> device = devices.best()
 >>> torch.zeros(2, 3, device=device).device == device
 True
-
-The last line holds on every machine: `best` is the accelerator that PyTorch can use, and the CPU where there is none.
-PyTorch is built for one kind of accelerator at a time, which ``torch.accelerator`` names: ``cuda`` (NVIDIA, and AMD in a
-ROCm build), ``mps`` (Apple), ``xpu`` (Intel) and others. NumPy arrays are always in the memory of the CPU.
-
-A tensor stays where it is until ``.to(device)`` copies it. If it is on that device already, ``.to`` gives the tensor
-itself:
-
->>> x = torch.ones(3, device="cpu")
->>> x.to("cpu") is x
-True
-
-`explain_move` says what a ``.to`` would copy and who would wait for it. It moves nothing.
-
-Operands have to be on the same device. The device ``meta``, which stores no values, shows that without a GPU:
-
->>> x + torch.ones(3, device="meta")
-Traceback (most recent call last):
-...
-RuntimeError: Tensor on device meta is not on the expected device cpu!
-
-A CPU tensor without axes may join a tensor on any device. The other way round, a scalar on an accelerator may not join
-a CPU tensor:
-
->>> (torch.ones(3, device="meta") * torch.tensor(2.0, device="cpu")).device
-device(type='meta')
-
-`check_same_device <tensorref.pitfalls.check_same_device>` says before an operation what would fail in it. An
-accelerator works while Python goes on. Reading a value waits for the accelerator, and so does `synchronize`. A clock
-that does not wait measures only how long it took to ask.
 """
 
 from __future__ import annotations
@@ -44,11 +17,10 @@ import platform
 import re
 import shutil
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from tensorref._libraries import needed
 
@@ -56,8 +28,9 @@ with needed(__name__, "torch"):
     import torch
     from torch import Tensor
 
+from tensorref import _picture
 from tensorref._arguments import as_device, as_flag, as_torch_dtype
-from tensorref._explanation import Diagram
+from tensorref._explanation import Diagram, Illustrated
 from tensorref._operands import check_dense, check_tensor
 
 __all__ = [
@@ -138,7 +111,7 @@ def synchronize(device: torch.device | str | None = None) -> None:
 
     See Also
     --------
-    torch.accelerator.synchronize : what waits; it raises where there is no accelerator.
+    torch.accelerator.synchronize : raises where there is no accelerator, and this does nothing there.
     torch.cuda.synchronize : for NVIDIA and AMD alone.
 
     Examples
@@ -155,7 +128,7 @@ def synchronize(device: torch.device | str | None = None) -> None:
 
 
 @dataclass(frozen=True)
-class Move(Diagram):
+class Move(Illustrated):
     """What ``tensor.to`` makes of a tensor: what `explain_move` returns.
 
     >>> import torch
@@ -183,6 +156,12 @@ class Move(Diagram):
     """Whether the result is the tensor itself, a copy, or an exception."""
     reasons: tuple[str, ...]
     """What follows from it, a sentence each."""
+    waits: Literal["yes", "no", "maybe"] = "no"
+    """Whether Python waits until the copy is done."""
+    staged: bool = False
+    """Whether the values go by way of pinned memory, because they are in pageable memory."""
+    queued: bool = False
+    """Whether the device of the result does what is asked of it next after the copy."""
 
     def table(self) -> tuple[tuple[str, ...], ...]:
         """Return the rows of the diagram: what is given, and what ``.to`` returns."""
@@ -195,6 +174,92 @@ class Move(Diagram):
     def notes(self) -> tuple[str, ...]:
         """Return the reasons."""
         return self.reasons
+
+    def described(self) -> tuple[str, str]:
+        """Return the title of the picture, and what it shows."""
+        given, result = (", ".join(row[at] for row in self.table()[1:]) for at in (1, 2))
+        title = f"{self.device} {self.dtype} to {self.result_device} {self.result_dtype}"
+        return title, f"given {given}; result {result}. {' '.join(self.reasons)}"
+
+    def _drawn(self) -> _picture.Drawing:
+        """Draw the memories, and below them what happens at the same time."""
+        title = self.described()[0]
+        memories = self._memories()
+        memories.heading(title)
+        if self.outcome != "copy" or "meta" in {self.device, self.result_device}:
+            return memories
+        return _picture.stacked([memories, self._times()], 24)
+
+    def _memories(self) -> _picture.Drawing:
+        """Draw what holds the tensor and what holds the result, each in its device."""
+        _, _, dtypes, sizes = self.table()
+        words = [f"{dtypes[at]}, {sizes[at].partition(' ')[0]} B" for at in (1, 2)]
+        box = max(_BOX, *(len(_picture.shortened(text)) * 8 + 8 for text in words))
+        wide, apart, high = box + 20, box + 50, 118 if self.staged else 72
+        drawing, copies, right = _picture.Drawing(), self.outcome == "copy", (apart + 10, 28)
+        if self.device == self.result_device:
+            drawing.box((0, 0), (wide + apart * copies, high), _HELD)
+        else:
+            drawing.box((0, 0), (wide, high), _HELD)
+            drawing.box((apart, 0), (wide, high), _HELD)
+            drawing.text((apart + 10, 14), self.result_device, "start", bold=True)
+        drawing.text((10, 14), self.device, "start", bold=True)
+        drawing.text((wide - 10, 14), "pinned" if self.pinned else "", "end")
+        drawing.box((10, 28), (box, 34), _TENSOR)
+        drawing.text((10 + box // 2, 37), "tensor, result" if self.outcome == "same" else "tensor", bold=True)
+        drawing.text((10 + box // 2, 53), words[0])
+        if self.outcome == "refused":
+            drawing.box(right, (box, 34), _picture.CONFLICT, "✗ result")
+        elif copies:
+            has_values = self.result_device != "meta"
+            drawing.box(right, (box, 34), _TENSOR if has_values else _picture.EMPTY)
+            drawing.text((right[0] + box // 2, 37), "result", bold=True)
+            drawing.text((right[0] + box // 2, 53), words[1] if has_values else "no values")
+            if self.staged:
+                drawing.box((10, 80), (box, 28), _picture.COPY, "pinned")
+                drawing.arrow((10 + box // 2, 64), (10 + box // 2, 79))
+                drawing.arrow((12 + box, 94), (apart + 8, 50))
+            elif has_values:
+                drawing.arrow((12 + box, 45), (apart + 8, 45))
+        return drawing
+
+    def _times(self) -> _picture.Drawing:
+        """Draw who does what while the copy runs, and who waits."""
+        drawing = _picture.Drawing()
+        python = {"yes": "waits", "no": "goes on", "maybe": "may wait"}[self.waits]
+        lanes: list[tuple[str, list[tuple[int, int, str, _picture.Mark]]]] = [
+            ("copy", [(_ASKED, _DONE, "copy", _picture.READ)]),
+        ]
+        begun = (0, _ASKED, ".to", _picture.STORED)
+        if self.waits == "no":
+            lanes.insert(0, ("Python", [begun, (_ASKED, _END, python, _picture.STORED)]))
+        else:
+            waiting = (_ASKED, _DONE, python, _picture.COPY)
+            lanes.insert(0, ("Python", [begun, waiting, (_DONE, _END, "goes on", _picture.STORED)]))
+        if self.queued:
+            ahead = (_ASKED, _DONE, "waits", _picture.COPY)
+            lanes.append((self.result_device, [ahead, (_DONE, _END, "next", _picture.STORED)]))
+        elif self.waits != "yes":
+            early = (_ASKED, _DONE, "✗ not there", _picture.CONFLICT)
+            lanes.append(("result", [early, (_DONE, _END, "there", _picture.STORED)]))
+        if self.pinned and self.waits != "yes":
+            lanes.append(
+                ("tensor", [(_ASKED, _DONE, "✗ no write", _picture.CONFLICT), (_DONE, _END, "free", _picture.STORED)])
+            )
+        for line, (label, parts) in enumerate(lanes):
+            y = line * 30
+            drawing.text((-8, y + 12), label, "end", bold=True)
+            for start, end, text, mark in parts:
+                drawing.box((start, y), (end - start, 24), mark, text)
+        y = len(lanes) * 30 + 4
+        drawing.arrow((0, y), (_END, y))
+        drawing.text((_END // 2, y + 13), "time", faded=True)
+        return drawing
+
+
+_BOX = 160  # the width of a memory
+_ASKED, _DONE, _END = 40, 160, 250  # of the time
+_HELD, _TENSOR = _picture.Mark(0, 4), _picture.Mark(1, 24)
 
 
 def explain_move(
@@ -215,8 +280,8 @@ def explain_move(
     device          cpu       cuda:0
     dtype         int64        int64
     memory  65536 bytes  65536 bytes
-    * What is asked of cuda:0 next waits for the copy.
-    * Python may wait too: pageable memory goes by way of pinned memory. A DataLoader pins in a thread of its own.
+    * The next operation on cuda:0 waits for the copy.
+    * Python may wait too, because pageable memory is first copied to pinned memory. A DataLoader can pin in another thread.
 
     Parameters
     ----------
@@ -244,7 +309,7 @@ def explain_move(
 
     See Also
     --------
-    torch.Tensor.to : what is explained.
+    torch.Tensor.to : the call that this explains.
     tensorref.pitfalls.check_same_device : which of several tensors has to move.
 
     Notes
@@ -263,7 +328,7 @@ def explain_move(
     device       cpu       cpu
     dtype    float32   float32
     memory  12 bytes  the same
-    * The result is the tensor itself: what is written to one is written to the other.
+    * Nothing is copied: the result is the tensor itself, so a write to one changes the other.
 
     A copy has memory for each of its elements, so move first and then expand:
 
@@ -272,9 +337,9 @@ def explain_move(
     device       cpu       cuda:0
     dtype    float32      float32
     memory  12 bytes  12000 bytes
-    * Python waits for the copy, and so for all that was asked of cuda:0.
-    * Pageable memory goes by way of pinned memory, which takes longer than from pinned memory.
-    * What expand repeats is repeated in memory; expand after the move instead.
+    * Python waits for the copy, and for all that cuda:0 still has to do.
+    * Pageable memory is first copied to pinned memory. A pinned tensor is copied faster.
+    * The copy stores every repetition of expand. Expand after the move instead.
 
     A change of dtype makes a copy too. The copy of a parameter is an ordinary tensor, which the optimizer does not
     know:
@@ -285,8 +350,8 @@ def explain_move(
     device       cpu       cpu
     dtype    float32  bfloat16
     memory  12 bytes   6 bytes
-    * The CPU copies before Python goes on, whatever non_blocking says.
-    * The copy is no leaf: gradients go to the tensor, so give the optimizer the tensor.
+    * Python waits until the CPU has copied, whatever non_blocking says.
+    * The copy is not a leaf: the gradient goes to the original, so give the original to the optimizer.
 
     The device ``meta`` has nothing to give back:
 
@@ -295,7 +360,7 @@ def explain_move(
     device     meta        -
     dtype   float32        -
     memory  0 bytes  refused
-    * A tensor on meta has no values; torch.empty_like(tensor, device='cpu') makes room for some.
+    * A tensor on meta has no values to copy. torch.empty_like(tensor, device='cpu') makes one with room for them.
     """
     check_tensor("tensor", tensor)
     check_dense("tensor", tensor)
@@ -310,21 +375,24 @@ def explain_move(
     result_nbytes = 0 if place.type == "meta" else tensor.numel() * result_dtype.itemsize
     pinned = tensor.is_cpu and tensor.is_pinned()
     outcome: Literal["same", "copy", "refused"]
+    waits, reasons, staged, queued = _Course()
     if tensor.is_meta and place.type != "meta":
         outcome = "refused"
-        reasons = [
-            f"A tensor on meta has no values; torch.empty_like(tensor, device={str(place)!r}) makes room for some."
-        ]
+        reasons = (
+            f"A tensor on meta has no values to copy. torch.empty_like(tensor, device={str(place)!r}) makes one with room for them.",
+        )
     elif (asked, result_dtype) == (tensor.device, tensor.dtype) and not copy:
         outcome = "same"
-        reasons = ["The result is the tensor itself: what is written to one is written to the other."]
+        reasons = ("Nothing is copied: the result is the tensor itself, so a write to one changes the other.",)
     else:
         outcome = "copy"
-        reasons = [*_waits(tensor.device, place, pinned=pinned, non_blocking=non_blocking)]
+        waits, reasons, staged, queued = _course(tensor.device, place, pinned=pinned, non_blocking=non_blocking)
         if given < tensor.numel():
-            reasons.append("What expand repeats is repeated in memory; expand after the move instead.")
+            reasons += ("The copy stores every repetition of expand. Expand after the move instead.",)
         if tensor.requires_grad and tensor.is_leaf and (result_dtype.is_floating_point or result_dtype.is_complex):
-            reasons.append("The copy is no leaf: gradients go to the tensor, so give the optimizer the tensor.")
+            reasons += (
+                "The copy is not a leaf: the gradient goes to the original, so give the original to the optimizer.",
+            )
     return Move(
         device=str(tensor.device),
         result_device=str(place),
@@ -334,7 +402,10 @@ def explain_move(
         result_nbytes=result_nbytes if outcome == "copy" else 0,
         pinned=pinned,
         outcome=outcome,
-        reasons=tuple(reasons),
+        reasons=reasons,
+        waits=waits,
+        staged=staged,
+        queued=queued,
     )
 
 
@@ -347,28 +418,44 @@ def _target(device: torch.device | str | None, tensor: Tensor) -> torch.device:
     return in_use if place == torch.device(in_use.type) else place
 
 
-def _waits(source: torch.device, target: torch.device, *, pinned: bool, non_blocking: bool) -> Iterator[str]:
-    """Say who waits for a copy, and what must not happen before it is done."""
+class _Course(NamedTuple):
+    """How a copy goes, and what follows."""
+
+    waits: Literal["yes", "no", "maybe"] = "no"
+    reasons: tuple[str, ...] = ()
+    staged: bool = False
+    queued: bool = False
+
+
+def _course(source: torch.device, target: torch.device, *, pinned: bool, non_blocking: bool) -> _Course:
+    """Tell who waits for a copy, and what must not happen before it is done."""
+    staged = source.type == "cpu" and not pinned
+    queue = f"The next operation on {target} waits for the copy."
     if target.type == "meta":
-        yield "What is on meta has a shape, a dtype and strides, and no values."
+        course = _Course("no", ("A tensor on meta has a shape, a dtype and strides, but no values.",))
     elif source.type == target.type == "cpu":
-        yield "The CPU copies before Python goes on, whatever non_blocking says."
+        course = _Course("yes", ("Python waits until the CPU has copied, whatever non_blocking says.",))
     elif source.type == target.type:
-        yield f"Python goes on at once; what is asked of {target} next waits for the copy."
+        course = _Course("no", (f"Python goes on at once. {queue}",), queued=True)
     elif not non_blocking:
-        yield f"Python waits for the copy, and so for all that was asked of {target if source.type == 'cpu' else source}."
-        if source.type == "cpu" and not pinned:
-            yield "Pageable memory goes by way of pinned memory, which takes longer than from pinned memory."
+        reasons = (
+            f"Python waits for the copy, and for all that {target if source.type == 'cpu' else source} still has to do.",
+            "Pageable memory is first copied to pinned memory. A pinned tensor is copied faster.",
+        )
+        course = _Course("yes", reasons[: 1 + staged], staged=staged)
     elif target.type == "cpu":
-        yield "Python goes on before the values are there: devices.synchronize() before reading them."
+        hazard = "Python goes on before the values are there. Call devices.synchronize() before you read them."
+        course = _Course("no", (hazard,))
     elif target.type != "cuda":
-        yield "Python may go on before the copy is done: devices.synchronize() before the result is used."
+        hazard = "Python may go on before the copy is done. Call devices.synchronize() before you use the result."
+        course = _Course("maybe", (hazard,))
     elif pinned:
-        yield f"Python goes on at once; what is asked of {target} next waits for the copy."
-        yield "What is written to the tensor before the copy is done may be copied."
+        hazard = "Write to the tensor only when the copy is done, or the copy may hold the new values."
+        course = _Course("no", (f"Python goes on at once. {queue}", hazard), queued=True)
     else:
-        yield f"What is asked of {target} next waits for the copy."
-        yield "Python may wait too: pageable memory goes by way of pinned memory. A DataLoader pins in a thread of its own."
+        way = "Python may wait too, because pageable memory is first copied to pinned memory. A DataLoader can pin in another thread."
+        course = _Course("maybe", (queue, way), staged=True, queued=True)
+    return course
 
 
 @dataclass(frozen=True)
@@ -428,8 +515,8 @@ def status() -> Status:
 
     See Also
     --------
-    torch.cuda.is_available : of NVIDIA and AMD alone.
-    torch.backends.mps.is_available : of Apple alone.
+    torch.cuda.is_available : for NVIDIA and AMD alone.
+    torch.backends.mps.is_available : for Apple alone.
 
     Notes
     -----

@@ -1,4 +1,7 @@
-r"""How numbers are stored, what that costs in range and precision, and what two dtypes become together.
+r"""A dtype says how each number is stored: with how many bits, how large it can be, and how finely it is rounded.
+
+Fewer bits take less memory, and on most accelerators less time, but numbers are less exact or overflow sooner. Where
+two dtypes meet, the library chooses that of the result, and does not tell you.
 
 >>> from tensorref import dtypes
 >>> print(dtypes.bits(0.1, "bfloat16"))
@@ -6,44 +9,6 @@ bfloat16    sign  exponent   mantissa
 bits           0  01111011    1001101
 stands for     +     2**-4  1.6015625
 * 0.1 is stored as 0.10009765625, the nearest bfloat16.
-
-The exponent sets the range and the mantissa the precision. bfloat16 has the 8 exponent bits of float32 and so its
-range, with fewer mantissa bits than float16; float16 is finer and ends at 65504:
-
->>> for name in ("float32", "bfloat16", "float16"):
-...     limits = dtypes.limits(name)
-...     print(name, limits.exponent_bits, limits.mantissa_bits, f"{limits.largest:.3g}", limits.epsilon)
-float32 8 23 3.4e+38 1.1920928955078125e-07
-bfloat16 8 7 3.39e+38 0.0078125
-float16 5 10 6.55e+04 0.0009765625
-
-With half the bits, an element takes half the bytes (see `anatomy.itemsize <tensorref.anatomy.itemsize>`):
-
->>> import torch
->>> t32 = torch.zeros(1000, 1000)
->>> print(f"float32: {t32.element_size()} bytes per element, total: {t32.nbytes / 1e6:.1f} MB")
-float32: 4 bytes per element, total: 4.0 MB
->>> t16 = torch.zeros(1000, 1000, dtype=torch.float16)
->>> print(f"float16: {t16.element_size()} bytes per element, total: {t16.nbytes / 1e6:.1f} MB")
-float16: 2 bytes per element, total: 2.0 MB
->>> tbf16 = torch.zeros(1000, 1000, dtype=torch.bfloat16)
->>> print(f"bfloat16: {tbf16.element_size()} bytes per element")
-bfloat16: 2 bytes per element
-
-Where two dtypes meet, the result takes the smallest dtype that holds every value of both. PyTorch makes an exception:
-an integer dtype does not count beside a floating-point dtype. In NumPy it counts (see `promote`):
-
->>> dtypes.promote("int64", "float16", "numpy"), dtypes.promote("int64", "float16", "torch")
-('float64', 'float16')
-
-Nothing tells that it happened, so say which dtype you want:
-
->>> a = torch.tensor([1.0, 2.0], dtype=torch.float32)
->>> b = torch.tensor([1.0, 2.0], dtype=torch.float16)
->>> print(f"Result dtype: {(a + b).dtype}")
-Result dtype: torch.float32
->>> print(f"Explicit dtype: {(a.to(torch.float16) + b).dtype}")
-Explicit dtype: torch.float16
 """
 
 from __future__ import annotations
@@ -308,7 +273,7 @@ def explain(a: OperandLike, b: OperandLike) -> Explanation:
     See Also
     --------
     numpy.promote_types : NumPy's rule for two dtypes.
-    torch.promote_types : PyTorch's.
+    torch.promote_types : PyTorch's rule for two dtypes.
 
     Examples
     --------
@@ -350,7 +315,7 @@ def explain(a: OperandLike, b: OperandLike) -> Explanation:
 
 
 @dataclass(frozen=True)
-class Explanation(Diagram):
+class Explanation(Illustrated):
     """What two dtypes become, and why: what `explain` returns.
 
     >>> from tensorref import dtypes
@@ -382,6 +347,33 @@ class Explanation(Diagram):
     def notes(self) -> tuple[str, ...]:
         """Return the reasons, a sentence each."""
         return self.steps[1:]
+
+    def described(self) -> tuple[str, str]:
+        """Return the title of the picture, and what it shows."""
+        results = (f"{outcome.library}: {outcome.result or 'raises'}." for outcome in (self.numpy, self.torch))
+        return f"{self.a} + {self.b}", " ".join([*results, *self.notes()])
+
+    def _drawn(self) -> _picture.Drawing:
+        """Draw the bits of both operands and of what each library makes of them, in one scale."""
+        rows = [(self.a, _stored(self.a)), (f"+ {self.b}", _stored(self.b))]
+        for outcome in (self.numpy, self.torch):
+            name = outcome.result or "raises"
+            bits = _stored(outcome.result) if outcome.result else _unstored("✗ raises", _picture.CONFLICT)
+            rows.append((f"{outcome.library}: {name}", bits))
+        drawing = _picture.Drawing()
+        for number, (text, bits) in enumerate(rows):
+            y = drawing.bottom + (26 if number else 0)
+            if number == len(rows) - 2:
+                drawing.line(f"M0 {y - 4}H{_WIDE}", [(0, y - 4), (_WIDE, y - 4)])
+                y += 16
+            drawing.text((0, y), text, "start", bold=True)
+            drawing.place(bits, 0, y + 12)
+        x, y = 0, drawing.bottom + 24
+        for text, mark in zip(_MEANINGS, _FIELD_MARKS, strict=True):
+            drawing.box((x, y - 6), (_BIT, _BIT), mark)
+            drawing.text((x + _BIT + 6, y), text, "start", faded=True)
+            x += _BIT + 18 + 8 * len(text)
+        return drawing
 
 
 @dataclass(frozen=True)
@@ -637,10 +629,9 @@ class Bits(Illustrated):
     def _drawn(self) -> _picture.Drawing:
         """Draw every bit in the same width, so that the pictures of two dtypes compare, and what a field stands for."""
         fields = self.table()[1][1:]
-        marks = [_picture.Mark(hue, 22, _picture.DASHES[hue - 1]) for hue in (3, 2, 1)]
-        bits = [(bit, mark) for text, mark in zip(fields, marks, strict=True) for bit in text]
+        bits = [(bit, mark) for text, mark in zip(fields, _FIELD_MARKS, strict=True) for bit in text]
         lines = [_bits(bits[start : start + _BITS_IN_A_LINE]) for start in range(0, len(bits), _BITS_IN_A_LINE)]
-        meaning = _fields(self.table(), marks)
+        meaning = _fields(self.table(), _FIELD_MARKS)
         meaning.text((2 * _BIT, meaning.bottom + 14), f"= {self.stored}", "start", bold=True)
         drawing = _picture.stacked([*lines, meaning])
         drawing.heading(self.described()[0])
@@ -976,6 +967,34 @@ def _decode(code: int, name: str) -> float:
 
 _BITS_IN_A_LINE = 32
 _BIT = 13
+_FIELD_MARKS = tuple(_picture.Mark(hue, 22, _picture.DASHES[hue - 1]) for hue in (3, 2, 1))
+_SCALE = 5  # units of a bit that is not written out
+_WIDE = 64 * _SCALE
+_MEANINGS = ("sign", "exponent", "mantissa or integer")
+
+
+def _stored(label: str) -> _picture.Drawing:
+    """Draw how many bits each field of a dtype has; a complex number is two of them, and a number of Python has none."""
+    name = label.removesuffix(" ()")
+    if name in _COMPONENTS:
+        return _picture.stacked([_stored(_COMPONENTS[name])] * 2, 0)
+    if name.startswith("Python "):
+        return _unstored("has no dtype yet", _picture.COPY)
+    form = _format(name)
+    width = itemsize(name) * 8
+    fields = (int(form.signed), form.exponent, width - form.signed - form.exponent)
+    drawing, x = _picture.Drawing(), 0
+    for bits, mark in zip(fields, _FIELD_MARKS, strict=True):
+        if bits:
+            drawing.box((x, 0), (bits * _SCALE, 22), mark, str(bits) if bits > 1 else "")
+            x += bits * _SCALE
+    return drawing
+
+
+def _unstored(text: str, mark: _picture.Mark) -> _picture.Drawing:
+    drawing = _picture.Drawing()
+    drawing.box((0, 0), (32 * _SCALE, 22), mark, text)
+    return drawing
 
 
 def _bits(bits: Sequence[tuple[str, _picture.Mark]]) -> _picture.Drawing:

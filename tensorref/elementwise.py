@@ -1,43 +1,12 @@
-"""The same operation on every element, in the same words in NumPy and PyTorch.
+"""An element-wise operation does the same to every element, as ``a + b`` or ``exp(a)`` do.
+
+Biases, activations and residual connections are such operations. NumPy and PyTorch write them in the same words, but
+they do not always give the same result.
 
 >>> import numpy as np
->>> a, b = np.array([1.0, 2.0, 3.0]), np.array([4.0, 5.0, 6.0])
->>> print(f"a + b = {a + b}")
-a + b = [5. 7. 9.]
->>> print(f"a * b = {a * b}")
-a * b = [ 4. 10. 18.]
->>> print(f"a ** 2 = {a ** 2}")
-a ** 2 = [1. 4. 9.]
->>> print(f"np.exp(a) = {np.exp(a)}")
-np.exp(a) = [ 2.71828183  7.3890561  20.08553692]
->>> import torch
->>> a, b = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([4.0, 5.0, 6.0])
->>> print(f"a + b = {a + b}")
-a + b = tensor([5., 7., 9.])
->>> print(f"a * b = {a * b}")
-a * b = tensor([ 4., 10., 18.])
->>> print(f"a ** 2 = {a ** 2}")
-a ** 2 = tensor([1., 4., 9.])
->>> print(f"torch.exp(a) = {torch.exp(a)}")
-torch.exp(a) = tensor([ 2.7183,  7.3891, 20.0855])
-
-Three things differ. Python's floats become float64 in NumPy and float32 in PyTorch. Where a value is out of range,
-NumPy warns and PyTorch does not. And an update in place can read the memory that it writes to. NumPy copies what
-overlaps first, so the result is right. PyTorch reads what it has just written, or refuses:
-
->>> rows = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
->>> tensor = torch.tensor(rows, device="cpu")
->>> rows -= rows[:, 0][:, None]
->>> rows
-array([[0., 1., 2.],
-       [0., 1., 2.]])
->>> tensor -= tensor[:, 0][:, None]
->>> tensor
-tensor([[0., 2., 3.],
-        [0., 5., 6.]], dtype=torch.float64)
-
-The first column was 0 by the time it was subtracted from the others. ``tensor - tensor[:, 0][:, None]`` makes a new
-tensor, and is right in both libraries. An update in place is right if it reads from a ``clone()``.
+>>> from tensorref import elementwise
+>>> elementwise.add(np.array([1.0, 2.0, 3.0]), np.array([4.0, 5.0, 6.0]))
+array([5., 7., 9.])
 """
 
 from __future__ import annotations

@@ -1,45 +1,20 @@
-"""What NumPy and PyTorch can hand to each other: shared, copied or refused.
+"""A NumPy array and a PyTorch tensor can be two names for one piece of memory.
+
+Conversion then costs nothing. But a write to one of them also changes the other.
 
 >>> import numpy as np
 >>> from tensorref import interop
->>> np_array = np.array([1.0, 2.0, 3.0])
->>> pt_tensor = interop.to_torch(np_array)
->>> back_to_np = interop.to_numpy(pt_tensor)
->>> print(f"NumPy: {np_array}")
-NumPy: [1. 2. 3.]
->>> print(f"PyTorch: {pt_tensor}")
-PyTorch: tensor([1., 2., 3.], dtype=torch.float64)
->>> print(f"Back to NumPy: {back_to_np}")
-Back to NumPy: [1. 2. 3.]
-
-All three are one piece of memory. A write to any of them is read by the others:
-
->>> pt_tensor[0] = 10
->>> np_array
+>>> array = np.array([1.0, 2.0, 3.0])
+>>> tensor = interop.to_torch(array)
+>>> tensor[0] = 10
+>>> array
 array([10.,  2.,  3.])
-
-Memory is *shared* wherever both libraries can describe it. The values are *copied* where PyTorch has no word for the
-memory (read-only arrays, negative strides, the other byte order) or NumPy cannot reach it (an accelerator, a lazy
-conjugate). A conversion is *refused* where even a copy would lose something: a gradient, a mask, or a dtype that the
-other library lacks. `explain` says which it is, and why:
-
->>> import torch
->>> print(interop.explain(torch.ones(3, dtype=torch.bfloat16, device="cpu")))
-            given   result
-library   PyTorch    NumPy
-dtype    bfloat16        -
-device        cpu        -
-memory    6 bytes  refused
-* NumPy has no bfloat16.
-* Write tensor.float().
-
-Both libraries write most things alike. `translate` says how the other one writes something, whether the result is a
-view or a copy, and where two forms look alike but differ.
 """
 
 from __future__ import annotations
 
 import functools
+import math
 import re
 import warnings
 from collections.abc import Iterator
@@ -55,9 +30,9 @@ with needed(__name__, "numpy", "torch"):
     import torch
     from torch import Tensor
 
-from tensorref import _dictionary
+from tensorref import _dictionary, _picture
 from tensorref._dictionary import Difference, Equivalent, Form, Outcome, Translation, UnknownNameError, translate
-from tensorref._explanation import Diagram, Fix, TensorrefError
+from tensorref._explanation import Fix, Illustrated, TensorrefError
 
 __all__ = [
     "DTYPES",
@@ -140,7 +115,7 @@ def to_torch(array: Shaped[np.ndarray, "*shape"], *, copy: bool | None = None) -
 
     See Also
     --------
-    torch.from_numpy : shares or raises; lets a read-only array be written to, with one warning a process.
+    torch.from_numpy : shares or raises; for a read-only array it warns once, and lets you write to it.
     torch.tensor : copies always, and lands on the default device.
 
     Examples
@@ -192,7 +167,7 @@ def to_numpy(tensor: Shaped[Tensor, "*shape"], *, copy: bool | None = None) -> S
         If `tensor` requires grad, is sparse, nested or on the meta device, if NumPy lacks the dtype, or if `copy` is
         False and memory cannot be shared.
     TypeError
-        If `tensor` is no tensor.
+        If `tensor` is not a tensor.
 
     See Also
     --------
@@ -270,11 +245,13 @@ def explain(x: Shaped[np.ndarray | Tensor, "..."]) -> Explanation:
         outcome="refused" if refusals else "copied" if copies else "shared",
         reasons=tuple(reason for reason, _ in refusals) or copies,
         fixes=_chained("array" if from_numpy else "tensor", [fix for _, fix in refusals]) if refusals else (),
+        shape=None if getattr(x, "is_nested", False) else tuple(x.shape),
+        strides=_strides(x),
     )
 
 
 @dataclass(frozen=True)
-class Explanation(Diagram):
+class Explanation(Illustrated):
     """What becomes of an array or a tensor in the other library: what `explain` returns.
 
     >>> import numpy as np
@@ -298,6 +275,10 @@ class Explanation(Diagram):
     fixes: tuple[Fix, ...]
     """The code that makes a refused conversion possible, with ``array`` or ``tensor`` for what was given. None is there where
     it is not refused, and for objects that nothing makes numbers of."""
+    shape: tuple[int, ...] | None = None
+    """None of a nested tensor."""
+    strides: tuple[int, ...] | None = None
+    """For each axis, how many elements on the next one is stored; None where it is not a whole number of elements."""
 
     def table(self) -> tuple[tuple[str, ...], ...]:
         """Return the rows of the diagram: library, dtype, device, memory."""
@@ -319,6 +300,84 @@ class Explanation(Diagram):
         if self.outcome == "copied":
             return (f"The values are copied: {reasons}.",)
         return (f"{reasons[0].upper()}{reasons[1:]}.", _mend(self))
+
+    def described(self) -> tuple[str, str]:
+        """Return the title of the picture, and what it shows."""
+        given, result = (" ".join(row[at] for row in self.table()[1:-1]) for at in (1, 2))
+        shown = {
+            "shared": f"{given} and {result} stand over one memory of {self.nbytes:,} bytes.",
+            "copied": f"{given} and {result} have a memory each; the values of the first are copied to the second.",
+            "refused": f"{given} has a memory; the second is crossed out.",
+        }[self.outcome]
+        return f"{self.source} to {self.target}: {self.outcome}", " ".join([shown, *self.notes()])
+
+    def _drawn(self) -> _picture.Drawing:
+        """Draw the two over their memory: one strip where it is shared, two where the values are copied."""
+        drawing, refused = _picture.Drawing(), self.outcome == "refused"
+        _, _, dtypes, devices, _ = self.table()
+        names = ("array", "tensor") if self.source == "NumPy" else ("tensor", "array")
+        for at, name in enumerate(names):
+            wrong = refused and at == 1
+            words = "refused" if wrong else f"{dtypes[1 + at]} on {devices[1 + at]}"
+            drawing.box((at * _APART - _WIDE // 2, 0), (_WIDE, 42), _picture.CONFLICT if wrong else _picture.RESULT)
+            drawing.text((at * _APART, 12), f"✗ {name}" if wrong else name, bold=True)
+            drawing.text((at * _APART, 30), words)
+        memory, copied = self._memories()
+        middle = _APART // 2
+        if self.outcome == "shared":
+            drawing.place(memory, middle, _BELOW)
+            drawing.arrow((0, 46), (middle - 24, _BELOW - 20))
+            drawing.arrow((_APART, 46), (middle + 24, _BELOW - 20))
+        else:
+            drawing.place(memory, 0, _BELOW)
+            drawing.arrow((0, 46), (0, _BELOW - 18))
+        if self.outcome == "copied":
+            drawing.place(copied, _APART, _BELOW)
+            drawing.arrow((_APART, 46), (_APART, _BELOW - 18))
+            drawing.arrow((memory.right + 8, _BELOW), (_APART + copied.left - 8, _BELOW))
+        for line, text in enumerate(_picture.wrapped(" ".join(self.notes()), _LINES)):
+            drawing.text((middle, _BELOW + 34 + 18 * line), text)
+        return drawing
+
+    def _memories(self) -> tuple[_picture.Drawing, _picture.Drawing]:
+        """Draw the memory of what is given, and that of a copy: each element has the number of its place in the first."""
+        shape = self.shape or ()
+        size = math.prod(shape)
+        strides = self.strides
+        if strides is None:  # as if the elements lay side by side
+            strides = tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+        axes = [*zip(shape, strides, strict=True)]
+        last = sum(abs(stride) * (count - 1) for count, stride in axes) if size else -1
+        first = sum(stride * (count - 1) for count, stride in axes if stride < 0)
+        read = {0, last}
+        for count, stride in axes:
+            steps = [abs(stride) * step for step in range(min(count, _CELLS))]
+            read |= {place + step for place in read for step in steps if place + step < _CELLS}
+
+        def element(place: int) -> tuple[str, _picture.Mark]:
+            text = str(place)
+            return text if len(text) <= _DIGITS else "", _picture.Mark(1, 4 + 40 * place // max(last, 1))
+
+        def stored(at: tuple[int, ...]) -> tuple[str, _picture.Mark]:
+            text, mark = element(at[0])
+            return text, mark if at[0] in read else _picture.EMPTY
+
+        def copied(at: tuple[int, ...]) -> tuple[str, _picture.Mark]:
+            place, number = -first, at[0]
+            for count, stride in reversed(axes):
+                number, index = divmod(number, count)
+                place += index * stride
+            return element(place)
+
+        strips = ((last + 1, stored), (size, copied))
+        given, result = (_picture.grid([_picture.Side(count, "", 0)], cell, _CELLS) for count, cell in strips)
+        return given, result
+
+
+_WIDE, _APART, _BELOW = 190, 220, 92  # of the boxes, their middles, and the middle of the memory below
+_CELLS = 6  # of a memory
+_DIGITS = 3  # that a cell has room for
+_LINES = 6  # of words
 
 
 def shares_memory(a: Shaped[np.ndarray | Tensor, "..."], b: Shaped[np.ndarray | Tensor, "..."]) -> bool:
@@ -522,6 +581,14 @@ def _chained(subject: str, fixes: list[str | None]) -> tuple[Fix, ...]:
         return ()
     word = re.compile(rf"\b{subject}\b")
     return (Fix(functools.reduce(word.sub, known)),)
+
+
+def _strides(x: np.ndarray | Tensor) -> tuple[int, ...] | None:
+    """Return how many elements on the next one of each axis is stored, or None where that is no whole number."""
+    if isinstance(x, Tensor):
+        return tuple(x.stride()) if x.layout == torch.strided and not x.is_nested else None
+    whole = x.itemsize and all(stride % x.itemsize == 0 for stride in x.strides)
+    return tuple(stride // x.itemsize for stride in x.strides) if whole else None
 
 
 def _device(x: np.ndarray | Tensor) -> torch.device:

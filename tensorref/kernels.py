@@ -1,4 +1,7 @@
-"""What PyTorch's built-in operations do better than the same by hand, and where doing it by hand goes wrong.
+"""A built-in operation does in one step what would be several by hand.
+
+It is usually faster, and it does not overflow where the formula by hand does. A loss then stays a number, and does not
+become nan.
 
 >>> import torch
 >>> from tensorref import kernels
@@ -7,19 +10,6 @@
 tensor([nan, nan, nan])
 >>> torch.softmax(logits, dim=-1)
 tensor([0.6652, 0.2447, 0.0900])
-
-A kernel is the compiled function that computes an operation on one kind of device. A chain of operations by hand reads
-and writes memory at every link. A built-in operation does so less often, though not always once: cross-entropy writes
-the logarithms of all probabilities before it takes one of each row. `torch.compile` joins a chain by hand into fewer
-kernels. A built-in operation also avoids numbers that the dtype cannot hold. Above, ``exp(1000)`` does not fit into
-float32; `overflow_limit` gives the largest number whose ``exp`` does. Softmax does not change when the same number is
-subtracted from every logit. So `softmax` subtracts the largest logit first, and no power overflows:
-
->>> kernels.softmax(logits)
-tensor([0.6652, 0.2447, 0.0900])
-
-Which one is faster, and by how much, depends on the device, the shape and the day: `tensorref.benchmark.compare` measures
-both in one run.
 """
 
 from __future__ import annotations
@@ -64,7 +54,7 @@ def naive_softmax(logits: jaxtyping.Float[ArrayT, "*shape"], *, axis: int = -1) 
     Raises
     ------
     TypeError
-        If `logits` are no array or tensor of floating point: PyTorch's own refuses integers too.
+        If `logits` are not an array or tensor of floating point: PyTorch's own refuses integers too.
 
     See Also
     --------

@@ -1,48 +1,10 @@
-r"""What a matrix product takes, gives and costs, for matrices, vectors and stacks of them.
+r"""A matrix product, written ``@``, multiplies the rows of one matrix with the columns of another, and adds up.
+
+A language model spends most of its time there: every linear layer is a matrix product, and attention is two of them.
 
 >>> from tensorref import matmul
 >>> matmul.result_shape((4, 3, 2), (4, 2, 5))
 (4, 3, 5)
-
-The last two axes are a matrix. The columns of the first are summed against the rows of the second, so these two sizes
-must be equal: ``(m, k) @ (k, n)`` gives ``(m, n)``. The axes before are batch axes: they make a stack of matrices, and
-stacks broadcast (see `tensorref.broadcasting`). A vector counts as one row on the left and as one column on the right.
-The result lacks the axis of size 1 that this adds.
-
-In NumPy, ``@``, `numpy.matmul` and, for operands of one or two axes, `numpy.dot` are the same:
-
->>> import numpy as np
->>> A, B = np.array([[1, 2], [3, 4]]), np.array([[5, 6], [7, 8]])
->>> print("A @ B =", A @ B, sep="\n")
-A @ B =
-[[19 22]
- [43 50]]
->>> print("Result shape:", np.matmul(A, B).shape)
-Result shape: (2, 2)
->>> batch_A, batch_B = np.ones((4, 3, 2)), np.ones((4, 2, 5))
->>> print(f"Batch matmul: {batch_A.shape} @ {batch_B.shape} = {(batch_A @ batch_B).shape}")
-Batch matmul: (4, 3, 2) @ (4, 2, 5) = (4, 3, 5)
-
-On stacks `numpy.dot` pairs every matrix of one with every matrix of the other:
-
->>> np.dot(batch_A, batch_B).shape
-(4, 3, 4, 5)
-
-PyTorch's ``@`` and `torch.matmul` follow the rule of `numpy.matmul`; three other functions take less, and do not
-broadcast: `torch.dot` takes two vectors, `torch.mm` two matrices and `torch.bmm` two stacks of three axes:
-
->>> import torch
->>> A, B = torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([[5.0, 6.0], [7.0, 8.0]])
->>> print("PyTorch A @ B =", A @ B, sep="\n")
-PyTorch A @ B =
-tensor([[19., 22.],
-        [43., 50.]])
->>> print("Batched:", torch.matmul(torch.ones(4, 3, 2), torch.ones(4, 2, 5)).shape)
-Batched: torch.Size([4, 3, 5])
-
-The rule is that of the `array API standard
-<https://data-apis.org/array-api/latest/API_specification/generated/array_api.matmul.html>`__, and ``@`` that of
-`PEP 465 <https://peps.python.org/pep-0465/>`__.
 """
 
 from __future__ import annotations
@@ -192,7 +154,7 @@ def result_shape(a: ShapeLike, b: ShapeLike, *, names: Sequence[str] = ("a", "b"
     explain : the same step by step, for shapes that do not fit too.
     tensorref.broadcasting.result_shape : the rule for the batch axes, and for all that works element by element.
     numpy.matmul : gives the product itself.
-    torch.matmul : so does PyTorch's.
+    torch.matmul : gives it too.
 
     Examples
     --------

@@ -1,22 +1,12 @@
-"""The usual mistakes with tensors, each as a guard to leave in real code.
+"""Most mistakes with tensors are a wrong shape, dtype or device. Some raise an error, and the worst do not.
+
+A guard is one line that checks what you expect, and stays in your code. Below, look up an error by its words.
 
 >>> import torch
 >>> from tensorref import pitfalls
 >>> tokens = torch.zeros(2, 10, 64)
 >>> pitfalls.check_shape(tokens, "batch seq 64")
 {'batch': 2, 'seq': 10}
-
-A guard reads attributes and nothing else: it computes nothing, copies nothing and waits for no accelerator, so that it
-takes microseconds wherever the tensor is. If all is well, it returns what it found: here, the sizes. If not, it raises
-an error that says what to write instead:
-
->>> pitfalls.check_shape(tokens, "seq 64")
-Traceback (most recent call last):
-...
-tensorref.pitfalls.ShapeError: x has shape (2, 10, 64), expected 'seq 64': it has 3 axes, not 2. Change spec if this shape is right, else what makes x.
-
-The mistakes that raise no error are the ones that guards are for: shapes that broadcast to something else
-(`check_broadcast`), dtypes that promote (`check_same_dtype`). The others raise anyway, but later and in other words.
 """
 
 from __future__ import annotations
@@ -156,7 +146,7 @@ def check_shape(
     spec
         What to expect of each axis, separated by spaces: a size, a name, which stands for the same size wherever it is
         used, or ``_`` for any size. Once, ``...`` stands for any number of axes, and so does ``*batch``, which gives
-        them a name. The empty string is a scalar.
+        them a name. The empty string is a scalar. The notation is that of jaxtyping, which checks annotations.
     sizes
         What earlier calls returned, or sizes by name that are known otherwise.
     name
@@ -172,11 +162,7 @@ def check_shape(
     ShapeError
         If the shape is another. It names every axis that is wrong, and the code that makes it right where one is known.
     ValueError, TypeError
-        If `spec` is no specification.
-
-    See Also
-    --------
-    jaxtyping : checks the annotations of whole functions in the same notation.
+        If `spec` is not a specification.
 
     Examples
     --------
@@ -321,8 +307,8 @@ def check_same_dtype(
     See Also
     --------
     tensorref.dtypes.promote : what two dtypes become.
-    numpy.result_type : what NumPy promotes dtypes to.
-    torch.result_type : what PyTorch promotes two tensors to.
+    numpy.result_type : gives the dtype that NumPy promotes to.
+    torch.result_type : gives the dtype that PyTorch promotes two tensors to.
     """
     names = _names("arrays", names, len(arrays))
     for name, array in zip(names, arrays, strict=True):
@@ -376,7 +362,7 @@ def check_broadcast(
     --------
     tensorref.broadcasting.explain : the same as a warning, with every step.
     numpy.broadcast_shapes : raises only where the shapes do not fit.
-    torch.broadcast_shapes : so does PyTorch's.
+    torch.broadcast_shapes : does so too.
 
     Examples
     --------
@@ -479,7 +465,7 @@ def check_in_place(tensor: Shaped[Tensor, "..."], *results: Shaped[Tensor, "..."
     See Also
     --------
     tensorref.autograd.explain_in_place : runs a function to see what becomes of its gradient.
-    torch.Tensor.is_leaf : what is asked first.
+    torch.Tensor.is_leaf : tells whether a tensor is a leaf, which no recorded operation made.
 
     Notes
     -----
@@ -548,7 +534,7 @@ def check_view(tensor: Shaped[Tensor, "..."], target: ShapeLike) -> tuple[int, .
     >>> pitfalls.check_view(x_t, (12,))
     Traceback (most recent call last):
     ...
-    tensorref.pitfalls.ViewError: tensor has no view of shape (12,): axis -1, of size 12, takes more than one run of memory, and an axis has one stride. Write tensor.reshape((12,)), which copies 48 bytes.
+    tensorref.pitfalls.ViewError: tensor has no view of shape (12,): axis -1, of size 12, would take more than one run of memory, but an axis has only one stride. Write tensor.reshape((12,)), which copies 48 bytes.
 
     Parameters
     ----------
@@ -608,8 +594,8 @@ def _parsed(spec: str) -> tuple[int | str, ...]:
     for word in words:
         if not (word == "..." or word.removeprefix("*").isidentifier() or (word.isascii() and word.isdecimal())):
             raise ValueError(
-                f"spec is {quoted(spec)}, and {quoted(word)} in it is no axis: write a size, a name, _, ... or *name, separated by "
-                "spaces alone"
+                f"each word of spec must be a size, a name, _, ... or *name, got {quoted(word)} in {quoted(spec)}; separate "
+                "them by spaces alone"
             )
     if len(words) > MAX_RANK:
         raise ValueError(

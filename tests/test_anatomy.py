@@ -109,12 +109,12 @@ def test_a_name_that_the_libraries_read_differently_is_refused(name, numpy, pyto
 @pytest.mark.parametrize(
     ("dtype", "error", "words"),
     [
-        ("bf16", ValueError, "dtype is 'bf16', which is no dtype; did you mean 'bfloat16'?"),
-        ("torch.float23", ValueError, "dtype is 'float23', which is no dtype; did you mean 'float32'?"),
+        ("bf16", ValueError, "dtype must be a dtype, got 'bf16'; did you mean 'bfloat16'?"),
+        ("torch.float23", ValueError, "dtype must be a dtype, got 'float23'; did you mean 'float32'?"),
         (
             "?",
             ValueError,
-            "dtype is '?', which is no dtype; write one such as 'float32', 'bfloat16', 'int64' or 'bool'",
+            "dtype must be a dtype, got '?'; write one such as 'float32', 'bfloat16', 'int64' or 'bool'",
         ),
         (
             np.zeros(3),
@@ -304,3 +304,28 @@ def test_an_axis_that_no_role_has_is_refused():
         "sizes has 'tokens', which no axis is called; "
         "the axes are batch, embed_dim, head_dim, key_len, num_heads, query_len, seq_len, vocab_size"
     )
+
+
+@pytest.mark.parametrize(
+    ("axes", "kind", "words"),
+    [
+        (
+            "ab",
+            TypeError,
+            "axes is 'ab', of type str; names are a sequence of strings: write ('x', 'y')",
+        ),
+        (("batch",), ValueError, "axes has 1 entries for 2 axes; give one name for each axis"),
+        ((1, 2), TypeError, "axes[0] is 1, of type int; a name is a string: write it as 'x'"),
+    ],
+)
+def test_what_names_no_axes_is_refused(axes, kind, words):
+    with pytest.raises(kind) as raised:
+        inspect.unwrap(anatomy.describe)(np.zeros((2, 3)), axes=axes)
+    assert str(raised.value) == words
+
+
+def test_the_roles_of_axes_are_names_of_them():
+    for role in anatomy.ROLES:
+        description = anatomy.describe(np.zeros((2,) * len(role.axes)), axes=role.axes)
+        assert description.axes == role.axes
+        assert f"({', '.join(role.axes)})" in str(description) or not role.axes

@@ -685,3 +685,99 @@ def test_a_step_is_as_exact_as_the_point_whatever_the_default_dtype():
     finally:
         torch.set_default_dtype(usual)
     assert slope.tolist() == pytest.approx([4.0, 6.0], abs=1e-5)
+
+
+# The graph
+
+
+def several(x, w):
+    hidden = torch.tanh(x @ w)
+    first, second = hidden.chunk(2, dim=-1)
+    return (first * second.detach()).sum() + (hidden > 0).sum()
+
+
+GRAPHS = {
+    "a product": (lambda x, w: (x @ w).relu().sum(), [True, True]),
+    "one of two": (lambda x, _w: x.exp(), [True, False]),
+    "several results": (several, [True, True]),
+    "a cut": (lambda x, w: (x.detach() @ w).sum(), [False, True]),
+    "without a record": (lambda x, w: x.data @ w.detach(), [False, False]),
+    "a buffer": (lambda x, _w: torch.zeros(3, 2).copy_(x), [True, False]),
+    "a list": (lambda x, w: torch.cat([x, w]), [True, True]),
+}
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_a_graph_reaches_the_leaves_that_get_a_gradient(name):
+    f, expected = GRAPHS[name]
+    x, w = torch.rand(3, 2, requires_grad=True), torch.rand(2, 2, requires_grad=True)
+    graph = autograd.graph(f, x, w)
+    assert (x.grad, w.grad) == (None, None)
+    result = f(x, w)
+    if result.requires_grad:
+        result.sum().backward()
+    assert [place in graph.reached for place in (0, 1)] == expected == [x.grad is not None, w.grad is not None]
+    assert graph.nodes[graph.result].shape == result.shape
+    assert graph.nodes[graph.result].passes == result.requires_grad
+
+
+@pytest.mark.parametrize(("f", "verdict", "when"), IN_PLACE, ids=[f"{n}-{case[1]}" for n, case in enumerate(IN_PLACE)])
+def test_a_graph_says_of_a_change_in_place_what_pytorch_does(f, verdict, when):
+    graph = autograd.graph(f, torch.tensor([0.5, 1.0, 2.0], device="cpu"))
+    assert graph.raised == when
+    assert any(node.spoils for node in graph.nodes) == (verdict in {"saved", "wrong"})
+    assert (graph.messages is None) == (when is None)
+
+
+@pytest.mark.parametrize("operation", [torch.exp, torch.sin, torch.neg, torch.sigmoid, torch.square, torch.sum])
+def test_a_node_saves_what_saved_says(operation):
+    x = torch.ones(3, device="cpu")
+    node = autograd.graph(operation, x).nodes[1]
+    names = {"tensors[0]": autograd.graph(operation, x).nodes[0].name, "result": "result"}
+    assert node.saves == tuple(names[name] for name in autograd.saved(operation, x))
+
+
+def test_a_module_has_its_parameters_as_leaves():
+    graph = autograd.graph(torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Linear(3, 1)), torch.ones(4, 2))
+    leaves = [node.name for node in graph.nodes if not node.inputs]
+    assert leaves == ["input", "0.weight", "0.bias", "1.weight", "1.bias"]
+    assert [node.name for node in graph.nodes if node.inputs] == ["linear", "linear #2"]
+    assert len(graph.reached) == 5
+
+
+def test_operations_are_called_as_in_code():
+    def f(x):
+        y = 1 - x.mT
+        y += 1
+        y[0] = 2.0
+        return (y / 2 @ x).T
+
+    names = [node.name for node in autograd.graph(f, torch.ones(3, 2)).nodes]
+    assert names == ["x", "mT", "rsub", "add_", "setitem", "div", "matmul", "T"]
+
+
+def test_a_graph_counts_the_gradients_that_are_added_up():
+    graph = autograd.graph(lambda x: x * x.detach() + x, torch.ones(2))
+    assert "x is used 2 times, and its 2 gradients are added up." in graph.notes()
+    assert "No gradient goes through detach." in graph.notes()
+    assert json.loads(json.dumps(graph.to_dict())) == graph.to_dict()
+
+
+def test_a_graph_without_a_way_back():
+    graph = autograd.graph(lambda x: x.detach(), torch.ones(2))
+    assert graph.notes() == ("No gradient comes back to a leaf.", "No gradient goes through detach.")
+
+
+def test_a_graph_of_what_was_made_before_has_no_leaf():
+    before = torch.ones(2, requires_grad=True).exp()
+    graph = autograd.graph(lambda: before * 2)
+    assert (graph.nodes, graph.reached) == ((), ())
+    assert graph.notes() == ("No gradient comes back to a leaf.",)
+
+
+def test_other_errors_of_a_graph_pass():
+    with pytest.raises(RuntimeError, match="mat1 and mat2"):
+        autograd.graph(lambda x: x @ x, torch.ones(2, 3))
+    with pytest.raises(TypeError) as raised:
+        autograd.graph(lambda _: 3.0, torch.ones(2))
+    assert str(raised.value) == "f gives a float, not a tensor; compute it from x with PyTorch's operations alone"

@@ -834,7 +834,7 @@ def test_a_file_that_is_no_result_is_refused(results, tmp_path, breaks, words):
     with pytest.raises(ValueError) as raised:
         benchmark.read(file)
     assert str(raised.value) == (
-        f"{file} is no result of the suite: {words}; run python -m tensorref bench --output again"
+        f"{file} is not a result of the suite: {words}; run python -m tensorref bench --output again"
     )
 
 
@@ -849,7 +849,7 @@ def test_a_file_that_was_cut_off_is_refused(results, tmp_path):
         with pytest.raises(json.JSONDecodeError) as reason:
             json.loads(text[:end])
         assert str(raised.value) == (
-            f"{file} is no whole JSON file: {reason.value}; run python -m tensorref bench --output again"
+            f"{file} is not a whole JSON file: {reason.value}; run python -m tensorref bench --output again"
         )
 
 
@@ -859,7 +859,7 @@ def test_other_files_are_refused(results, tmp_path):
     with pytest.raises(ValueError) as raised:
         benchmark.read(file)
     assert str(raised.value) == (
-        f"{file} is no result of the suite: it is [], an object is wanted; run python -m tensorref bench --output again"
+        f"{file} is not a result of the suite: it is [], an object is wanted; run python -m tensorref bench --output again"
     )
     file.write_text(json.dumps({**results.to_dict(), "format": 2}), "utf-8")
     with pytest.raises(ValueError) as raised:
@@ -942,9 +942,9 @@ def test_a_file_of_hostile_text_is_refused_in_words(results, tmp_path):
     file = tmp_path / "results.json"
     text = json.dumps(results.to_dict())
     for hostile, words in {
-        b"\xff": "is no whole JSON file: 'utf-8' codec can't decode",
-        b"[" * 100_000: "is no whole JSON file: ",
-        text.replace('"limit": 30.0', f'"limit": {"9" * 5000}').encode(): "is no whole JSON file: Exceeds the limit",
+        b"\xff": "is not a whole JSON file: 'utf-8' codec can't decode",
+        b"[" * 100_000: "is not a whole JSON file: ",
+        text.replace('"limit": 30.0', f'"limit": {"9" * 5000}').encode(): "is not a whole JSON file: Exceeds the limit",
         text.replace(
             '"limit": 30.0', f'"limit": {"9" * 400}'
         ).encode(): "settings.limit is an int of 1329 bits, a finite",

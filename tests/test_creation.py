@@ -54,10 +54,10 @@ def test_a_list_is_refused_where_pytorch_refuses_it(values):
 
 RAGGED = [
     ([[1, 2], [3]], "values[0] has length 2, values[1] has length 1"),
-    ([1, [2]], "values[0] is no list, values[1] has length 1"),
-    ([[1], 2], "values[0] has length 1, values[1] is no list"),
+    ([1, [2]], "values[0] is not a list, values[1] has length 1"),
+    ([[1], 2], "values[0] has length 1, values[1] is not a list"),
     ([[[1], [2]], [[3], [4, 5]]], "values[0][0] has length 1, values[1][1] has length 2"),
-    ([[1], [[2]]], "values[0][0] is no list, values[1][0] has length 1"),
+    ([[1], [[2]]], "values[0][0] is not a list, values[1][0] has length 1"),
 ]
 
 

@@ -370,9 +370,9 @@ def test_a_move_is_explained_as_pytorch_makes_it(name, place):
         own = 0 if result is tensor or result.is_meta else result.untyped_storage().nbytes()
         assert explained.result_nbytes == own
         lost = tensor.is_leaf and tensor.requires_grad and not result.is_leaf
-        assert lost == any("no leaf" in reason for reason in explained.reasons)
+        assert lost == any("not a leaf" in reason for reason in explained.reasons)
         repeats = result is not tensor and tensor.numel() > len({*positions(tensor)})
-        assert repeats == any("expand after the move" in reason for reason in explained.reasons)
+        assert repeats == any("Expand after the move" in reason for reason in explained.reasons)
 
 
 def positions(tensor):
@@ -406,30 +406,30 @@ def test_an_accelerator_without_an_index_is_the_one_in_use(machine):
 
 
 # What PyTorch's guide to pin_memory and non_blocking says of a copy from here to there; only a GPU can show it.
-BLOCKS = "Python waits for the copy, and so for all that was asked of cuda:0."
-STAGED = "Pageable memory goes by way of pinned memory, which takes longer than from pinned memory."
-ORDERED = "What is asked of {} next waits for the copy."
-AT_ONCE = "Python goes on at once; what is asked of {} next waits for the copy."
+BLOCKS = "Python waits for the copy, and for all that cuda:0 still has to do."
+STAGED = "Pageable memory is first copied to pinned memory. A pinned tensor is copied faster."
+ORDERED = "The next operation on {} waits for the copy."
+AT_ONCE = "Python goes on at once. The next operation on {} waits for the copy."
 WAITS = {
     ("cpu", "cuda:0", "pageable", "blocking"): [BLOCKS, STAGED],
     ("cpu", "cuda:0", "pinned", "blocking"): [BLOCKS],
     ("cpu", "cuda:0", "pageable", "non_blocking"): [
         ORDERED.format("cuda:0"),
-        "Python may wait too: pageable memory goes by way of pinned memory. A DataLoader pins in a thread of its own.",
+        "Python may wait too, because pageable memory is first copied to pinned memory. A DataLoader can pin in another thread.",
     ],
     ("cpu", "cuda:0", "pinned", "non_blocking"): [
         AT_ONCE.format("cuda:0"),
-        "What is written to the tensor before the copy is done may be copied.",
+        "Write to the tensor only when the copy is done, or the copy may hold the new values.",
     ],
     ("cpu", "mps:0", "pageable", "non_blocking"): [
-        "Python may go on before the copy is done: devices.synchronize() before the result is used."
+        "Python may go on before the copy is done. Call devices.synchronize() before you use the result."
     ],
     ("cuda:0", "cpu", "pageable", "blocking"): [BLOCKS],
     ("cuda:0", "cpu", "pageable", "non_blocking"): [
-        "Python goes on before the values are there: devices.synchronize() before reading them."
+        "Python goes on before the values are there. Call devices.synchronize() before you read them."
     ],
     ("cuda:0", "cuda:1", "pageable", "blocking"): [AT_ONCE.format("cuda:1")],
-    ("cuda:0", "meta", "pageable", "blocking"): ["What is on meta has a shape, a dtype and strides, and no values."],
+    ("cuda:0", "meta", "pageable", "blocking"): ["A tensor on meta has a shape, a dtype and strides, but no values."],
 }
 
 
@@ -440,13 +440,22 @@ def test_who_waits_for_a_copy(monkeypatch, case):
     monkeypatch.setattr(torch.Tensor, "is_pinned", lambda _: memory == "pinned")
     move = devices.explain_move(tensor, target, non_blocking=way == "non_blocking")
     assert [*move.reasons] == WAITS[case]
+    said = " ".join(move.reasons)
+    python = {
+        "yes": ("waits", "copies before Python"),
+        "maybe": ("may wait", "may go on"),
+        "no": ("goes on", "on meta"),
+    }
+    assert any(words in said for words in python[move.waits])
+    assert move.staged == ("first copied to pinned memory" in said)
+    assert move.queued == ("The next operation on" in said)
     assert move.pinned == (memory == "pinned") == ("12 bytes, pinned" in str(move))
 
 
 def test_the_mend_of_a_move_from_meta():
     tensor = torch.ones(3, 4, device="meta").T
     reason = devices.explain_move(tensor, "cpu").reasons[0]
-    mend = reason.split("; ")[1].removesuffix(" makes room for some.")
+    mend = reason.split(". ", 1)[1].removesuffix(" makes one with room for them.")
     made = eval(mend, {"torch": torch, "tensor": tensor})  # noqa: S307  the words of the reason
     assert (made.device.type, made.shape, made.stride()) == ("cpu", tensor.shape, tensor.stride())
 

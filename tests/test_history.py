@@ -330,9 +330,9 @@ def test_what_view_refuses_is_explained():
         "PyTorch refuses keys.mT.view(2, -1).",
         f"PyTorch: {history.messages.torch}",
         (
-            "Runs of memory that one stride steps through: axis -2 (3 elements, 1 apart); axis -1 (4 elements, 3 apart). "
-            "keys.mT has no view of shape (2, 6): axis -1, of size 6, takes more than one run of memory, and an axis has "
-            "one stride."
+            "Runs of memory, each of which one stride can step through: axis -2 (3 elements, 1 apart); axis -1 (4 elements, "
+            "3 apart). keys.mT has no view of shape (2, 6): axis -1, of size 6, would take more than one run of memory, but "
+            "an axis has only one stride."
         ),
         "keys.mT.reshape(2, 6) or keys.mT.contiguous().view(2, 6) copies 24 bytes.",
     )
@@ -341,8 +341,8 @@ def test_what_view_refuses_is_explained():
 
 
 REASONS = [
-    ((2, 3), ".transpose(0, 2)", "Axes count from -2 to 1 here, and 2 is none of them."),
-    ((), ".transpose(0, -2)", "Axes count from -1 to 0 here, and -2 is none of them."),
+    ((2, 3), ".transpose(0, 2)", "An axis is from -2 to 1 here, and 2 is not."),
+    ((), ".transpose(0, -2)", "An axis is from -1 to 0 here, and -2 is not."),
     ((2, 3), ".permute(0)", "permute names each axis once: it takes 2 numbers here, not 1."),
     ((2, 3), ".permute(0, -2)", "permute names each axis once."),
     ((3,), ".mT", "mT swaps the last two axes, and there is only one."),

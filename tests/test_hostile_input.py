@@ -28,6 +28,7 @@ FUNCTIONS = {
 }
 FUNCTION_ARGUMENTS = ("f", "operation", "function", "functions", "progress")
 PASSED_ON = [
+    ("autograd.graph", "tensors"),
     ("autograd.saved", "tensors"),
     ("benchmark.measure", "arguments"),
 ]  # to a function, which says what it takes
@@ -132,7 +133,7 @@ RESULTS = benchmark.Results(
 
 # A call that works for each, by the names of its arguments; ``*`` before a name gives its values one by one.
 CALLS: Mapping[str, Mapping[str, Any]] = {
-    "anatomy.describe": {"array": X},
+    "anatomy.describe": {"array": X, "axes": ("seq_len", "embed_dim")},
     "anatomy.dtype_name": {"dtype": "float32", "name": "dtype"},
     "anatomy.itemsize": {"dtype": "float32"},
     "anatomy.kind": {"ndim": 2},
@@ -143,6 +144,7 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
     "autograd.explain_in_place": {"f": torch.Tensor.exp, "x": X},
     "autograd.finite_difference": {"f": torch.sum, "x": X, "step": 1e-5},
     "autograd.gradient": {"f": torch.sum, "x": X},
+    "autograd.graph": {"f": torch.exp, "*tensors": (X,)},
     "autograd.saved": {"operation": torch.exp, "*tensors": (X,)},
     "benchmark.ceiling": {"dtype": torch.float32, "device": "cpu", "seconds": 1e-4, "largest": 64, "copy_bytes": COPY},
     "benchmark.compare": {
@@ -236,6 +238,8 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
     "llm.attention_weights": {"scores": SQUARE, "mask": MASK},
     "llm.causal_mask": {"query_len": 2, "key_len": 3, "device": "cpu"},
     "llm.embedding": {"table": X, "token_ids": IDS},
+    "llm.explain_attention": {"shape": (2, 3, 4), "num_heads": 2, "key_len": 3},
+    "llm.explain_mask": {"mask": MASK},
     "llm.layer_norm": {"x": X, "weight": X[0], "bias": X[0], "eps": 1e-5},
     "llm.layer_norm_unbiased": {"x": X, "eps": 1e-5},
     "llm.linear": {"x": SQUARE, "weight": SQUARE, "bias": SQUARE[0]},

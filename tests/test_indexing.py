@@ -306,13 +306,13 @@ def test_numpy_has_64_axes_at_most():
 
 
 NO_INDEX = [
-    (1.5, "index holds 1.5, which is no index; divide with // to keep it whole"),
-    ((0, slice(0, 3 / 2)), "index[1] holds 1.5, which is no index; divide with // to keep it whole"),
-    ("ab", "index holds 'ab', which is no index; give an int, a slice or an array"),
-    ({0, 1}, "index holds {0, 1}, which is no index; give an int, a slice or an array"),
+    (1.5, "index must hold ints, slices or arrays, got 1.5; divide with // to keep it whole"),
+    ((0, slice(0, 3 / 2)), "index[1] must hold ints, slices or arrays, got 1.5; divide with // to keep it whole"),
+    ("ab", "index must hold ints, slices or arrays, got 'ab'; give an int, a slice or an array"),
+    ({0, 1}, "index must hold ints, slices or arrays, got {0, 1}; give an int, a slice or an array"),
     ([[0, 1], [0]], "index is [[0, 1], [0]], whose rows differ in length; give all of them one length"),
-    ([0.0, 1.0], "index holds float64, which is no index; give integers or truth values"),
-    (torch.zeros(2), "index holds float32, which is no index; give integers or truth values"),
+    ([0.0, 1.0], "index must hold integers or truth values, got float64; convert it to int64 or bool"),
+    (torch.zeros(2), "index must hold integers or truth values, got float32; convert it to int64 or bool"),
 ]
 
 

@@ -13,7 +13,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tensorref import Fix, interop
+from tensorref import Fix, anatomy, interop
 
 NUMPY_DTYPES = sorted({np.dtype(code).name for code in np.typecodes["AllInteger"] + np.typecodes["AllFloat"] + "?"})
 TORCH_DTYPES = sorted(
@@ -506,3 +506,20 @@ def test_integers_widen_by_their_width_in_numpy():
     for name, widened in (("int8", "float16"), ("int16", "float32"), ("int32", "float64"), ("int64", "float64")):
         assert np.exp(np.zeros(1, name)).dtype == widened
         assert torch.exp(torch.zeros(1, dtype=getattr(torch, name))).dtype == torch.get_default_dtype()
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.zeros((2, 3)),
+        np.zeros((2, 3)).T[::-1],
+        np.broadcast_to(np.zeros(3), (2, 3)),
+        np.zeros(4, [("a", "i1"), ("b", "i4")])["b"],
+        torch.zeros(2, 3, device="cpu").mT,
+        torch.zeros(3, device="cpu").to_sparse(),
+    ],
+    ids=["rows", "reversed", "repeated", "fields", "columns", "sparse"],
+)
+def test_an_explanation_has_the_shape_and_the_strides(x):
+    explanation, described = interop.explain(x), anatomy.describe(x)
+    assert (explanation.shape, explanation.strides) == (described.shape, described.strides)

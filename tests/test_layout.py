@@ -256,13 +256,13 @@ def test_strides_are_whole():
 def test_steps():
     assert layout.explain((4, 3), (1, 4), (2, 6)).steps == (
         "x has shape (4, 3) and strides (1, 4): it is not contiguous.",
-        "Runs of memory that one stride steps through: axis -2 (4 elements, 1 apart); axis -1 (3 elements, 4 apart).",
-        "Axis -1 of (2, 6) takes more than one run.",
-        "x has no view of shape (2, 6): axis -1, of size 6, takes more than one run of memory, and an axis has one stride.",
+        "Runs of memory, each of which one stride can step through: axis -2 (4 elements, 1 apart); axis -1 (3 elements, 4 apart).",
+        "Axis -1 of (2, 6) would take more than one run.",
+        "x has no view of shape (2, 6): axis -1, of size 6, would take more than one run of memory, but an axis has only one stride.",
     )
     assert layout.explain((2, 3), (3, 1), (6,)).steps == (
         "x has shape (2, 3) and strides (3, 1): it is contiguous.",
-        "Runs of memory that one stride steps through: axis -2, -1 (6 elements, 1 apart).",
+        "Runs of memory, each of which one stride can step through: axis -2, -1 (6 elements, 1 apart).",
         "Each axis of (6,) lies within one run.",
         "The view has shape (6,) and strides (1,), without a copy.",
     )
@@ -392,7 +392,7 @@ def test_what_history_cannot_take_is_refused_by_name():
         ("name is 5, of type int; a name is a string: write it as 'x'", {"operations": "", "name": 5}),
         ("name has 1000000 letters, the most is 60; write a shorter one", {"operations": "", "name": "x" * 10**6}),
         ("itemsize is -4; bytes per element are 1 to 2147483647: ", {"operations": "", "itemsize": -4}),
-        ("Position 1: '((((((((((((((((((((…' begins no operation", {"operations": "(" * 10**6}),
+        ("Position 1: '((((((((((((((((((((…' is not an operation", {"operations": "(" * 10**6}),
     ]:
         with pytest.raises((TypeError, ValueError)) as raised:
             inspect.unwrap(layout.history)((2,), **arguments)

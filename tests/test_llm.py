@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.attention.bias import causal_lower_right
 
-from tensorref import broadcasting, kernels, llm, matmul
+from tensorref import broadcasting, kernels, layout, llm, matmul
 
 HALVES = [torch.float16, torch.bfloat16]
 few = settings(max_examples=25)
@@ -697,3 +697,98 @@ def test_a_scale_that_is_learned_is_refused_rather_than_cut_off():
     x, scale = torch.ones(2, 3), torch.nn.Parameter(torch.tensor(0.5))
     with pytest.raises(TypeError, match="scale requires grad"):
         inspect.unwrap(llm.attention_scores)(x, x, scale=scale)
+
+
+@given(st.integers(0, 3), st.integers(0, 9), st.integers(0, 9), st.randoms(use_true_random=False))
+def test_an_explanation_of_a_mask_counts_what_is_true(parts, queries, keys, random):
+    mask = np.array([random.random() < 0.6 for _ in range(parts * queries * keys)], bool).reshape(parts, queries, keys)
+    explanation = llm.explain_mask(mask)
+    assert llm.explain_mask(torch.tensor(mask, device="cpu")) == explanation
+    assert explanation.pairs == mask.sum()
+    assert explanation.blind == (~mask.any(-1)).sum()
+    later = np.arange(keys) > np.arange(queries)[:, None] + keys - queries
+    assert explanation.causal == (bool(mask.any()) and queries > 1 and not (mask & later).any())
+    for query in explanation.queries:
+        seen = mask[query.index].nonzero()[0].tolist()
+        assert [key for key in range(keys) if query.sees(key)] == seen
+        assert query.count == len(seen)
+
+
+def test_a_large_mask_is_explained_by_its_first_queries_and_the_last():
+    explanation = llm.explain_mask(np.tri(1000, dtype=bool))
+    assert [query.index for query in explanation.queries] == [*((row,) for row in range(6)), (999,)]
+    assert explanation.table()[-1] == ("999", "0-999", "1000 of 1000")
+    comb = llm.explain_mask((np.arange(20) % 2 == 0)[None])
+    assert comb.table()[1] == ("0", "0, 2, 4, …, 18", "10 of 20")
+    assert "The mask has one row, which holds for every query." in comb.notes()
+
+
+@pytest.mark.parametrize(
+    ("mask", "kind", "words"),
+    [
+        (
+            np.ones(3, bool),
+            ValueError,
+            "mask has shape (3,); it has a row for each query: write mask[None] for one row",
+        ),
+        (
+            np.ones((2, 2)),
+            TypeError,
+            (
+                "mask has dtype float64; it is True where a query may look: write mask != 0 for ones and zeros, or add what "
+                "is to be added to the scores"
+            ),
+        ),
+        (
+            torch.ones(2, 2, dtype=torch.bool, device="meta"),
+            TypeError,
+            "mask is on meta and has no values; give one that has, such as one on the CPU",
+        ),
+    ],
+)
+def test_what_is_no_mask_is_not_explained(mask, kind, words):
+    with pytest.raises(kind) as raised:
+        inspect.unwrap(llm.explain_mask)(mask)
+    assert str(raised.value) == words
+
+
+@given(st.integers(0, 3), st.integers(0, 5), st.integers(1, 3), st.integers(0, 3), st.none() | st.integers(0, 7))
+def test_the_shapes_of_attention_are_those_of_pytorch(batch, seq_len, num_heads, head_dim, key_len):
+    x = torch.zeros(batch, seq_len, num_heads * head_dim, device="cpu")
+    seen = x if key_len is None else torch.zeros(batch, key_len, num_heads * head_dim, device="cpu")
+    query, key = (layout.split_heads(each, num_heads) for each in (x, seen))
+    scores = llm.attention_scores(query, key)
+    mixed = llm.attention(query, key, key)
+    names = ("x", "query", "key", "value", "scores", "scaled", "masked", "weights", "mixed", "merged")
+    weights, merged = llm.attention_weights(scores), layout.merge_heads(mixed)
+    made = dict(zip(names, (x, query, key, key, scores, scores, scores, weights, mixed, merged), strict=True))
+    explanation = llm.explain_attention(tuple(x.shape), num_heads, key_len=key_len)
+    assert {stage.name: stage.shape for stage in explanation.stages} == {
+        name: each.shape for name, each in made.items()
+    }
+    assert all(len(stage.axes) == len(stage.shape) for stage in explanation.stages)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (((64,), 8, None), "shape is (64,); attention takes (…, seq_len, embed_dim): write (1, 64)"),
+        (
+            ((4, 32, 64), 7, None),
+            "num_heads is 7, which does not divide embed_dim, the 64 of x; choose one of 1, 2, 4, 8, 16, 32, 64",
+        ),
+        (
+            ((2**30, 2**30, 8), 8, None),
+            "shape is (1073741824, 1073741824, 8); attention is followed up to 2**53 elements: write a smaller one",
+        ),
+        (
+            ((1, 1, 8), 8, 2**60),
+            "key_len is 1152921504606846976; attention is followed up to 2**53 elements: write a smaller one",
+        ),
+    ],
+)
+def test_shapes_that_attention_does_not_take(arguments, words):
+    shape, num_heads, key_len = arguments
+    with pytest.raises(ValueError) as raised:
+        llm.explain_attention(shape, num_heads, key_len=key_len)
+    assert str(raised.value) == words

@@ -18,6 +18,8 @@ from tensorref import __main__ as command_line
 from tensorref import benchmark, broadcasting, dtypes, exercises, indexing, interop, layout, matmul
 from tensorref._expression import explain
 
+ROOT = Path(__file__).resolve().parents[1]
+
 TINY = ("bench", "--quick", "--largest", "64", "--device", "cpu")
 
 
@@ -45,22 +47,45 @@ def without_rich(tmp_path):
     return tmp_path
 
 
-def test_alone_it_shows_commands_and_what_they_print():
-    out, err = run()
-    assert (out, err) == (command_line.OVERVIEW, "")
-    examples = re.findall(r"^\$ python (.+)\n((?:.+\n)+)", out, re.MULTILINE)
-    assert len(examples) == 3
+def check_examples(text, count):
+    """Check that each command prints what stands below it."""
+    examples = re.findall(r"^\$ python (.+)\n((?:(?!```).+\n)+)", text, re.MULTILINE)
+    assert len(examples) == count
     for command, shown in examples:
         done = subprocess.run(
             [sys.executable, *shlex.split(command)], capture_output=True, encoding="utf-8", check=True
         )
         assert done.stdout == shown
+
+
+def test_alone_it_shows_commands_and_what_they_print():
+    out, err = run()
+    assert (out, err) == (command_line.OVERVIEW, "")
+    check_examples(out, 3)
     for command in re.findall("`python -m tensorref (.+?)`", out):
         with pytest.raises(SystemExit) as raised:
             command_line.main([*shlex.split(command), "--help"])
         assert raised.value.code == 0
         if command.startswith("explain"):
             assert command_line.main(shlex.split(command)) == 0
+
+
+def test_the_readme_shows_what_commands_print(tmp_path):
+    readme = (ROOT / "README.md").read_text("utf-8")
+    check_examples(readme, 3)
+    alt, file = re.search(r"!\[(.+)\]\((.+\.svg)\)", readme).groups()
+    command = re.search("`python -m tensorref (.+ --svg )picture.svg`", readme)[1]
+    run(*shlex.split(command), str(tmp_path / "picture.svg"))
+    assert (ROOT / file).read_text("utf-8") == (tmp_path / "picture.svg").read_text("utf-8"), (
+        f"python -m tensorref {command}{file} draws it anew"
+    )
+    explanation = broadcasting.explain((4, 1), (1, 3))
+    assert alt == f"{explanation.steps[0]} {explanation.steps[-1]}"
+
+
+def test_a_picture_is_refused_where_there_is_none(tmp_path):
+    with pytest.raises(SystemExit):
+        command_line.main(["explain", "x[0]", "--shape", "4,5", "--svg", str(tmp_path / "picture.svg")])
 
 
 def test_help_lists_the_commands():
@@ -132,36 +157,45 @@ def test_on_a_terminal_there_is_a_bar(monkeypatch, capsys):
 WRONG = {
     "only": (
         ["--only", "matmull"],
-        "argument --only: 'matmull' is none of matmul, dtypes, softmax, elementwise, view, broadcasting",
+        "argument --only: must be one of matmul, dtypes, softmax, elementwise, view, broadcasting",
     ),
     "device that is not there": (
         ["--device", "privateuseone"],
         "argument --device: device is 'privateuseone', available are cpu; devices.status() says why",
     ),
     "no device": (["--device", "gpu"], "argument --device: device is 'gpu', which PyTorch does not know; give 'cpu', "),
-    "largest": (["--largest", "63"], "argument --largest: '63' is no integer from 64 to 1048576"),
-    "no number": (["--largest", "big"], "argument --largest: 'big' is no integer from 64 to 1048576"),
-    "limit": (["--limit", "0"], "argument --limit: '0' is no finite number of seconds above 0, such as 30"),
+    "largest": (["--largest", "63"], "argument --largest: must be an integer from 64 to 1048576, got '63'"),
+    "no number": (["--largest", "big"], "argument --largest: must be an integer from 64 to 1048576, got 'big'"),
+    "limit": (["--limit", "0"], "argument --limit: must be a finite number of seconds above 0, such as 30, got '0'"),
     "no limit": (
         ["--limit", "a minute"],
-        "argument --limit: 'a minute' is no finite number of seconds above 0, such as 30",
+        "argument --limit: must be a finite number of seconds above 0, such as 30, got 'a minute'",
     ),
     "limit that is no number": (
         ["--limit", "nan"],
-        "argument --limit: 'nan' is no finite number of seconds above 0, such as 30",
+        "argument --limit: must be a finite number of seconds above 0, such as 30, got 'nan'",
     ),
     "limit without end": (
         ["--limit", "inf"],
-        "argument --limit: 'inf' is no finite number of seconds above 0, such as 30",
+        "argument --limit: must be a finite number of seconds above 0, such as 30, got 'inf'",
     ),
-    "limit too large": (["--limit", "1e999"], "argument --limit: '1e999' is no finite number of seconds above 0, "),
+    "limit too large": (["--limit", "1e999"], "argument --limit: must be a finite number of seconds above 0, "),
     "limit below nothing": (
         ["--limit", "-5"],
-        "argument --limit: '-5' is no finite number of seconds above 0, such as 30",
+        "argument --limit: must be a finite number of seconds above 0, such as 30, got '-5'",
     ),
-    "largest without end": (["--largest", "inf"], "argument --largest: 'inf' is no integer from 64 to 1048576"),
-    "largest of many digits": (["--largest", "9" * 5000], "argument --largest: '999999"),
-    "largest below nothing": (["--largest", "-64"], "argument --largest: '-64' is no integer from 64 to 1048576"),
+    "largest without end": (
+        ["--largest", "inf"],
+        "argument --largest: must be an integer from 64 to 1048576, got 'inf'",
+    ),
+    "largest of many digits": (
+        ["--largest", "9" * 5000],
+        "argument --largest: must be an integer from 64 to 1048576, got '999999",
+    ),
+    "largest below nothing": (
+        ["--largest", "-64"],
+        "argument --largest: must be an integer from 64 to 1048576, got '-64'",
+    ),
     "no folder": (
         ["--output", "nowhere/results.json"],
         "argument --output: 'nowhere/results.json' cannot be written: give a file in a folder that exists",
@@ -269,13 +303,22 @@ WRONG_EXERCISES = {
         ["split-head"],
         "argument NAME: name is 'split-head'; did you mean split-heads? exercises.names() lists all ",
     ),
-    "concept": (["--concept", "layot"], "argument --concept: 'layot' is none of anatomy, creation, indexing, "),
-    "difficulty": (["--difficulty", "6"], "argument --difficulty: '6' is no integer from 1 to 5"),
+    "concept": (["--concept", "layot"], "argument --concept: must be one of anatomy, creation, indexing, "),
+    "difficulty": (["--difficulty", "6"], "argument --difficulty: must be an integer from 1 to 5, got '6'"),
     "hint": (["silu", "--hint", "2"], "argument --hint: 2 is not from 1 to 1, as many as there are"),
-    "hint that is no number": (["silu", "--hint", "one"], "argument --hint: 'one' is no integer from 1 to 9"),
-    "hint of many digits": (["silu", "--hint", "9" * 5000], "argument --hint: '999999"),
-    "difficulty that is no number": (["--difficulty", "nan"], "argument --difficulty: 'nan' is no integer from 1 to 5"),
-    "difficulty below nothing": (["--difficulty", "-1"], "argument --difficulty: '-1' is no integer from 1 to 5"),
+    "hint that is no number": (["silu", "--hint", "one"], "argument --hint: must be an integer from 1 to 9, got 'one'"),
+    "hint of many digits": (
+        ["silu", "--hint", "9" * 5000],
+        "argument --hint: must be an integer from 1 to 9, got '999999",
+    ),
+    "difficulty that is no number": (
+        ["--difficulty", "nan"],
+        "argument --difficulty: must be an integer from 1 to 5, got 'nan'",
+    ),
+    "difficulty below nothing": (
+        ["--difficulty", "-1"],
+        "argument --difficulty: must be an integer from 1 to 5, got '-1'",
+    ),
     "hint of nothing": (["--hint", "1"], "--hint and --solution need the NAME of an exercise"),
     "solution of nothing": (["--solution"], "--hint and --solution need the NAME of an exercise"),
     "one of a list": (["silu", "--concept", "llm"], "--concept and --difficulty choose what is listed; leave them out"),
@@ -418,7 +461,7 @@ WRONG_EXPRESSIONS = {
         ["(2,3) @ (3,4) @ (4,)"],
         """'(2,3) @ (3,4) @ (4,)': Position 15: one product is explained at a time; write two shapes, as in "(2, 3)""",
     ),
-    "dtype": (["int63 + float16"], "'int63 + float16': a is 'int63', which is no dtype; did you mean 'int64'?"),
+    "dtype": (["int63 + float16"], "'int63 + float16': a must be a dtype, got 'int63'; did you mean 'int64'?"),
     "name in an index": (
         ["(4, 6)[:, mask]"],
         "'(4, 6)[:, mask]': Position 11: 'mask]' cannot be read as an index; write ints, slices, None, ... or lists, as",

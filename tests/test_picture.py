@@ -9,7 +9,21 @@ import numpy as np
 import pytest
 import torch
 
-from tensorref import anatomy, broadcasting, dtypes, layout, matmul
+from tensorref import anatomy, autograd, broadcasting, devices, dtypes, interop, layout, llm, matmul
+
+AXES = ("layer", "x" * 60, "<b>", "num_heads", "seq_len", "head_dim")
+ONES = torch.ones(3, 2, device="cpu")
+META = torch.empty(10**6, 10**6, device="meta")
+PADDED = llm.padding_mask(torch.tensor([[0, 0, 5], [1, 2, 3]], device="cpu"), 0) & llm.causal_mask(3, device="cpu")
+
+
+def all_earlier(x):
+    """Make operations that each take all before them."""
+    made = [x]
+    for _ in range(20):
+        made.append(torch.cat(made))
+    return made[-1]
+
 
 SVG = "{http://www.w3.org/2000/svg}"
 EXPLANATIONS = {
@@ -41,6 +55,51 @@ EXPLANATIONS = {
     **{f"{n}D": anatomy.describe(np.zeros((2, 3, 4, 5, 6, 7)[:n])) for n in range(7)},
     "4D and large": anatomy.describe(torch.empty(10**6, 12, 10**6, 64, device="meta")),
     "4D and empty": anatomy.describe(np.zeros((0, 2, 3, 4))),
+    **{f"{n}D and named": anatomy.describe(np.zeros((2, 3, 4, 5, 6, 7)[:n]), axes=AXES[:n]) for n in range(1, 7)},
+    "shared": interop.explain(np.arange(4)),
+    "reversed": interop.explain(np.arange(4)[::-1]),
+    "repeated": interop.explain(np.broadcast_to(np.zeros(2), (3, 2))),
+    "refused by NumPy": interop.explain(torch.ones(3, dtype=torch.bfloat16, requires_grad=True)),
+    "refused by PyTorch": interop.explain(np.array([None, {}], object)),
+    "records": interop.explain(np.zeros(2, [("x" * 40, "i4"), ("y", "f8")])),
+    "no memory": interop.explain(np.zeros((0, 3))),
+    "sparse": interop.explain(ONES.to_sparse()),
+    "nested": interop.explain(torch.nested.nested_tensor([ONES, ONES[:1]], layout=torch.jagged)),
+    "large and strided": interop.explain(np.broadcast_to(np.float32(0), (10**6, 10**6))[::-1, ::7]),
+    "bytes across": interop.explain(np.zeros(4, [("a", "i1"), ("b", "i4")])["b"]),
+    "same device": devices.explain_move(ONES, "cpu"),
+    "another dtype": devices.explain_move(ONES, dtype=torch.float16),
+    "to an accelerator": devices.explain_move(ONES, "cuda:0"),
+    "without blocking": devices.explain_move(ONES, "cuda:0", non_blocking=True),
+    "may go on": devices.explain_move(ONES[:1, :1].expand(10**7, 10**7), "mps", non_blocking=True),
+    "to meta": devices.explain_move(ONES, "meta"),
+    "from meta": devices.explain_move(META, "cuda:0"),
+    "from an accelerator": replace(devices.explain_move(ONES, copy=True), device="cuda:0", waits="no", queued=False),
+    "pinned": replace(devices.explain_move(ONES, "cuda:0", non_blocking=True), pinned=True, staged=False, waits="no"),
+    "a graph": autograd.graph(lambda x, w, b: (x @ w + b).relu().sum(), ONES, ONES.mT, ONES[:, 0]),
+    "a cut": autograd.graph(lambda x: x * x.detach() + x, ONES),
+    "in place": autograd.graph(lambda x: x.exp().add_(1), ONES),
+    "a leaf in place": autograd.graph(lambda x: x.add_(1), ONES),
+    "no operation": autograd.graph(lambda x: x, ONES),
+    "no leaf": autograd.graph(lambda: torch.ones(3, device="cpu")),
+    "all earlier": autograd.graph(all_earlier, ONES[:0]),
+    "a layer": autograd.graph(torch.nn.TransformerEncoderLayer(2, 1, 2, dropout=0.0, device="cpu"), ONES),
+    "a causal mask": llm.explain_mask(llm.causal_mask(5, device="cpu")),
+    "a mask with parts": llm.explain_mask(PADDED),
+    "a large mask": llm.explain_mask(np.tri(1000, dtype=bool)),
+    "a mask of much": llm.explain_mask(np.eye(20, dtype=bool)[..., None] | (np.arange(2000) % 2 == 0)),
+    "no query": llm.explain_mask(np.zeros((0, 3), bool)),
+    "no key": llm.explain_mask(np.zeros((2, 1, 3, 0), bool)),
+    "no part": llm.explain_mask(np.zeros((0, 1, 1, 3), bool)),
+    "attention": llm.explain_attention((4, 32, 64), 8),
+    "decoding": llm.explain_attention((1, 64), 8, key_len=2048),
+    "attention of much": llm.explain_attention((*(1,) * 60, 2**20, 2**20), 2**10, key_len=2**30),
+    "attention of nothing": llm.explain_attention((0, 0, 0), 8),
+    **{
+        f"{a} + {b}": dtypes.explain(a, b) for a, b in (("int64", "float16"), ("bfloat16", "float16"), ("complex64", 1))
+    },
+    "bool + uint64": dtypes.explain("bool", np.ones((), np.uint64)),
+    "float8": dtypes.explain("float8_e4m3fn", "complex32"),
     "infinity": dtypes.bits(1e9, "float16"),
     "not a number": dtypes.bits(float("nan"), "bfloat16"),
 }
@@ -184,3 +243,144 @@ def test_a_rule_that_is_changed_changes_the_picture(monkeypatch):
         changed.setattr(broadcasting, "agreed", lambda _sizes: None, raising=True)
         assert "✗" in broadcasting.explain((4, 1), (1, 3)).svg()
     assert broadcasting.explain((4, 1), (1, 3)).svg() == before
+
+
+def words(explanation):
+    return " ".join(texts(explanation.svg()))
+
+
+def boxes(explanation):
+    """Return how wide the boxes of a picture are."""
+    corners = re.findall(r"M(-?\d+) (-?\d+)L(-?\d+) \2L", explanation.svg())
+    return [int(right) - int(left) for left, _, right in corners]
+
+
+def test_an_axis_has_its_name_beside_its_size():
+    named = anatomy.describe(np.zeros((2, 3, 4)), axes=("batch", "seq_len", "embed_dim"))
+    assert {"batch 2", "seq_len 3", "embed_dim 4"} < {*texts(named.svg())}
+
+
+@pytest.mark.parametrize("array", [np.arange(4), np.arange(4)[::-1], np.arange(6).reshape(2, 3).T[::-1]])
+def test_a_copy_has_the_elements_in_the_order_of_the_array(array):
+    written = [int(text) for text in texts(interop.explain(array).svg()) if text.isdigit()]
+    order = array.ravel().tolist()
+    shared = interop.explain(array).outcome == "shared"
+    assert written == [*range(array.size), *([] if shared else order)]
+    assert torch.tensor(array.copy()).flatten().tolist() == order
+
+
+def test_memory_that_is_passed_over_is_marked():
+    picture = parsed(interop.explain(np.arange(6, dtype=">i4")[1::2]).svg())
+    faded = [text.text for text in picture.iter(f"{SVG}text") if text.get("fill-opacity")]
+    assert faded == ["1", "3"]
+
+
+def test_one_memory_is_drawn_once_and_two_have_a_copy_between():
+    arrows = [picture.svg().count('<path d="M') for picture in (EXPLANATIONS["shared"], EXPLANATIONS["reversed"])]
+    assert arrows[1] > arrows[0]
+    assert "✗ array" in texts(EXPLANATIONS["refused by NumPy"].svg())
+
+
+def test_a_mask_shows_the_keys_that_are_true():
+    for mask in (
+        np.tri(4, dtype=bool),
+        np.tri(3, 5, 2, dtype=bool),
+        np.array([[True, False, True], [False, True, False]]),
+    ):
+        written = [int(text) for text in texts(llm.explain_mask(mask).svg()) if text.isdigit()]
+        assert written == [int(key) for row in mask for key in np.flatnonzero(row)]
+
+
+def test_a_query_that_sees_nothing_is_marked():
+    assert texts(llm.explain_mask(PADDED).svg()).count("✗") == 2
+
+
+def test_attention_is_drawn_with_the_shapes_that_pytorch_gives():
+    x, heads = torch.zeros(4, 5, 6, device="cpu"), 2
+    query = x.unflatten(-1, (heads, -1)).transpose(1, 2)
+    scores = query @ query.mT
+    merged = (scores.softmax(-1) @ query).transpose(1, 2).flatten(2)
+    stages = {stage.name: stage.shape for stage in llm.explain_attention(x.shape, heads).stages}
+    for name, tensor in {"query": query, "scores": scores, "weights": scores, "mixed": query, "merged": merged}.items():
+        assert stages[name] == tensor.shape
+    written = [int(text) for text in texts(llm.explain_attention(x.shape, heads).svg()) if text.isdigit()]
+    rows = ("x", "query", "key", "scores", "weights", "mixed", "merged")
+    assert written == [size for row in rows for size in stages[row]]
+
+
+def test_dtypes_are_drawn_to_one_scale():
+    explanation = dtypes.explain("int64", "float16")
+    drawn = [width for width in boxes(explanation) if width % 5 == 0]
+    sizes = [("sign", 1), ("digits", 63), ("sign", 1), ("exponent", 5), ("mantissa", 10)]
+    for _, bits in sizes:
+        assert bits * 5 in drawn
+    limits = dtypes.limits("float64")
+    assert {limits.exponent_bits * 5, limits.mantissa_bits * 5} < {*drawn}
+
+
+def test_a_graph_has_an_arrow_back_wherever_a_gradient_goes():
+    def back(explanation):
+        return len(re.findall('stroke-dasharray="6 3"/>', explanation.svg())) - 1  # that of the legend
+
+    assert back(EXPLANATIONS["a graph"]) == 6
+    assert back(EXPLANATIONS["a cut"]) == 3
+    assert back(EXPLANATIONS["in place"]) == 0
+    assert "✗ detach" in texts(EXPLANATIONS["a cut"].svg())
+    assert ".grad, sum of 2" in texts(EXPLANATIONS["a cut"].svg())
+    assert "✗ in place: exp saved it" in texts(EXPLANATIONS["in place"].svg())
+
+
+def test_a_move_shows_who_waits():
+    assert " waits " in words(EXPLANATIONS["to an accelerator"])
+    assert " may wait " in words(EXPLANATIONS["without blocking"])
+    assert "pinned" in texts(EXPLANATIONS["to an accelerator"].svg())
+    assert "✗ not there" in texts(EXPLANATIONS["from an accelerator"].svg())
+    assert "✗ no write" in texts(EXPLANATIONS["pinned"].svg())
+
+
+CHANGES = {
+    "anatomy": (anatomy, "kind", lambda _ndim: "cube", lambda: anatomy.describe(np.zeros((2, 3)))),
+    "interop": (interop, "_array_copies", lambda _array: ("of a whim",), lambda: interop.explain(np.arange(4))),
+    "devices": (
+        devices,
+        "_course",
+        lambda *_, **__: ("no", (), False, False),
+        lambda: devices.explain_move(ONES, "cuda:0"),
+    ),
+    "dtypes": (dtypes, "_holds", lambda *_: True, lambda: dtypes.explain("int64", "float16")),
+    "autograd": (
+        torch.Tensor,
+        "detach",
+        lambda x: x * 1,
+        lambda: autograd.graph(lambda x: x * x.detach(), ONES),
+    ),
+    "attention, split": (
+        layout,
+        "split_heads",
+        lambda x, heads: x.unflatten(-1, (heads, -1)),
+        lambda: llm.explain_attention((2, 1, 4), 2),
+    ),
+    "attention, merge": (layout, "merge_heads", lambda x: x.flatten(1, 2), lambda: llm.explain_attention((2, 3, 4), 2)),
+    "attention, product": (
+        matmul,
+        "result_shape",
+        lambda a, b: (*a[:-1], b[-1] + (len(a) > 3)),
+        lambda: llm.explain_attention((2, 1, 1), 1),
+    ),
+}
+
+
+@pytest.mark.parametrize("concept", CHANGES)
+def test_any_rule_that_is_changed_changes_its_picture(monkeypatch, concept):
+    module, name, changed, explain = CHANGES[concept]
+    before = explain().svg("same")
+    with monkeypatch.context() as patch:
+        patch.setattr(module, name, changed)
+        assert explain().svg("same") != before
+    assert explain().svg("same") == before
+
+
+def test_a_mask_that_is_changed_changes_its_picture(monkeypatch):
+    before = llm.explain_mask(llm.causal_mask(4)).svg("same")
+    monkeypatch.setattr(torch.Tensor, "tril", lambda mask, _diagonal: mask)
+    assert llm.explain_mask(llm.causal_mask(4)).svg("same") != before

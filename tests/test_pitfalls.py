@@ -186,14 +186,17 @@ WRONG_SPECS = [
         "batch, seq",
         ValueError,
         (
-            "spec is 'batch, seq', and 'batch,' in it is no axis: write a size, a name, _, ... or *name, separated by spaces "
-            "alone"
+            "each word of spec must be a size, a name, _, ... or *name, got 'batch,' in 'batch, seq'; separate them by "
+            "spaces alone"
         ),
     ),
     (
         "seq-1",
         ValueError,
-        "spec is 'seq-1', and 'seq-1' in it is no axis: write a size, a name, _, ... or *name, separated by spaces alone",
+        (
+            "each word of spec must be a size, a name, _, ... or *name, got 'seq-1' in 'seq-1'; separate them by spaces "
+            "alone"
+        ),
     ),
     (
         "... a *b",

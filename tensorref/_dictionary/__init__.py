@@ -314,7 +314,7 @@ def translate(name: str) -> Translation:
     UnknownNameError
         If no row has it; the error names those that look like it.
     TypeError
-        If `name` is no string.
+        If `name` is not a string.
     ValueError
         If `name` is longer than any name.
 

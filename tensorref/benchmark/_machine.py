@@ -157,7 +157,7 @@ def ceiling(
     ValueError
         If `device` is not available here, or `largest` or `copy_bytes` is less than 1.
     TypeError
-        If `dtype` is no floating-point dtype.
+        If `dtype` is not a floating-point dtype.
 
     Notes
     -----

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 Dtype: TypeAlias = torch.dtype | Literal["tf32"]
-"""TF32 is no dtype of a tensor: it is what the multiplication of float32 rounds to."""
+"""TF32 is not a dtype of a tensor: it is what the multiplication of float32 rounds to."""
 
 _AMPERE = (8, 0)  # the first NVIDIA GPUs that multiply in TF32
 

@@ -175,7 +175,7 @@ def read(path: str | PathLike[str]) -> Results:
     ...         benchmark.read(Path(folder, "results.json"))
     ...     except ValueError as error:
     ...         print(str(error).partition("results.json ")[2])
-    is no whole JSON file: Expecting value: line 1 column 23 (char 22); run python -m tensorref bench --output again
+    is not a whole JSON file: Expecting value: line 1 column 23 (char 22); run python -m tensorref bench --output again
 
     Parameters
     ----------
@@ -197,13 +197,13 @@ def read(path: str | PathLike[str]) -> Results:
     try:
         data = json.loads(_as_path(path).read_text("utf-8"))
     except (RecursionError, ValueError) as error:  # the latter for bytes that are no UTF-8 and endless integers too
-        raise ValueError(f"{path} is no whole JSON file: {error}; {_AGAIN}") from None
+        raise ValueError(f"{path} is not a whole JSON file: {error}; {_AGAIN}") from None
     if isinstance(data, dict) and data.get("format", FORMAT) != FORMAT:
         raise ValueError(f"{path} has format {quoted(data['format'])}, this tensorref reads format {FORMAT}; {_AGAIN}")
     try:
         return _record(Results, data)
     except ValueError as error:
-        raise ValueError(f"{path} is no result of the suite: {error}; {_AGAIN}") from None
+        raise ValueError(f"{path} is not a result of the suite: {error}; {_AGAIN}") from None
 
 
 _T = TypeVar("_T")

@@ -65,7 +65,7 @@ def result_shape(shape: ShapeLike, index: object, *, library: Library = "numpy")
         If the index does not go with the shape; it is an IndexError too. Two ellipses are wrong even where PyTorch
         lets them pass.
     TypeError
-        If something in `index` is no index, such as a fraction.
+        If something in `index` is not an index, such as a fraction.
 
     See Also
     --------
@@ -163,7 +163,7 @@ def explain(shape: ShapeLike, index: object, *, library: Library = "numpy") -> E
     Raises
     ------
     TypeError
-        If something in `index` is no index.
+        If something in `index` is not an index.
 
     See Also
     --------
@@ -332,7 +332,7 @@ def _entries(
     problems: list[str] = []
     ellipses = sum(item is ... for _, item, _ in parts)
     extra = sum(_takes(item) for _, item, _ in parts) - len(shape)
-    # PyTorch counts a mask that is no tensor for one axis, even one without axes.
+    # PyTorch counts a mask that is not a tensor for one axis, even one without axes.
     counted = sum(1 if isinstance(item, ArrayMask) else _takes(item) for _, item, _ in parts) - len(shape)
     left = -counted if library == "torch" else -extra
     spare = _spare([item for _, item, _ in parts], len(shape), left) if library == "torch" and left >= 0 else set[int]()

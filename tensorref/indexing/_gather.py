@@ -58,7 +58,7 @@ def explain_gather(
     Raises
     ------
     TypeError, ValueError
-        If an argument is no shape, no axis or no function of these. What the function refuses is no error here.
+        If an argument is not a shape, not an axis or not one of these functions. What the function refuses is no error here.
 
     See Also
     --------

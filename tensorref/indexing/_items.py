@@ -72,7 +72,7 @@ class Mask:
 
 @dataclass(frozen=True)
 class ArrayMask(Mask):
-    """A mask that is no tensor, which PyTorch counts for one axis when it works out an ellipsis."""
+    """A mask that is not a tensor, which PyTorch counts for one axis when it works out an ellipsis."""
 
     is_scalar: bool = False
     """Whether it is a truth value of NumPy."""
@@ -147,19 +147,19 @@ def _of_array(array: Any, where: str, library: Library, *, is_list: bool) -> Any
     dtype, shape = array.dtype, tuple(array.shape)
     is_tensor, is_scalar = str(dtype).startswith("torch."), not hasattr(array, "__setitem__")
     if is_tensor and str(array.layout) != "torch.strided":
-        raise TypeError(f"{where} is a tensor of layout {array.layout}, which is no index; write {where}.to_dense()")
+        raise TypeError(f"{where} must be a dense tensor, got layout {array.layout}; write {where}.to_dense()")
     name = attribute(dtype, "name") or str(dtype).rpartition(".")[2]
     if library == "torch" and not (is_tensor or is_scalar) and dtype.kind == "f":
         array, name = _cut(array, where), "int64"  # PyTorch takes 1.5 for 1
     if name == "bool" or (name == "uint8" and library == "torch" and not (is_scalar or is_list)):
         return _mask(array, where, is_tensor=is_tensor, is_scalar=is_scalar)
     if not _INTEGERS.fullmatch(name):
-        raise TypeError(f"{where} holds {name}, which is no index; give integers or truth values")
+        raise TypeError(f"{where} must hold integers or truth values, got {name}; convert it to int64 or bool")
     # An array without axes is an array to NumPy but not to PyTorch. A scalar is none: nothing can be assigned to it.
     is_native = is_tensor or dtype.isnative
     if shape == () and (is_scalar or (library == "torch" and is_native)):
         return _whole(array, where)
-    # PyTorch makes int64 of what is no tensor.
+    # PyTorch makes int64 of what is not a tensor.
     return Indices(
         shape, _bounds(array, shape), name if is_tensor else "int64" if is_native else f"{dtype.str[0]}{name}"
     )
@@ -169,7 +169,7 @@ def indices_of(array: Any) -> Indices:
     """Return the stand-in for an array or a tensor of integers."""
     name = attribute(array.dtype, "name") or str(array.dtype).rpartition(".")[2]
     if not _INTEGERS.fullmatch(name):
-        raise TypeError(f"index holds {name}, which is no index; give integers")
+        raise TypeError(f"index must hold integers, got {name}; convert it to int64")
     return Indices(tuple(array.shape), _bounds(array, tuple(array.shape)), name)
 
 
@@ -299,6 +299,6 @@ def _as_sizes(shape: Any) -> tuple[int, ...]:
 def _whole(value: Any, where: str) -> int:
     try:
         return operator.index(value)
-    except Exception:  # noqa: BLE001  whatever its ``__index__`` raises, it is no index
+    except Exception:  # noqa: BLE001  whatever its ``__index__`` raises, it is not an index
         fix = "divide with // to keep it whole" if isinstance(value, float) else "give an int, a slice or an array"
-        raise TypeError(f"{where} holds {quoted(value)}, which is no index; {fix}") from None
+        raise TypeError(f"{where} must hold ints, slices or arrays, got {quoted(value)}; {fix}") from None

@@ -40,7 +40,7 @@ def token(
     IndexError
         If no sequence is as long.
     TypeError
-        If `position` is no int; several positions are an index: ``x[:, [0, 1]]``.
+        If `position` is not an int; several positions are an index: ``x[:, [0, 1]]``.
 
     See Also
     --------

@@ -51,7 +51,7 @@ WORDS: Mapping[str, str] = Templates(
         ),
         "mask.scalar": "{where} is a truth value of NumPy, which PyTorch does not take; write bool({where}).",
         "mask.counted": (
-            "{where} is a mask of shape {mask} that PyTorch counts for one axis, as it is no tensor; "
+            "{where} is a mask of shape {mask} that PyTorch counts for one axis, as it is not a tensor; "
             "write torch.as_tensor({where})."
         ),
         "parts": "index has {count:,} entries, the most that is followed is {most}; take the rest away.",

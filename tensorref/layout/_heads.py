@@ -40,7 +40,7 @@ def split_heads(
     ValueError
         If `num_heads` does not divide ``embed_dim``, or `x` has fewer than two axes.
     TypeError
-        If `num_heads` is no int, such as ``64 / 8``.
+        If `num_heads` is not an int, such as ``64 / 8``.
 
     See Also
     --------

@@ -72,8 +72,8 @@ def history(shape: ShapeLike, operations: str, *, name: str = "x", itemsize: int
     See Also
     --------
     explain : why one view works or does not.
-    numpy.transpose : NumPy's own for moving axes.
-    torch.permute : PyTorch's.
+    numpy.transpose : moves axes in NumPy.
+    torch.permute : moves axes in PyTorch.
     torch.Tensor.storage_offset : of one stage.
 
     Examples
@@ -88,7 +88,7 @@ def history(shape: ShapeLike, operations: str, *, name: str = "x", itemsize: int
     .view(12)  (3, 4)   (1, 3)       0          no   refused
     * PyTorch refuses x.mT.view(12).
     * PyTorch: view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead.
-    * Runs of memory that one stride steps through: axis -2 (3 elements, 1 apart); axis -1 (4 elements, 3 apart). x.mT has no view of shape (12,): axis -1, of size 12, takes more than one run of memory, and an axis has one stride.
+    * Runs of memory, each of which one stride can step through: axis -2 (3 elements, 1 apart); axis -1 (4 elements, 3 apart). x.mT has no view of shape (12,): axis -1, of size 12, would take more than one run of memory, but an axis has only one stride.
     * x.mT.reshape(12) or x.mT.contiguous().view(12) copies 48 bytes.
     >>> refused.stages[-1].verdict, refused.exception
     ('error', 'RuntimeError')

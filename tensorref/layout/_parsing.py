@@ -78,7 +78,7 @@ class Operation(NamedTuple):
 
 
 class OperationsTextError(TensorrefError, ValueError):
-    """Raised for text that is no operations of a tensor; it says where, counted from 1, and how to fix it.
+    """Raised for text that does not hold operations of a tensor; it says where, counted from 1, and how to fix it.
 
     >>> from tensorref import layout
     >>> layout.history((4, 3), ".transpose(0)")

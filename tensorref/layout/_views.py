@@ -188,7 +188,7 @@ def explain(
     target              (12,)     (12,)
     strides of view         ?         ?
     verdict          conflict  conflict
-    * x has no view of shape (12,): axis -1, of size 12, takes more than one run of memory, and an axis has one stride.
+    * x has no view of shape (12,): axis -1, of size 12, would take more than one run of memory, but an axis has only one stride.
     * PyTorch: view size is not compatible with input tensor's size and stride (at least one dimension spans across two contiguous subspaces). Use .reshape(...) instead.
     * x.reshape(12) copies 48 bytes.
 
@@ -213,8 +213,8 @@ def explain(
 
     See Also
     --------
-    numpy.reshape : a view or a copy, without a word which.
-    torch.Tensor.view : a view, or an error.
+    numpy.reshape : gives a view or a copy, and does not say which.
+    torch.Tensor.view : gives a view, or raises an error.
 
     Examples
     --------

@@ -20,14 +20,14 @@ WORDS: Mapping[str, str] = Templates(
         "conflict": "conflict",
         "contiguous": "{name} has shape {shape} and strides {strides}: it is contiguous.",
         "strided": "{name} has shape {shape} and strides {strides}: it is not contiguous.",
-        "runs": "Runs of memory that one stride steps through: {runs}.",
+        "runs": "Runs of memory, each of which one stride can step through: {runs}.",
         "run.text": "axis {axes} ({elements} elements, {stride} apart)",
         "runs.none": "There is nothing to step through.",
         "within": "Each axis of {target} lies within one run.",
-        "within.not": "Axis {axes} of {target} takes more than one run.",
+        "within.not": "Axis {axes} of {target} would take more than one run.",
         "success": "The view has shape {target} and strides {result}, without a copy.",
-        "failure": "{name} has no view of shape {target}: {axes} of memory, and an axis has one stride.",
-        "failure.axis": "axis {axis}, of size {size}, takes more than one run",
+        "failure": "{name} has no view of shape {target}: {axes} of memory, but an axis has only one stride.",
+        "failure.axis": "axis {axis}, of size {size}, would take more than one run",
         "copy": "{name}.reshape({sizes}) copies {bytes:,} bytes.",
         "history.operation": "operation",
         "history.offset": "offset",
@@ -60,7 +60,7 @@ WORDS: Mapping[str, str] = Templates(
         "history.kept": "It keeps all {elements:,} elements of that memory alive, and has {shown:,}.",
         "history.failure": "PyTorch refuses {name}.",
         "history.fix": "{name}.reshape({sizes}) or {name}.contiguous().view({sizes}) copies {bytes:,} bytes.",
-        "why.dim": "Axes count from {low} to {high} here, and {value} is none of them.",
+        "why.dim": "An axis is from {low} to {high} here, and {value} is not.",
         "why.permute": "permute names each axis once: it takes {rank} numbers here, not {count}.",
         "why.duplicate": "permute names each axis once.",
         "why.mT": "mT swaps the last two axes, and there is only one.",
@@ -127,7 +127,7 @@ MESSAGES: Mapping[str, str] = MappingProxyType(
 
 OPERATIONS: Mapping[str, str] = Templates(
     {
-        "operation": "Position {position}: '{found}' begins no operation; write a point and a name, or '['.",
+        "operation": "Position {position}: '{found}' is not an operation; write a point and a name, or '['.",
         "name": (
             "Position {position}: the point is followed by '{found}'; write one of transpose, permute, mT, T, expand, "
             "view, reshape, contiguous after it."
@@ -135,7 +135,7 @@ OPERATIONS: Mapping[str, str] = Templates(
         "example": "Position {position}: '{found}' cannot be read; write {example} or the like.",
         "size": "Position {position}: '{found}' takes sizes of 0 or more, or -1.",
         "index": (
-            "Position {position}: '{found}' is no index; write ints, slices, None or one '...', with commas between."
+            "Position {position}: '{found}' is not an index; write ints, slices, None or one '...', with commas between."
         ),
         "many": "Position {position}: at most 12 operations are followed, with 64 numbers each; leave out the rest.",
         "T": "{found}: PyTorch deprecates it for other than two axes, and here are {rank}; write .permute({order}).",

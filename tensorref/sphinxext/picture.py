@@ -1,24 +1,28 @@
 """The directive ``{picture}``: the picture of an explanation, which a call in its argument gives.
 
-The call is read, and never evaluated as code: it names one of `CALLS`, and its arguments are literals.
+The call is read, and never evaluated as code: it names one of `CALLS`. In HTML the picture stands within the page; where a
+builder shows images, it is one; elsewhere stands the table.
 """
 
 from __future__ import annotations
 
-import ast
-import inspect
-from collections.abc import Callable, Mapping
-from types import MappingProxyType, ModuleType
+import re
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
 from typing import Any, ClassVar
 
 import sphinx.application
 from docutils import nodes
 from docutils.parsers.rst import directives
+from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.writers.html5 import HTML5Translator
 
-from tensorref import _picture, _words, broadcasting, dtypes, layout, matmul
+from tensorref import _picture, _words
 from tensorref._arguments import quoted
 from tensorref._explanation import Illustrated
+from tensorref.sphinxext import calls
+from tensorref.sphinxext.calls import CALLS
 from tensorref.sphinxext.explorer import (
     SHARED,
     RuleDirective,
@@ -32,19 +36,7 @@ from tensorref.sphinxext.explorer import (
 
 __all__ = ["CALLS", "Picture", "PictureDirective", "setup_pictures"]
 
-CALLS: Mapping[str, tuple[ModuleType, Callable[..., Illustrated]]] = MappingProxyType(
-    {
-        "broadcasting.explain": (broadcasting, broadcasting.explain),
-        "matmul.explain": (matmul, matmul.explain),
-        "layout.explain": (layout, layout.explain),
-        "layout.history": (layout, layout.history),
-        "dtypes.bits": (dtypes, dtypes.bits),
-    }
-)
-"""What a picture may be asked of, and the module that it stands in."""
-
-_LONGEST = 1000  # letters of a call
-_EXAMPLE = "broadcasting.explain((4, 1), (1, 3))"
+_SVG = "image/svg+xml"
 
 
 class Picture(nodes.container):
@@ -68,7 +60,7 @@ class PictureDirective(RuleDirective):
         with _words.translated(translation(catalogs).gettext):
             module, explanation = self.read()
             files = (file for part in (*SHARED, _picture, module) for file in files_of(part))
-            for source in (__file__, *files, *catalogs):
+            for source in (__file__, str(calls.__file__), *files, *catalogs):
                 self.env.note_dependency(source)
             title = self.options.get("alt") or explanation.described()[0]
             name = nodes.make_id(f"tensorref-{self.env.docname}-{self.env.new_serialno('tensorref-picture')}")
@@ -76,6 +68,8 @@ class PictureDirective(RuleDirective):
                 "",
                 *finished(title, explanation.table(), explanation.notes()),
                 svg=explanation.svg(name, title),
+                alt=f"{title} {explanation.described()[1]}",
+                file=name,
                 classes=self.options.get("class", []),
             )
         return self.placed(picture)
@@ -83,30 +77,26 @@ class PictureDirective(RuleDirective):
     def read(self) -> tuple[ModuleType, Illustrated]:
         """Return the explanation that the argument asks for, and the module that gives it."""
         text = self.arguments[0]
-        asked = f"the argument of {self.name} is {quoted(text)}"
-        wanted = f"write a call of {', '.join(CALLS)} with literals, such as {_EXAMPLE}"
-        if len(text) > _LONGEST:
-            raise self.error(f"{asked}, {len(text)} characters; write a call of at most {_LONGEST}")
         try:
-            call = ast.parse(text, mode="eval").body
-            if not isinstance(call, ast.Call) or any(each.arg is None for each in call.keywords):
-                raise self.error(f"{asked}, which is no call of one function; {wanted}")
-            function = ast.unparse(call.func)
-            if function not in CALLS:
-                raise self.error(f"{asked}, a call of {quoted(function)}, which gives no picture; {wanted}")
-            args = [ast.literal_eval(each) for each in call.args]
-            named = {str(each.arg): ast.literal_eval(each.value) for each in call.keywords}
-        except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
-            raise self.error(f"{asked}, which cannot be read; {wanted}") from None
-        module, explain = CALLS[function]
-        try:
-            inspect.signature(explain).bind(*args, **named)
-        except TypeError as error:
-            raise self.error(f"{asked}. {function} {error}") from None
-        try:
-            return module, explain(*args, **named)
-        except (TypeError, ValueError) as error:
-            raise self.error(f"{asked}. {error}") from None
+            return calls.read_call(text)
+        except calls.CallTextError as error:
+            raise self.error(f"the argument of {self.name} is {quoted(text)}{error}") from None
+
+
+class PictureImages(SphinxPostTransform):
+    """Puts an image into each picture, before the converters of images look for what the builder cannot show."""
+
+    default_priority = 150
+
+    def run(self, **_options: Any) -> None:
+        """Write the files, beside those that converters write."""
+        for picture in self.document.findall(Picture):
+            path = Path(self.env.doctreedir, "images", f"{picture['file']}.svg")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(_of_its_own(picture["svg"]), encoding="utf-8")
+            self.env.images.add_file(self.env.docname, str(path))
+            image = nodes.image("", uri=str(path), candidates={_SVG: str(path)}, alt=picture["alt"])
+            picture.insert(0, image)
 
 
 def setup_pictures(app: sphinx.application.Sphinx) -> None:
@@ -114,7 +104,33 @@ def setup_pictures(app: sphinx.application.Sphinx) -> None:
     app.add_directive("picture", PictureDirective)
     # Other builders fall back to how they show a container, which is what `Picture` derives from.
     app.add_node(Picture, html=(_visit_html, _depart_html), man=(visit_man, depart_man))
+    app.connect("builder-inited", _add_images)
     app.connect("html-page-context", _add_style)
+
+
+def _add_images(app: sphinx.application.Sphinx) -> None:
+    """Have an image or the table where pictures do not stand within a page."""
+    if not is_site(app.builder):
+        if app.builder.supported_image_types:
+            app.add_post_transform(PictureImages)
+        app.connect("doctree-resolved", _choose)
+
+
+def _choose(app: sphinx.application.Sphinx, doctree: nodes.document, _docname: str) -> None:
+    """Keep the image of a picture if the builder shows it as it is or as a converter made it, and else the table."""
+    for picture in doctree.findall(Picture):
+        images = [part for part in picture.children if isinstance(part, nodes.image)]
+        shown = [image for image in images if {*image["candidates"]} & {*app.builder.supported_image_types}]
+        picture.children = [*(shown or picture.children[len(images) :])]
+        for attribute in ("svg", "alt", "file"):
+            del picture[attribute]
+
+
+def _of_its_own(svg: str) -> str:
+    """Return a picture as an image that knows nothing of a page: with its own colors, on white."""
+    left, top, width, height = re.search('viewBox="(.+?)"', svg)[1].split()  # type: ignore[index]
+    plain = re.sub(r"var\(--tensorref-hue-\d,(#\w+)\)", r"\1", svg).replace("currentColor", "#000")
+    return plain.replace("<g ", f'<path d="M{left} {top}h{width}v{height}h-{width}z" fill="#fff"/><g ', 1)
 
 
 def _visit_html(translator: HTML5Translator, node: Picture) -> None:

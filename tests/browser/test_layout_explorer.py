@@ -138,7 +138,7 @@ def test_it_starts_as_the_directive_says(page):
 
 BAD = {
     ".view(2.5)": "Position 1: '.view(2.5)' cannot be read; write .view(-1, 4) or the like.",
-    "[0": "Position 1: '[0' is no index; write ints, slices, None or one '...', with commas between.",
+    "[0": "Position 1: '[0' is not an index; write ints, slices, None or one '...', with commas between.",
     "x.mT y": (
         "Position 2: the point is followed by 'mT y'; write one of transpose, permute, mT, T, expand, view, reshape, "
         "contiguous after it."
@@ -148,16 +148,17 @@ BAD = {
         ".expand(-1, 999999999999999999): more than 2**53 bytes, the most that is followed here; choose smaller sizes."
     ),
     "<img src=x onerror=alert(1)>": (
-        "Position 1: '<img src=x onerror=a…' begins no operation; write a point and a name, or '['."
+        "Position 1: '<img src=x onerror=a…' is not an operation; write a point and a name, or '['."
     ),
-    "__proto__ constructor": "Position 11: 'constructor' begins no operation; write a point and a name, or '['.",
+    "__proto__ constructor": "Position 11: 'constructor' is not an operation; write a point and a name, or '['.",
     ".__proto__": (
         "Position 1: the point is followed by '__proto__'; write one of transpose, permute, mT, T, expand, view, reshape, "
         "contiguous after it."
     ),
-    "\u202e.mT": "Position 1: '\u202e.mT' begins no operation; write a point and a name, or '['.",
-    "[" * 10_000: f"Position 1: '{'[' * 20}…' is no index; write ints, slices, None or one '...', with commas between.",
-    "9" * 10_000: f"Position 1: '{'9' * 20}…' begins no operation; write a point and a name, or '['.",
+    "\u202e.mT": "Position 1: '\u202e.mT' is not an operation; write a point and a name, or '['.",
+    "["
+    * 10_000: f"Position 1: '{'[' * 20}…' is not an index; write ints, slices, None or one '...', with commas between.",
+    "9" * 10_000: f"Position 1: '{'9' * 20}…' is not an operation; write a point and a name, or '['.",
 }
 
 
@@ -207,7 +208,7 @@ def test_each_field_says_what_is_wrong_with_it(explorer):
     fields(explorer).first.fill("(")
     fields(explorer).last.fill("!")
     refused(explorer, fields(explorer).first, "Position 1: '(' is not closed; add ')' after the last size.")
-    refused(explorer, fields(explorer).last, "Position 1: '!' begins no operation; write a point and a name, or '['.")
+    refused(explorer, fields(explorer).last, "Position 1: '!' is not an operation; write a point and a name, or '['.")
 
 
 # The picture

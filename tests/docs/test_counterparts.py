@@ -28,6 +28,8 @@ NEITHER = {
     "tensorref.indexing.result_shape",
     "tensorref.interop.explain",
     "tensorref.interop.translate",
+    "tensorref.llm.explain_attention",
+    "tensorref.llm.explain_mask",
     "tensorref.matmul.messages",
     "tensorref.pitfalls.check_shape",
 }
@@ -39,6 +41,7 @@ NONE = {
         "tensorref.autograd.derivative",
         "tensorref.autograd.explain_in_place",
         "tensorref.autograd.gradient",
+        "tensorref.autograd.graph",
         "tensorref.autograd.saved",
         "tensorref.benchmark.compare",
         "tensorref.benchmark.measure",

@@ -28,11 +28,21 @@ Tensors
 
 .. layout:: (3, 4) .transpose(0, 1)[:, ::2].view(8)
 
+.. picture:: broadcasting.explain((4, 1), (1, 3))
+
 .. toctree::
 
    deep/page
 """,
-    "deep/page.rst": "Deep\n====\n\n.. broadcasting:: (3, 4) (2, 4)\n   :step: 5\n",
+    "deep/page.rst": """\
+Deep
+====
+
+.. broadcasting:: (3, 4) (2, 4)
+   :step: 5
+
+.. picture:: layout.history((3, 4), ".transpose(0, 1)")
+""",
 }
 OF_A_BROWSER = {
     "html": {"index.html": "", "deep/page.html": "../"},
@@ -59,16 +69,17 @@ THEMES = ("alabaster", "furo", "pydata_sphinx_theme", "sphinx_rtd_theme")
 
 
 class Page(HTMLParser):
-    """Collects the kinds of explorers on a page, and the files of the extension that it loads."""
+    """Collects the kinds of explorers on a page, how many pictures there are, and the files of the extension that it loads."""
 
     def __init__(self, text):
         super().__init__()
-        self.kinds, self.files = [], set()
+        self.kinds, self.files, self.pictures = [], set(), 0
         self.feed(text)
 
     def handle_starttag(self, _tag, attrs):
         attrs = dict(attrs)
-        self.kinds += re.findall(r"tensorref-(?!explorer)(\w+)", attrs.get("class") or "")
+        self.kinds += re.findall(r"tensorref-(?!explorer|figure|picture)(\w+)", attrs.get("class") or "")
+        self.pictures += attrs.get("class") == "tensorref-picture"
         file = (attrs.get("src") or attrs.get("href") or "").partition("?")[0]
         if "/tensorref/" in file:
             self.files.add(file)
@@ -99,6 +110,7 @@ def check_for_a_browser(site, builder):
         page = Page((site / name).read_text("utf-8"))
         wanted = kinds.get(name, ["broadcasting"])
         assert page.kinds == wanted
+        assert page.pictures == (2 if builder == "singlehtml" else 1)
         scripts = {f"{up}_static/tensorref/{kind}-explorer.js" for kind in wanted}
         assert page.files == {*scripts, f"{up}_static/tensorref/explorer.css"}
         for file in page.files:
@@ -110,11 +122,14 @@ def check_for_a_browser(site, builder):
 
 
 def check_for_others(folder, builder):
-    """See the tables there, and nothing of the explorers."""
+    """See the tables there, nothing of the explorers, and of the pictures an image in a book and tables elsewhere."""
     text = "".join((folder / name).read_text("utf-8") for name in OTHERS[builder])
     for words in ("Broadcasting x (32, 10, 64)", "Matrix product of x", "20,480 elements", "do not broadcast"):
         assert re.search(r"\s+".join(map(re.escape, words.split())), text), words
     assert "data-tensorref" not in text
+    names = {path.name for path in folder.rglob("tensorref-*.svg")}
+    assert names == ({"tensorref-index-0.svg", "tensorref-deep-page-0.svg"} if builder == "epub" else set())
+    assert ("12 elements, more than any" in re.sub(r"\s+", " ", text)) == (builder != "epub")
     assert not [*folder.rglob("*explorer*")]
 
 

@@ -155,7 +155,7 @@ ERRORS = {
         ".permute(2, 1, 0)."
     ),
     "(3, 4) [1.5]": (
-        "the operations of layout are '[1.5]'. Position 1: '[1.5]' is no index; write ints, slices, None or one '...', "
+        "the operations of layout are '[1.5]'. Position 1: '[1.5]' is not an index; write ints, slices, None or one '...', "
         "with commas between."
     ),
     "(3, 1) .expand(3, 99999999999999999)": (

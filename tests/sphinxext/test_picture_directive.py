@@ -1,9 +1,12 @@
 """The directive for pictures: SVG in HTML, the table elsewhere, and what it refuses to read."""
 
 import re
+from pathlib import Path
+from typing import ClassVar
 from xml.etree import ElementTree as ET
 
 import pytest
+from sphinx.transforms.post_transforms.images import ImageConverter
 
 from tensorref import broadcasting, layout
 from tensorref.sphinxext.picture import CALLS
@@ -77,7 +80,7 @@ def test_markdown_has_it_too(built):
         ("man", "small.7"),
         ("latex", "small.tex"),
         ("texinfo", "small.texi"),
-        ("epub", "index.xhtml"),
+        ("xml", "index.xml"),
     ],
 )
 def test_other_builders_have_the_table(built, builder, file):
@@ -86,6 +89,87 @@ def test_other_builders_have_the_table(built, builder, file):
     assert text.count("12 elements, more than any operand") == 2
     assert "svg" not in text
     assert "The result has shape (4, 3), 12 elements." in text
+
+
+def images(site, folder):
+    return {path.name: path.read_text("utf-8") for path in (site.folder / folder).glob("*.svg")}
+
+
+def test_a_book_has_an_image_with_its_text_and_its_own_colors(built):
+    site = built(PAGES, "epub")
+    page = site["index.xhtml"]
+    explanation = broadcasting.explain((4, 1), (1, 3))
+    alt = " ".join(explanation.described())
+    assert f'<img alt="{alt}" src="_images/tensorref-index-0.svg" />' in page
+    assert "<table" not in page
+    found = images(site, "_images")
+    assert sorted(found) == [f"tensorref-index-{number}.svg" for number in range(3)]
+    for text in found.values():
+        root = ET.fromstring(text)  # noqa: S314  ours
+        assert root.get("viewBox").split()[2:] == [root.get("width"), root.get("height")]
+        assert "currentColor" not in text
+        assert "var(" not in text
+        assert 'fill="#fff"' in text
+    assert "tensorref-index-0.svg" in site["content.opf"]
+
+
+class Converter(ImageConverter):
+    """Makes a PNG of an SVG, as a converter with a program for it would."""
+
+    conversion_rules: ClassVar = [("image/svg+xml", "image/png")]
+
+    def is_available(self):
+        return True
+
+    def convert(self, _from, _to):
+        assert Path(_from).read_text("utf-8").startswith("<svg")
+        Path(_to).write_bytes(b"\x89PNG\r\n\x1a\n")
+        return True
+
+
+def setup(app):
+    """Add the converter, which makes this module an extension."""
+    app.add_post_transform(Converter)
+
+
+def test_a_converter_that_the_project_loads_is_used(built):
+    site = built(PAGES, "latex", extensions=["tensorref.sphinxext", __name__])
+    text = site["small.tex"]
+    assert text.count("sphinxincludegraphics") == 3
+    assert "{tensorref-index-0}.png" in text
+    assert "12 elements, more than any operand" not in text
+    assert (site.folder / "tensorref-index-0.png").is_file()
+
+
+def test_a_site_writes_no_image(built):
+    site = built(PAGES)
+    assert not [*site.folder.rglob("tensorref-index-*")]
+    assert "<img" not in site["index.html"]
+
+
+CALLED = {
+    'anatomy.describe(np.zeros((2, 3)), axes=("seq_len", "embed_dim"))': "matrix (2, 3)",
+    'anatomy.describe(torch.empty(10000000, 10000000, device="meta"))': "matrix (10000000, 10000000)",
+    "interop.explain(np.arange(8)[::-1, None])": "NumPy to PyTorch: copied",
+    "interop.explain(torch.ones(2, dtype=torch.bfloat16))": "PyTorch to NumPy: refused",
+    'devices.explain_move(torch.zeros(8), "cuda:0", non_blocking=True)': "cpu float32 to cuda:0 float32",
+    "autograd.graph(lambda x, w: (-(x @ w).relu() / 2).sum(), torch.ones(3, 2), torch.ones(2, 1))": (
+        "graph from x, w to sum"
+    ),
+    "llm.explain_mask(llm.causal_mask(3) & ~llm.padding_mask(torch.tensor([[1, 0, 0]]), pad_id=1))": (
+        "mask (1, 1, 3, 3)"
+    ),
+    "llm.explain_attention((4, 32, 64), num_heads=8)": "attention with 8 heads",
+    'dtypes.explain("int64", 0.5)': "int64 + Python float",
+}
+
+
+def test_every_call_has_a_picture(built):
+    lines = [f".. picture:: {call}\n" for call in CALLED]
+    page = built({"index.rst": "\n".join(["Page\n====\n", *lines])})["index.html"]
+    assert [picture[0].text for picture in pictures(page)] == [*CALLED.values()]
+    shown = {call.partition("(")[0] for call in [*CALLED, *re.findall(r"picture(?:::|}) (.*)", REST + MYST)]}
+    assert shown == {*CALLS}
 
 
 def test_it_speaks_the_language_of_the_page(built):
@@ -108,6 +192,35 @@ REFUSED = {
     "layout.history((3,), **{'operations': ''})": (
         "ERROR: the argument of picture is \"layout.history((3,), **{'operations': ''})\", "
         f"which is no call of one function; {WRITE}"
+    ),
+    "anatomy.describe(np.zeros((100000, 100000)))": (
+        f"ERROR: the argument of picture is 'anatomy.describe(np.zeros((100000, 100000)))', which cannot be read; {WRITE}"
+    ),
+    'interop.explain(np.load("x"))': (
+        f"ERROR: the argument of picture is 'interop.explain(np.load(\"x\"))', which cannot be read; {WRITE}"
+    ),
+    "autograd.graph(lambda x: x.__class__, torch.ones(2))": (
+        "ERROR: the argument of picture is 'autograd.graph(lambda x: x.__class__, torch.ones(2))', "
+        f"which cannot be read; {WRITE}"
+    ),
+    "autograd.graph(lambda x: np.load, torch.ones(2))": (
+        "ERROR: the argument of picture is 'autograd.graph(lambda x: np.load, torch.ones(2))', "
+        f"which cannot be read; {WRITE}"
+    ),
+    "autograd.graph(lambda x, *y: x, torch.ones(2))": (
+        f"ERROR: the argument of picture is 'autograd.graph(lambda x, *y: x, torch.ones(2))', which cannot be read; {WRITE}"
+    ),
+    "autograd.graph(lambda x: x.mm, torch.ones(2))": (
+        f"ERROR: the argument of picture is 'autograd.graph(lambda x: x.mm, torch.ones(2))', which cannot be read; {WRITE}"
+    ),
+    "interop.explain(np)": (f"ERROR: the argument of picture is 'interop.explain(np)', which cannot be read; {WRITE}"),
+    "anatomy.describe(np.zeros((2, 3)), axes=['batch'])": (
+        "ERROR: the argument of picture is \"anatomy.describe(np.zeros((2, 3)), axes=['batch'])\". "
+        "axes has 1 entries for 2 axes; give one name for each axis"
+    ),
+    "autograd.graph(lambda x: x @ x, torch.ones(2, 3))": (
+        "ERROR: the argument of picture is 'autograd.graph(lambda x: x @ x, torch.ones(2, 3))'. "
+        "mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)"
     ),
     "broadcasting.messages.__globals__": (
         "ERROR: the argument of picture is 'broadcasting.messages.__globals__', which is no call of one function; "

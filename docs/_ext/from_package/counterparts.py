@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -26,6 +27,8 @@ import tensorref
 
 PACKAGE = Path(tensorref.__file__).parent
 LIBRARIES = {"numpy": "NumPy", "torch": "PyTorch"}
+WHOSE = re.compile(r"^(?:NumPy|PyTorch)['’]s(?: own| name for it)?(?:[,;:] |\.?$)")
+"""How a note begins that first says whose it is, which stands beside it wherever it is shown."""
 SHORT = {"numpy.": "np.", "torch.nn.functional.": "F."}
 """How code begins the names of a library."""
 
@@ -83,11 +86,16 @@ class Counterparts(SphinxDirective):
         found = sorted((one for one in harvest() if one.library == library), key=_by_last_part)
         grouped = [(name, list(entries)) for name, entries in groupby(found, key=lambda one: one.name)]
         lines = [
-            f".. list-table::\n   :class: counterparts\n   :header-rows: 1\n   :widths: 2 3\n\n   * - {LIBRARIES[library]}\n     - Here"
+            f".. list-table::\n   :class: counterparts\n   :header-rows: 1\n   :widths: 2 3\n\n   * - {LIBRARIES[library]}\n     - Entry here, and how what the library has compares with it"
         ]
         for name, entries in grouped:
             here = "\n       | ".join(
-                f":py:obj:`{entry.target.removeprefix('tensorref.')} <{entry.target}>`: {entry.note}"
+                f":py:obj:`{entry.target.removeprefix('tensorref.')} <{entry.target}>`"
+                + (
+                    f" (in {LIBRARIES[library]}: {note})"
+                    if (note := WHOSE.sub("", entry.note).removesuffix("."))
+                    else ""
+                )
                 for entry in entries
             )
             lines.append(f"   * - :py:obj:`{name}`\n     - | {here}")

@@ -68,7 +68,8 @@ def _used_in(app: Sphinx, entry: str, docname: str) -> list[nodes.Node]:
 
 def _append(_: Sphinx, __: str, name: str, ___: object, ____: object, lines: list[str]) -> None:
     """Let an entry end with the examples that use it; its own code begins anew, for it imports what it uses."""
-    lines[:0] = [".. autolink-concat:: on", ""]
+    summary = lines.index("") if "" in lines else len(lines)  # which autosummary takes from what stands first
+    lines[summary:summary] = ["", ".. autolink-concat:: on"]
     lines += ["", f".. used-in:: {name}", ""]
 
 

@@ -1,6 +1,6 @@
 """What Sphinx and the theme leave to be wished of their HTML.
 
-A code block or a table that is wider than the screen is scrolled with the keyboard; the heading of the page belongs to no
+A code block, a table or a formula that is wider than the screen is scrolled with the keyboard; the heading of the page belongs to no
 section of it; a caption in the sidebar is a heading with a level; and no paragraph holds a block, such as the list in a
 parameter's description. Math is MathML, which browsers
 draw by themselves: no script, no font, nothing from another host.
@@ -19,7 +19,7 @@ from sphinx.writers.html5 import HTML5Translator
 
 MENDED = {
     r"<pre>": '<pre tabindex="0">',
-    r'<div class="table-wrapper ': '<div tabindex="0" class="table-wrapper ',  # of furo
+    r'<div class="(?=(?:table|math)-wrapper )': '<div tabindex="0" class="',  # of furo
     r"<section\b(.*)</section>": r"<div\1</div>",  # the first and the last, which are those of the page
 }
 
