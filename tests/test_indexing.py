@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tensorref import indexing
+from tensorref.indexing._parsing import IndexTextError, parse_index
 
 # PyTorch takes a tensor of uint8 for a mask, and warns.
 pytestmark = pytest.mark.filterwarnings("ignore:indexing with dtype torch.uint8:UserWarning")
@@ -726,3 +727,91 @@ def test_a_mask_without_values_selects_nothing():
     x = torch.ones(2, 3, device="meta")
     with pytest.raises(TypeError, match="mask is on meta and has no values"):
         indexing.masked(x, x > 0)
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("shape", [(2, 3), (3, 2, 2)], ids=str)
+def test_the_picture_reads_what_the_library_reads(library, shape):
+    """Each element of the result comes from where the explanation says, and the source marks these and no others."""
+    tried = 0
+    for length in range(3):
+        for index in itertools.product(BASIC + ADVANCED, repeat=length):
+            explanation = indexing.explain(shape, converted(library, index), library=library)
+            if explanation.result is None:
+                continue
+            result = np.array(source(library, shape)[converted(library, index)].tolist(), int).reshape(
+                explanation.result
+            )
+            for place in np.ndindex(result.shape):
+                assert np.ravel_multi_index(explanation._source(place), shape) == result[place], index  # noqa: SLF001
+            read = {*explanation._picked()}  # noqa: SLF001
+            marked = {at for at in np.ndindex(shape) if explanation._reads(at, read)}  # noqa: SLF001
+            assert {int(np.ravel_multi_index(at, shape)) for at in marked} == {*result.ravel().tolist()}, index
+            tried += 1
+    assert tried > 150
+
+
+@pytest.mark.parametrize("index", [torch.zeros(100, dtype=int), indexing.Indices((2,)), indexing.Mask((3,), 2)])
+def test_what_is_not_known_or_long_is_not_marked(index):
+    explanation = indexing.explain((3, 2), index)
+    assert [entry.picks for entry in explanation.entries] == [None, None]
+    assert explanation.result is not None
+    assert 'stroke-width="3"' not in explanation.svg()
+
+
+READ = {
+    "x[0]": 0,
+    "[ -1 ]": -1,
+    "x[−1]": -1,
+    "x[0,]": (0,),
+    "x[:, [0, 2], None]": (slice(None), [0, 2], None),
+    "x[..., 1:-1:2, ::]": (..., slice(1, -1, 2), slice(None)),
+    "x [np.newaxis,newaxis , numpy.newaxis]": (None, None, None),
+    "x[True]": True,
+    "x[[True, False]]": [True, False],
+    "x[[[0, 1], [1, 2,],]]": [[0, 1], [1, 2]],
+    "x[[]]": [],
+    "x[[[], []]]": [[], []],
+    "x[999999999999999999]": 999999999999999999,
+}
+UNREAD = "cannot be read as an index; write ints, slices, None, ... or lists in brackets, such as x[:, [0, 2]]."
+ENDS = "the index ends too early; close its brackets, as in x[:, [0, 2]]."
+REFUSED = {
+    "": f"Position 1: {ENDS}",
+    "x": f"Position 1: 'x' {UNREAD}",
+    "0, 1": f"Position 1: '0, 1' {UNREAD}",
+    "x[]": f"Position 3: ']' {UNREAD}",
+    "x[0": f"Position 4: {ENDS}",
+    "x[[0, 1]": f"Position 9: {ENDS}",
+    "x[0][1]": f"Position 5: '[1]' {UNREAD}",
+    "x[, 0]": f"Position 3: ', 0]' {UNREAD}",
+    "x[0 1]": f"Position 5: '1]' {UNREAD}",
+    "x[mask]": f"Position 3: 'mask]' {UNREAD}",
+    "x[1.5]": f"Position 3: '1.5]' {UNREAD}",
+    "x[1:2:3:4]": f"Position 8: ':4]' {UNREAD}",
+    "x[[None]]": f"Position 4: 'None]]' {UNREAD}",
+    "x[....]": f"Position 6: '.]' {UNREAD}",
+    "x[9999999999999999999]": f"Position 3: '9999999999999999999]' {UNREAD}",
+    "x[[[[[[[[[[0]]]]]]]]]]": f"Position 11: '[0]]]]]]]]]]' {UNREAD}",
+    "x[[0, [1]]]": "Position 3: the lists in '[0, [1]]]' differ in length; give all of them one length.",
+    "x[[True, 1]]": "Position 3: '[True, 1]]' mixes numbers and truth values; write a list of one kind.",
+    "x" * 1001: "The index has 1001 letters, the most is 1000; write a shorter one.",
+}
+
+
+def same(a, b):
+    return (type(a), a) == (type(b), b) and (not isinstance(a, (list, tuple)) or all(map(same, a, b)))
+
+
+@pytest.mark.parametrize("text", READ)
+def test_an_index_as_text_is_what_python_reads(text):
+    found = parse_index(text)
+    assert same(found, READ[text])
+
+
+@pytest.mark.parametrize("text", REFUSED, ids=[text[:30] for text in REFUSED])
+def test_text_that_is_no_index_says_where(text):
+    with pytest.raises(IndexTextError) as raised:
+        parse_index(text)
+    assert str(raised.value) == REFUSED[text]

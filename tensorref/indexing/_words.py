@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from tensorref._words import Templates
 
@@ -24,6 +25,8 @@ WORDS: Mapping[str, str] = Templates(
         "success": "The result has shape {shape}, {elements:,} elements: {memory}.",
         "view": "a view",
         "copy": "a copy",
+        "axis.code": "{code} of {size}",
+        "drawn": "{shape}: {memory}",
         "shape": "The source has shape {shape}.",
         "entries": "From the left: {entries}.",
         "entries.none": "The brackets are empty: no axis is touched.",
@@ -74,3 +77,17 @@ WORDS: Mapping[str, str] = Templates(
         "rank": "the result would have {rank} axes, the most in NumPy is {most}; index fewer times with None.",
     }
 )
+
+ERRORS: Mapping[str, str] = MappingProxyType(
+    {
+        "long": "The index has {count} letters, the most is {most}; write a shorter one.",
+        "index": (
+            "Position {position}: '{found}' cannot be read as an index; write ints, slices, None, ... or lists in "
+            "brackets, such as x[:, [0, 2]]."
+        ),
+        "end": "Position {position}: the index ends too early; close its brackets, as in x[:, [0, 2]].",
+        "ragged": "Position {position}: the lists in '{found}' differ in length; give all of them one length.",
+        "mixed": "Position {position}: '{found}' mixes numbers and truth values; write a list of one kind.",
+    }
+)
+"""What the parser of an index as text says."""
