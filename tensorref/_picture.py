@@ -260,8 +260,6 @@ def grid(sides: Sequence[Side], cell: Callable[[tuple[int, ...]], tuple[str, Mar
     if not drawn:
         drawing.box((x0, y0), (width, height), EMPTY, "0")
     else:
-        if ndim == _CUBE:
-            _faces(drawing, (x0, y0), wide, drawn, (depths, rows, columns))
         for (n, row), (m, column) in product(enumerate(rows), enumerate(columns)):
             x, y = x0 + m * wide, y0 + n * high
             if row is None or column is None:
@@ -269,6 +267,8 @@ def grid(sides: Sequence[Side], cell: Callable[[tuple[int, ...]], tuple[str, Mar
             else:
                 text, mark = drawn[0, row, column]
                 drawing.box((x, y), (wide, high), mark, text)
+        if ndim == _CUBE:
+            _faces(drawing, (x0, y0), wide, drawn, (depths, rows, columns))
     if ndim:
         _bracket(drawing, sides[-1], (x0, y0 + height + 6), (x0 + width, y0 + height + 6))
     if ndim > 1:

@@ -64,7 +64,7 @@ def _table(at: Layout, cell: Callable[[int], tuple[str, Mark]]) -> Drawing:
             part = _table(Layout(at.shape[-2:], at.strides[-2:], start), cell)
             part.heading(f"[{', '.join(map(str, first))}]", 0)
         parts.append(part)
-    whole = _picture.stacked(parts)
+    whole = _picture.stacked(parts or [_picture.grid([Side(0, "", 0)], lambda index: cell(index[0]))])
     middle = Drawing()
     middle.place(whole, -(whole.left + whole.right) // 2, -(whole.top + whole.bottom) // 2)
     return middle

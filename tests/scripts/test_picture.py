@@ -1,0 +1,175 @@
+"""The pictures in JavaScript against those in Python, letter for letter."""
+
+import itertools
+import json
+import random
+import re
+
+import pytest
+
+from tensorref import _picture, broadcasting, layout, matmul
+from tensorref.sphinxext.layout import LayoutDirective
+
+pytestmark = pytest.mark.usefixtures("unchecked")
+
+DRAW = """
+async (kind, text, data, width) => {
+  if (width) globalThis.matchMedia = () => ({ matches: true });
+  const { framed } = await load("picture.js");
+  const { drawn } = await load(`${kind}-picture.js`);
+  const { explain, follow } = await load(`${kind}.js`);
+  const { readOperations } = kind === "layout" ? await load("operations.js") : {};
+  const { speaker } = await load("words.js");
+  const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  const written = (part) => {
+    if (typeof part === "string") return escaped(part);
+    const [tag, given, ...children] = part;
+    const open = [tag, ...Object.entries(given).map(([name, value]) => `${name}="${value}"`)].join(" ");
+    return tag === "path" ? `<${open}/>` : `<${open}>${children.map(written).join("")}</${tag}>`;
+  };
+  const exact = (_, value, { source }) => (typeof value === "number" ? BigInt(source) : value);
+  const found = [];
+  for (const { shapes, names, operations, expected } of JSON.parse(text, exact)) {
+    const given = { ...data, itemsize: 4 };
+    const drawing = follow
+      ? drawn(follow(shapes[0], readOperations(operations, given), names[0], given).stages)
+      : drawn(explain(shapes, names, given), speaker(data.words));
+    const { viewBox, width, height } = framed(drawing);
+    const got = [`viewBox="${viewBox}" width="${width}" height="${height}"`, drawing.elements().map(written).join("")];
+    if (!agrees(got, expected)) found.push({ shapes: String(shapes), operations, got, expected });
+  }
+  return found;
+}
+"""
+FRAME = re.compile('viewBox="[^"]*" width="[^"]*" height="[^"]*"')
+NAMES = ["x", "bias", "{name}", "$&", "__proto__", "a name that is longer than any picture has room for", "<b>&", "größe\0"]
+
+
+def vector(explanation, shapes, names, operations=""):
+    """Return what Python draws: the frame, and all that stands in it."""
+    text = explanation.svg("x")
+    body = explanation._drawn().elements()
+    assert body in text
+    return {
+        "shapes": shapes,
+        "names": names,
+        "operations": operations,
+        "expected": [FRAME.search(text)[0], body],
+    }
+
+
+@pytest.fixture
+def differences(run):
+    """Return a function that returns which vectors are drawn in another way."""
+
+    def differences(kind, vectors, *, phone=False):
+        module = {"broadcasting": broadcasting, "matmul": matmul, "layout": LayoutDirective}[kind]
+        upper = kind != "layout"
+        data = {
+            "words": dict(module.WORDS if upper else module.words),
+            "messages": dict(module.MESSAGES if upper else module.messages),
+            "errors": dict({} if upper else module.errors),
+        }
+        return run(DRAW, kind, json.dumps(vectors), data, phone)
+
+    return differences
+
+
+@pytest.fixture(params=["wide", "phone"])
+def phone(request, monkeypatch):
+    """Draw as on a wide page, then as on a phone, where the script draws less side by side."""
+    if request.param == "phone":
+        monkeypatch.setattr(_picture, "_WIDTH", 270)
+        monkeypatch.setattr(_picture, "_SHOWN", (4, 7, 4, 3))
+    return request.param == "phone"
+
+
+def operands(rng, count, largest):
+    """Return shapes of 0 to `largest` axes, which mostly broadcast, now and then with a size of 0 or a huge one."""
+    whole = [rng.choice([0, 1, 2, 3, 4, 6, 9, 10**30]) for _ in range(rng.randint(0, largest))]
+    for _ in range(count):
+        shape = [1 if rng.random() < 0.35 else size for size in whole]
+        if shape and rng.random() < 0.12:
+            shape[rng.randrange(len(shape))] = 5
+        yield shape[rng.choice([0, rng.randint(0, len(shape))]) :]
+
+
+def broadcast(shapes, names=None):
+    names = names or [*"abcdef"][: len(shapes)]
+    return vector(broadcasting.explain(*shapes, names=names), shapes, names)
+
+
+def test_broadcasting(differences, phone):
+    rng = random.Random(14)  # noqa: S311
+    small = [shape for rank in range(3) for shape in itertools.product((0, 1, 3), repeat=rank)]
+    vectors = [broadcast(pair) for pair in itertools.product(small, repeat=2)]
+    vectors += [broadcast([[4, 1], [1, 3]]), broadcast([[2, 3, 4], [3, 1]]), broadcast([[12, 1], [9]])]
+    for _ in range(300):
+        count = rng.randint(1, 6)
+        vectors.append(broadcast([*operands(rng, count, rng.choice([2, 3, 4, 9]))], rng.sample(NAMES, count)))
+    assert sum("✗" in body for _, body in (entry["expected"] for entry in vectors)) > 60
+    assert sum(">12</text>" in body for _, body in (entry["expected"] for entry in vectors)) > 3
+    assert differences("broadcasting", vectors, phone=phone) == []
+
+
+def test_matmul(differences, phone):
+    rng = random.Random(14)  # noqa: S311
+    sizes = [0, 1, 2, 3, 4, 9, 10**30]
+    vectors = []
+    for _ in range(300):
+        inner, names = rng.choice(sizes), rng.sample(NAMES, 2)
+        stacks = [*operands(rng, 2, rng.choice([0, 0, 2, 7]))]
+        other = rng.choice(sizes) if rng.random() < 0.2 else inner
+        first = [inner] if rng.random() < 0.2 else [*stacks[0], rng.choice(sizes), inner]
+        second = [other] if rng.random() < 0.2 else [*stacks[1], other, rng.choice(sizes)]
+        vectors.append(vector(matmul.explain(first, second, names=names), [first, second], names))
+    assert differences("matmul", vectors, phone=phone) == []
+
+
+OPERATIONS = [
+    ".transpose(0, 1)",
+    ".mT",
+    ".contiguous()",
+    ".reshape(-1)",
+    ".view(-1)",
+    "[::2]",
+    "[1:]",
+    "[None]",
+    "[..., 0]",
+    "[..., None]",
+    ".expand(2, -1, -1)",
+    ".view(2, -1)",
+    "[:, 1::3]",
+]
+
+
+def history(shape, operations, name="x"):
+    try:
+        return [vector(layout.history(shape, operations, name=name), [shape], [name], operations)]
+    except ValueError:
+        return []
+
+
+def test_layout(differences, phone):
+    rng = random.Random(14)  # noqa: S311
+    vectors = [*history([3, 4], ".mT.view(12)"), *history([0, 2, 3], ".mT"), *history([3, 4], ".mT.contiguous().mT")]
+    assert len(vectors) == 3
+    while len(vectors) < 300:
+        shape = [rng.choice([0, 1, 2, 3, 4, 4, 6, 12, 2**20]) for _ in range(rng.randint(0, 4))]
+        operations = "".join(rng.choices(OPERATIONS, k=rng.randint(0, 6)))
+        vectors += history(shape, operations, rng.choice(NAMES))
+    assert differences("layout", vectors, phone=phone) == []
+
+
+def test_the_comparison_sees_a_difference(differences, monkeypatch):
+    """Another rule in Python alone, be it of a value, a mark or a place, and the script draws what it drew before."""
+    shapes = [[4, 1], [1, 3]]
+    assert differences("broadcasting", [broadcast(shapes)]) == []
+    for name, value in {"_PLACE": 11, "_MOST_DRAWN": 1}.items():
+        with monkeypatch.context() as patch:
+            patch.setattr(broadcasting, name, value)
+            assert len(differences("broadcasting", [broadcast(shapes)])) == 1
+    for name, value in {"_LETTER": 9, "GAP": 17, "_SHOWN": (8, 8, 3, 4), "_HUES": ("#000",) * 4}.items():
+        with monkeypatch.context() as patch:
+            patch.setattr(_picture, name, value)
+            assert len(differences("broadcasting", [broadcast(shapes)])) == 1
