@@ -42,7 +42,16 @@ async (kind, text, data, width) => {
 }
 """
 FRAME = re.compile('viewBox="[^"]*" width="[^"]*" height="[^"]*"')
-NAMES = ["x", "bias", "{name}", "$&", "__proto__", "a name that is longer than any picture has room for", "<b>&", "größe\0"]
+NAMES = [
+    "x",
+    "bias",
+    "{name}",
+    "$&",
+    "__proto__",
+    "a name that is longer than any picture has room for",
+    "<b>&",
+    "größe\0",
+]
 
 
 def vector(explanation, shapes, names, operations=""):
