@@ -1,55 +1,11 @@
-r"""Which axis a sum, a mean, a softmax or a norm runs along, and what shape is left.
+"""A reduction makes one number of many along an axis: a sum, a mean, a maximum, a norm.
+
+The axis that is named is the one that goes. A softmax runs along an axis too, but keeps it: along the wrong one the shape is
+right, and every number is wrong.
 
 >>> from tensorref import reductions
->>> reductions.result_shape((2, 3, 4), axis=-1)
-(2, 3)
-
-The axis that is named is the one that goes: ``x.sum(axis=0)`` of a shape ``(2, 3)`` adds the rows, so that the 2 is
-gone. Each element of the result is made of all elements that differ only in their place on that axis:
-
->>> import numpy as np
->>> x = np.arange(6).reshape(2, 3)
->>> x
-array([[0, 1, 2],
-       [3, 4, 5]])
->>> x.sum(axis=0)
-array([3, 5, 7])
->>> x.sum(axis=1)
-array([ 3, 12])
-
-NumPy says ``axis`` and ``keepdims`` and PyTorch ``dim`` and ``keepdim``; each takes NumPy's names too. Several axes are
-a tuple, and without any all of them go. With ``keepdims=True`` each stays with size 1, so that the result broadcasts with
-what it was made of:
-
->>> import torch
->>> scores = torch.tensor([[1.0, 2.0], [3.0, 5.0]])
->>> total = scores.sum(dim=-1)
->>> scores / total
-tensor([[0.3333, 0.2500],
-        [1.0000, 0.6250]])
->>> scores / scores.sum(dim=-1, keepdim=True)
-tensor([[0.3333, 0.6667],
-        [0.3750, 0.6250]])
-
-The first division raised no error, because the shape is square: ``total`` has shape ``(2,)``, which broadcasts as a row, so
-that each column was divided by the sum of a row. `explain` warns of it.
-
-A softmax keeps the shape. Its axis is the one along which the results sum to 1. For attention scores of shape
-``(query, key)`` that is the last one, so that each row sums to 1. Along the axis before it each column does: the shape is the
-same, and the model trains, but no query gets a weighted average of the values.
-
->>> torch.softmax(scores, dim=-1)
-tensor([[0.2689, 0.7311],
-        [0.1192, 0.8808]])
->>> torch.softmax(scores, dim=-2)
-tensor([[0.1192, 0.0474],
-        [0.8808, 0.9526]])
-
-``squeeze()`` takes all axes of size 1 away, and with a batch of one also the batch. Name the axis that is meant:
-
->>> logits = torch.zeros(1, 5, 1)
->>> logits.squeeze().shape, logits.squeeze(-1).shape
-(torch.Size([5]), torch.Size([1, 5]))
+>>> reductions.result_shape((32, 10, 64), axis=1)
+(32, 64)
 """
 
 from __future__ import annotations
