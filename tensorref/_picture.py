@@ -68,7 +68,6 @@ class Mark(NamedTuple):
     """How much of the hue fills it, in percent."""
     dash: str = ""
     thick: bool = False
-    double: bool = False
     faded: bool = False
 
 
@@ -77,7 +76,7 @@ RESULT = Mark(tint=20)
 COPY = Mark(tint=6, dash="3 3", faded=True)
 READ = Mark(1, 34, thick=True)
 EMPTY = Mark(tint=0, dash="1 4", faded=True)
-CONFLICT = Mark(4, 14, double=True)
+CONFLICT = Mark(4, 14, thick=True)
 
 
 class Side(NamedTuple):
@@ -97,7 +96,7 @@ class Drawing:
 
     parts: list[str] = field(default_factory=list)
     outlines: dict[str, list[str]] = field(default_factory=dict)
-    """Those that look the same, which are one element."""
+    """Those that look the same, which are one group."""
     left: int = 0
     top: int = 0
     right: int = 0
@@ -110,24 +109,19 @@ class Drawing:
             right, bottom = max(right, self.right), max(bottom, self.bottom)
         self.left, self.top, self.right, self.bottom = left, top, right, bottom
 
-    def shape(self, points: Sequence[tuple[int, int]], mark: Mark) -> None:
-        """Draw a closed outline through `points`."""
-        xs, ys = zip(*points, strict=True)
-        self.reach(min(xs), min(ys), max(xs), max(ys))
+    def outline(self, path: str, mark: Mark) -> None:
+        """Draw a closed outline, within what is reached already."""
         color = _color(mark.hue)
         fill = f' fill="{color}" fill-opacity="{_percent(mark.tint)}"' if mark.tint else ' fill="none"'
         line = f' stroke-dasharray="{mark.dash}"' if mark.dash else ""
         width = ' stroke-width="3"' if mark.thick else ""
-        self.outlines.setdefault(f'stroke="{color}"{fill}{line}{width}', []).append(
-            f"M{'L'.join(f'{x} {y}' for x, y in points)}z"
-        )
+        self.outlines.setdefault(f'stroke="{color}"{fill}{line}{width}', []).append(f'<path d="{path}"/>')
 
     def box(self, corner: tuple[int, int], size: tuple[int, int], mark: Mark, text: str = "") -> None:
         """Draw a cell with a text in it."""
         (x, y), (width, height) = corner, size
-        self.shape(_corners(x, y, width, height), mark)
-        if mark.double:
-            self.shape(_corners(x + 3, y + 3, width - 6, height - 6), Mark(mark.hue, 0))
+        self.reach(x, y, x + width, y + height)
+        self.outline(f"M{x} {y}h{width}v{height}h-{width}z", mark)
         if text:
             self.text((x + width // 2, y + height // 2), text, faded=mark.faded, bold=mark.thick)
 
@@ -156,8 +150,8 @@ class Drawing:
 
     def elements(self) -> str:
         """Return the text of all elements, outlines below what is written on them."""
-        paths = (f'<path d="{"".join(steps)}" {look}/>' for look, steps in self.outlines.items())
-        return "".join([*paths, *self.parts])
+        groups = (f"<g {look}>{''.join(outlines)}</g>" for look, outlines in self.outlines.items())
+        return "".join([*groups, *self.parts])
 
     def place(self, other: Drawing, x: int, y: int) -> None:
         """Put another drawing with its point (0, 0) at a point of this one."""
@@ -237,16 +231,25 @@ def stacked(drawings: Sequence[Drawing], gap: int = GAP) -> Drawing:
     return whole
 
 
-def grid(sides: Sequence[Side], cell: Callable[[tuple[int, ...]], tuple[str, Mark]]) -> Drawing:
+def grid(
+    sides: Sequence[Side], cell: Callable[[tuple[int, ...]], tuple[str, Mark]], most: int | None = None
+) -> Drawing:
     """Draw an array of up to three axes: a cell, a row, a table or a cube, with its sizes on brackets.
 
-    `cell` says what stands at an index, which has an entry for every side; the middle of the front is at (0, 0).
+    `cell` says what stands at an index, which has an entry for every side; the middle of the front is at (0, 0). `most` is
+    how many places of an axis are drawn.
     """
     ndim = len(sides)
+<<<<<<< HEAD
     most = _SHOWN[ndim]
     depths, rows, columns = (
         visible(side.size, most, side.wanted) for side in (*(Side(1, "", 0),) * (_CUBE - ndim), *sides)
     )
+=======
+    most = most or _SHOWN[ndim]
+    depths, rows, columns = (visible(side.size, most) for side in (*(Side(1, "", 0),) * (_CUBE - ndim), *sides))
+    rows = rows if depths else []
+>>>>>>> js
     drawn = {
         (d, r, c): cell((d, r, c)[_CUBE - ndim :])
         for d, r, c in product(depths, rows, columns)
@@ -323,30 +326,22 @@ def _behind(
 
 
 def boxes(labels: Sequence[str], rows: Sequence[Sequence[tuple[str, Mark]]], heading: Sequence[str] = ()) -> Drawing:
-    """Draw a size in a box for every axis: a line of boxes for each label, the headings above."""
-    letters = max((len(shortened(text)) for row in rows for text, _ in row), default=1)
-    wide = max(2 * CELL, letters * _LETTER + 12)
-    drawing = Drawing()
+    """Draw what is said of each axis in a box: a line of boxes for each label, the headings above."""
+    columns = max(map(len, rows), default=0)
+    drawing = grid(
+        [Side(len(rows), "", 0), Side(columns, "", 0)], lambda index: rows[index[0]][index[1]], max(len(rows), columns, 1)
+    )
+    left, top, wide = drawing.left, drawing.top, (drawing.right - drawing.left) // max(columns, 1)
+    for line, label in enumerate(labels):
+        drawing.text((left - GAP, top + line * CELL + CELL // 2), label, "end", bold=True)
     for column, text in enumerate(heading):
-        drawing.text((column * wide + wide // 2 - 3, -14), text, faded=True)
-    for line, (label, row) in enumerate(zip(labels, rows, strict=True)):
-        y = line * (CELL + 8)
-        drawing.text((-GAP, y + CELL // 2), label, "end", bold=True)
-        for column, (text, mark) in enumerate(row):
-            if text == "…":
-                drawing.text((column * wide + wide // 2 - 3, y + CELL // 2), text, faded=True)
-            else:
-                drawing.box((column * wide, y), (wide - 6, CELL), mark, text)
+        drawing.text((left + column * wide + wide // 2, top - 14), text)
     return drawing
 
 
 def hue_of(axis: int) -> int:
     """Return the hue of an axis, counted from the right by a number below 0; there are three."""
     return (-axis - 1) % 3 + 1
-
-
-def _corners(x: int, y: int, width: int, height: int) -> list[tuple[int, int]]:
-    return [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
 
 
 def _faces(
@@ -359,27 +354,19 @@ def _faces(
     """Draw the top and the right face of a cube, with its elements there."""
     (x0, y0), (depths, rows, columns) = corner, places
     right = x0 + wide * len(columns)
+    drawing.reach(x0, y0 - _DEPTH * len(depths), right + _DEPTH * len(depths), y0)
 
     def mark(depth: int | None, row: int | None, column: int | None) -> Mark:
-        if depth is None or row is None or column is None:
-            return EMPTY
-        return drawn[depth, row, column][1]._replace(double=False)
+        return EMPTY if depth is None or row is None or column is None else drawn[depth, row, column][1]
 
     for k, depth in enumerate(depths):
-        near, far = k * _DEPTH, (k + 1) * _DEPTH
+        x, y = x0 + k * _DEPTH, y0 - k * _DEPTH
         for n, column in enumerate(columns):
-            x, end = x0 + n * wide, x0 + (n + 1) * wide
-            outline = [(x + near, y0 - near), (end + near, y0 - near), (end + far, y0 - far), (x + far, y0 - far)]
-            drawing.shape(outline, mark(depth, 0, column))
+            top = f"M{x + n * wide} {y}h{wide}l{_DEPTH} -{_DEPTH}h-{wide}z"
+            drawing.outline(top, mark(depth, 0, column))
         for n, row in enumerate(rows):
-            y, end = y0 + n * CELL, y0 + (n + 1) * CELL
-            outline = [
-                (right + near, y - near),
-                (right + far, y - far),
-                (right + far, end - far),
-                (right + near, end - near),
-            ]
-            drawing.shape(outline, mark(depth, row, columns[-1]))
+            side = f"M{right + k * _DEPTH} {y + n * CELL}v{CELL}l{_DEPTH} -{_DEPTH}v-{CELL}z"
+            drawing.outline(side, mark(depth, row, columns[-1]))
 
 
 def _bracket(drawing: Drawing, side: Side, start: tuple[int, int], end: tuple[int, int]) -> None:
@@ -398,7 +385,7 @@ def _bracket(drawing: Drawing, side: Side, start: tuple[int, int], end: tuple[in
         drawing.line(f"M{x} {y + 1}h-5V{to_y - 1}h5", [(x - 5, y), (x, to_y)], hue, dash)
         drawing.text((x - 11, middle_y), label, "end", bold=side.conflict)
     else:
-        drawing.line(f"M{x} {y}l-3 -3L{to_x - 3} {to_y - 3}l3 3", [(x - 3, y), (to_x, to_y - 3)], hue, dash)
+        drawing.line(f"M{x} {y}l-3 -3l{to_x - x} -{y - to_y}l3 3", [(x - 3, y), (to_x, to_y - 3)], hue, dash)
         drawing.text((middle_x - 13, middle_y - 7), label, "end", bold=side.conflict)
 
 

@@ -75,7 +75,7 @@ __all__ = [
 
 _MOST_NAMED = 8  # batch axes that a sentence names before it counts the rest
 
-_MOST_BOXES = 5  # batch axes that are drawn before the middle is left out
+_MOST_BOXES = 6  # batch axes that are drawn before the middle is left out
 # A row of one operand meets a column of the other; the axis of the sum has the last axis' hue in both.
 _SUM_HUE, _ROW_HUE, _COLUMN_HUE = 1, 2, 3
 _SUMMED = _picture.READ._replace(hue=_SUM_HUE)

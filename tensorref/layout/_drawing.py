@@ -11,8 +11,7 @@ from tensorref._shape import index_of
 from tensorref.layout._operations import Layout
 
 _PLACES = 12  # of a memory that are drawn before its middle is left out
-_PLACE = 24
-_HOP = _PLACE // 2 + 17  # how far from the middle of the memory a step goes
+_HOP = _picture.CELL // 2 + 17  # how far from the middle of the memory a step goes
 _STRONGEST = 44  # percent; the number in the cell is read on it
 _MOST_ARCS = 3
 _MOST_WAYS = 1000
@@ -72,37 +71,33 @@ def _table(at: Layout, cell: Callable[[int], tuple[str, Mark]]) -> Drawing:
 
 def _strip(at: Layout, memory: int, cell: Callable[[int], tuple[str, Mark]]) -> Drawing:
     """Draw the memory in a row, and over it how far each axis steps."""
-    drawing = Drawing()
     places = _picture.visible(memory, _PLACES)
     read = _read(at, places)
-    for n, place in enumerate(places):
-        x = n * _PLACE
-        if place is None:
-            drawing.text((x + _PLACE // 2, 0), "…", faded=True)
-            continue
-        text, mark = cell(place)
-        mark = mark if place in read else _picture.EMPTY
-        drawing.box((x, -_PLACE // 2), (_PLACE, _PLACE), mark, text if len(text) < 3 else "")  # noqa: PLR2004  it fits
-    if not memory:
-        drawing.box((0, -_PLACE // 2), (_PLACE, _PLACE), _picture.EMPTY, "0")
+
+    def look(index: tuple[int, ...]) -> tuple[str, Mark]:
+        text, mark = cell(index[0])
+        short = text if len(text) < 3 else ""  # noqa: PLR2004  it fits
+        return short, mark if index[0] in read else _picture.EMPTY
+
+    drawing = _picture.grid([Side(memory, "", 0)], look, _PLACES)
     above = True
     for axis in range(-1, -1 - min(len(at.shape), _MOST_ARCS), -1):
         stride, size = at.strides[axis], at.shape[axis]
         to = at.offset + stride
         if size > 1 and stride and 0 not in at.shape and at.offset in places and to in places:
-            _hop(drawing, places.index(at.offset), places.index(to), axis, above=above)
-            x = (places.index(at.offset) + places.index(to) + 1) * _PLACE // 2
-            drawing.text((x, -_HOP - 8 if above else _HOP + 8), f"+{stride}")
+            start, end = (
+                (places.index(place) - len(places) / 2 + 0.5) * _picture.CELL for place in (at.offset, to)
+            )
+            _hop(drawing, int(start), int(end), axis, above=above)
+            drawing.text((int(start + end) // 2, -_HOP - 8 if above else _HOP + 8), f"+{stride}")
             above = not above
     return drawing
 
 
-def _hop(drawing: Drawing, start: int, end: int, axis: int, *, above: bool) -> None:
+def _hop(drawing: Drawing, x: int, to_x: int, axis: int, *, above: bool) -> None:
     """Draw the step of an axis from the first element to the next one, in the hue and with the line of the axis."""
     side = -1 if above else 1
-    x, to_x = start * _PLACE + _PLACE // 2, end * _PLACE + _PLACE // 2
-    y = side * (_PLACE // 2 + 3)
-    high = side * _HOP
+    y, high = side * (_picture.CELL // 2 + 3), side * _HOP
     hue = _picture.hue_of(axis)
     dash = _picture.DASHES[hue - 1]
     drawing.line(f"M{x} {y}C{x} {high} {to_x} {high} {to_x} {y}", [(x, y), (to_x, high)], hue, dash)

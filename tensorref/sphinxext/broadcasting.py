@@ -20,6 +20,7 @@ class BroadcastingDirective(ExplorerDirective):
     labels: ClassVar[Mapping[str, str]] = MappingProxyType(
         {
             "add": "Add a shape",
+            "adds": "{cell} reads {sources}: {terms} = {total}.",
             "caption": "Broadcasting {fields}",
             "explorer": "Broadcasting explorer",
             "remove": "Remove {name}",

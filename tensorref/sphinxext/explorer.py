@@ -23,7 +23,7 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
 from sphinx.writers.manpage import ManualPageTranslator
 
-from tensorref import _arguments, _explanation, _shape, _words
+from tensorref import _arguments, _explanation, _picture, _shape, _words
 from tensorref._arguments import quoted
 from tensorref.sphinxext import shapes
 
@@ -69,7 +69,7 @@ LABELS: Mapping[str, str] = MappingProxyType(
 )
 """What every explorer says of itself; what it says of shapes are the sentences of the rules."""
 
-SHARED = (_arguments, _explanation, _shape, _words)
+SHARED = (_arguments, _explanation, _picture, _shape, _words)
 """What every table and every picture depends on."""
 
 _HERE = Path(__file__).parent
@@ -93,6 +93,10 @@ class Explained(Protocol):
         """Return the sentences below it."""
         raise NotImplementedError
 
+    def svg(self, name: str | None = None) -> str:
+        """Return the picture."""
+        raise NotImplementedError
+
 
 class Fields(NamedTuple):
     """What a directive was given: for each field what it is called and its text, and the explanation of it all."""
@@ -110,7 +114,7 @@ class Preset(NamedTuple):
 
 
 class Explorer(nodes.container):
-    """Holds the finished table and its notes."""
+    """Holds the finished table and its notes, and the picture as SVG."""
 
 
 class RuleDirective(SphinxDirective):
@@ -121,6 +125,10 @@ class RuleDirective(SphinxDirective):
         folders = (*(Path(self.env.srcdir, folder) for folder in self.config.locale_dirs), _HERE / "locale")
         found = (gettext.find(CATALOG, str(folder), [self.config.language]) for folder in folders)
         return [path for path in found if path]
+
+    def picture_name(self) -> str:
+        """Return what the ids of the next picture of the page begin with."""
+        return nodes.make_id(f"tensorref-{self.env.docname}-{self.env.new_serialno('tensorref-picture')}")
 
     def placed(self, node: nodes.container) -> list[nodes.Node]:
         """Return a node by its name, with the place where it was written."""
@@ -167,10 +175,11 @@ class ExplorerDirective(RuleDirective):
         translate = translation(catalogs).gettext
         with _words.translated(translate):
             fields = self.read()
+            last = len(fields.explanation.steps) - 1
             labels = {key: translate(text) for key, text in {**LABELS, **self.labels}.items()}
             data = {
                 "fields": [*zip(fields.names, fields.texts, strict=True)],
-                "step": self.whole("step", 0, 0, len(fields.explanation.steps) - 1),
+                "step": self.whole("step", last, 0, last),
                 "itemsize": self.itemsize,
                 "presets": [
                     {"label": translate(preset.label), "fields": [*preset.fields.items()]} for preset in self.presets
@@ -189,6 +198,7 @@ class ExplorerDirective(RuleDirective):
                     labels["caption"].format(fields=given), fields.explanation.table(), fields.explanation.notes()
                 ),
                 kind=self.name,
+                svg=fields.explanation.svg(self.picture_name()),
                 data=json.dumps(data, ensure_ascii=False, separators=(",", ":")),
                 classes=self.options.get("class", []),
             )
@@ -309,7 +319,7 @@ def _visit_html(translator: HTML5Translator, node: Explorer) -> None:
     if is_site(translator.builder):
         data: dict[str, Any] = {"data-tensorref": node["data"]}
         kind = f"tensorref-explorer tensorref-{node['kind']}"
-        translator.body.append(translator.starttag(node, "div", CLASS=kind, **data))
+        translator.body.append(translator.starttag(node, "div", CLASS=kind, **data) + node["svg"])
     else:
         translator.visit_container(node)
 

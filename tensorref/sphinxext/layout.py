@@ -33,10 +33,9 @@ class LayoutDirective(ExplorerDirective):
             "explorer": "Memory layout explorer",
             "field.1": "Operations",
             "kept": "The picture keeps what could be read last.",
-            "memory": "memory",
-            "moved": "new memory",
-            "moves": "{cell} reads {1}, copied from {0}.",
-            "point": "Point at a cell of the tensor to see what it reads.",
+            "moves": "{cell} lies at place {place} of the new memory, and began at place {origin} of the first.",
+            "point": "Point at an element to see where it lies.",
+            "reads": "{cell} lies at place {place} of the memory.",
             "table": "Table of the operations",
         }
     )

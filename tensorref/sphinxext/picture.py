@@ -16,7 +16,7 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.writers.html5 import HTML5Translator
 
-from tensorref import _picture, _words, broadcasting, dtypes, layout, matmul
+from tensorref import _words, broadcasting, dtypes, layout, matmul
 from tensorref._arguments import quoted
 from tensorref._explanation import Illustrated
 from tensorref.sphinxext.explorer import (
@@ -67,15 +67,14 @@ class PictureDirective(RuleDirective):
         catalogs = self.catalogs()
         with _words.translated(translation(catalogs).gettext):
             module, explanation = self.read()
-            files = (file for part in (*SHARED, _picture, module) for file in files_of(part))
+            files = (file for part in (*SHARED, module) for file in files_of(part))
             for source in (__file__, *files, *catalogs):
                 self.env.note_dependency(source)
             title = self.options.get("alt") or explanation.described()[0]
-            name = nodes.make_id(f"tensorref-{self.env.docname}-{self.env.new_serialno('tensorref-picture')}")
             picture = Picture(
                 "",
                 *finished(title, explanation.table(), explanation.notes()),
-                svg=explanation.svg(name, title),
+                svg=explanation.svg(self.picture_name(), title),
                 classes=self.options.get("class", []),
             )
         return self.placed(picture)

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from tensorref import _picture, broadcasting, layout, matmul
+from tensorref.layout import _drawing
 from tensorref.sphinxext.layout import LayoutDirective
 
 pytestmark = pytest.mark.usefixtures("unchecked")
@@ -42,16 +43,7 @@ async (kind, text, data, width) => {
 }
 """
 FRAME = re.compile('viewBox="[^"]*" width="[^"]*" height="[^"]*"')
-NAMES = [
-    "x",
-    "bias",
-    "{name}",
-    "$&",
-    "__proto__",
-    "a name that is longer than any picture has room for",
-    "<b>&",
-    "größe\0",
-]
+NAMES = ["x", "bias", "{name}", "$&", "__proto__", "a name that is longer than any picture has room for", "<b>&", "größe"]
 
 
 def vector(explanation, shapes, names, operations=""):
@@ -89,7 +81,10 @@ def phone(request, monkeypatch):
     """Draw as on a wide page, then as on a phone, where the script draws less side by side."""
     if request.param == "phone":
         monkeypatch.setattr(_picture, "_WIDTH", 270)
-        monkeypatch.setattr(_picture, "_SHOWN", (4, 7, 4, 3))
+        monkeypatch.setattr(_picture, "_SHOWN", (1, 7, 4, 3))
+        monkeypatch.setattr(_drawing, "_PLACES", 8)
+        monkeypatch.setattr(broadcasting, "_MOST_BOXES", 3)
+        monkeypatch.setattr(matmul, "_MOST_BOXES", 3)
     return request.param == "phone"
 
 
@@ -113,10 +108,10 @@ def test_broadcasting(differences, phone):
     small = [shape for rank in range(3) for shape in itertools.product((0, 1, 3), repeat=rank)]
     vectors = [broadcast(pair) for pair in itertools.product(small, repeat=2)]
     vectors += [broadcast([[4, 1], [1, 3]]), broadcast([[2, 3, 4], [3, 1]]), broadcast([[12, 1], [9]])]
-    for _ in range(300):
+    for _ in range(60):
         count = rng.randint(1, 6)
         vectors.append(broadcast([*operands(rng, count, rng.choice([2, 3, 4, 9]))], rng.sample(NAMES, count)))
-    assert sum("✗" in body for _, body in (entry["expected"] for entry in vectors)) > 60
+    assert sum("✗" in body for _, body in (entry["expected"] for entry in vectors)) > 40
     assert sum(">12</text>" in body for _, body in (entry["expected"] for entry in vectors)) > 3
     assert differences("broadcasting", vectors, phone=phone) == []
 
@@ -125,7 +120,7 @@ def test_matmul(differences, phone):
     rng = random.Random(14)  # noqa: S311
     sizes = [0, 1, 2, 3, 4, 9, 10**30]
     vectors = []
-    for _ in range(300):
+    for _ in range(60):
         inner, names = rng.choice(sizes), rng.sample(NAMES, 2)
         stacks = [*operands(rng, 2, rng.choice([0, 0, 2, 7]))]
         other = rng.choice(sizes) if rng.random() < 0.2 else inner
@@ -163,7 +158,7 @@ def test_layout(differences, phone):
     rng = random.Random(14)  # noqa: S311
     vectors = [*history([3, 4], ".mT.view(12)"), *history([0, 2, 3], ".mT"), *history([3, 4], ".mT.contiguous().mT")]
     assert len(vectors) == 3
-    while len(vectors) < 300:
+    while len(vectors) < 60:
         shape = [rng.choice([0, 1, 2, 3, 4, 4, 6, 12, 2**20]) for _ in range(rng.randint(0, 4))]
         operations = "".join(rng.choices(OPERATIONS, k=rng.randint(0, 6)))
         vectors += history(shape, operations, rng.choice(NAMES))

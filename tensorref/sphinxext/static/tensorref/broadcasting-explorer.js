@@ -1,7 +1,8 @@
+import { drawn, valuesAt } from "./broadcasting-picture.js";
 import { explain, notes } from "./broadcasting.js";
 import { start, variables } from "./explorer.js";
 import { readShapes } from "./shapes.js";
-import { formatShape, product } from "./sizes.js";
+import { formatShape, indexed, product } from "./sizes.js";
 import { speaker } from "./words.js";
 
 const STEP = { align: 1, pad: 2, compare: 3, expand: 4, result: 5 };
@@ -18,7 +19,7 @@ start("broadcasting", {
 			outcome: explanation.result ? "success" : "conflict",
 			notes: notes(explanation, data.words),
 			table: (step) => axes(explanation, given, step, data),
-			picture: (step) => grids(explanation, step, data.labels),
+			picture: (step) => picture(explanation, step, data),
 			code: code(explanation, data.reserved),
 		};
 	},
@@ -60,19 +61,24 @@ function axes({ axes, operands, result }, given, step, { words, labels }) {
 	};
 }
 
-/** The operands as stored, then expanded; in the end the result, whose cells tell what they read. @type {GridsOf} */
-function grids({ operands, axes, result }, step, { result: name = "" }) {
-	if (!result || step < STEP.expand) return { panels: operands, reads: null };
-	const panels = operands.map(({ name, shape }, at) => ({
+/** What a cell of the result reads, and what that adds up to where there are values. @type {BroadcastPicture} */
+function picture(explanation, step, { words, labels }) {
+	const { operands, axes } = explanation;
+	const drawing = drawn(explanation, speaker(words), { expands: step >= STEP.expand, ends: step >= STEP.result });
+	const name = (/** @type {DrawnCell} */ { panel, index }) => (panel === operands.length ? indexed(labels.result, index) : "");
+	return {
+		drawing,
 		name,
-		shape: result,
-		lacking: axes.length - shape.length,
-		repeats: (/** @type {Shape} */ index) => index.some((place, axis) => place && axes[axis]?.expands[at]),
-	}));
-	if (step < STEP.result) return { panels, reads: null };
-	/** @type {Picture["reads"]} */
-	const reads = (index) => operands.map((_, at) => index.map((place, axis) => (axes[axis]?.sizes[at] === 1n ? 0n : place)));
-	return { panels: [...panels, { name, shape: result }], reads };
+		reads(cell) {
+			const sources = operands.map((_, at) => cell.index.map((place, axis) => (axes[axis]?.sizes[at] === 1n ? 0n : place)));
+			const own = operands.map(({ name, shape }, at) => indexed(name, sources[at]?.slice(axes.length - shape.length) ?? []));
+			const values = valuesAt(explanation, cell.index);
+			const total = values.reduce((total, value) => total + value, 0n);
+			const told = { cell: name(cell), sources: own.join(", "), terms: values.join(" + "), total };
+			const isRead = (/** @type {DrawnCell} */ { panel, index }) => String(sources[panel]) === String(index);
+			return { sentence: speaker(labels)(values[0] === undefined ? "reads" : "adds", told), isRead };
+		},
+	};
 }
 
 /** The same in NumPy and in PyTorch; three operands are those of `where`, and large ones are not made. @type {CodeOf} */

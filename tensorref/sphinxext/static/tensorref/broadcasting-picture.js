@@ -1,11 +1,10 @@
 // What broadcasting draws: the same as `tensorref/broadcasting.py`.
 
 import { COPY, RESULT, STORED, boxes, flow, grid } from "./cube.js";
-import { CONFLICT, EMPTY, hueOf, refusal } from "./picture.js";
+import { CONFLICT, EMPTY, hueOf, refusal, room } from "./picture.js";
 import { formatShape } from "./sizes.js";
 
 const MOST_DRAWN = 3; // operands, and axes, of which a picture shows the elements
-const MOST_BOXES = 6;
 
 /** The operands as they are stored, then as they are read, and in the end the result. @type {DrawBroadcast} */
 export function drawn(explanation, say, { expands = true, ends = true } = {}) {
@@ -93,7 +92,7 @@ export function valuesAt({ operands: [a, b, ...others], result }, index) {
 
 /** Places to draw, those of `first` before others and then the last ones, with null where some are left out. @param {boolean[]} first */
 function chosen(first) {
-	const order = [...first.keys()].sort((a, b) => Number(first[b]) - Number(first[a]) || b - a).slice(0, MOST_BOXES);
+	const order = [...first.keys()].sort((a, b) => Number(first[b]) - Number(first[a]) || b - a).slice(0, room().boxes);
 	/** @type {(number | null)[]} */
 	const places = [];
 	for (const place of order.sort((a, b) => a - b)) {

@@ -7,10 +7,14 @@
  */
 export function element(tag, attributes = {}, ...children) {
 	const made = document.createElement(tag);
-	const given = typeof attributes === "string" ? { class: attributes } : attributes;
-	for (const [name, value] of Object.entries(given)) made.setAttribute(name, value);
+	set(made, typeof attributes === "string" ? { class: attributes } : attributes);
 	made.append(...children);
 	return made;
+}
+
+/** @param {Element} part @param {Words} attributes */
+export function set(part, attributes) {
+	for (const [name, value] of Object.entries(attributes)) part.setAttribute(name, value);
 }
 
 /** @type {(text: string, act: () => void, attributes?: Words) => HTMLButtonElement} */

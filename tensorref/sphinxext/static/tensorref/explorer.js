@@ -1,5 +1,6 @@
 import { button, element } from "./element.js";
-import { drawPicture } from "./picture.js";
+import { phone } from "./picture.js";
+import { drawPicture } from "./pointing.js";
 import { stepControl } from "./step-control.js";
 import { drawTable } from "./table.js";
 import { textField } from "./text-field.js";
@@ -25,7 +26,10 @@ function explorer(root, { least, most, read, show }, number) {
 	const say = speaker(data.labels);
 	const group = (/** @type {string} */ name, label = name) => ({ class: `tref-${name}`, role: "group", "aria-label": say(label) });
 	const fieldset = element("div", "tref-fields");
-	const presets = data.presets.map((preset) => button(preset.label, () => use(preset.fields)));
+	const labels = [say("presets"), ...data.presets.map(({ label }) => label)];
+	const presets = element("select", { "aria-label": say("presets") }, ...labels.map((label) => element("option", {}, label)));
+	presets.addEventListener("change", () => use(data.presets[presets.selectedIndex - 1]?.fields ?? pairs()));
+	const model = root.querySelector("svg");
 	const steps = element("div");
 	const sentence = element("p", { class: "tref-sentence", role: "status" });
 	const scroll = element("div", { ...group("table"), tabindex: "0" });
@@ -36,15 +40,16 @@ function explorer(root, { least, most, read, show }, number) {
 	/** @type {ReturnType<typeof textField>[]} */
 	let fields = [];
 	let names = [""];
-	/** @type {Shown} */
+	/** @type {Shown | undefined} */
 	let shown;
 	let control = stepControl({ max: 0 });
 
 	use(data.fields, data.step);
-	const parts = [fieldset, element("div", group("presets"), ...presets), steps, sentence, scroll, pictured, notes, code, link];
+	const parts = [fieldset, presets, steps, sentence, pictured, scroll, notes, code, link];
 	root.append(element("div", group("panel", "explorer"), ...parts));
 	root.dataset.live = "";
 	addEventListener("hashchange", restore);
+	phone?.addEventListener("change", draw);
 	restore();
 
 	/** @returns {Pairs} */
@@ -74,11 +79,13 @@ function explorer(root, { least, most, read, show }, number) {
 		const values = read(pairs().map(([, text]) => text), data);
 		const bad = (/** @type {unknown} */ value) => (value instanceof TextError ? `${value.message} ${say("kept")}` : "");
 		for (const [at, { complain }] of fields.entries()) complain(bad(values[at]));
+		presets.selectedIndex = 1 + data.presets.findIndex(({ fields }) => String(fields) === String(pairs()));
 		if (values.some(bad)) return;
+		const wasLast = control.value + 1 === shown?.steps.length;
 		shown = show(values, names, data);
 		const named = shown.steps.map(({ name }) => name);
 		const max = named.length - 1;
-		const value = Math.min(typeof step === "number" ? step : control.value, max);
+		const value = Math.min(typeof step === "number" ? step : wasLast ? max : control.value, max);
 		if (typeof step === "number" || String(named) !== steps.dataset.names) {
 			control = stepControl({ max, value, label: say("step"), names: named });
 			control.addEventListener("input", draw);
@@ -92,7 +99,9 @@ function explorer(root, { least, most, read, show }, number) {
 		const step = control.value;
 		const isLast = step === shown.steps.length - 1;
 		scroll.replaceChildren(drawTable(shown.table(step), step));
-		pictured.replaceChildren(drawPicture(shown.picture(step), data.labels));
+		const texts = shown.steps.slice(0, step + 1).map(({ text }) => text);
+		const picture = { title: texts[0], description: texts.slice(1).join(" "), ...shown.picture(step) };
+		pictured.replaceChildren(...drawPicture(model, `tensorref-${number}`, picture, say));
 		const said = shown.steps[step]?.text ?? "";
 		if (sentence.textContent !== said) sentence.textContent = said;
 		sentence.dataset.outcome = isLast ? shown.outcome : "";

@@ -1,11 +1,11 @@
 import { start, variables } from "./explorer.js";
+import { drawn, originOf } from "./layout-picture.js";
 import { follow } from "./layout.js";
 import { readOperations } from "./operations.js";
 import { readShapes } from "./shapes.js";
-import { formatShape, product } from "./sizes.js";
-import { TextError, attempt, grouped, speaker } from "./words.js";
+import { formatShape, indexed, product } from "./sizes.js";
+import { TextError, attempt, speaker } from "./words.js";
 
-const FEW = 48n; // elements of a memory that is shown whole
 const LARGE = 2n ** 20n; // elements, from which on the code to copy makes no arrays
 
 start("layout", {
@@ -22,7 +22,7 @@ start("layout", {
 		const { stages, steps, ...rest } = follow(sizes, operations, name, data);
 		const named = stages.map(({ code }, at) => ({ name: at ? code : `${code} ${formatShape(sizes)}`, text: steps[at] ?? "" }));
 		const code = codeOf(name, stages, rest.outcome === "success", data.reserved);
-		const picture = (/** @type {number} */ step) => pictureOf(name, stages, step, data.labels);
+		const picture = (/** @type {number} */ step) => pictureOf(stages, step, speaker(data.labels));
 		return { ...rest, steps: named, table: () => tableOf(stages, data), picture, code };
 	},
 });
@@ -40,48 +40,21 @@ function tableOf(stages, { itemsize, words }) {
 	return { heading: keys.map((key) => say(key)), headingFrom: 0, rows };
 }
 
-/** The memory as a row, before and after a copy, and the tensor by what it reads there. @type {LayoutPicture} */
-function pictureOf(name, stages, step, { memory = "", moved = "" }) {
-	const [before, stage = before] = stages.slice(Math.max(step - 1, 0), step + 1);
-	if (!before || !stage) return { panels: [], reads: null };
-	const at = (/** @type {Shape} */ index) => sum(stage, index);
-	/** Where an element of a copy was. @param {bigint} place */
-	const from = (place) => sum(before, before.shape.map((size, axis) => (place / product(before.shape.slice(axis + 1))) % size));
-	const repeats = (/** @type {Shape} */ index) => index.some((place, axis) => place && !stage.strides[axis]);
-	const tensor = { name, shape: stage.shape, text: (/** @type {Shape} */ index) => `${at(index)}`, repeats };
-	if (stage.verdict !== "copy") {
-		return { panels: [row(memory, stage, ([place]) => `${place}`, at), tensor], reads: (index) => [[at(index)]] };
-	}
-	const old = row(memory, before, ([place]) => `${place}`, (index) => from(at(index)));
-	const own = row(moved, stage, ([place = 0n]) => `${from(place)}`, at);
-	return { panels: [old, own, tensor], reads: (index) => [[from(at(index))], [at(index)]], said: "moves" };
-}
-
-/** @type {(at: Stage, index: Shape) => bigint} */
-function sum({ strides, offset }, index) {
-	return index.reduce((total, place, axis) => total + place * (strides[axis] ?? 0n), offset);
-}
-
-/** A memory: all of it if it is small, or else its ends and what the cells of the tensor read. @type {MemoryRow} */
-function row(name, { shape, axes, offset, elements }, text, placeOf) {
-	const falling = axes.filter(({ stride }) => stride).sort((one, other) => Number(other.stride - one.stride));
+/** The stages up to a step; a cell of the last one tells where it lies. @type {LayoutPicture} */
+function pictureOf(given, step, say) {
+	const stages = given.slice(0, step + 1);
+	const [{ code: x, shape }] = stages;
+	const code = stages.map(({ code }) => code).join("");
+	const origin = ({ panel, place }) => originOf(stages.slice(0, panel + 1), place);
+	const name = ({ panel, index, isMemory }) => (panel === step && !isMemory ? indexed(code, index) : "");
 	return {
+		drawing: drawn(stages),
+		title: `${x} ${formatShape(shape)}, ${code}.`,
 		name,
-		shape: [elements],
-		text,
-		// A larger stride steps over all that the smaller ones reach.
-		unused: ([place = 0n]) => {
-			const steps = (/** @type {bigint} */ rest, /** @type {Axis} */ { size, stride }) =>
-				rest - (rest / stride < size ? rest / stride : size - 1n) * stride;
-			return place < offset || falling.reduce(steps, place - offset) || shape.includes(0n);
-		},
-		columns: (cells) => {
-			const all = Array.from({ length: elements < FEW ? Number(elements) : 0 }, (_, place) => BigInt(place));
-			const shown = [...new Set([0n, ...all, ...cells.map(placeOf), elements - 1n])].sort((one, other) => Number(one - other));
-			return shown.flatMap((place, at) => {
-				const left = place - (shown[at - 1] ?? -1n) - 1n;
-				return left ? [`+${grouped(left)}`, place] : [place];
-			});
+		reads(cell) {
+			const key = stages.some(({ verdict }) => verdict === "copy") ? "moves" : "reads";
+			const told = { cell: name(cell), place: cell.place, origin: origin(cell) };
+			return { sentence: say(key, told), isRead: (other) => origin(other) === told.origin };
 		},
 	};
 }

@@ -1,7 +1,8 @@
 import { start, variables } from "./explorer.js";
+import { drawn } from "./matmul-picture.js";
 import { explain, notes } from "./matmul.js";
 import { readShapes } from "./shapes.js";
-import { formatShape, product } from "./sizes.js";
+import { formatShape, indexed, product } from "./sizes.js";
 import { speaker } from "./words.js";
 
 const STEP = { vectors: 1, batch: 2, sum: 3, row: 4, column: 4, result: 4 };
@@ -20,7 +21,7 @@ start("matmul", {
 			outcome: explanation.result ? "success" : "conflict",
 			notes: notes(explanation, data.words),
 			table: (step) => axes(explanation, given, step, speaker(data.words)),
-			picture: (step) => grids(explanation, step, data.labels),
+			picture: (step) => picture(explanation, step, data),
 			code: code(explanation, data.reserved),
 		};
 	},
@@ -62,18 +63,26 @@ function axes({ axes, names }, given, step, say) {
 }
 
 /** The operands; in the end the result, whose cells tell which row and column they sum over. @type {MatmulPicture} */
-function grids({ names, shapes, axes, result }, step, { result: last = "" }) {
-	const panels = shapes.map((shape, at) => ({ name: names[at] ?? "", shape }));
-	if (!result || step < STEP.result) return { panels, reads: null };
-	const kept = axes.filter(({ role }) => role !== "sum");
+function picture(explanation, step, { words, labels }) {
+	const { names, shapes: [a = [], b = []], result } = explanation;
+	const written = (/** @type {string} */ name, /** @type {Shape} */ shape, /** @type {unknown[]} */ ...index) =>
+		indexed(name, [...(shape.length > 2 ? ["..."] : []), ...index]);
+	const kept = ({ index: [row, column] }) => [...(a.length > 1 ? [row] : []), ...(b.length > 1 ? [column] : [])];
+	const name = (cell) => (cell.panel === 2 ? written(labels.result, a.length > b.length ? a : b, ...kept(cell)) : "");
 	return {
-		panels: [...panels, { name: last, shape: result }],
-		reads: (index) =>
-			shapes.map((_, at) => {
-				const place = (/** @type {MatmulAxis} */ axis) => (axis.sizes[at] === 1n ? 0n : index[kept.indexOf(axis)]);
-				const own = axes.filter(({ axes }) => axes[at] !== null);
-				return own.map((axis) => place(axis) ?? null);
-			}),
+		drawing: drawn(explanation, speaker(words), { ends: step >= STEP.result }),
+		name,
+		reads(cell) {
+			const [row, column] = cell.index;
+			const sources = [
+				written(names[0], a, ...(a.length > 1 ? [row] : []), ":"),
+				written(names[1], b, ":", ...(b.length > 1 ? [column] : [])),
+			];
+			return {
+				sentence: speaker(labels)("reads", { cell: name(cell), sources: sources.join(", ") }),
+				isRead: ({ panel, index }) => (panel ? panel === 1 && index[1] === column : index[0] === row),
+			};
+		},
 	};
 }
 

@@ -1,10 +1,9 @@
 // What a matrix product draws: the same as `tensorref/matmul.py`.
 
 import { COPY, READ, RESULT, STORED, boxes, grid } from "./cube.js";
-import { BOLD, CONFLICT, Drawing, EMPTY, GAP, refusal, stacked, visible } from "./picture.js";
+import { BOLD, CONFLICT, Drawing, EMPTY, GAP, refusal, room, stacked, visible } from "./picture.js";
 import { formatShape } from "./sizes.js";
 
-const MOST_BOXES = 5;
 const [SUM_HUE, ROW_HUE, COLUMN_HUE] = [1, 2, 3];
 
 /** The first operand to the left and the second above, and in the end the result, where a row and a column meet. @type {DrawMatmul} */
@@ -24,7 +23,7 @@ export function drawn({ names, shapes, axes, result }, say, { ends = true } = {}
 	const { left, top, bottom } = last;
 	if (ends) {
 		drawing.place(last);
-		drawing.text([0, bottom + 12], `${say("result")} ${result ? formatShape(result) : "?"}`, BOLD);
+		drawing.text(0, bottom + 12, `${say("result")} ${result ? formatShape(result) : "?"}`, BOLD);
 	}
 	drawing.place(first, Math.min(left, second.left) - GAP - first.right);
 	drawing.place(second, 0, top - GAP - second.bottom);
@@ -38,7 +37,7 @@ export function drawn({ names, shapes, axes, result }, say, { ends = true } = {}
 
 	/** The sizes of the batch axes: how often the product is taken. @param {MatmulAxis[]} batch */
 	function stack(batch) {
-		const places = visible(batch.length, MOST_BOXES);
+		const places = visible(batch.length, room().boxes);
 		const lines = [0, 1, ...(ends ? [-1] : [])].map((operand) =>
 			places.map((place) => box(batch[Number(place ?? NaN)], operand)),
 		);

@@ -13,3 +13,8 @@ export function agreed(sizes) {
 export function formatShape(shape) {
 	return `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
 }
+
+/** Write an element as code does: `x[0, :]`, or the name of what has no axis. @param {unknown[]} index */
+export function indexed(name = "", index) {
+	return name + (index.length ? `[${index.join(", ")}]` : "");
+}
