@@ -240,16 +240,11 @@ def grid(
     how many places of an axis are drawn.
     """
     ndim = len(sides)
-<<<<<<< HEAD
-    most = _SHOWN[ndim]
+    most = most or _SHOWN[ndim]
     depths, rows, columns = (
         visible(side.size, most, side.wanted) for side in (*(Side(1, "", 0),) * (_CUBE - ndim), *sides)
     )
-=======
-    most = most or _SHOWN[ndim]
-    depths, rows, columns = (visible(side.size, most) for side in (*(Side(1, "", 0),) * (_CUBE - ndim), *sides))
     rows = rows if depths else []
->>>>>>> js
     drawn = {
         (d, r, c): cell((d, r, c)[_CUBE - ndim :])
         for d, r, c in product(depths, rows, columns)

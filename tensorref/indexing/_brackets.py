@@ -8,7 +8,7 @@ from math import prod
 from typing import Any
 
 from tensorref import _picture
-from tensorref._arguments import as_library, quoted
+from tensorref._arguments import as_library, length, quoted
 from tensorref._explanation import Illustrated, TensorrefError
 from tensorref._shape import MAX_RANK, as_shape, index_of, joined, number_of
 from tensorref._typing import ShapeLike
@@ -577,7 +577,7 @@ def _takes(item: Any) -> int:
 
 def _gives(item: Any, sizes: tuple[int, ...]) -> tuple[int, ...]:
     if isinstance(item, slice):
-        return (len(range(*item.indices(*sizes))),)
+        return (length(range(*item.indices(*sizes))),)
     if isinstance(item, Indices):
         return item.shape
     if isinstance(item, Mask):
