@@ -15,7 +15,7 @@ from itertools import product
 from math import prod
 from typing import NamedTuple
 
-from tensorref._shape import index_of
+from tensorref._shape import index_of, number_of
 
 __all__ = [
     "CELL",
@@ -287,8 +287,7 @@ def planes(sides: Sequence[Side], cell: Callable[[tuple[int, ...]], tuple[str, M
     stack = sides[:-_TABLE]
     sizes = [side.size for side in stack]
     # The first places that are wanted on each axis, as a number of all of them in row-major order.
-    first = [place for side in stack for place in [*side.wanted, 0][:1]]
-    wanted = sum(place * prod(sizes[axis + 1 :]) for axis, place in enumerate(first))
+    wanted = number_of([min(side.wanted, default=0) for side in stack], sizes)
     parts: list[Drawing] = []
     for number in visible(prod(sizes), most, [wanted]):
         part = Drawing()
@@ -301,7 +300,7 @@ def planes(sides: Sequence[Side], cell: Callable[[tuple[int, ...]], tuple[str, M
             part.heading(f"[{', '.join(map(str, before))}]", 0)
         parts.append(part)
     if not parts:
-        parts = [grid([Side(0, sides[-2].label, sides[-2].hue), sides[-1]], cell)]
+        parts = [grid([sides[-2]._replace(size=0), sides[-1]], cell)]
     whole = stacked(parts)
     drawing = Drawing()
     drawing.place(whole, -(whole.left + whole.right) // 2, -(whole.top + whole.bottom) // 2)

@@ -291,7 +291,7 @@ class Explanation(Illustrated):
                 elif entry.kind == "int":
                     wanted = entry.picks or ()
                 elif entry.kind in _ARRAYS:
-                    wanted = sorted({index[taken + place] for index in picked})
+                    wanted = [index[taken + place] for index in picked]
                 hue = _ARRAY_HUE if entry.kind in _ARRAYS else _GONE_HUE if entry.kind == "int" else 0
                 label = WORDS["axis.code"].format(code=entry.code, size=size)
                 sides.append(_picture.Side(size, label, hue, entry.gives is None, wanted))

@@ -84,16 +84,16 @@ def test_every_one_and_every_two_on_small_shapes(differences):
 def test_random_indices(differences):
     rng = random.Random(20261128)  # noqa: S311
     vectors = []
-    for _ in range(1500):
+    for _ in range(500):
         shape = [rng.choice([0, 1, 2, 3, 4, 10**20]) for _ in range(rng.choice([1, 2, 3, 4, 5, 64]))]
         items = rng.choices(ITEMS, k=rng.randint(1, 5))
         vectors.append(vector(shape, f"x[{', '.join(items)}{rng.choice(['', ','])}]"))
     results = [entry["expected"]["explanation"] for entry in vectors]
     # The draw is worth something only if it holds enough of each kind.
-    assert sum(result["result"] is None for result in results) > 300
+    assert sum(result["result"] is None for result in results) > 100
     assert sum(result["result"] is not None for result in results) > 100
-    assert sum(bool(result["other"]) for result in results) > 100
-    assert sum(result["apart"] for result in results) > 20
+    assert sum(bool(result["other"]) for result in results) > 40
+    assert sum(result["apart"] for result in results) > 5
     assert differences(vectors) == []
 
 
@@ -102,12 +102,12 @@ PIECES = [*ITEMS, *"x[](),:-+ 0123456789\n", "−", "None", "mask", "1.5", "😀
 
 def test_any_text_is_read_alike(differences):
     rng = random.Random(7)  # noqa: S311
-    texts = ["".join(rng.choices(PIECES, k=rng.randint(0, 8))) for _ in range(1500)]
-    texts += [f"x[{''.join(rng.choices(PIECES, k=rng.randint(0, 4)))}]" for _ in range(1500)]
+    texts = ["".join(rng.choices(PIECES, k=rng.randint(0, 8))) for _ in range(800)]
+    texts += [f"x[{''.join(rng.choices(PIECES, k=rng.randint(0, 4)))}]" for _ in range(800)]
     texts += ["[" * 999, "x" * 1001, "😀" * 1000, "x[" + "1, " * 300, "x[" + "0," * 129 + "]", "x[" + "None," * 70 + "]"]
     vectors = [vector((4, 3), text) for text in texts]
     errors = sum("error" in entry["expected"] for entry in vectors)
-    assert 1000 < errors < len(texts) - 100
+    assert 500 < errors < len(texts) - 100
     assert differences(vectors) == []
 
 
