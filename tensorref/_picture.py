@@ -323,7 +323,9 @@ def boxes(labels: Sequence[str], rows: Sequence[Sequence[tuple[str, Mark]]], hea
     """Draw what is said of each axis in a box: a line of boxes for each label, the headings above."""
     columns = max(map(len, rows), default=0)
     drawing = grid(
-        [Side(len(rows), "", 0), Side(columns, "", 0)], lambda index: rows[index[0]][index[1]], max(len(rows), columns, 1)
+        [Side(len(rows), "", 0), Side(columns, "", 0)],
+        lambda index: rows[index[0]][index[1]],
+        max(len(rows), columns, 1),
     )
     left, top, wide = drawing.left, drawing.top, (drawing.right - drawing.left) // max(columns, 1)
     for line, label in enumerate(labels):

@@ -316,7 +316,7 @@ class Explanation(ShapeRule):
 
     def _drawn(self) -> _picture.Drawing:
         """Draw what goes into one element of the result alike, by its hue and its line."""
-        has_values = prod(self.shape) <= _MOST_VALUES
+        has_values = max(prod(self.shape), *self.shape, 0) <= _MOST_VALUES
 
         def mark(kept: Sequence[int]) -> _picture.Mark:
             hue = sum(kept) % _HUES + 1

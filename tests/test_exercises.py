@@ -439,7 +439,9 @@ WRONG = {
         "by the total": (lambda counts: counts / counts.sum(), "probabilities[0, 0] is not right (it is 0.0625)"),
         "in place": (lambda counts: counts.div_(counts.sum(-1, keepdim=True)), "it changed its argument counts;"),
         "no axis kept where it fits": (
-            lambda counts: counts / (counts.sum(-1) if len(counts) == counts.shape[1] else counts.sum(-1, keepdim=True)),
+            lambda counts: (
+                counts / (counts.sum(-1) if len(counts) == counts.shape[1] else counts.sum(-1, keepdim=True))
+            ),
             "probabilities[0, 1] is not right (it is 0.375)",
         ),
     },

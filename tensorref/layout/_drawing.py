@@ -85,9 +85,7 @@ def _strip(at: Layout, memory: int, cell: Callable[[int], tuple[str, Mark]]) -> 
         stride, size = at.strides[axis], at.shape[axis]
         to = at.offset + stride
         if size > 1 and stride and 0 not in at.shape and at.offset in places and to in places:
-            start, end = (
-                (places.index(place) - len(places) / 2 + 0.5) * _picture.CELL for place in (at.offset, to)
-            )
+            start, end = ((places.index(place) - len(places) / 2 + 0.5) * _picture.CELL for place in (at.offset, to))
             _hop(drawing, int(start), int(end), axis, above=above)
             drawing.text((int(start + end) // 2, -_HOP - 8 if above else _HOP + 8), f"+{stride}")
             above = not above

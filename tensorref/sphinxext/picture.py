@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType, ModuleType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import sphinx.application
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.writers.html5 import HTML5Translator
 
-from tensorref import _words, broadcasting, dtypes, layout, matmul
+from tensorref import _words, broadcasting, dtypes, indexing, layout, matmul, reductions
 from tensorref._arguments import quoted
 from tensorref._explanation import Illustrated
+from tensorref.indexing._parsing import parse_index
 from tensorref.sphinxext.explorer import (
     SHARED,
     RuleDirective,
@@ -32,9 +33,17 @@ from tensorref.sphinxext.explorer import (
 
 __all__ = ["CALLS", "Picture", "PictureDirective", "setup_pictures"]
 
+
+def _indexed(shape: Sequence[int] | int, index: str, *, library: Literal["numpy", "torch"] = "numpy") -> Illustrated:
+    """Explain an index that is typed as in code."""
+    return indexing.explain(shape, parse_index(str(index)), library=library)
+
+
 CALLS: Mapping[str, tuple[ModuleType, Callable[..., Illustrated]]] = MappingProxyType(
     {
         "broadcasting.explain": (broadcasting, broadcasting.explain),
+        "indexing.explain": (indexing, _indexed),
+        "reductions.explain": (reductions, reductions.explain),
         "matmul.explain": (matmul, matmul.explain),
         "layout.explain": (layout, layout.explain),
         "layout.history": (layout, layout.history),

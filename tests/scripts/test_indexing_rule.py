@@ -104,7 +104,14 @@ def test_any_text_is_read_alike(differences):
     rng = random.Random(7)  # noqa: S311
     texts = ["".join(rng.choices(PIECES, k=rng.randint(0, 8))) for _ in range(800)]
     texts += [f"x[{''.join(rng.choices(PIECES, k=rng.randint(0, 4)))}]" for _ in range(800)]
-    texts += ["[" * 999, "x" * 1001, "😀" * 1000, "x[" + "1, " * 300, "x[" + "0," * 129 + "]", "x[" + "None," * 70 + "]"]
+    texts += [
+        "[" * 999,
+        "x" * 1001,
+        "😀" * 1000,
+        "x[" + "1, " * 300,
+        "x[" + "0," * 129 + "]",
+        "x[" + "None," * 70 + "]",
+    ]
     vectors = [vector((4, 3), text) for text in texts]
     errors = sum("error" in entry["expected"] for entry in vectors)
     assert 500 < errors < len(texts) - 100
@@ -116,4 +123,6 @@ def test_the_comparison_sees_a_difference(differences):
     assert differences([good]) == []
     for key, value in {"result": [4, 2], "view": True, "other": "", "position": 0}.items():
         explanation = {**good["expected"]["explanation"], key: value}
-        assert len(differences([good, {**good, "expected": {**good["expected"], "explanation": explanation}}])) == 1, key
+        assert len(differences([good, {**good, "expected": {**good["expected"], "explanation": explanation}}])) == 1, (
+            key
+        )

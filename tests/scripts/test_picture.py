@@ -7,13 +7,14 @@ import re
 
 import pytest
 
-from tensorref import _picture, broadcasting, indexing, layout, matmul
+from tensorref import _picture, broadcasting, indexing, layout, matmul, reductions
 from tensorref.indexing._parsing import parse_index
 from tensorref.layout import _drawing
 from tensorref.sphinxext.broadcasting import BroadcastingDirective
 from tensorref.sphinxext.indexing import IndexingDirective
 from tensorref.sphinxext.layout import LayoutDirective
 from tensorref.sphinxext.matmul import MatmulDirective
+from tensorref.sphinxext.reduction import ReductionDirective
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 
@@ -52,7 +53,16 @@ async (kind, text, data, width) => {
 }
 """
 FRAME = re.compile('viewBox="[^"]*" width="[^"]*" height="[^"]*"')
-NAMES = ["x", "bias", "{name}", "$&", "__proto__", "a name that is longer than any picture has room for", "<b>&", "größe"]
+NAMES = [
+    "x",
+    "bias",
+    "{name}",
+    "$&",
+    "__proto__",
+    "a name that is longer than any picture has room for",
+    "<b>&",
+    "größe",
+]
 
 
 def vector(explanation, shapes, names, operations=""):
@@ -78,6 +88,7 @@ def differences(run):
             "indexing": IndexingDirective,
             "layout": LayoutDirective,
             "matmul": MatmulDirective,
+            "reductions": ReductionDirective,
         }[kind]
         data = {
             "words": dict(directive.words),
@@ -196,6 +207,22 @@ def test_indexing(differences, phone):
         vectors.append(vector(indexing.explain(shape, parse_index(f"x[{index}]")), [shape], ["x"], f"x[{index}]"))
     assert sum('stroke-width="3"' in body and "→" in body for _, body in (entry["expected"] for entry in vectors)) > 30
     assert differences("indexing", vectors, phone=phone) == []
+
+
+def test_reductions(differences, phone):
+    rng = random.Random(14)  # noqa: S311
+    given = [([2, 3, 4], -1, False), ([2, 3], None, True), ([0, 2, 3], 0, False), ([0, 10**9], None, False)]
+    while len(given) < 100:
+        shape = [rng.choice([0, 1, 2, 3, 4, 12, 10**30]) for _ in range(rng.randint(0, 4))]
+        axes = rng.sample(range(-len(shape), len(shape) + 1), rng.randint(1, min(len(shape) + 1, 2)))
+        given.append((shape, rng.choice([None, axes[0], axes]), rng.random() < 0.5))
+    vectors = []
+    for shape, axis, keepdims in given:
+        name = rng.choice(NAMES)
+        explanation = reductions.explain(shape, axis, keepdims=keepdims, name=name)
+        vectors.append(vector(explanation, [shape], [name], [axis, keepdims]))
+    assert sum("→" in body and ">?<" not in body for _, body in (entry["expected"] for entry in vectors)) > 40
+    assert differences("reductions", vectors, phone=phone) == []
 
 
 def test_the_comparison_sees_a_difference(differences, monkeypatch):

@@ -30,7 +30,8 @@ export function readIndex(text, errors) {
 		if (next().text !== "]") items.push(item());
 	}
 	if (!took("]") || next().text) throw error();
-	return { items, isTuple };
+	const written = text.slice(start.length).replaceAll("−", "-").replace(/[ \t\r\n\u00a0]+/g, " ").replace(/\w*\.?newaxis/g, "None");
+	return { items, isTuple, text: written.trim() };
 
 	function next() {
 		return tokens.at(-1) ?? { text: "", position: end };

@@ -10,16 +10,16 @@ const MOST_READ = 4096n;
 const MOST_VALUES = 10_000_000n;
 const [ARRAY_HUE, NEW_HUE, GONE_HUE] = [1, 2, 3];
 
-/** The source with what is read, and the result with the same numbers where they come to stand. @type {DrawIndex} */
-export function drawn(explanation, say, ends = true) {
+/** The source with what is read; in the end the result, with the same numbers where they come to stand. @type {DrawIndex} */
+export function drawn(explanation, say, step = 3) {
 	const { shape, entries, joint, result, view, position } = explanation;
 	const hasValues = product(shape) <= MOST_VALUES;
 	const text = (index) => (hasValues ? `${numberOf(index, shape)}` : "");
 	const picked = pickedBy(explanation);
 	const known = picked && new Set(picked.map(String));
-	const source = planes(sides(), (index) => [text(index), known && ends && isRead(explanation, index, known) ? READ : STORED], 0);
+	const source = planes(sides(), (index) => [text(index), known && step && isRead(explanation, index, known) ? READ : STORED], 0);
 	source.heading(`x ${formatShape(shape)}`);
-	if (!ends) return source;
+	if (step < 3) return source;
 	const look = view ? RESULT : { ...RESULT, dash: "3 3" };
 	const last = result ? planes(resultSides(), (index) => [picked ? text(sourceOf(explanation, index)) : "", look], 1) : refusal();
 	const written = `x[${entries.map(({ code }) => code).join(", ")}]`;
