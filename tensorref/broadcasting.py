@@ -62,8 +62,8 @@ __all__ = [
 ]
 
 _MOST_NAMED = 8  # axes that a sentence names before it counts the rest
-_MOST_DRAWN = 3  # operands, and axes, of which a picture shows the elements; beyond it shows the sizes
-_MOST_BOXES = 6
+_MOST_DRAWN = 3  # axes
+_MOST_OPERANDS = 6  # that are drawn
 _A_PAIR = 2
 _PLACE = 10  # the first operand counts in tens and the second in ones, so that a sum shows both
 _MOST_VALUES = 100
@@ -385,35 +385,41 @@ class Explanation(ShapeRule):
         return (*notes, *self.mends())
 
     def _drawn(self) -> _picture.Drawing:
-        if len(self.axes) > _MOST_DRAWN or len(self.operands) > _MOST_DRAWN:
-            return self._boxes()
-        grids = [self._grid(number) for number in range(len(self.operands))]
-        return _picture.flow([*grids, self._result()], ["+"] * (len(grids) - 1) + ["="])
+        """Draw the operands as they are read, and the result: three axes of them, those in conflict before all others."""
+        order = sorted(self.axes, key=lambda axis: (axis.size is not None, -axis.index))
+        axes = [axis for axis in self.axes if axis in order[:_MOST_DRAWN]]
+        grids = [self._grid(number, axes) for number, _ in enumerate(self.operands[:_MOST_OPERANDS])]
+        signs = ["+"] * (len(grids) - 1)
+        if len(self.operands) > _MOST_OPERANDS:
+            grids.append(_picture.Drawing())
+            grids[-1].text((0, 0), "…")
+            signs.append("+")
+        return _picture.flow([*grids, self._result(axes)], [*signs, "="])
 
-    def _grid(self, number: int) -> _picture.Drawing:
+    def _grid(self, number: int, axes: Sequence[Axis]) -> _picture.Drawing:
         """Draw an operand: what it stores, and the copies that it is read as."""
         operand = self.operands[number]
 
         def cell(index: tuple[int, ...]) -> tuple[str, _picture.Mark]:
-            copied = [axis.index for axis, at in zip(self.axes, index, strict=True) if axis.expands[number] and at]
-            text = str(self._value(number, index)) if self._has_values() else ""
+            copied = [axis.index for axis, at in zip(axes, index, strict=True) if axis.expands[number] and at]
+            text = str(self._value(number, axes, index)) if self._has_values() else ""
             if copied:
                 return text, _picture.COPY._replace(hue=_picture.hue_of(copied[-1]))
             return text, _picture.STORED
 
-        drawing = _picture.grid([self._side(axis, number) for axis in self.axes], cell)
+        drawing = _picture.grid([self._side(axis, number) for axis in axes], cell)
         drawing.heading(f"{operand.name} {operand.shape}", 0)
         return drawing
 
-    def _result(self) -> _picture.Drawing:
+    def _result(self, axes: Sequence[Axis]) -> _picture.Drawing:
         def cell(index: tuple[int, ...]) -> tuple[str, _picture.Mark]:
-            values = [self._value(number, index) for number in range(len(self.operands))] if self._has_values() else []
+            values = [self._value(number, axes, index) for number in range(_A_PAIR)] if self._has_values() else []
             return str(sum(values)) if values else "", _picture.RESULT
 
         if self.result is None:
             drawing = _picture.refusal("?")
         else:
-            drawing = _picture.grid([self._side(axis, None) for axis in self.axes], cell)
+            drawing = _picture.grid([self._side(axis, None) for axis in axes], cell)
         drawing.heading(f"{WORDS['result']} {'?' if self.result is None else self.result}", 0)
         return drawing
 
@@ -433,35 +439,11 @@ class Explanation(ShapeRule):
             and (self.operands[0].elements <= _MOST_VALUES and self.operands[1].elements <= _PLACE)
         )
 
-    def _value(self, number: int, index: tuple[int, ...]) -> int:
+    def _value(self, number: int, axes: Sequence[Axis], index: tuple[int, ...]) -> int:
         """Return what an operand holds where `index` reads it: 0, 10, 20 of the first, 0, 1, 2 of the second."""
-        place = sum(at * stride for at, stride in zip(index, self.operands[number].strides or (), strict=True))
+        strides = self.operands[number].strides or ()
+        place = sum(at * strides[axis.index] for axis, at in zip(axes, index, strict=True))
         return place * (1 if number else _PLACE)
-
-    def _boxes(self) -> _picture.Drawing:
-        """Draw the sizes alone, those in conflict before all others."""
-        axes = _chosen([axis.size is None for axis in self.axes])
-        operands = _chosen(
-            [any(axis.size is None and axis.sizes[n] != 1 for axis in self.axes) for n, _ in enumerate(self.operands)]
-        )
-        rows = [
-            [_left_out(at, operand) or self._box(self.axes[at or 0], operand or 0) for at in axes]
-            for operand in operands
-        ]
-        rows.append([_left_out(at, 0) or self._box(self.axes[at or 0], None) for at in axes])
-        labels = ["…" if operand is None else self.operands[operand].name for operand in operands]
-        heading = ["…" if at is None else str(self.axes[at].index) for at in axes]
-        return _picture.boxes([*labels, WORDS["result"]], rows, heading)
-
-    def _box(self, axis: Axis, operand: int | None) -> tuple[str, _picture.Mark]:
-        if axis.size is None:
-            conflicts = operand is None or axis.sizes[operand] != 1
-            text = "?" if operand is None else f"✗ {axis.cell(operand)}" if conflicts else axis.cell(operand)
-            return text, _picture.CONFLICT if conflicts else _picture.STORED
-        if operand is None:
-            return str(axis.size), _picture.RESULT
-        hue = _picture.hue_of(axis.index)
-        return axis.cell(operand), _picture.COPY._replace(hue=hue) if axis.expands[operand] else _picture.STORED
 
 
 @dataclass(frozen=True)
@@ -890,18 +872,3 @@ def _with_axes(name: str, shape: tuple[int, ...], target: tuple[int, ...]) -> tu
         index.append(":")
         sizes.append(size)
     return f"{name}[{', '.join(reversed(index))}]", tuple(reversed(sizes))
-
-
-def _chosen(first: Sequence[bool]) -> list[int | None]:
-    """Return the places to draw, those of `first` before others and then the last ones, with None where some are left out."""
-    order = sorted(range(len(first)), key=lambda place: (not first[place], -place))[:_MOST_BOXES]
-    places: list[int | None] = []
-    for place in sorted(order):
-        if place and (not places or places[-1] != place - 1):
-            places.append(None)
-        places.append(place)
-    return places if not places or places[-1] == len(first) - 1 else [*places, None]
-
-
-def _left_out(*places: int | None) -> tuple[str, _picture.Mark] | None:
-    return ("…", _picture.EMPTY) if None in places else None

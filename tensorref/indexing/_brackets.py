@@ -375,8 +375,8 @@ class Entry:
     gives: tuple[int, ...] | None
     """Its own sizes in the result; those of index arrays and masks broadcast together first. None where it is wrong."""
     picks: tuple[int, ...] | None = None
-    """Where it reads: the place of an int; the first place and the step of a slice; the places of an index array or of
-    what is True in a mask, in row-major order. None where they are more than 64 or not known, and for the others."""
+    """The place of an int, the first place and the step of a slice, or the places that an index array picks or where a mask
+    is True, in row-major order. None for the others, and where they are more than 64 or not known."""
 
     def places(self, index: Sequence[int]) -> tuple[int, ...]:
         """Return where an index array or a mask reads for one element of what they all broadcast to.

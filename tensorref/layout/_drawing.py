@@ -11,9 +11,7 @@ from tensorref._shape import index_of
 from tensorref.layout._operations import Layout
 
 _PLACES = 12  # of a memory that are drawn before its middle is left out
-_HOP = _picture.CELL // 2 + 17  # how far from the middle of the memory a step goes
 _STRONGEST = 44  # percent; the number in the cell is read on it
-_MOST_ARCS = 3
 _MOST_WAYS = 1000
 
 
@@ -47,7 +45,10 @@ def drawn(title: str, at: Layout, memory: int, origin: Callable[[int], int], ele
 
 def _table(at: Layout, cell: Callable[[int], tuple[str, Mark]]) -> Drawing:
     """Draw the elements by their indices, with more than two axes the last two of a few of the first."""
-    sides = [Side(size, str(size), _picture.hue_of(axis - len(at.shape))) for axis, size in enumerate(at.shape)]
+    sides = [
+        Side(size, f"{size} (+{stride})", _picture.hue_of(axis - len(at.shape)))
+        for axis, (size, stride) in enumerate(zip(at.shape, at.strides, strict=True))
+    ]
     if len(at.shape) <= 2:  # noqa: PLR2004  a table
         return _picture.grid(sides, lambda index: cell(place_of(at, index)))
     stack = at.shape[:-2]
@@ -63,14 +64,11 @@ def _table(at: Layout, cell: Callable[[int], tuple[str, Mark]]) -> Drawing:
             part = _table(Layout(at.shape[-2:], at.strides[-2:], start), cell)
             part.heading(f"[{', '.join(map(str, first))}]", 0)
         parts.append(part)
-    whole = _picture.stacked(parts or [_picture.grid([Side(0, "", 0)], lambda index: cell(index[0]))])
-    middle = Drawing()
-    middle.place(whole, -(whole.left + whole.right) // 2, -(whole.top + whole.bottom) // 2)
-    return middle
+    return _picture.stacked(parts or [_picture.grid([Side(0, "", 0)], lambda index: cell(index[0]))])
 
 
 def _strip(at: Layout, memory: int, cell: Callable[[int], tuple[str, Mark]]) -> Drawing:
-    """Draw the memory in a row, and over it how far each axis steps."""
+    """Draw the memory in a row, its places faded that the tensor does not read."""
     places = _picture.visible(memory, _PLACES)
     read = _read(at, places)
 
@@ -79,29 +77,7 @@ def _strip(at: Layout, memory: int, cell: Callable[[int], tuple[str, Mark]]) -> 
         short = text if len(text) < 3 else ""  # noqa: PLR2004  it fits
         return short, mark if index[0] in read else _picture.EMPTY
 
-    drawing = _picture.grid([Side(memory, "", 0)], look, _PLACES)
-    above = True
-    for axis in range(-1, -1 - min(len(at.shape), _MOST_ARCS), -1):
-        stride, size = at.strides[axis], at.shape[axis]
-        to = at.offset + stride
-        if size > 1 and stride and 0 not in at.shape and at.offset in places and to in places:
-            start, end = ((places.index(place) - len(places) / 2 + 0.5) * _picture.CELL for place in (at.offset, to))
-            _hop(drawing, int(start), int(end), axis, above=above)
-            drawing.text((int(start + end) // 2, -_HOP - 8 if above else _HOP + 8), f"+{stride}")
-            above = not above
-    return drawing
-
-
-def _hop(drawing: Drawing, x: int, to_x: int, axis: int, *, above: bool) -> None:
-    """Draw the step of an axis from the first element to the next one, in the hue and with the line of the axis."""
-    side = -1 if above else 1
-    y, high = side * (_picture.CELL // 2 + 3), side * _HOP
-    hue = _picture.hue_of(axis)
-    dash = _picture.DASHES[hue - 1]
-    drawing.line(f"M{x} {y}C{x} {high} {to_x} {high} {to_x} {y}", [(x, y), (to_x, high)], hue, dash)
-    drawing.line(
-        f"M{to_x - 4} {y + side * 6}L{to_x} {y}L{to_x + 4} {y + side * 6}", [(to_x - 4, y), (to_x + 4, y)], hue
-    )
+    return _picture.grid([Side(memory, "", 0)], look, _PLACES)
 
 
 def _read(at: Layout, places: Sequence[int | None]) -> set[int]:

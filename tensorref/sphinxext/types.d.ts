@@ -36,7 +36,6 @@ interface Operand {
 interface Broadcast {
   operands: Operand[];
   axes: BroadcastAxis[];
-  conflicts: Shape;
   result: Shape | null;
   elements: bigint | null;
   stored_bytes: bigint;
@@ -64,14 +63,12 @@ interface Matmul {
   names: readonly string[];
   shapes: readonly Shape[];
   axes: MatmulAxis[];
-  conflicts: (bigint | null)[][];
   result: Shape | null;
   elements: bigint | null;
   einsum: string;
   flops: bigint | null;
   moved_bytes: bigint | null;
   copied_bytes: bigint | null;
-  intensity: number | null;
   steps: string[];
   warning: string | null;
   messages: { numpy: string; torch: string } | null;
@@ -181,36 +178,18 @@ interface Shown {
   outcome: "success" | "conflict";
   /** What is said below in the end. */
   notes: Note[];
-  table(step: number): Table;
+  table(step: number): HTMLElement;
   picture(step: number): Picture;
   /** Code to copy, by library. */
   code: Readonly<Record<string, string>>;
 }
 
-interface Table {
-  heading: string[];
-  /** The first step that shows the heading; 1 by default. */
-  headingFrom?: number;
-  rows: { label: string; kind?: string; cells: Cell[] }[];
+/** A row of a table; `span` is over how many axes a cell goes. */
+interface Row {
+  label: string;
+  kind?: string;
+  cells: { text: string; verdict?: string; state?: string; span?: number }[];
 }
-
-interface Cell {
-  text: string;
-  /** The first step that shows it. */
-  from?: number;
-  /** Said, not shown. */
-  unseen?: string;
-  /** What it becomes, and the first step that shows this. */
-  then?: string;
-  thenFrom?: number;
-  verdict?: string;
-  symbol?: "equal" | "expand" | "conflict" | "sum" | "keep";
-  state?: string;
-  span?: number;
-}
-
-/** A place along an axis, or how many are left out. */
-type Place = bigint | string;
 
 interface StepOptions {
   min?: number;
@@ -222,41 +201,55 @@ interface StepOptions {
   names?: readonly string[];
 }
 
-interface Picture {
-  panels: Panel[];
-  /** What a cell of the last tensor reads in each of the others; null on an axis stands for all of it. */
-  reads: ((index: Shape) => (bigint | null)[][]) | null;
-  /** The label that says so; "reads" by default. */
-  said?: string;
+/** An element of SVG: its tag, its attributes, and what is in it. */
+type Part = [tag: string, attributes: Words, ...children: (Part | string)[]];
+
+type Drawing = import("./static/tensorref/picture.js").Drawing;
+
+/** How a cell looks, as Python's `_picture.Mark`. */
+interface Mark {
+  hue: number;
+  tint: number;
+  dash: string;
+  thick: boolean;
+  faded: boolean;
 }
 
-interface Panel {
-  name: string;
-  shape: Shape;
-  /** How many axes in front are shown that the tensor itself lacks. */
-  lacking?: number;
-  /** The places of a memory to show, given the cells that are shown of the last tensor. */
-  columns?: (cells: Shape[]) => Place[];
-  /** Whether the last tensor reads a cell of a memory nowhere. */
-  unused?: (index: Shape) => unknown;
-  /** Whether a cell is another one, read again. */
-  repeats?: (index: Shape) => unknown;
-  /** What stands in a cell. */
-  text?: (index: Shape) => string;
+/** An axis of a grid, as Python's `_picture.Side`. */
+interface Side {
+  size: bigint;
+  label?: string;
+  hue?: number;
+  conflict?: boolean;
+}
+
+
+/** A cell of a picture: the number of what it is a cell of, its index there (none in a memory), and its outline. */
+interface DrawnCell {
+  panel: number;
+  index: bigint[];
+  part: Part;
+  /** Where in its memory it lies. */
+  place: bigint;
+}
+
+interface Picture {
+  drawing: Drawing;
+  /** What is said of it; by default the sentences of the steps. */
+  title?: string;
+  description?: string;
+  /** What a cell that can be pointed at is called; an empty text for all others. */
+  name(cell: DrawnCell): string;
+  /** What is said of it then, and which other cells it reads. */
+  reads(cell: DrawnCell): { sentence: string; isRead: (other: DrawnCell) => boolean };
 }
 
 // What the functions take and give.
 
 type CodeOf = (explanation: Broadcast, reserved: readonly string[]) => Record<string, string>;
-type DrawPicture = (picture: Picture, labels: Words) => HTMLElement;
-type DrawTable = (table: Table, step: number) => HTMLElement;
-type DrawnCell = { part: HTMLElement; index: bigint[]; panel: number };
-type Ends = (size: bigint, most: bigint) => Place[];
-type ErrorOf = (key: string, token: Token, values?: Values) => import("./static/tensorref/words.js").TextError;
+type DrawTable = (heading: string[], rows: Row[]) => HTMLElement;
 type ExpandedStrides = (shape: Shape, rank: number) => Shape;
-type Explore = (root: HTMLElement, kind: Kind, number: number) => void;
 type FindAxes = (shapes: readonly Shape[]) => BroadcastAxis[];
-type GridsOf = (explanation: Broadcast, step: number, labels: Words) => Picture;
 type Led = (
   event: KeyboardEvent,
   where: { at: number; first?: number; last: number; row?: number },
@@ -279,26 +272,43 @@ type TextField = (options: { id: string; label: string; text: string; changed: (
   /** Say what is wrong; nothing where nothing is. */
   complain: (found: string) => void;
 };
-type Use = (given: Pairs, step?: number, focused?: number) => void;
 type Variables = (names: readonly string[], reserved: readonly string[]) => readonly string[];
-type Written = (panel: number, index: (bigint | null)[]) => string;
 
 
-type AxesOf = (explanation: Broadcast, given: readonly NamedShape[], step: number, data: Data) => Table;
+type AxesOf = (explanation: Broadcast, given: readonly NamedShape[], step: number, data: Data) => HTMLElement;
 type Explain = (shapes: readonly Shape[], names: readonly string[], options: Options & { messages: Words }) => Broadcast;
-type ReadShape = (text: string, errors: Words, known: ReadonlyMap<string, string>) => NamedShape;
 type StepsOf = (operands: readonly Operand[], axes: readonly BroadcastAxis[], say: Say) => string[];
 type WarningOf = (operands: readonly Operand[], sizes: Shape, say: Say) => string | null;
 type WithAxes = (name: string, given: Shape, target: Shape) => { code: string; shape: bigint[] };
 type ExplainMatmul = (shapes: readonly Shape[], names: readonly string[], options: Options & { messages: Words }) => Matmul;
 type Follow = (sizes: Shape, operations: Operation[], name: string, data: Data) => TensorHistory;
+type HistoryTable = (stages: readonly Stage[], data: Data, step: number) => HTMLElement;
 type LayoutCode = (name: string, stages: Stage[], isTaken: boolean, reserved: readonly string[]) => Record<string, string>;
-type LayoutPicture = (name: string, stages: Stage[], step: number, labels: Words) => Picture;
-type MemoryRow = (name: string, at: Stage, text: (index: Shape) => string, placeOf: (index: Shape) => bigint) => Panel;
 type Reach = (code: string, verdict: string, axes: Axis[], offset: bigint, elements: bigint) => Stage;
 type ReadOperations = (text: string, data: Pick<Data, "errors" | "messages">) => Operation[];
+type NotesOfMatmul = (explanation: Matmul, words: Words) => Note[];
 type MatmulCode = (explanation: Matmul, reserved: readonly string[]) => Record<string, string>;
 type MatmulMessages = (a: Shape, b: Shape, batch: MatmulAxis[], say: Say) => { numpy: string; torch: string };
-type MatmulPicture = (explanation: Matmul, step: number, labels: Words) => Picture;
 type MatmulSteps = (a: Shape, b: Shape, axes: MatmulAxis[], names: readonly string[], say: Say) => string[];
-type MatmulTable = (explanation: Matmul, given: readonly NamedShape[], step: number, say: Say) => Table;
+type MatmulTable = (explanation: Matmul, given: readonly NamedShape[], step: number, say: Say) => HTMLElement;
+type BroadcastPicture = (explanation: Broadcast, step: number, data: Data) => Picture;
+type Chosen = (first: boolean[], most: number) => (number | null)[];
+type DrawBroadcast = (explanation: Broadcast, say: Say, until?: { expands?: boolean; ends?: boolean }) => Drawing;
+type DrawHistory = (stages: readonly Stage[]) => Drawing;
+type DrawMatmul = (explanation: Matmul, say: Say, until?: { ends?: boolean }) => Drawing;
+type DrawPicture = (model: SVGElement, id: string, picture: Picture, say: Say) => Element[];
+type Fill = <Made extends Element>(made: Made, attributes: Readonly<Record<string, any>>, children?: (Node | string)[]) => Made;
+type Flow = (drawings: Drawing[], signs: string[]) => Drawing;
+type Grid = (sides: Side[], cell: (index: bigint[]) => any, panel?: number) => Drawing;
+type LayoutPicture = (stages: readonly Stage[], step: number, say: Say) => Picture;
+type MakeButton = (text: string, act: () => void, attributes?: Words) => HTMLButtonElement;
+type MakeElement = <Tag extends keyof HTMLElementTagNameMap>(
+  tag: Tag,
+  attributes?: Words | string,
+  ...children: (Node | string)[]
+) => HTMLElementTagNameMap[Tag];
+type MatmulPicture = (explanation: Matmul, step: number, data: Data) => Picture;
+type OriginOf = (stages: readonly Stage[], place: bigint) => bigint;
+type Table2D = (sides: Side[], cell?: (index: bigint[]) => any, panel?: number, most?: number) => Drawing;
+type ValuesAt = (explanation: Broadcast, index: Shape) => bigint[];
+type Visible = (size: bigint | number, most: number) => (bigint | null)[];

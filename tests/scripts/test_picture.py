@@ -107,7 +107,6 @@ def phone(request, monkeypatch):
         monkeypatch.setattr(_picture, "_WIDTH", 270)
         monkeypatch.setattr(_picture, "_SHOWN", (1, 7, 4, 3))
         monkeypatch.setattr(_drawing, "_PLACES", 8)
-        monkeypatch.setattr(broadcasting, "_MOST_BOXES", 3)
         monkeypatch.setattr(matmul, "_MOST_BOXES", 3)
     return request.param == "phone"
 

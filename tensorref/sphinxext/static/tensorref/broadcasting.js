@@ -1,8 +1,7 @@
 // The rule: the same as `tensorref/broadcasting.py`, held to it by one set of tests. BigInt keeps every size exact.
 
 import { MAX_RANK } from "./shapes.js";
-import { agreed, formatShape, product } from "./sizes.js";
-import { speaker } from "./words.js";
+import { agreed, formatShape, product, speaker } from "./words.js";
 
 const MOST_NAMED = 8;
 
@@ -13,9 +12,9 @@ export function explain(shapes, names, { itemsize, words, messages: told }) {
 	const result = sizesOf(axes);
 	const elements = result && product(result);
 	const bytes = BigInt(itemsize);
-	const where = (/** @type {Test} */ test) => axes.filter(test).map(({ index }) => index);
+	const where = (test) => axes.filter(test).map(({ index }) => index);
 	const operands = shapes.map((shape, at) => ({
-		name: names[at] ?? "",
+		name: names[at],
 		shape,
 		elements: product(shape),
 		strides: result && expandedStrides(shape, result.length),
@@ -24,7 +23,6 @@ export function explain(shapes, names, { itemsize, words, messages: told }) {
 	return {
 		operands,
 		axes,
-		conflicts: where(({ size }) => size === null),
 		result,
 		elements,
 		stored_bytes: operands.reduce((total, operand) => total + bytes * operand.elements, 0n),
@@ -40,14 +38,14 @@ export function explain(shapes, names, { itemsize, words, messages: told }) {
 export function notes({ operands, warning, messages, fixes, stored_bytes: stored, copied_bytes: copied }, words) {
 	const say = speaker(words);
 	const summed = operands.filter(({ gradient_axes: along }) => along?.[0]);
-	const strides = operands.map(({ name, strides }) => `${name} ${formatShape(strides ?? [])}`).join(", ");
+	const strides = () => operands.map(({ name, strides }) => `${name} ${formatShape(strides)}`).join(", ");
 	const found = [
 		["warning", warning],
 		["message", messages && `NumPy: ${messages.numpy.trim()}`],
 		["message", messages && `PyTorch: ${messages.torch}`],
 		["fact", copied !== null && copied > stored && say("bytes", { stored, copied })],
-		["fact", summed[0] && say("strides", { strides })],
-		...summed.map(({ name, gradient_axes: axes }) => ["fact", say("gradient", { name, axes: axes?.join(", ") })]),
+		["fact", summed[0] && say("strides", { strides: strides() })],
+		...summed.map(({ name, gradient_axes: axes }) => ["fact", say("gradient", { name, axes: axes.join(", ") })]),
 		...fixes.map((fix) => ["fix", say("fix", fix)]),
 	];
 	return found.flatMap(([kind, text]) => (text ? { kind: `${kind}`, text: `${text}` } : []));
@@ -87,9 +85,9 @@ function steps(given, all, say) {
 	const told = all.map(({ index: axis, sizes, verdict }) => ({ axis, sizes: sizes.join(", "), verdict: say(verdict) }));
 	const compared = told.map((axis) => say("compare.axis", axis)).reverse();
 	if (rank > MOST_NAMED) compared.splice(MOST_NAMED, rank, say("compare.more", { count: rank - MOST_NAMED }));
-	const axes = told.filter((_, at) => all[at]?.size === null).map((axis) => say("failure.axis", axis)).join("; ");
+	const axes = told.filter((_, at) => all[at].size === null).map((axis) => say("failure.axis", axis)).join("; ");
 	const repeats = given.filter(({ gradient_axes: along }) => along?.[0]);
-	const repeated = repeats.map(({ name, gradient_axes: axes }) => say("expand.repeat", { name, axes: axes?.join(", ") }));
+	const repeated = repeats.map(({ name, gradient_axes: axes }) => say("expand.repeat", { name, axes: axes.join(", ") }));
 	const shape = all.map(({ size }) => size ?? 1n);
 	return [
 		say("shapes", { operands }),
@@ -105,14 +103,14 @@ function steps(given, all, say) {
 function warning(operands, sizes, say) {
 	const [result, rank] = [product(sizes), sizes.length];
 	if (operands.some(({ elements }) => elements >= result)) {
-		const isChance = (/** @type {Operand} */ { shape: { 0: size = 0n, length } }) =>
+		const isChance = ({ shape: { 0: size = 0n, length } }) =>
 			length > 1 && length < rank && size > 1n && size === sizes[0];
-		const { name = "", shape = [] } = operands.find(isChance) ?? {};
-		const [axis, code] = [-shape.length, `${name}[:${", None".repeat(rank - shape.length)}]`];
-		return axis ? say("warning.chance", { name, shape, axis, first: -rank, size: shape[0], code }) : null;
+		const { name, shape } = operands.find(isChance) ?? {};
+		const told = () => ({ axis: -shape.length, first: -rank, size: shape[0], code: `${name}[:${", None".repeat(rank - shape.length)}]` });
+		return shape ? say("warning.chance", { name, shape, ...told() }) : null;
 	}
 	for (const [at, { name: first, elements, shape }] of operands.entries()) {
-		const isPair = (/** @type {Operand} */ other) => other.elements === elements && `${other.shape}` !== `${shape}`;
+		const isPair = (other) => other.elements === elements && `${other.shape}` !== `${shape}`;
 		const second = operands.slice(at + 1).find(isPair);
 		if (second) return say("warning.same", { first, second: second.name, elements, result });
 	}
@@ -121,7 +119,6 @@ function warning(operands, sizes, say) {
 
 /** @type {MessagesOf} */
 function messages(shapes, say) {
-	/** @type {Shape} */
 	let met = []; // the operands meet one by one
 	for (const shape of shapes) {
 		const axes = findAxes([met, shape]);
@@ -148,7 +145,7 @@ function fixes(operands) {
 			return result ? { ...guess, result } : [];
 		});
 	});
-	const cost = (/** @type {Fix} */ { code, result }) => product(result) * 2n + BigInt(code.endsWith(".mT"));
+	const cost = ({ code, result }) => product(result) * 2n + BigInt(code.endsWith(".mT"));
 	return found.sort((a, b) => (Number(cost(a) - cost(b)))).slice(0, 3);
 }
 
@@ -157,7 +154,7 @@ function withAxes(name, given, target) {
 	const index = [];
 	const shape = [];
 	for (const size of given.toReversed()) {
-		while (shape.length < target.length && agreed([size, target.at(-1 - shape.length) ?? 1n]) === null) {
+		while (shape.length < target.length && agreed([size, target.at(-1 - shape.length)]) === null) {
 			index.unshift("None");
 			shape.unshift(1n);
 		}

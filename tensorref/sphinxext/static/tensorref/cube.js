@@ -1,6 +1,6 @@
 // Pictures of arrays, and of several side by side: the rest of `tensorref/_picture.py`.
 
-import { BOLD, CELL, Drawing, EMPTY, END, GAP, bracket, half, mark, room, stacked, table, visible } from "./picture.js";
+import { BOLD, CELL, Drawing, EMPTY, END, GAP, bracket, mark, room, stacked, table, visible } from "./picture.js";
 
 const DEPTH = 11;
 export const STORED = mark();
@@ -18,7 +18,7 @@ export function grid(sides, cell, panel) {
 	for (const { index } of drawing.cells) index.unshift(0n);
 	const [rows, columns, depths] = [...front, depth].map(({ size, wanted }) => visible(size, most, wanted));
 	const wide = drawing.wide;
-	const [x0, y0] = [-half(wide * (columns.length || 1)), -half(CELL * (rows.length || 1))];
+	const [x0, y0] = [-((wide * (columns.length || 1)) >> 1), -((CELL * (rows.length || 1)) >> 1)];
 	const right = x0 + wide * columns.length;
 	const look = (...places) => (places.includes(null) ? EMPTY : cell(places)[1]);
 	for (const [k, z] of drawing.cells[0] ? depths.entries() : []) {
@@ -31,7 +31,7 @@ export function grid(sides, cell, panel) {
 	const back = (depths.length || 1) * DEPTH;
 	const [x, y] = [x0 - 5, y0 - 5];
 	drawing.reach(x0, y - back - 3, drawing.cells[0] ? right + back : x0);
-	bracket(drawing, depth, `M${x} ${y}l-3 -3l${back} -${back}l3 3`, half(2 * x + back) - 13, half(2 * y - back) - 7, END);
+	bracket(drawing, depth, `M${x} ${y}l-3 -3l${back} -${back}l3 3`, ((2 * x + back) >> 1) - 13, ((2 * y - back) >> 1) - 7, END);
 	return drawing;
 }
 
@@ -52,14 +52,4 @@ export function flow(drawings, signs) {
 		x += wide;
 	}
 	return stacked(lines);
-}
-
-/** What is said of each axis in a box: a line of boxes for each label, the headings above. @type {Boxes} */
-export function boxes(labels, rows, heading) {
-	const sides = [rows, heading].map(({ length }) => ({ size: BigInt(length) }));
-	const drawing = table(sides, ([row, column]) => rows[row][column], -1, Infinity);
-	const { left, top, wide } = drawing;
-	for (const n of rows.keys()) drawing.text(left - GAP, top + n * CELL + CELL / 2, labels[n], { ...END, ...BOLD });
-	for (const [n, text] of heading.entries()) drawing.text(left + n * wide + half(wide), top - 14, text);
-	return drawing;
 }

@@ -1,23 +1,16 @@
-/**
- * Make an element. What is shown goes in as text, never as markup.
- * @template {keyof HTMLElementTagNameMap} Tag
- * @param {Tag} tag
- * @param {Words | string} [attributes] a text is its class
- * @param {...(Node | string)} children
- */
+/** Make an element; attributes that are a text are its class. What is shown goes in as text, never as markup. @type {MakeElement} */
 export function element(tag, attributes = {}, ...children) {
-	const made = document.createElement(tag);
-	set(made, typeof attributes === "string" ? { class: attributes } : attributes);
+	return filled(document.createElement(tag), typeof attributes === "string" ? { class: attributes } : attributes, children);
+}
+
+/** Set the attributes of an element, and put children into it. @type {Fill} */
+export function filled(made, attributes, children = []) {
+	for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
 	made.append(...children);
 	return made;
 }
 
-/** @param {Element} part @param {Words} attributes */
-export function set(part, attributes) {
-	for (const [name, value] of Object.entries(attributes)) part.setAttribute(name, value);
-}
-
-/** @type {(text: string, act: () => void, attributes?: Words) => HTMLButtonElement} */
+/** @type {MakeButton} */
 export function button(text, act, attributes) {
 	const made = element("button", { type: "button", ...attributes }, text);
 	made.addEventListener("click", act);

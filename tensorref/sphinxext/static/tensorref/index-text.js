@@ -13,7 +13,6 @@ const BLANK = /^[ \t\r\n\u00a0]+|[ \t\r\n\u00a0]+$/g;
 export function readIndex(text, errors) {
 	const letters = [...text];
 	if (letters.length > MOST_LETTERS) throw new TextError(speaker(errors)("index.long", { count: letters.length, most: MOST_LETTERS }));
-	/** @type {Token[]} */
 	const tokens = [];
 	const [start = ""] = START.exec(text) ?? [];
 	let end = start.length + 1;
@@ -37,12 +36,10 @@ export function readIndex(text, errors) {
 		return tokens.at(-1) ?? { text: "", position: end };
 	}
 
-	/** @param {string} wanted */
 	function took(wanted) {
 		return next().text === wanted && Boolean(tokens.pop());
 	}
 
-	/** @returns {Item} */
 	function item() {
 		const token = next();
 		if (token.text === "[") {
@@ -64,11 +61,9 @@ export function readIndex(text, errors) {
 		return { start: first, stop: number(), step: took(":") ? number() : null };
 	}
 
-	/** @param {number} depth @returns {List} */
 	function listed(depth) {
 		if (depth > MOST_NESTED) throw error();
 		tokens.pop();
-		/** @type {any[]} */
 		const list = [];
 		while (!took("]")) {
 			const value = next().text === "[" ? listed(depth + 1) : took("True") || (took("False") ? false : number());

@@ -4,7 +4,7 @@ import { READ, RESULT, STORED, flow } from "./cube.js";
 import { isArray } from "./indexing.js";
 import { refusal } from "./picture.js";
 import { indexOf, numberOf, planes } from "./planes.js";
-import { formatShape, product } from "./sizes.js";
+import { formatShape, product } from "./words.js";
 
 const MOST_READ = 4096n;
 const MOST_VALUES = 10_000_000n;
@@ -75,7 +75,6 @@ function placesOf({ kind, gives, picks, sizes }, index) {
 	return kind === "array" ? [place] : indexOf(place, sizes);
 }
 
-/** @param {Set<string>} picked */
 function isRead({ entries }, index, picked) {
 	let at = 0;
 	const own = [];

@@ -2,8 +2,7 @@
 
 import { shapeOf } from "./index-text.js";
 import { MAX_RANK } from "./shapes.js";
-import { agreed, formatShape, product } from "./sizes.js";
-import { speaker } from "./words.js";
+import { agreed, formatShape, product, speaker } from "./words.js";
 
 const MOST_PICKS = 64n;
 const MOST_LETTERS = 8;
@@ -11,7 +10,7 @@ const MOST_LETTERS = 8;
 /** Explain what an index selects by NumPy's rule, and what PyTorch does where it differs. @type {ExplainIndex} */
 export function explain(shape, index, words) {
 	const say = speaker(words);
-	const memory = (/** @type {boolean | null} */ view) => say(view ? "view" : "copy");
+	const memory = (view) => say(view ? "view" : "copy");
 	const own = follow(shape, index, "numpy", say);
 	const { result, view, reasons } = follow(shape, index, "torch", say);
 	const told = { library: say("torch"), shape: result, memory: memory(view), problem: reasons.join(" ") };
@@ -42,33 +41,28 @@ export function notes({ reasons, steps, joint, other }) {
 	return [...first.map((text) => ({ kind: "fact", text })), ...(other ? [{ kind: "warning", text: other }] : [])];
 }
 
-/** @param {Shape} sizes */
 export const list = (sizes) => sizes.join(", ") || "–";
 
-/** @param {{ kind: string }} entry */
 export const isArray = ({ kind }) => kind === "array" || kind === "mask";
 
-/** @type {FollowIndex} */
 function follow(shape, { items, isTuple }, library, say) {
 	const isTorch = library === "torch";
 	const [only] = items;
 	if (isTorch && !isTuple && Array.isArray(only) && Array.isArray(only[0]) && only.length < 32) [items, isTuple] = [only, true];
 	const [rank, most] = [shape.length, 2 * MAX_RANK];
 	const parts = items.slice(0, most).map(partOf);
-	const where = (/** @type {number} */ place) => (isTuple ? `index[${place}]` : "index");
-	const total = (/** @type {(part: Part) => number} */ count) => parts.reduce((sum, part) => sum + count(part), -rank);
+	const where = (place) => (isTuple ? `index[${place}]` : "index");
+	const total = (count) => parts.reduce((sum, part) => sum + count(part), -rank);
 	const ellipses = parts.filter(({ kind }) => kind === "ellipsis").length;
 	const counted = total((part) => (part.isListed && part.kind === "mask" ? 1 : part.takes));
 	let extra = total(({ takes }) => takes);
 	const left = isTorch ? -counted : -extra;
 	const spare = isTorch && left >= 0 ? spareOf() : [];
 	extra -= spare.length;
-	/** @type {string[]} */
 	let problems = [];
 	if (ellipses > 1) problems.push(say("ellipses", { count: ellipses }));
 	if (extra > 0) problems.push(say("take", { taken: rank + extra, shape, rank, extra }));
 	else if (isTorch && counted > 0) problems.push(countedForOne());
-	/** @type {IndexEntry[]} */
 	const entries = [];
 	const isOpen = extra < 0 && !(ellipses && left === -extra);
 	let start = 0;
@@ -83,7 +77,6 @@ function follow(shape, { items, isTuple }, library, say) {
 		const sizes = shape.slice(start, start + takes);
 		const after = parts.slice(place + 1).every((_, at) => spare.includes(place + 1 + at));
 		if (kind === "ellipsis" && after) takes = sizes.length; // PyTorch does not mind one that stands for too many
-		/** @type {IndexEntry} */
 		const entry = { code, kind, axes: sizes.map((_, at) => BigInt(start + at)), sizes, gives: null, picks: null };
 		start += sizes.length;
 		if (sizes.length === takes) {
@@ -96,7 +89,6 @@ function follow(shape, { items, isTuple }, library, say) {
 	if (items.length > most) problems = [say("parts", { count: items.length, most })];
 	const arrays = entries.filter(isArray).map(({ gives }) => gives ?? []);
 	const joint = joined(arrays);
-	/** @type {Placed} */
 	let placed = { position: 0n, apart: false, result: [] };
 	if (!joint) problems.push(say("joint.wrong", { shapes: arrays.map(formatShape).join(", ") }));
 	else if (!problems[0]) {
@@ -124,7 +116,6 @@ function follow(shape, { items, isTuple }, library, say) {
 
 	/** Whole slices beyond the last axis, which PyTorch passes over if it does not count them. */
 	function spareOf() {
-		/** @type {number[]} */
 		const found = [];
 		let start = 0;
 		for (const [place, { kind, slice, takes }] of parts.entries()) {
@@ -140,7 +131,6 @@ function follow(shape, { items, isTuple }, library, say) {
 		return say("mask.counted", { where: where(at), mask: parts[at]?.shape });
 	}
 
-	/** @type {(part: Part, entry: IndexEntry, place: number) => string[]} */
 	function wrongOf({ kind, slice, shape, values }, entry, place) {
 		const step = slice?.step ?? 1n;
 		if (kind === "int") return outOfRange(values, entry, place);
@@ -152,7 +142,6 @@ function follow(shape, { items, isTuple }, library, say) {
 		return [say("step.negative", { where: where(place), step, axis: entry.axes[0], positive: -step })];
 	}
 
-	/** @type {(values: any[], entry: IndexEntry, place: number) => string[]} */
 	function outOfRange(values, { kind, axes: [axis], sizes: [size = 0n] }, place) {
 		const order = values.toSorted((a, b) => (a < b ? -1 : Number(a > b)));
 		const value = [order[0] ?? 0n, order.at(-1) ?? 0n].find((value) => value < -size || value >= size);
@@ -163,7 +152,7 @@ function follow(shape, { items, isTuple }, library, say) {
 
 	/** To NumPy an int beside arrays is one of them, and even an ellipsis of no axis parts them. @type {(joint: Shape) => Placed} */
 	function place(joint) {
-		const isMember = (/** @type {IndexEntry} */ entry) => isArray(entry) || (!isTorch && entry.kind === "int");
+		const isMember = (entry) => isArray(entry) || (!isTorch && entry.kind === "int");
 		const first = entries.findIndex(isMember);
 		const between = first < 0 ? [] : entries.slice(first, entries.findLastIndex(isMember));
 		const apart = between.some((entry) => !isMember(entry) && (!isTorch || entry.gives?.[0] !== undefined));
@@ -173,7 +162,6 @@ function follow(shape, { items, isTuple }, library, say) {
 		return { position: BigInt(position), apart, result: [...sizes.slice(0, position), ...joint, ...sizes.slice(position)] };
 	}
 
-	/** @param {Shape} result */
 	function beyond(result) {
 		const count = entries.filter(isArray).reduce((sum, { axes }) => sum + Math.max(axes.length, 1), 0);
 		const others = entries.filter((entry) => !isArray(entry)).flatMap(({ gives }) => gives ?? []);
@@ -186,7 +174,6 @@ function follow(shape, { items, isTuple }, library, say) {
 	}
 }
 
-/** @type {(item: Item) => Part} */
 function partOf(item) {
 	const part = { takes: 1, shape: [], values: [], isListed: false };
 	if (item === null) return { ...part, kind: "newaxis", code: "None", takes: 0 };
@@ -232,7 +219,6 @@ function given({ kind, slice, shape, values }, sizes) {
 	return { gives: [length > 0n ? length : 0n], picks: [start, step] };
 }
 
-/** @param {Shape[]} shapes */
 function joined(shapes) {
 	const rank = Math.max(0, ...shapes.map(({ length }) => length));
 	const sizes = Array.from({ length: rank }, (_, at) => agreed(shapes.map((shape) => shape.at(at - rank) ?? 1n)));

@@ -1,7 +1,7 @@
 // Tensors in memory: the same as `tensorref/layout/_drawing.py`.
 
-import { DASHES, Drawing, EMPTY, FADED, half, hueOf, mark, refusal, room, stacked, table, visible } from "./picture.js";
-import { product } from "./sizes.js";
+import { Drawing, EMPTY, FADED, hueOf, mark, refusal, room, stacked, table, visible } from "./picture.js";
+import { product } from "./words.js";
 
 const MOST = 4; // stages
 
@@ -17,7 +17,7 @@ export function drawn(stages) {
 			drawing.heading(code, 0);
 			return drawing;
 		}
-		/** @returns {[string, Mark]} */
+		/** @returns {any} */
 		const cell = (place) => {
 			const element = originOf(stages.slice(0, at + 1), place);
 			return [`${element}`, mark({ hue: 1, tint: 4 + Number((40n * element) / (most > 1n ? most : 1n)) })];
@@ -30,7 +30,7 @@ export function drawn(stages) {
 		function tensor(axes, offset, before = []) {
 			const place = (index) => placeOf({ axes, offset }, index);
 			if (axes.length < 3) {
-				const sides = axes.map(({ size }, at) => ({ size, label: `${size}`, hue: hueOf(at - axes.length) }));
+				const sides = axes.map(({ size, stride }, at) => ({ size, label: `${size} (+${stride})`, hue: hueOf(at - axes.length) }));
 				const drawing = table(sides, (index) => cell(place(index)), at);
 				for (const each of drawing.cells) Object.assign(each, { index: [...before, ...each.index], place: place(each.index) });
 				return drawing;
@@ -43,35 +43,20 @@ export function drawn(stages) {
 				part.heading(`[${first.join(", ")}]`, 0);
 				return part;
 			});
-			const [whole, middle] = [stacked(parts[0] ? parts : [table([{ size: 0n }])]), new Drawing()];
-			middle.place(whole, half(-whole.left - whole.right), half(-whole.top - whole.bottom));
-			return middle;
+			return stacked(parts[0] ? parts : [table([{ size: 0n }])]);
 		}
 
-		/** The memory in a row, and over it how far each axis steps. */
+		/** The memory in a row. */
 		function strip() {
 			const falling = axes.filter(({ stride }) => stride).sort((one, other) => Number(other.stride - one.stride));
-			const hasNone = shape.includes(0n);
 			// A larger stride steps over all that the smaller ones reach.
-			const step = (rest, { size, stride }) => rest - (rest / stride < size ? rest / stride : size - 1n) * stride;
+			const step = (rest, { size, stride }) => (rest / stride < size ? rest % stride : rest - (size - 1n) * stride);
 			const drawing = table([{ size: elements }], ([place]) => {
+				const isRead = place >= offset && !falling.reduce(step, place - offset) && !shape.includes(0n);
 				const [text, look] = cell(place);
-				const isRead = place >= offset && !falling.reduce(step, place - offset) && !hasNone;
-				return [text.length < 3 ? text : "", isRead ? look : EMPTY];
+				return [text[2] ? "" : text, isRead ? look : EMPTY];
 			}, at, room().places);
-			const places = visible(elements, room().places);
-			for (const each of drawing.cells) Object.assign(each, { place: each.index[0], isMemory: true });
-			let side = -1;
-			for (const [axis, { size, stride }] of [...axes.entries()].slice(-3).reverse()) {
-				const ends = [offset, offset + stride].map((place) => places.indexOf(place));
-				if (size < 2n || !stride || hasNone || ends.includes(-1)) continue;
-				const [x = 0, toX = 0] = ends.map((n) => 14 * (2 * n + 1 - places.length));
-				const [y, high, hue] = [side * 17, side * 31, hueOf(axis - axes.length)];
-				drawing.line(`M${x} ${y}C${x} ${high} ${toX} ${high} ${toX} ${y}`, hue, DASHES[hue - 1]);
-				drawing.line(`M${toX - 4} ${y + side * 6}L${toX} ${y}L${toX + 4} ${y + side * 6}`, hue);
-				drawing.text(half(x + toX), side * 39, `+${stride}`);
-				side = -side;
-			}
+			for (const each of drawing.cells) Object.assign(each, { place: each.index[0], index: null });
 			return drawing;
 		}
 	});
@@ -86,11 +71,12 @@ export function originOf(stages, place) {
 	}, place);
 }
 
+/** @returns {bigint} */
 const placeOf = ({ axes, offset }, index) => index.reduce((total, at, axis) => total + at * axes[axis].stride, offset);
 
 const indexOf = (number, shape) => shape.map((size, axis) => (number / product(shape.slice(axis + 1))) % size);
 
-function dots(look = {}) {
+function dots(look) {
 	const drawing = new Drawing();
 	drawing.text(0, 0, "⋮", look);
 	return drawing;

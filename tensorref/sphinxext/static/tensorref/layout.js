@@ -1,7 +1,6 @@
 // What operations make of shape, strides and offset: the same as the package `tensorref/layout`.
 
-import { product } from "./sizes.js";
-import { TextError, attempt, speaker } from "./words.js";
+import { TextError, attempt, product, speaker } from "./words.js";
 
 const LARGEST = 2n ** 53n; // bytes
 
@@ -9,13 +8,11 @@ const LARGEST = 2n ** 53n; // bytes
 export function follow(sizes, operations, name, { itemsize, words, errors, messages }) {
 	const say = speaker(words);
 	const bytes = BigInt(itemsize);
-	/** @type {Stage[]} */
 	const stages = [];
 	let last = reach(name, "start", rowMajor(sizes), 0n, product(sizes));
 	const steps = [say("contiguous", { name, ...last })];
 	let code = name;
-	/** What fills a message of PyTorch. @type {Values} */
-	let told = {};
+	let told = {}; // what fills a message of PyTorch
 	for (const operation of operations) {
 		const own = operation.code;
 		if (operation.name === "T" && last.axes.length !== 2) {
@@ -48,7 +45,6 @@ export function follow(sizes, operations, name, { itemsize, words, errors, messa
 	}
 	return { stages, steps, outcome: "success", notes: notes() };
 
-	/** @type {Reach} */
 	function reach(code, verdict, axes, offset, elements) {
 		const [shape, strides] = [axes.map(({ size }) => size), axes.map(({ stride }) => stride)];
 		const isLarge = [product(shape.map((size) => size || 1n)), ...strides].some((size) => size * bytes > LARGEST);
@@ -75,7 +71,6 @@ export function follow(sizes, operations, name, { itemsize, words, errors, messa
 		return texts.flatMap((text) => (text ? { kind: "fact", text } : []));
 	}
 
-	/** @type {(operation: Operation) => Changed} */
 	function change({ name, items, code: written }) {
 		const { axes, shape, contiguous } = last;
 		let { offset } = last;
@@ -90,13 +85,11 @@ export function follow(sizes, operations, name, { itemsize, words, errors, messa
 		if (name !== "contiguous") return view();
 		return contiguous ? { key: "same", axes, offset } : { key: "copy", axes: rowMajor(shape), offset: 0n };
 
-		/** @type {(key: string, values?: Values) => TextError} */
 		function refusal(key, values) {
 			told = { ...common, ...values };
 			return new TextError(key);
 		}
 
-		/** @param {bigint} value */
 		function axisOf(value) {
 			if (value < -most || value >= most) throw refusal("dim", { value });
 			return (Number(value) + most) % most;
@@ -104,20 +97,19 @@ export function follow(sizes, operations, name, { itemsize, words, errors, messa
 
 		function permute() {
 			if (count !== rank) throw refusal("permute");
-			/** @type {number[]} */
 			const order = [];
 			for (const axis of items) {
 				if (order.includes(axisOf(axis))) throw refusal("duplicate");
 				order.push(axisOf(axis));
 			}
-			return order.flatMap((axis) => axes[axis] ?? []);
+			return order.map((axis) => axes[axis]);
 		}
 
 		/** Two axes change places: the last two for mT and T. */
 		function swap() {
 			if (name === "mT" && rank === 1) throw refusal("mT");
 			const [first = 0, second = 0] = (count ? items : [rank ? -2n : 0n, -1n]).map(axisOf);
-			return axes.map((axis, at) => axes[at === first ? second : at === second ? first : at] ?? axis);
+			return axes.map((axis, at) => axes[at === first ? second : at === second ? first : at]);
 		}
 
 		function index() {
@@ -125,7 +117,7 @@ export function follow(sizes, operations, name, { itemsize, words, errors, messa
 			if (taken > rank && written.includes(",")) throw refusal("many", { taken });
 			let at = 0;
 			const found = items.flatMap((item, place) => {
-				const { size, stride } = axes[at] ?? { size: 0n, stride: 0n };
+				const { size, stride } = axes[at] ?? {};
 				if (item === null) return { size: 1n, stride: at < rank ? size * stride : 1n };
 				if (item === "...") return axes.slice(at, (at += rank - taken));
 				at++;
@@ -138,7 +130,7 @@ export function follow(sizes, operations, name, { itemsize, words, errors, messa
 				if (step <= 0n) throw refusal(step ? "step.negative" : "step.zero");
 				if (!rank) throw refusal("scalar.slice");
 				const ends = [item[0] ?? 0n, item[1] ?? size].map((end) => (end < 0n ? end + size : end));
-				const [start = 0n, stop = 0n] = ends.map((end) => (end < 0n ? 0n : end > size ? size : end));
+				const [start, stop] = ends.map((end) => (end < 0n ? 0n : end > size ? size : end));
 				offset += start * stride;
 				return { size: stop > start ? (stop - start + step - 1n) / step : 0n, stride: stride * step };
 			});
@@ -147,7 +139,6 @@ export function follow(sizes, operations, name, { itemsize, words, errors, messa
 
 		function expand() {
 			if (count < rank) throw refusal("expand.few");
-			/** @type {Axis[]} */
 			const found = [];
 			for (let axis = count - 1; axis >= 0; axis--) { // PyTorch finds what is wrong from the right
 				const [wanted, old, next] = [items[axis], axes[axis - count + rank], found[0]];
@@ -160,7 +151,6 @@ export function follow(sizes, operations, name, { itemsize, words, errors, messa
 			return found;
 		}
 
-		/** @returns {Changed} */
 		function view() {
 			const known = items.filter((size) => size >= 0n);
 			const [filled, unknown] = [product(known), count - known.length];
@@ -170,7 +160,6 @@ export function follow(sizes, operations, name, { itemsize, words, errors, messa
 			const target = items.map((size) => (size < 0n ? elements / filled : size));
 			const row = rowMajor(target);
 			if (!elements) return { key: "view", axes: `${shape}` === `${target}` ? axes : row, offset };
-			/** @type {Run[]} */
 			const runs = []; // of axes that one stride steps through, from the last one on
 			for (const [axis, { size, stride }] of [...axes.entries()].reverse()) {
 				const run = runs.at(-1);
@@ -179,7 +168,6 @@ export function follow(sizes, operations, name, { itemsize, words, errors, messa
 					run.elements *= size;
 				} else runs.push({ axes: [axis - rank], elements: size, stride, from: run ? run.from * run.elements : 1n });
 			}
-			/** @type {string[]} */
 			const wrong = [];
 			const found = row.map(({ size, stride: start }, at) => {
 				// PyTorch counts a size of 1, which steps nowhere, to the run that ends there.

@@ -1,8 +1,8 @@
 // What a matrix product draws: the same as `tensorref/matmul.py`.
 
-import { COPY, READ, RESULT, STORED, boxes, grid } from "./cube.js";
-import { BOLD, CONFLICT, Drawing, EMPTY, GAP, refusal, room, stacked, visible } from "./picture.js";
-import { formatShape } from "./sizes.js";
+import { COPY, READ, RESULT, STORED, grid } from "./cube.js";
+import { BOLD, CELL, CONFLICT, Drawing, EMPTY, END, GAP, refusal, room, stacked, table, visible } from "./picture.js";
+import { formatShape } from "./words.js";
 
 const [SUM_HUE, ROW_HUE, COLUMN_HUE] = [1, 2, 3];
 
@@ -11,14 +11,14 @@ export function drawn({ names, shapes, axes, result }, say, { ends = true } = {}
 	const [row, total, column] = ["row", "sum", "column"].map((role) => axes.find((axis) => axis.role === role));
 	const rows = row ? side(row.sizes[0], ROW_HUE) : { size: 1n };
 	const columns = column ? side(column.sizes[1], COLUMN_HUE) : { size: 1n };
-	const terms = side(total?.sizes[0], SUM_HUE);
-	const met = side(total?.sizes[1], SUM_HUE);
+	const terms = side(total.sizes[0], SUM_HUE);
+	const met = side(total.sizes[1], SUM_HUE);
 	const first = grid([rows, terms], ([index]) => ["", index ? STORED : READ], 0);
 	const second = grid([met, columns], ([, index]) => ["", index ? STORED : READ], 1);
 	const last = result
 		? grid([rows, columns], (index) => ["", index.some(Boolean) ? RESULT : { ...READ, hue: 0 }], 2)
 		: refusal();
-	for (const [at, drawing] of [first, second].entries()) drawing.heading(`${names[at]} ${formatShape(shapes[at] ?? [])}`, 0);
+	for (const [at, drawing] of [first, second].entries()) drawing.heading(`${names[at]} ${formatShape(shapes[at])}`, 0);
 	const drawing = new Drawing();
 	const { left, top, bottom } = last;
 	if (ends) {
@@ -30,21 +30,19 @@ export function drawn({ names, shapes, axes, result }, say, { ends = true } = {}
 	const batch = axes.filter(({ role }) => role === "batch");
 	return batch[0] ? stacked([drawing, stack(batch)]) : drawing;
 
-	/** @type {(size: bigint | null | undefined, hue: number) => Side} */
 	function side(size, hue) {
-		return { size: size ?? 0n, label: `${size}`, hue, conflict: hue === SUM_HUE && total?.size === null };
+		return { size, label: `${size}`, hue, conflict: hue === SUM_HUE && total.size === null };
 	}
 
-	/** The sizes of the batch axes: how often the product is taken. @param {MatmulAxis[]} batch */
+	/** The sizes of the batch axes: how often the product is taken. */
 	function stack(batch) {
 		const places = visible(batch.length, room().boxes);
 		const lines = [0, 1, ...(ends ? [-1] : [])].map((operand) =>
-			places.map((place) => box(batch[Number(place ?? NaN)], operand)),
+			places.map((place) => box(place === null ? null : batch[Number(place)], operand)),
 		);
 		return boxes([...names, say("result")], lines, places.map((place) => (place === null ? "" : say("batch"))));
 	}
 
-	/** @type {(axis: MatmulAxis | undefined, operand: number) => [string, Mark]} */
 	function box(axis, operand) {
 		if (!axis) return ["…", EMPTY];
 		const { size, sizes, axes } = axis;
@@ -53,4 +51,14 @@ export function drawn({ names, shapes, axes, result }, say, { ends = true } = {}
 		if (operand < 0) return [`${size}`, RESULT];
 		return sizes[operand] === size ? [own, STORED] : [`${own} → ${size}`, COPY];
 	}
+}
+
+/** What is said of each axis in a box: a line of boxes for each label, the headings above. */
+function boxes(labels, rows, heading) {
+	const sides = [rows, heading].map(({ length }) => ({ size: BigInt(length) }));
+	const drawing = table(sides, (index) => rows[Number(index[0])][Number(index[1])], -1, Infinity);
+	const { left, top, wide } = drawing;
+	for (const n of rows.keys()) drawing.text(left - GAP, top + n * CELL + CELL / 2, labels[n], { ...END, ...BOLD });
+	for (const [n, text] of heading.entries()) drawing.text(left + n * wide + (wide >> 1), top - 14, text);
+	return drawing;
 }

@@ -1,25 +1,23 @@
 // The rule of matrix products: the same as `tensorref/matmul.py`, held to it by one set of tests.
 
-import { agreed, product } from "./sizes.js";
-import { speaker } from "./words.js";
+import { agreed, product, speaker } from "./words.js";
 
 const MOST_NAMED = 8;
-const SCALE = 10n ** 18n; // for a quotient of whole numbers as a float
 
 /** @type {ExplainMatmul} */
 export function explain([a = [], b = []], names, { itemsize, words, messages: templates }) {
 	const say = speaker(words);
-	const [k = 0n, rows = 0n, n = 0n] = [a.at(-1), b.at(-2) ?? b.at(-1), b.at(-1)];
-	const [first = "", second = ""] = names;
+	const [k, rows, n] = [a.at(-1), b.at(-2) ?? b.at(-1), b.at(-1)];
+	const [first, second] = names;
 	const axes = findAxes(a, b);
 	const batch = axes.filter(({ role }) => role === "batch");
 	const wrong = axes.filter(({ size }) => size === null);
 	const result = resultOf(axes);
 	const elements = result && product(result);
 	const flops = elements && 2n * elements * k;
-	const bytes = (/** @type {bigint} */ operands) => result && BigInt(itemsize) * (operands + product(result));
+	const bytes = (operands) => result && BigInt(itemsize) * (operands + product(result));
 	const moved = bytes(product(a) + product(b));
-	const stack = product(batch.map(({ size }) => size ?? 0n));
+	const stack = product(batch.map(({ size }) => size));
 	const isRows = String(a) === String(b.slice(0, -1));
 	const [left, right] = [a, b].map(({ length }) => (length > 2 ? "..." : ""));
 	const [row, column] = [a.length > 1 ? "i" : "", b.length > 1 ? "j" : ""];
@@ -27,14 +25,12 @@ export function explain([a = [], b = []], names, { itemsize, words, messages: te
 		names,
 		shapes: [a, b],
 		axes,
-		conflicts: wrong.map(({ axes }) => axes),
 		result,
 		elements,
 		einsum: `${left}${row}k,${right}k${column}->${left || right}${row}${column}`,
 		flops,
 		moved_bytes: moved,
 		copied_bytes: bytes(stack * (product(a.slice(-2)) + product(b.slice(-2)))),
-		intensity: result && Number(moved && ((flops ?? 0n) * SCALE) / moved) / Number(SCALE),
 		steps: steps(),
 		warning: result && row && isRows ? say("warning", { a: first, b: second, result, meant: b.with(-2, 1n) }) : null,
 		messages: result ? null : messages(speaker(templates)),
@@ -44,7 +40,7 @@ export function explain([a = [], b = []], names, { itemsize, words, messages: te
 	function steps() {
 		const told = { a: first, b: second, first: a, second: b, row: column ? -2 : -1, terms: k, rows };
 		const vectors = [row ? "" : say("vector.a", told), column ? "" : say("vector.b", told)].filter(Boolean).join(" ");
-		const written = (/** @type {string} */ key) => (/** @type {MatmulAxis} */ { role, axes, sizes, verdict }) =>
+		const written = (key) => ({ role, axes, sizes, verdict }) =>
 			say(key || `failure.${role}`, { ...told, axis: axes[0] ?? axes[1], sizes: sizes.join(", "), verdict: say(verdict) });
 		const compared = batch.map(written("batch.axis")).reverse();
 		const count = compared.splice(MOST_NAMED).length;
@@ -78,7 +74,7 @@ export function explain([a = [], b = []], names, { itemsize, words, messages: te
 		return found.slice(0, 3);
 	}
 
-	/** What NumPy and PyTorch say. @param {Say} say */
+	/** What NumPy and PyTorch say. */
 	function messages(say) {
 		const remapped = [a, b].map((shape) => `(${shape})->(${[...shape.slice(0, -2), "newaxis", "newaxis"]})`).join(" ");
 		const requested = `${a.at(-2)},${n}`;
@@ -97,20 +93,17 @@ export function explain([a = [], b = []], names, { itemsize, words, messages: te
 	}
 }
 
-/**
- * The sentences below the verdict, as Python's `notes()` gives them, each with what kind it is.
- * @type {(explanation: Matmul, words: Words) => Note[]}
- */
+/** What stands below the verdict, as Python's `notes()`. @type {NotesOfMatmul} */
 export function notes({ flops, moved_bytes: bytes, copied_bytes: copied, warning, messages, fixes }, words) {
 	const say = speaker(words);
 	// In whole numbers, halves rounded up.
-	const tenths = bytes && (20n * (flops ?? 0n) + bytes) / (2n * bytes);
+	const tenths = bytes && (20n * flops + bytes) / (2n * bytes);
 	const found = [
 		["warning", warning],
 		["message", messages && `NumPy: ${messages.numpy}`],
 		["message", messages && `PyTorch: ${messages.torch}`],
 		["fact", tenths !== null && say("cost", { flops, bytes, intensity: `${tenths / 10n}.${tenths % 10n}` })],
-		["fact", (copied ?? 0n) > (bytes ?? 0n) && say("copies", { copied })],
+		["fact", copied > bytes && say("copies", { copied })],
 		...fixes.map((fix) => ["fix", say("fix", fix)]),
 	];
 	return found.flatMap(([kind, text]) => (text ? { kind: `${kind}`, text: `${text}` } : []));
@@ -119,7 +112,7 @@ export function notes({ flops, moved_bytes: bytes, copied_bytes: copied, warning
 /** @type {(a: Shape, b: Shape) => MatmulAxis[]} */
 function findAxes(a, b) {
 	const rank = Math.max(a.length, b.length, 2);
-	const [m = null, k = null, rows = null, n = null] = [a.at(-2), a.at(-1), b.at(-2) ?? b.at(-1), b.at(-1)];
+	const [m, k, rows, n] = [a.at(-2), a.at(-1), b.at(-2) ?? b.at(-1), b.at(-1)];
 	/** @type {MatmulAxis[]} */
 	const axes = Array.from({ length: rank - 2 }, (_, axis) => {
 		const [one = 1n, other = 1n] = [a.at(axis - rank), b.at(axis - rank)];
@@ -134,14 +127,11 @@ function findAxes(a, b) {
 	return axes.map((axis) => (axis.size === null ? { ...axis, verdict: "conflict" } : axis));
 }
 
-/** @param {MatmulAxis[]} axes */
 function resultOf(axes) {
 	if (axes.some(({ size }) => size === null)) return null;
-	return axes.flatMap(({ role, size }) => (role === "sum" ? [] : (size ?? [])));
+	return axes.flatMap(({ role, size }) => (role === "sum" ? [] : size));
 }
 
-/** @param {string} name */
 const transposed = (name) => (name.endsWith(".mT") ? name.slice(0, -3) : `${name}.mT`);
 
-/** @type {(shape: Shape) => Shape} */
 const swapped = (shape) => [...shape.slice(0, -2), ...shape.slice(-2).reverse()];

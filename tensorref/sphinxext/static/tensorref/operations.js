@@ -12,7 +12,6 @@ const ITEM = /^(?:(None|\.\.\.)|(-?\d{1,18})?(?:(:)(-?\d{1,18})?(?::(-?\d{1,18})
 
 /** Read operations, after a name such as `x` or without one, or throw a TextError. @type {ReadOperations} */
 export function readOperations(text, { errors, messages }) {
-	/** @type {Operation[]} */
 	const operations = [];
 	let rest = text.replace(/^[ \t\r\n\u00a0]*(?:[A-Za-z_]\w*)?[ \t\r\n\u00a0]*/, "");
 	while (rest) {
@@ -23,7 +22,6 @@ export function readOperations(text, { errors, messages }) {
 	}
 	return operations;
 
-	/** @type {(own: string) => Operation} */
 	function readOperation(own) {
 		if (own[0] !== ".") {
 			const items = itemsOf(own.slice(1, -1));
@@ -46,7 +44,6 @@ export function readOperations(text, { errors, messages }) {
 		return { name, items, code: isAttribute ? own : `.${name}(${items.join(", ") || (list ? "()" : "")})` };
 	}
 
-	/** @type {(key: string, found?: string, example?: string) => TextError} */
 	function error(key, found = "", example = "") {
 		const position = [...text].length - [...rest].length + 1; // as Python counts, not in UTF-16 units
 		return new TextError(speaker(errors)(`operations.${key}`, { position, found: quoted(found), example }));
@@ -64,7 +61,6 @@ function itemsOf(text = "") {
 	});
 }
 
-/** @param {Index} item */
 function written(item) {
 	if (!Array.isArray(item)) return `${item ?? "None"}`;
 	const [start, stop, step] = item.map((part) => part ?? "");

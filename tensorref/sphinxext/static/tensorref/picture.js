@@ -22,14 +22,10 @@ export const mark = (given) => ({ hue: 0, tint: 8, ...given });
 export const EMPTY = mark({ tint: 0, dash: "1 4", faded: true });
 export const CONFLICT = mark({ hue: 4, tint: 14, thick: true });
 
-/** Rounded down. */
-export const half = (whole) => whole >> 1;
-
 /** Parts of SVG, the rectangle that holds them, and which of them are cells. */
 export class Drawing {
 	parts = [];
 	outlines = new Map();
-	/** @type {DrawnCell[]} */
 	cells = [];
 	left = Infinity;
 	top = Infinity;
@@ -48,6 +44,7 @@ export class Drawing {
 		const look = { stroke: color(hue), ...fill, ...dashed(dash), ...(thick && { "stroke-width": "3" }) };
 		const key = `${Object.values(look)}`;
 		const group = this.outlines.get(key) ?? ["g", look];
+		/** @type {Part} */
 		const path = ["path", { d }];
 		this.outlines.set(key, [...group, path]);
 		return path;
@@ -55,14 +52,14 @@ export class Drawing {
 
 	box(x, y, width, look, text = "", height = CELL) {
 		this.reach(x, y, x + width, y + height);
-		this.text(x + half(width), y + half(height), text, { ...(look.faded && FADED), ...(look.thick && BOLD) });
+		this.text(x + (width >> 1), y + (height >> 1), text, { ...(look.faded && FADED), ...(look.thick && BOLD) });
 		return this.outline(`M${x} ${y}h${width}v${height}h${-width}z`, look);
 	}
 
 	text(x, y, text, look = {}) {
 		if (!text) return;
 		const width = lettersOf(text) * LETTER;
-		const left = x - (look["text-anchor"] ? width : half(width));
+		const left = x - (look["text-anchor"] ? width : (width >> 1));
 		this.reach(left, y - 9, left + width, y + 9);
 		this.parts.push(["text", { x: `${x}`, y: `${y + 5}`, ...look }, shortened(text)]);
 	}
@@ -81,7 +78,7 @@ export class Drawing {
 		this.cells.push(...other.cells);
 	}
 
-	heading(text, x = half(this.left + this.right)) {
+	heading(text, x = ((this.left + this.right) >> 1)) {
 		this.text(x, this.top - 13, text, BOLD);
 	}
 }
@@ -92,7 +89,6 @@ export function framed({ left, top, right, bottom }) {
 	return { viewBox: `${left - 6} ${top - 6} ${width} ${height}`, width, height };
 }
 
-/** @param {string} text */
 export function shortened(text) {
 	const letters = [...text];
 	return letters.length > LONGEST ? `${letters.slice(0, LONGEST - 1).join("")}…` : text;
@@ -117,7 +113,6 @@ export function refusal(text = "?") {
 	return drawing;
 }
 
-/** @param {Drawing[]} drawings */
 export function stacked(drawings, gap = GAP) {
 	const whole = new Drawing();
 	let y = 0;
@@ -135,30 +130,30 @@ export function table(sides, cell, panel = 0, most = room().shown[sides.length])
 	const [rows, columns] = [row, column].map(({ size, wanted }) => visible(size, most, wanted));
 	const front = rows.flatMap((y, n) =>
 		columns.map((x, m) => {
-			const index = y === null || x === null ? null : [y, x].slice(lacking);
-			const [text, look] = index ? cell(index) : [y === null ? "⋮" : "…"];
-			return { index, n, m, text, look };
+			const index = y !== null && x !== null && [y, x].slice(lacking);
+			return { index, n, m, look: index ? cell(index) : [y === null ? "⋮" : "…"] };
 		}),
 	);
-	const wide = Math.max(CELL, ...front.map(({ text }) => lettersOf(text) * LETTER + 6));
+	const wide = Math.max(CELL, ...front.map(({ look: [text] }) => lettersOf(text) * LETTER + 6));
 	const [width, height] = [wide * (columns.length || 1), CELL * (rows.length || 1)];
-	const [x0, y0] = [-half(width), -half(height)];
+	const [x0, y0] = [-(width >> 1), -(height >> 1)];
 	const drawing = new Drawing();
 	drawing.wide = wide;
 	if (!front[0]) drawing.box(x0, y0, width, EMPTY, "0", height);
-	for (const { index, n, m, text, look } of front) {
+	for (const { index, n, m, look: [text, look] } of front) {
 		const [x, y] = [x0 + m * wide, y0 + n * CELL];
 		if (look) drawing.cells.push({ panel, index, part: drawing.box(x, y, wide, look, text) });
-		else drawing.text(x + half(wide), y + CELL / 2, text, FADED);
+		else drawing.text(x + (wide >> 1), y + CELL / 2, text, FADED);
 	}
 	const [below, beside] = [y0 + height + 6, x0 - 6];
-	bracket(drawing, column, `M${x0 + 1} ${below}v5H${x0 + width - 1}v-5`, half(2 * x0 + width), below + 17);
-	bracket(drawing, row, `M${beside} ${y0 + 1}h-5V${y0 + height - 1}h5`, beside - 11, half(2 * y0 + height), END);
+	bracket(drawing, column, `M${x0 + 1} ${below}v5H${x0 + width - 1}v-5`, ((2 * x0 + width) >> 1), below + 17);
+	bracket(drawing, row, `M${beside} ${y0 + 1}h-5V${y0 + height - 1}h5`, beside - 11, ((2 * y0 + height) >> 1), END);
 	return drawing;
 }
 
 /** A bracket with what it says beside it; none for an axis that is not there. */
-export function bracket(drawing, { label, hue = 0, conflict = false }, d, x, y, look = {}) {
+export function bracket(drawing, side, d, x, y, look = {}) {
+	const { label, hue, conflict } = side;
 	if (!label) return;
 	drawing.line(d, conflict ? HUES.length : hue, DASHES[hue - 1]);
 	drawing.text(x, y, conflict ? `✗ ${label}` : label, conflict ? { ...look, ...BOLD } : look);

@@ -1,5 +1,5 @@
-import { Drawing, END, FADED, bracket, half, ordered, stacked, table, visible } from "./picture.js";
-import { product } from "./sizes.js";
+import { Drawing, END, FADED, bracket, ordered, stacked, table, visible } from "./picture.js";
+import { product } from "./words.js";
 
 /** An array of any number of axes: of more than two, the last two as tables for a few places of the others. @type {Planes} */
 export function planes(sides, cell, panel) {
@@ -24,12 +24,12 @@ export function planes(sides, cell, panel) {
 	}
 	const whole = stacked(parts[0] ? parts : [table([{ ...last[0], size: 0n }, last[1]], cell)]);
 	const drawing = new Drawing();
-	drawing.place(whole, half(-whole.left - whole.right), half(-whole.top - whole.bottom));
+	drawing.place(whole, (-whole.left - whole.right) >> 1, (-whole.top - whole.bottom) >> 1);
 	const [x, top, bottom] = [drawing.left - 6, drawing.top, drawing.bottom];
 	const { hue = 0 } = stack.find(({ hue }) => hue) ?? {};
 	const spanning = { label: stack.map(({ label }) => label).join(" × "), hue, conflict: stack.some(({ conflict }) => conflict) };
 	drawing.reach(x - 5, top, x, bottom);
-	bracket(drawing, spanning, `M${x} ${top + 1}h-5V${bottom - 1}h5`, x - 11, half(top + bottom), END);
+	bracket(drawing, spanning, `M${x} ${top + 1}h-5V${bottom - 1}h5`, x - 11, (top + bottom) >> 1, END);
 	return drawing;
 }
 

@@ -1,10 +1,10 @@
-import { element, set } from "./element.js";
+import { element, filled } from "./element.js";
 import { framed } from "./picture.js";
 import { led } from "./step-control.js";
 
 /** A picture in the place of a copy of the one that Python made; its cells that have a name can be pointed at. @type {DrawPicture} */
 export function drawPicture(model, id, { drawing, title, description, name, reads }, say) {
-	const svg = model.cloneNode(true);
+	const svg = /** @type {SVGElement} */ (model.cloneNode(true));
 	const [head, text, body] = svg.children;
 	const elements = new Map();
 	[head.id, text.id] = [`${id}-title`, `${id}-desc`];
@@ -12,8 +12,8 @@ export function drawPicture(model, id, { drawing, title, description, name, read
 	body.replaceChildren(...drawing.elements().map(made));
 	const cells = drawing.cells.map((cell) => ({ ...cell, element: elements.get(cell.part) }));
 	const active = cells.filter((cell) => name(cell));
-	for (const cell of active) set(cell.element, { role: "button", tabindex: cell === active[0] ? 0 : -1, "aria-label": name(cell) });
-	set(svg, { "aria-labelledby": `${head.id} ${text.id}`, role: active[0] ? "group" : "img", ...framed(drawing) });
+	for (const cell of active) filled(cell.element, { role: "button", tabindex: cell === active[0] ? 0 : -1, "aria-label": name(cell) });
+	filled(svg, { "aria-labelledby": `${head.id} ${text.id}`, role: active[0] ? "group" : "img", ...framed(drawing) });
 	const row = active.filter(({ index }) => `${index.slice(0, -1)}` === `${active[0].index.slice(0, -1)}`).length;
 	const said = element("p", { class: "tref-reads", "aria-live": "polite" }, active[0] ? say("point") : "");
 	svg.addEventListener("pointerover", mark);
@@ -37,9 +37,8 @@ export function drawPicture(model, id, { drawing, title, description, name, read
 
 	function made(part) {
 		const [tag, attributes, ...children] = part;
-		const drawn = document.createElementNS(svg.namespaceURI, tag);
-		set(drawn, attributes);
-		drawn.append(...children.map((child) => (typeof child === "string" ? child : made(child))));
+		const within = children.map((child) => (typeof child === "string" ? child : made(child)));
+		const drawn = filled(document.createElementNS(svg.namespaceURI, tag), attributes, within);
 		elements.set(part, drawn);
 		return drawn;
 	}

@@ -3,8 +3,8 @@ import { readReduction } from "./reduction-text.js";
 import { drawn, placesOf, valuesOf } from "./reductions-picture.js";
 import { explain, group, notes } from "./reductions.js";
 import { readShapes } from "./shapes.js";
-import { formatShape, indexed, product } from "./sizes.js";
-import { attempt, speaker } from "./words.js";
+import { drawTable } from "./table.js";
+import { attempt, formatShape, indexed, product, speaker } from "./words.js";
 
 const STEP = { axis: 1, result: 3 };
 const MOST_TERMS = 12;
@@ -20,32 +20,31 @@ start("reduction", {
 			steps: data.steps.map((name, step) => ({ name, text: explanation.steps[step] ?? "" })),
 			outcome: explanation.result ? "success" : "conflict",
 			notes: notes(explanation, data.words),
-			table: () => table(explanation, given, speaker(data.words)),
+			table: (step) => table(explanation, given, step, speaker(data.words)),
 			picture: (step) => picture(explanation, step, data),
 			code: code(explanation, axis, data.reserved),
 		};
 	},
 });
 
-/** @type {ReductionTable} */
-function table({ axes, keepdims, result }, { names }, say) {
+function table({ axes, keepdims, result }, { names }, step, say) {
 	const row = (key, text, from = 0, kind = "") => {
 		const cells = axes.map((axis, at) => {
-			const verdict = key === "verdict" ? (axis.verdict === "kept" ? "keep" : "sum") : "";
-			return { text: text(axis, at), from, state: kind ? "" : "given", verdict, symbol: verdict };
+			const verdict = step < from ? "" : axis.verdict === "kept" ? "keep" : "sum";
+			return { text: step < from ? "" : text(axis, at), state: kind ? "" : "given", verdict: kind && verdict };
 		});
 		return { label: say(key), kind, cells };
 	};
 	const given = ({ verdict, size }) => (!result ? "?" : verdict === "kept" ? `${size}` : keepdims ? "1" : say("none"));
-	return {
-		heading: [say("axis"), ...axes.map(({ index }) => `${index}`)],
-		rows: [
+	return drawTable(
+		[say("axis"), ...axes.map(({ index }) => `${index}`)],
+		[
 			row("last", ({ last }) => `${last}`),
 			row("size", ({ size }, at) => (names[at] ? `${names[at]}=${size}` : `${size}`)),
 			row("verdict", ({ verdict }) => say(verdict), STEP.axis, "tref-verdicts"),
 			row("result", given, STEP.result, "tref-result"),
 		],
-	};
+	);
 }
 
 /** A cell of the result tells what it is made of. @type {ReductionPicture} */

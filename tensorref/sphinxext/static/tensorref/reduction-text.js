@@ -13,9 +13,8 @@ const GAP = new RegExp(`^${BLANK},?${BLANK}`);
 
 /** A number, a list or null for all axes, and whether they are kept; or a TextError. @type {ReadReduction} */
 export function readReduction(text, errors) {
-	const say = (/** @type {string} */ key, values = {}) => new TextError(speaker(errors)(`reduction.${key}`, values));
+	const say = (key, values = {}) => new TextError(speaker(errors)(`reduction.${key}`, values));
 	let rest = text.replace(/^[ \t\r\n\u00a0]+/, "");
-	/** @type {(string | undefined)[]} */
 	const said = [];
 	while (rest) {
 		const found = ITEM.exec(rest);

@@ -3,7 +3,7 @@
 import { STORED, flow } from "./cube.js";
 import { DASHES, mark, refusal } from "./picture.js";
 import { numberOf, planes } from "./planes.js";
-import { formatShape, product } from "./sizes.js";
+import { formatShape, product } from "./words.js";
 
 const MOST_VALUES = 200n;
 const HUES = 3n;

@@ -1,7 +1,6 @@
 // The rule of reductions: the same as `tensorref/reductions.py`.
 
-import { agreed, product } from "./sizes.js";
-import { speaker } from "./words.js";
+import { agreed, product, speaker } from "./words.js";
 
 const LARGEST_INT = 2n ** 31n;
 
@@ -25,7 +24,7 @@ export function explain(shape, given, keepdims, name, { words, messages: told })
 	const short = !isOne && named.length > 8 ? `(${named.slice(0, 8).join(", ")}, ...)` : written;
 	const facts = { name, shape, axis: outside[0] ?? short, twice: twice[0], count, low: -count, high: count - 1n };
 	const wrong = isWrong && say(`failure.${outside[0] === undefined ? "twice" : count ? "range" : "scalar"}`, facts);
-	const list = (/** @type {"index" | "size"} */ key) => gone.map((axis) => axis[key]).join(", ");
+	const list = (key) => gone.map((axis) => axis[key]).join(", ");
 	const said = { ...facts, axes: list("index"), sizes: list("size"), terms, group: group(name, axes, gone) };
 	const which = isWrong ? "wrong" : gone[1] ? (given === null ? "all" : "several") : gone[0] ? (given === null ? "all" : "one") : "none";
 	const right = reduced[0] === undefined ? (count ? [-1n] : []) : [...new Set(reduced)];

@@ -12,18 +12,14 @@ const REFUSED = new Map([["-", "negative"], ["−", "negative"], [".", "fraction
 
 /** A name that one text gives a size, as in `B=32`, has it in all. @type {ReadShapes} */
 export function readShapes(texts, errors) {
-	/** @type {Map<string, string>} */
 	const known = new Map();
-	for (const [, name = "", size = ""] of texts.join("\n").matchAll(NAMED)) known.set(name, known.get(name) ?? size);
+	for (const [, name, size] of texts.join("\n").matchAll(NAMED)) known.set(name, known.get(name) ?? size);
 	return texts.map((text) => attempt(() => readShape(text, errors, known)));
 }
 
-/** @type {ReadShape} */
 function readShape(text, errors, known) {
 	const say = speaker(errors);
-	/** @type {Token[]} */
 	const tokens = [];
-	/** @type {string[]} */
 	const names = [];
 	let last = { text: "", position: 1 };
 	let end = 1;
@@ -33,6 +29,10 @@ function readShape(text, errors, known) {
 	}
 	const missing = tokens.length ? "end" : "empty";
 	tokens.reverse();
+	const next = () => tokens.at(-1) ?? { text: "", position: end };
+	const took = (wanted) => next().text === wanted && tokens.pop();
+	const isSize = () => /^\w/.test(next().text) && next().text !== "torch.Size";
+	const error = (key, { text, position }, values) => new TextError(say(key, { position, found: quoted(text), ...values }));
 
 	let listed = isSize();
 	const sizes = readFirst();
@@ -42,19 +42,6 @@ function readShape(text, errors, known) {
 	if (errors.scalar && !sizes.length) throw new TextError(errors.scalar);
 	if (sizes.length > MAX_RANK) throw error("rank", next(), { count: sizes.length, most: MAX_RANK });
 	return { sizes, names };
-
-	function next() {
-		return tokens.at(-1) ?? { text: "", position: end };
-	}
-
-	/** @param {string} wanted */
-	function took(wanted) {
-		return next().text === wanted && Boolean(tokens.pop());
-	}
-
-	function isSize() {
-		return /^\w/.test(next().text) && next().text !== "torch.Size";
-	}
 
 	/** Beside a name, a space is enough. */
 	function isSpaced() {
@@ -80,7 +67,7 @@ function readShape(text, errors, known) {
 	function readBrackets() {
 		const opened = next();
 		tokens.pop();
-		const close = CLOSES.get(opened.text) ?? "";
+		const close = CLOSES.get(opened.text);
 		const found = [];
 		while (!took(close)) {
 			found.push(readSize(opened));
@@ -89,14 +76,13 @@ function readShape(text, errors, known) {
 		return found;
 	}
 
-	/** @param {Token} [opened] */
 	function readSize(opened) {
 		const token = next();
 		if (!isSize()) throw refusal(opened);
 		tokens.pop();
 		if (next().text === ".") throw refusal(opened);
 		last = token;
-		const [, name = "", own] = /^([A-Za-z_]\w*)?[ \t=]*(\d*)$/.exec(token.text) ?? [];
+		const [, name = "", own] = /^([A-Za-z_]\w*)?[ \t=]*(\d*)$/.exec(token.text);
 		const size = own || known.get(name);
 		if (!size) throw error("unnamed", { ...token, text: name });
 		if (size.length > MAX_DIGITS) throw error("digits", token, { count: size.length, most: MAX_DIGITS });
@@ -105,10 +91,10 @@ function readShape(text, errors, known) {
 		return BigInt(size);
 	}
 
-	/** What the next token calls for. @param {Token} [opened] */
+	/** What the next token calls for. */
 	function refusal(opened, several = false) {
 		const token = next();
-		const wanted = CLOSES.get(opened?.text ?? "") ?? "";
+		const wanted = CLOSES.get(opened?.text);
 		if (!token.text) return opened ? error("unclosed", opened, { wanted }) : error(missing, token);
 		if (opened && /[)\]]/.test(token.text) && token.text !== wanted) {
 			return error("mismatch", token, { opened: opened.text, wanted });
@@ -116,10 +102,5 @@ function readShape(text, errors, known) {
 		if (CLOSES.has(token.text) || token.text === "torch.Size") return error(opened ? "nested" : "several", token);
 		if (/^\d/.test(token.text)) return error(several ? "several" : "comma", token);
 		return error(REFUSED.get(token.text) ?? "unexpected", token);
-	}
-
-	/** @type {ErrorOf} */
-	function error(key, { text, position }, values) {
-		return new TextError(say(key, { position, found: quoted(text), ...values }));
 	}
 }

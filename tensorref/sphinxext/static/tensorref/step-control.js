@@ -1,4 +1,4 @@
-import { button, element } from "./element.js";
+import { button, element, filled } from "./element.js";
 
 /** A button for each step. Its `value` is the current step; each change of it sends an `input` event. @type {StepControl} */
 export function stepControl({ min = 0, max, value = min, label = null, names = [] }) {
@@ -7,29 +7,24 @@ export function stepControl({ min = 0, max, value = min, label = null, names = [
 	}
 	let current = check(value);
 	const segments = Array.from({ length: max - min + 1 }, (_, at) => {
-		const segment = button("", () => select(min + at));
-		segment.append(element("span", "tref-number", `${min + at}`), names[at] ? ` ${names[at]}` : "");
-		return segment;
+		return button(`${min + at} ${names[at] ?? ""}`.trim(), () => select(min + at));
 	});
-	const group = { class: "tref-steps", role: "group", "aria-label": label || "Step control" };
-	const control = element("div", "", element("div", group, ...segments));
+	const control = element("div", { class: "tref-steps", role: "group", "aria-label": label || "Step control" }, ...segments);
 	control.addEventListener("keydown", (event) => {
 		const to = led(event, { at: current, first: min, last: max });
 		if (to === undefined) return;
 		select(to);
-		segments[to - min]?.focus();
+		segments[to - min].focus();
 	});
 	mark();
-	const accessors = { get: () => current, set: (/** @type {unknown} */ step) => select(check(step)) };
+	const accessors = { get: () => current, set: (step) => select(check(step)) };
 	return /** @type {any} */ (Object.defineProperty(control, "value", accessors));
 
-	/** @param {unknown} step */
 	function check(step) {
-		if (Number.isSafeInteger(step) && Number(step) >= min && Number(step) <= max) return Number(step);
+		if (Number.isSafeInteger(step) && step >= min && step <= max) return step;
 		throw new RangeError(`value is ${String(step)}; give a whole number from ${min} to ${max}`);
 	}
 
-	/** @param {number} step */
 	function select(step) {
 		if (step === current) return;
 		current = step;
@@ -39,18 +34,16 @@ export function stepControl({ min = 0, max, value = min, label = null, names = [
 
 	function mark() {
 		for (const [at, segment] of segments.entries()) {
-			segment.setAttribute("aria-pressed", `${min + at === current}`);
-			segment.tabIndex = min + at === current ? 0 : -1;
+			filled(segment, { "aria-pressed": min + at === current, tabindex: min + at === current ? 0 : -1 });
 		}
 	}
 }
 
 /** Undefined for keys that lead nowhere, which keep what they do. @type {Led} */
 export function led(event, { at, first = 0, last, row = 1 }) {
-	/** @type {Record<string, unknown>} */
 	const moves = { ArrowRight: at + 1, ArrowDown: at + row, ArrowLeft: at - 1, ArrowUp: at - row, Home: first, End: last };
 	const to = moves[event.key];
-	if (typeof to !== "number" || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return undefined;
+	if (to === undefined || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return undefined;
 	event.preventDefault();
 	return Math.min(Math.max(to, first), last);
 }

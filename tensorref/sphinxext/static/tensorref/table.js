@@ -3,24 +3,24 @@ import { element } from "./element.js";
 const MOST_COLUMNS = 16;
 const SYMBOLS = { equal: "=", expand: "→", conflict: "≠", sum: "Σ", keep: "·" };
 
-/** What comes at a later step has its place from the first, so that the page does not jump. @type {DrawTable} */
-export function drawTable({ heading, headingFrom = 1, rows }, step) {
-	const later = (/** @type {number} */ from) => (from > step ? { "data-later": "" } : {});
-	const isBad = (/** @type {number} */ at) => Number(rows.some(({ cells }) => cells[at - 1]?.verdict === "conflict"));
-	const order = [...heading.keys()].slice(1).sort((a, b) => isBad(b) - isBad(a) || b - a);
-	const left = new Set(order.slice(MOST_COLUMNS)); // conflicts stay, and the last axes
-	const named = heading.map((text, at) => element("th", { scope: "col" }, text, at || !left.size ? "" : ` (+${left.size})`));
-	const head = element("tr", later(headingFrom), ...named.filter((_, at) => !left.has(at)));
+/** Of many axes those in conflict stay, and the last ones. @type {DrawTable} */
+export function drawTable([first, ...heading], rows) {
+	const places = chosen(heading.map((_, at) => rows.some(({ cells }) => cells[at]?.verdict === "conflict")), MOST_COLUMNS);
+	const head = ["", ...places].map((at) => element("th", { scope: "col" }, at === "" ? first : at === null ? "…" : heading[at]));
 	const body = rows.map(({ label, kind = "", cells }) => {
-		const shown = cells.filter((_, at) => !cells[1] || !left.has(at + 1));
-		const drawn = shown.map(({ text, from = 0, unseen, then, thenFrom = 0, verdict = "", symbol, state = "", span = 1 }) => {
-			const cell = element("td", { "data-verdict": verdict, "data-state": state, colspan: `${Math.min(span, MOST_COLUMNS)}`, ...later(from) }, text);
-			if (unseen) cell.append(element("span", "tref-unseen", ` ${unseen}`));
-			if (symbol) cell.prepend(element("span", { class: "tref-symbol", "aria-hidden": "true" }, SYMBOLS[symbol]), " ");
-			if (then) cell.append(element("span", later(thenFrom), then));
-			return cell;
+		const shown = cells.length < heading.length ? cells : places.map((at) => cells[at] ?? { text: "…" });
+		const drawn = shown.map(({ text, verdict = "", state = "", span = 1 }) => {
+			const symbol = kind === "tref-verdicts" && SYMBOLS[verdict] ? [element("span", { "aria-hidden": "true" }, `${SYMBOLS[verdict]} `)] : [];
+			return element("td", { "data-verdict": verdict, "data-state": state, colspan: `${span}` }, ...symbol, text);
 		});
 		return element("tr", kind, element("th", { scope: "row" }, label), ...drawn);
 	});
-	return element("table", "tref-axes", element("thead", "", head), element("tbody", "", ...body));
+	return element("table", "tref-axes", element("thead", "", element("tr", "", ...head)), element("tbody", "", ...body));
+}
+
+/** At most `most` places, those of `first` before others and then the last ones, with null where some are left out. @type {Chosen} */
+function chosen(first, most) {
+	const order = [...first.keys()].sort((a, b) => Number(first[b]) - Number(first[a]) || b - a).slice(0, most);
+	const places = order.sort((a, b) => a - b).flatMap((place, at) => (place === (at ? order[at - 1] + 1 : 0) ? place : [null, place]));
+	return places.length && places.at(-1) !== first.length - 1 ? [...places, null] : places;
 }

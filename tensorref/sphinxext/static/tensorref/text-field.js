@@ -13,7 +13,7 @@ export function textField({ id, label, text, changed }) {
 	input.addEventListener("change", say);
 	// Not at once: what is said would move a button away from under the pointer that goes there.
 	input.addEventListener("blur", () => (patience = setTimeout(say, PATIENCE)));
-	const complain = (/** @type {string} */ found) => {
+	const complain = (found) => {
 		message = found;
 		clearTimeout(patience);
 		if (!found || document.activeElement !== input) say();

@@ -1,13 +1,10 @@
-// Python's `str.format`, as far as the sentences use it.
-
-import { formatShape } from "./sizes.js";
+// Numbers, shapes and sentences as Python writes them.
 
 const LONGEST_QUOTED = 20;
 
 /** Text that cannot be read; the message says where, counted from 1, and how to fix it. */
 export class TextError extends Error {}
 
-/** @template T @param {() => T} read */
 export function attempt(read) {
 	try {
 		return read();
@@ -17,7 +14,6 @@ export function attempt(read) {
 	}
 }
 
-/** @param {string} text */
 export function quoted(text) {
 	const characters = [...text];
 	return characters.slice(0, LONGEST_QUOTED).join("") + (characters.length > LONGEST_QUOTED ? "…" : "");
@@ -30,7 +26,19 @@ export const speaker = (words) => (key, values = {}) =>
 		return Array.isArray(value) ? formatShape(value) : thousands ? grouped(value) : String(value);
 	});
 
-/** @param {unknown} number */
-export function grouped(number) {
-	return String(number).replace(/\B(?=(\d{3})+$)/g, ",");
+const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, ",");
+
+/** @returns {bigint} */
+export const product = (sizes) => sizes.reduce((total, size) => total * size, 1n);
+
+/** The one size that is not 1, or 1 where there is none, or null where there are several. */
+export function agreed(sizes) {
+	const [size = 1n, other] = new Set(sizes.filter((size) => size !== 1n));
+	return other === undefined ? size : null;
 }
+
+/** Write a shape: `()`, `(64,)`, `(4, 1)`. */
+export const formatShape = (shape) => `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
+
+/** Write an element: `x[0, :]`, or the name of what has no axis. */
+export const indexed = (name, index) => name + (index.length ? `[${index.join(", ")}]` : "");
