@@ -95,6 +95,7 @@ WORDS: Mapping[str, str] = Templates(
         "failure": "{operands} do not broadcast: {axes}. Sizes on one axis must be equal or 1.",
         "failure.axis": "axis {axis} has {sizes}",
         "fix": "{code} has shape {shape} and would give {result}.",
+        "fix.several": "{code} would together give {result}.",
         "warning": (
             "The result has {result:,} elements, more than any operand: right for a table of all pairs, "
             "wrong if the operands were to be paired one to one."
@@ -383,6 +384,10 @@ class Explanation(ShapeRule):
             if operand.gradient_axes
         ]
         return (*notes, *self.mends())
+
+    def mends(self) -> tuple[str, ...]:
+        """Return the fixes, a sentence each."""
+        return tuple(WORDS["fix.several" if fix.shape is None else "fix"].format(**vars(fix)) for fix in self.fixes)
 
     def _drawn(self) -> _picture.Drawing:
         """Draw the operands as they are read, and the result: three axes of them, those in conflict before all others."""
@@ -843,8 +848,8 @@ def _warning(shapes: Sequence[tuple[int, ...]], names: Sequence[str], result: tu
 
 
 def _fixes(shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> tuple[Fix, ...]:
-    """Guess which operand lacks an axis or is transposed; the smallest result is the likeliest."""
-    most = min(max(map(len, shapes)) + 1, MAX_RANK)
+    """Guess which operand lacks an axis or is transposed, or else which of them; the smallest result is the likeliest."""
+    most = min(max(map(len, shapes)) + len(shapes) - 1, MAX_RANK)
     found: list[Fix] = []
     for operand, (name, shape) in enumerate(zip(names, shapes, strict=True)):
         target = joined([*shapes[:operand], *shapes[operand + 1 :]])
@@ -857,8 +862,18 @@ def _fixes(shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> tuple[Fix
             result = joined((guess, target))
             if result is not None and len(guess) <= most:
                 found.append(Fix(code, guess, result))
+    for first in shapes if len(shapes) > _A_PAIR else ():  # the others fit it one after the other
+        met: tuple[int, ...] | None = first
+        codes = []
+        for name, shape in zip(names, shapes, strict=True):
+            if met is not None and joined((met, shape)) is None:
+                code, shape = _with_axes(name, shape, met)  # noqa: PLW2901  it takes its place
+                codes.append(code)
+            met = None if met is None else joined((met, shape))
+        if met is not None and len(met) <= most and len(codes) > 1:
+            found.append(Fix(", ".join(codes), None, met))
     found.sort(key=lambda fix: (prod(fix.result or ()), fix.code.endswith(".mT")))
-    return tuple(found[:3])
+    return tuple(dict.fromkeys(found))[:3]
 
 
 def _with_axes(name: str, shape: tuple[int, ...], target: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:

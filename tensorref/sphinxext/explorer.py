@@ -160,6 +160,7 @@ class ExplorerDirective(RuleDirective):
     messages: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """What the libraries say, which stays as it is in any language."""
     errors: ClassVar[Mapping[str, str]]
+    styles: ClassVar[Sequence[str]] = ("explorer.css", "table.css")
     modules: ClassVar[Sequence[ModuleType]]
     """Which modules, or packages, the table depends on, beyond those that every table depends on."""
 
@@ -198,6 +199,7 @@ class ExplorerDirective(RuleDirective):
                     labels["caption"].format(fields=given), fields.explanation.table(), fields.explanation.notes()
                 ),
                 kind=self.name,
+                styles=self.styles,
                 svg=fields.explanation.svg(self.picture_name()),
                 data=json.dumps(data, ensure_ascii=False, separators=(",", ":")),
                 classes=self.options.get("class", []),
@@ -350,8 +352,8 @@ def _add_assets(
 ) -> None:
     if not doctree or not is_site(app.builder):
         return
-    kinds = sorted({explorer["kind"] for explorer in doctree.findall(Explorer)})
-    for kind in kinds:
+    explorers = [*doctree.findall(Explorer)]
+    for kind in sorted({explorer["kind"] for explorer in explorers}):
         app.add_js_file(f"tensorref/{kind}-explorer.js", type="module")
-    if kinds:
-        app.add_css_file("tensorref/explorer.css")
+    for style in sorted({style for explorer in explorers for style in explorer["styles"]}):
+        app.add_css_file(f"tensorref/{style}")

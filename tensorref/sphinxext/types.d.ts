@@ -248,24 +248,18 @@ interface Picture {
 
 type CodeOf = (explanation: Broadcast, reserved: readonly string[]) => Record<string, string>;
 type DrawTable = (heading: string[], rows: Row[]) => HTMLElement;
-type ExpandedStrides = (shape: Shape, rank: number) => Shape;
-type FindAxes = (shapes: readonly Shape[]) => BroadcastAxis[];
 type Led = (
   event: KeyboardEvent,
   where: { at: number; first?: number; last: number; row?: number },
 ) => number | undefined;
-type MessagesOf = (shapes: readonly Shape[], say: Say) => Broadcast["messages"];
 type NotesOf = (explanation: Broadcast, words: Words) => Note[];
 type ReadShapes = (
   texts: readonly string[],
   errors: Words,
 ) => (NamedShape | import("./static/tensorref/words.js").TextError)[];
-type SizesOf = (axes: readonly BroadcastAxis[]) => bigint[] | null;
 type Speaker = (words: Words) => Say;
 type Start = (name: string, kind: Kind) => void;
 type StepControl = (options: StepOptions) => HTMLElement & { value: number };
-type Suggest = (operands: readonly Operand[]) => Fix[];
-type Test = (axis: BroadcastAxis) => unknown;
 type TextField = (options: { id: string; label: string; text: string; changed: () => void }) => {
   field: HTMLElement;
   input: HTMLInputElement;
@@ -277,9 +271,6 @@ type Variables = (names: readonly string[], reserved: readonly string[]) => read
 
 type AxesOf = (explanation: Broadcast, given: readonly NamedShape[], step: number, data: Data) => HTMLElement;
 type Explain = (shapes: readonly Shape[], names: readonly string[], options: Options & { messages: Words }) => Broadcast;
-type StepsOf = (operands: readonly Operand[], axes: readonly BroadcastAxis[], say: Say) => string[];
-type WarningOf = (operands: readonly Operand[], sizes: Shape, say: Say) => string | null;
-type WithAxes = (name: string, given: Shape, target: Shape) => { code: string; shape: bigint[] };
 type ExplainMatmul = (shapes: readonly Shape[], names: readonly string[], options: Options & { messages: Words }) => Matmul;
 type Follow = (sizes: Shape, operations: Operation[], name: string, data: Data) => TensorHistory;
 type HistoryTable = (stages: readonly Stage[], data: Data, step: number) => HTMLElement;
@@ -292,7 +283,6 @@ type MatmulMessages = (a: Shape, b: Shape, batch: MatmulAxis[], say: Say) => { n
 type MatmulSteps = (a: Shape, b: Shape, axes: MatmulAxis[], names: readonly string[], say: Say) => string[];
 type MatmulTable = (explanation: Matmul, given: readonly NamedShape[], step: number, say: Say) => HTMLElement;
 type BroadcastPicture = (explanation: Broadcast, step: number, data: Data) => Picture;
-type Chosen = (first: boolean[], most: number) => (number | null)[];
 type DrawBroadcast = (explanation: Broadcast, say: Say, until?: { expands?: boolean; ends?: boolean }) => Drawing;
 type DrawHistory = (stages: readonly Stage[]) => Drawing;
 type DrawMatmul = (explanation: Matmul, say: Say, until?: { ends?: boolean }) => Drawing;

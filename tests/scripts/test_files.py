@@ -1,5 +1,6 @@
 """The scripts and the style as files: what they weigh, and what they never do."""
 
+import importlib
 import re
 from pathlib import Path
 
@@ -13,7 +14,8 @@ KINDS = sorted(path.name.removesuffix("-explorer.js") for path in STATIC.glob("*
 
 def loaded(kind):
     """Return what a page with one kind of explorer loads: its module, all that this one imports, and the style."""
-    found, waiting = {STATIC / "explorer.css"}, [STATIC / f"{kind}-explorer.js"]
+    styles = getattr(importlib.import_module(f"tensorref.sphinxext.{kind}"), f"{kind.title()}Directive").styles
+    found, waiting = {STATIC / style for style in styles}, [STATIC / f"{kind}-explorer.js"]
     while waiting:
         module = waiting.pop()
         if module not in found:

@@ -60,7 +60,7 @@ function axes({ axes, operands, result }, given, step, { words, labels }) {
 	);
 }
 
-/** What a cell of the result reads, and what that adds up to where there are values. @type {BroadcastPicture} */
+/** A cell of the result tells what it adds up. @type {BroadcastPicture} */
 function picture(explanation, step, { words, labels }) {
 	const { operands, axes } = explanation;
 	const drawing = drawn(explanation, speaker(words), { expands: step >= STEP.expand, ends: step >= STEP.result });
@@ -80,7 +80,7 @@ function picture(explanation, step, { words, labels }) {
 	};
 }
 
-/** The same in NumPy and in PyTorch; three operands are those of `where`, and large ones are not made. @type {CodeOf} */
+/** In both libraries; three operands are those of `where`, and large ones are not made. @type {CodeOf} */
 function code({ operands, result }, reserved) {
 	const shapes = operands.map(({ shape }) => shape);
 	if ([...shapes, result ?? []].some((shape) => product(shape.map((size) => size || 1n)) > LARGE)) return {};

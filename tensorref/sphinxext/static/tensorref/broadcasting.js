@@ -1,4 +1,4 @@
-// The rule: the same as `tensorref/broadcasting.py`, held to it by one set of tests. BigInt keeps every size exact.
+// The rule: the same as `tensorref/broadcasting.py`. BigInt keeps every size exact.
 
 import { MAX_RANK } from "./shapes.js";
 import { agreed, formatShape, product, speaker } from "./words.js";
@@ -38,20 +38,20 @@ export function explain(shapes, names, { itemsize, words, messages: told }) {
 export function notes({ operands, warning, messages, fixes, stored_bytes: stored, copied_bytes: copied }, words) {
 	const say = speaker(words);
 	const summed = operands.filter(({ gradient_axes: along }) => along?.[0]);
-	const strides = () => operands.map(({ name, strides }) => `${name} ${formatShape(strides)}`).join(", ");
+	const strides = operands.map(({ name, strides }) => `${name} ${strides && formatShape(strides)}`).join(", ");
 	const found = [
 		["warning", warning],
 		["message", messages && `NumPy: ${messages.numpy.trim()}`],
 		["message", messages && `PyTorch: ${messages.torch}`],
 		["fact", copied !== null && copied > stored && say("bytes", { stored, copied })],
-		["fact", summed[0] && say("strides", { strides: strides() })],
+		["fact", summed[0] && say("strides", { strides })],
 		...summed.map(({ name, gradient_axes: axes }) => ["fact", say("gradient", { name, axes: axes.join(", ") })]),
-		...fixes.map((fix) => ["fix", say("fix", fix)]),
+		...fixes.map((fix) => ["fix", say(fix.shape ? "fix" : "fix.several", fix)]),
 	];
 	return found.flatMap(([kind, text]) => (text ? { kind: `${kind}`, text: `${text}` } : []));
 }
 
-/** @type {FindAxes} */
+/** @returns {BroadcastAxis[]} */
 function findAxes(shapes) {
 	const rank = Math.max(...shapes.map(({ length }) => length));
 	return Array.from({ length: rank }, (_, axis) => {
@@ -64,19 +64,16 @@ function findAxes(shapes) {
 	});
 }
 
-/** @type {SizesOf} */
 function sizesOf(axes) {
 	const sizes = axes.map(({ size }) => size);
 	return sizes.every((size) => size !== null) ? sizes : null;
 }
 
-/** @type {ExpandedStrides} */
 function expandedStrides(shape, rank) {
 	const strides = shape.map((size, axis) => (size === 1n || shape.includes(0n) ? 0n : product(shape.slice(axis + 1))));
 	return [...Array(rank - shape.length).fill(0n), ...strides];
 }
 
-/** @type {StepsOf} */
 function steps(given, all, say) {
 	const rank = all.length;
 	const operands = given.map(({ name, shape }) => `${name} ${formatShape(shape)}`).join(", ");
@@ -99,15 +96,15 @@ function steps(given, all, say) {
 	];
 }
 
-/** @type {WarningOf} */
 function warning(operands, sizes, say) {
 	const [result, rank] = [product(sizes), sizes.length];
 	if (operands.some(({ elements }) => elements >= result)) {
 		const isChance = ({ shape: { 0: size = 0n, length } }) =>
 			length > 1 && length < rank && size > 1n && size === sizes[0];
 		const { name, shape } = operands.find(isChance) ?? {};
-		const told = () => ({ axis: -shape.length, first: -rank, size: shape[0], code: `${name}[:${", None".repeat(rank - shape.length)}]` });
-		return shape ? say("warning.chance", { name, shape, ...told() }) : null;
+		if (!shape) return null;
+		const code = `${name}[:${", None".repeat(rank - shape.length)}]`;
+		return say("warning.chance", { name, shape, axis: -shape.length, first: -rank, size: shape[0], code });
 	}
 	for (const [at, { name: first, elements, shape }] of operands.entries()) {
 		const isPair = (other) => other.elements === elements && `${other.shape}` !== `${shape}`;
@@ -117,7 +114,6 @@ function warning(operands, sizes, say) {
 	return say("warning", { result });
 }
 
-/** @type {MessagesOf} */
 function messages(shapes, say) {
 	let met = []; // the operands meet one by one
 	for (const shape of shapes) {
@@ -133,9 +129,9 @@ function messages(shapes, say) {
 	return null;
 }
 
-/** Guess which operand lacks an axis or is transposed; the smallest result is the likeliest. @type {Suggest} */
+/** Guess which operand lacks an axis or is transposed; the smallest result is the likeliest. */
 function fixes(operands) {
-	const most = Math.min(Math.max(...operands.map(({ shape }) => shape.length)) + 1, MAX_RANK);
+	const most = Math.min(Math.max(...operands.map(({ shape }) => shape.length)) + operands.length - 1, MAX_RANK);
 	const found = operands.flatMap(({ name, shape }, at) => {
 		const target = sizesOf(findAxes(operands.filter((_, other) => other !== at).map((other) => other.shape)));
 		const transposed = { code: `${name}.mT`, shape: [...shape.slice(0, -2), ...shape.slice(-2).reverse()] };
@@ -145,11 +141,24 @@ function fixes(operands) {
 			return result ? { ...guess, result } : [];
 		});
 	});
+	// The others fit one of three or more, one after the other.
+	for (const { shape: first } of operands[2] ? operands : []) {
+		const codes = [];
+		const result = operands.reduce((met, { name, shape }) => {
+			const both = met && sizesOf(findAxes([met, shape]));
+			if (both || !met) return both;
+			const guess = withAxes(name, shape, met);
+			codes.push(guess.code);
+			return sizesOf(findAxes([met, guess.shape]));
+		}, first);
+		const code = codes.join(", ");
+		if (codes[1] && result?.length <= most && !found.some((fix) => fix.code === code)) found.push({ code, shape: null, result });
+	}
 	const cost = ({ code, result }) => product(result) * 2n + BigInt(code.endsWith(".mT"));
 	return found.sort((a, b) => (Number(cost(a) - cost(b)))).slice(0, 3);
 }
 
-/** Insert a 1 wherever a size, from the right, does not go with that of the target. @type {WithAxes} */
+/** Insert a 1 wherever a size, from the right, does not go with that of the target. */
 function withAxes(name, given, target) {
 	const index = [];
 	const shape = [];

@@ -35,7 +35,7 @@ export function grid(sides, cell, panel) {
 	return drawing;
 }
 
-/** Put drawings side by side with signs between, and on a new line where they become too wide. @type {Flow} */
+/** Drawings side by side with signs between, on several lines where they are too wide. @type {Flow} */
 export function flow(drawings, signs) {
 	const lines = [];
 	let x = Infinity;

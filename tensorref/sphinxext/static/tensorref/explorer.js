@@ -1,8 +1,7 @@
-import { button, element } from "./element.js";
+import { button, element, textField } from "./element.js";
 import { phone } from "./picture.js";
 import { drawPicture } from "./pointing.js";
 import { stepControl } from "./step-control.js";
-import { textField } from "./text-field.js";
 import { TextError, speaker } from "./words.js";
 
 /** Put an explorer in the place of each table that a directive of this kind wrote. @type {Start} */
@@ -62,7 +61,7 @@ function explorer(root, { least, most, read, show }, number) {
 		update(step);
 	}
 
-	/** Go to a step, or stay where it is, the last step at the last one. */
+	/** Without a step it stays where it is, or at the last. */
 	function update(step = null) {
 		presets.selectedIndex = 1 + data.presets.findIndex(({ fields }) => `${fields}` === `${pairs()}`);
 		const values = read(pairs().map(([, text]) => text), data);

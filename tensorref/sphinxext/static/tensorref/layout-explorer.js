@@ -6,7 +6,7 @@ import { readOperations } from "./operations.js";
 import { readShapes } from "./shapes.js";
 import { TextError, attempt, formatShape, indexed, product, speaker } from "./words.js";
 
-const LARGE = 2n ** 20n; // elements, from which on the code to copy makes no arrays
+const LARGE = 2n ** 20n; // elements
 
 start("layout", {
 	least: 2,
@@ -14,7 +14,7 @@ start("layout", {
 	read([shape, text], data) {
 		const [given] = readShapes([shape], data.errors);
 		const operations = attempt(() => readOperations(text, data));
-		if (!given || given instanceof TextError || operations instanceof TextError) return [given, operations];
+		if (given instanceof TextError || operations instanceof TextError) return [given, operations];
 		const [begun, ended] = [[], operations].map((part) => attempt(() => follow(given.sizes, part, shape, data)));
 		return begun instanceof TextError ? [begun, operations] : [given, ended instanceof TextError ? ended : operations];
 	},

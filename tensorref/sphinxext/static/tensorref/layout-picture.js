@@ -26,7 +26,7 @@ export function drawn(stages) {
 		drawing.heading(code);
 		return stacked([drawing, strip()], 4);
 
-		/** By their indices, with more than two axes the last two of a few of the first. @returns {Drawing} */
+		/** With more than two axes, the last two of a few of the first. @returns {Drawing} */
 		function tensor(axes, offset, before = []) {
 			const place = (index) => placeOf({ axes, offset }, index);
 			if (axes.length < 3) {
@@ -46,7 +46,6 @@ export function drawn(stages) {
 			return stacked(parts[0] ? parts : [table([{ size: 0n }])]);
 		}
 
-		/** The memory in a row. */
 		function strip() {
 			const falling = axes.filter(({ stride }) => stride).sort((one, other) => Number(other.stride - one.stride));
 			// A larger stride steps over all that the smaller ones reach.

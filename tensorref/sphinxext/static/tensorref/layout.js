@@ -117,7 +117,7 @@ export function follow(sizes, operations, name, { itemsize, words, errors, messa
 			if (taken > rank && written.includes(",")) throw refusal("many", { taken });
 			let at = 0;
 			const found = items.flatMap((item, place) => {
-				const { size, stride } = axes[at] ?? {};
+				const { size, stride } = axes[at] ?? { size: 0n };
 				if (item === null) return { size: 1n, stride: at < rank ? size * stride : 1n };
 				if (item === "...") return axes.slice(at, (at += rank - taken));
 				at++;

@@ -17,7 +17,7 @@ export function explain([a = [], b = []], names, { itemsize, words, messages: te
 	const flops = elements && 2n * elements * k;
 	const bytes = (operands) => result && BigInt(itemsize) * (operands + product(result));
 	const moved = bytes(product(a) + product(b));
-	const stack = product(batch.map(({ size }) => size));
+	const stack = product(batch.map(({ size }) => size ?? 0n));
 	const isRows = String(a) === String(b.slice(0, -1));
 	const [left, right] = [a, b].map(({ length }) => (length > 2 ? "..." : ""));
 	const [row, column] = [a.length > 1 ? "i" : "", b.length > 1 ? "j" : ""];

@@ -11,7 +11,7 @@ export const FADED = { "fill-opacity": ".7" };
 export const END = { "text-anchor": "end" };
 
 export const phone = globalThis.matchMedia?.("(max-width: 30em)");
-/** How wide lines become, and how many places are drawn of an axis, by the number of axes, and of a memory. */
+/** How wide a line becomes, and how many places of an axis are drawn, by the number of axes. */
 export const room = () =>
 	phone?.matches
 		? { width: 270, shown: [1, 7, 4, 3], places: 8, boxes: 3 }
@@ -22,7 +22,6 @@ export const mark = (given) => ({ hue: 0, tint: 8, ...given });
 export const EMPTY = mark({ tint: 0, dash: "1 4", faded: true });
 export const CONFLICT = mark({ hue: 4, tint: 14, thick: true });
 
-/** Parts of SVG, the rectangle that holds them, and which of them are cells. */
 export class Drawing {
 	parts = [];
 	outlines = new Map();
@@ -31,7 +30,7 @@ export class Drawing {
 	top = Infinity;
 	right = -Infinity;
 	bottom = -Infinity;
-	wide = CELL; // a cell
+	wide = CELL;
 
 	reach(x, y, toX = x, toY = y) {
 		[this.left, this.right] = [Math.min(x, this.left), Math.max(toX, this.right)];
@@ -59,7 +58,7 @@ export class Drawing {
 	text(x, y, text, look = {}) {
 		if (!text) return;
 		const width = lettersOf(text) * LETTER;
-		const left = x - (look["text-anchor"] ? width : (width >> 1));
+		const left = x - (look["text-anchor"] ? width : width >> 1);
 		this.reach(left, y - 9, left + width, y + 9);
 		this.parts.push(["text", { x: `${x}`, y: `${y + 5}`, ...look }, shortened(text)]);
 	}
@@ -78,12 +77,11 @@ export class Drawing {
 		this.cells.push(...other.cells);
 	}
 
-	heading(text, x = ((this.left + this.right) >> 1)) {
+	heading(text, x = (this.left + this.right) >> 1) {
 		this.text(x, this.top - 13, text, BOLD);
 	}
 }
 
-/** The attributes of a picture that tell its size. */
 export function framed({ left, top, right, bottom }) {
 	const [width, height] = [`${right - left + 12}`, `${bottom - top + 12}`];
 	return { viewBox: `${left - 6} ${top - 6} ${width} ${height}`, width, height };
@@ -123,7 +121,7 @@ export function stacked(drawings, gap = GAP) {
 	return whole;
 }
 
-/** An array of up to two axes, with its sizes on brackets; its cells bear the number of their panel. @type {Table2D} */
+/** An array of up to two axes, whose cells bear the number of their panel. @type {Table2D} */
 export function table(sides, cell, panel = 0, most = room().shown[sides.length]) {
 	const lacking = 2 - sides.length;
 	const [row, column] = [...Array(lacking).fill({ size: 1n }), ...sides];
@@ -146,12 +144,11 @@ export function table(sides, cell, panel = 0, most = room().shown[sides.length])
 		else drawing.text(x + (wide >> 1), y + CELL / 2, text, FADED);
 	}
 	const [below, beside] = [y0 + height + 6, x0 - 6];
-	bracket(drawing, column, `M${x0 + 1} ${below}v5H${x0 + width - 1}v-5`, ((2 * x0 + width) >> 1), below + 17);
-	bracket(drawing, row, `M${beside} ${y0 + 1}h-5V${y0 + height - 1}h5`, beside - 11, ((2 * y0 + height) >> 1), END);
+	bracket(drawing, column, `M${x0 + 1} ${below}v5H${x0 + width - 1}v-5`, 0, below + 17);
+	bracket(drawing, row, `M${beside} ${y0 + 1}h-5V${y0 + height - 1}h5`, beside - 11, 0, END);
 	return drawing;
 }
 
-/** A bracket with what it says beside it; none for an axis that is not there. */
 export function bracket(drawing, side, d, x, y, look = {}) {
 	const { label, hue, conflict } = side;
 	if (!label) return;

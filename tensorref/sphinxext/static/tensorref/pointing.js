@@ -2,44 +2,41 @@ import { element, filled } from "./element.js";
 import { framed } from "./picture.js";
 import { led } from "./step-control.js";
 
-/** A picture in the place of a copy of the one that Python made; its cells that have a name can be pointed at. @type {DrawPicture} */
+/** A picture in a copy of the one that Python made; cells that have a name can be pointed at. @type {DrawPicture} */
 export function drawPicture(model, id, { drawing, title, description, name, reads }, say) {
 	const svg = /** @type {SVGElement} */ (model.cloneNode(true));
 	const [head, text, body] = svg.children;
-	const elements = new Map();
 	[head.id, text.id] = [`${id}-title`, `${id}-desc`];
 	[head.textContent, text.textContent] = [title, description];
 	body.replaceChildren(...drawing.elements().map(made));
-	const cells = drawing.cells.map((cell) => ({ ...cell, element: elements.get(cell.part) }));
+	const { cells } = drawing;
 	const active = cells.filter((cell) => name(cell));
-	for (const cell of active) filled(cell.element, { role: "button", tabindex: cell === active[0] ? 0 : -1, "aria-label": name(cell) });
+	for (const cell of active) filled(cell.part.element, { role: "button", tabindex: cell === active[0] ? 0 : -1, "aria-label": name(cell) });
 	filled(svg, { "aria-labelledby": `${head.id} ${text.id}`, role: active[0] ? "group" : "img", ...framed(drawing) });
 	const row = active.filter(({ index }) => `${index.slice(0, -1)}` === `${active[0].index.slice(0, -1)}`).length;
 	const said = element("p", { class: "tref-reads", "aria-live": "polite" }, active[0] ? say("point") : "");
 	svg.addEventListener("pointerover", mark);
 	svg.addEventListener("focusin", mark);
 	svg.addEventListener("keydown", (event) => {
-		const at = active.findIndex(({ element }) => element === event.target);
+		const at = active.findIndex(({ part }) => part.element === event.target);
 		const to = led(event, { at, last: active.length - 1, row });
 		if (at < 0 || to === undefined) return;
-		for (const [place, { element }] of active.entries()) element.tabIndex = place === to ? 0 : -1;
-		active[to].element.focus();
+		for (const [place, { part }] of active.entries()) part.element.tabIndex = place === to ? 0 : -1;
+		active[to].part.element.focus();
 	});
 	return [svg, said];
 
 	function mark({ target }) {
-		const chosen = active.find(({ element }) => element === target);
+		const chosen = active.find(({ part }) => part.element === target);
 		if (!chosen) return;
 		const { sentence, isRead } = reads(chosen);
-		for (const cell of cells) cell.element.toggleAttribute("data-read", cell === chosen || isRead(cell));
+		for (const cell of cells) cell.part.element.toggleAttribute("data-read", cell === chosen || isRead(cell));
 		said.textContent = sentence;
 	}
 
 	function made(part) {
 		const [tag, attributes, ...children] = part;
 		const within = children.map((child) => (typeof child === "string" ? child : made(child)));
-		const drawn = filled(document.createElementNS(svg.namespaceURI, tag), attributes, within);
-		elements.set(part, drawn);
-		return drawn;
+		return (part.element = filled(document.createElementNS(svg.namespaceURI, tag), attributes, within));
 	}
 }

@@ -5,7 +5,7 @@ const SYMBOLS = { equal: "=", expand: "→", conflict: "≠", sum: "Σ", keep: "
 
 /** Of many axes those in conflict stay, and the last ones. @type {DrawTable} */
 export function drawTable([first, ...heading], rows) {
-	const places = chosen(heading.map((_, at) => rows.some(({ cells }) => cells[at]?.verdict === "conflict")), MOST_COLUMNS);
+	const places = chosen(heading.map((_, at) => rows.some(({ cells }) => cells[at]?.verdict === "conflict")));
 	const head = ["", ...places].map((at) => element("th", { scope: "col" }, at === "" ? first : at === null ? "…" : heading[at]));
 	const body = rows.map(({ label, kind = "", cells }) => {
 		const shown = cells.length < heading.length ? cells : places.map((at) => cells[at] ?? { text: "…" });
@@ -18,9 +18,9 @@ export function drawTable([first, ...heading], rows) {
 	return element("table", "tref-axes", element("thead", "", element("tr", "", ...head)), element("tbody", "", ...body));
 }
 
-/** At most `most` places, those of `first` before others and then the last ones, with null where some are left out. @type {Chosen} */
-function chosen(first, most) {
-	const order = [...first.keys()].sort((a, b) => Number(first[b]) - Number(first[a]) || b - a).slice(0, most);
+/** Places, those of `first` before the last ones, with null where some are left out. */
+function chosen(first) {
+	const order = [...first.keys()].sort((a, b) => Number(first[b]) - Number(first[a]) || b - a).slice(0, MOST_COLUMNS);
 	const places = order.sort((a, b) => a - b).flatMap((place, at) => (place === (at ? order[at - 1] + 1 : 0) ? place : [null, place]));
 	return places.length && places.at(-1) !== first.length - 1 ? [...places, null] : places;
 }
