@@ -1,94 +1,75 @@
 // An index as it is written in code; `tensorref/indexing/_parsing.py` is the same in Python.
 
-import { TextError, quoted, speaker } from "./words.js";
+import { TextError, formatShape, product, quoted, speaker } from "./words.js";
 
 const MOST_LETTERS = 1000;
-const MOST_NESTED = 8;
-const START = /^[ \t\r\n\u00a0]*(?:[A-Za-z_]\w*)?[ \t\r\n\u00a0]*(?=\[)/;
-const TOKEN = /\.\.\.(?!\w)|(?:None|True|False|(?:np\.|numpy\.)?newaxis)(?!\w)|[-−]?\d{1,18}(?![\w.])|[-−]?\d+[\w.]*|./gsu;
-const NUMBER = /^[-−]?\d{1,18}$/;
-const BLANK = /^[ \t\r\n\u00a0]+|[ \t\r\n\u00a0]+$/g;
+const MOST_SHOWN = 8;
+const BLANK = /^[ \t\r\n\u00a0]+/;
+const START = /^[ \t\r\n\u00a0]*(?:[A-Za-z_]\w*)?[ \t\r\n\u00a0]*\[/;
+const BODY = /^((?:[^[\],]|\[(?:[^[\]]|\[[^[\]]*\])*\])*)([,\]])/;
+const LOOSE = /[ \t\r\n\u00a0]+(?!\w)|(?<!\w)[ \t\r\n\u00a0]+/g;
+const ITEM = /^(?:(None|(?:np\.|numpy\.)?newaxis)|(\.\.\.)|(-?\d{1,18})?(?:(:)(-?\d{1,18})?(?::(-?\d{1,18})?)?)?)$/;
+const VALUE = /^(?:True|False|-?\d{1,18})$/;
 
-/** What stands in the square brackets, or a TextError: a slice is an object, and lists are lists. @type {ReadIndex} */
+/** What stands in the square brackets, or a TextError. @type {ReadIndex} */
 export function readIndex(text, errors) {
-	const letters = [...text];
-	if (letters.length > MOST_LETTERS) throw new TextError(speaker(errors)("index.long", { count: letters.length, most: MOST_LETTERS }));
-	const tokens = [];
+	const count = [...text].length;
 	const [start = ""] = START.exec(text) ?? [];
-	let end = start.length + 1;
-	for (const [token] of text.slice(start.length).matchAll(TOKEN)) {
-		if (token.replace(BLANK, "")) tokens.push({ text: token, position: end });
-		end += [...token].length; // as Python counts, not in UTF-16 units
-	}
-	tokens.reverse();
-	if (!took("[")) throw error();
-	const items = [item()];
+	let rest = text.slice(start.length).replace(BLANK, "");
+	if (count > MOST_LETTERS) throw error("long");
+	if (!start) throw error();
+	const parts = [];
+	let end = ",";
 	let isTuple = false;
-	while (took(",")) {
-		isTuple = true;
-		if (next().text !== "]") items.push(item());
-	}
-	if (!took("]") || next().text) throw error();
-	const written = text.slice(start.length).replaceAll("−", "-").replace(/[ \t\r\n\u00a0]+/g, " ").replace(/\w*\.?newaxis/g, "None");
-	return { items, isTuple, text: written.trim() };
-
-	function next() {
-		return tokens.at(-1) ?? { text: "", position: end };
-	}
-
-	function took(wanted) {
-		return next().text === wanted && Boolean(tokens.pop());
-	}
-
-	function item() {
-		const token = next();
-		if (token.text === "[") {
-			const list = listed(1);
-			const values = list.flat(MOST_NESTED);
-			if (!shapeOf(list)) throw error("ragged", token);
-			if (new Set(values.map((value) => typeof value)).size > 1) throw error("mixed", token);
-			return list;
+	while (end === ",") {
+		const [whole, body = "", next] = BODY.exec(rest) ?? [];
+		parts.push(partOf(body.replace(LOOSE, "").replaceAll("−", "-")));
+		rest = rest.slice(whole.length).replace(BLANK, "");
+		end = next;
+		isTuple ||= end === ",";
+		if (end === "," && rest[0] === "]") {
+			rest = rest.slice(1).replace(BLANK, "");
+			break;
 		}
-		if (took("...")) return "...";
-		if (took("True")) return true;
-		if (took("False")) return false;
-		if (/^(None|(np.|numpy.)?newaxis)$/.test(token.text) && tokens.pop()) return null;
-		const first = number();
-		if (!took(":")) {
-			if (first === null) throw error();
-			return first;
-		}
-		return { start: first, stop: number(), step: took(":") ? number() : null };
+	}
+	if (rest) throw error();
+	return { parts, isTuple };
+
+	function partOf(body) {
+		const [, none, dots, first, colon, ...others] = ITEM.exec(body) ?? [];
+		const [start, stop, step] = [first, ...others].map((digits) => (digits ? BigInt(digits) : null));
+		const part = { takes: 1, shape: [], values: [], start, stop, step };
+		if (none) return { ...part, kind: "newaxis", code: "None", takes: 0 };
+		if (dots) return { ...part, kind: "ellipsis", code: dots, takes: 0 };
+		if (colon) return { ...part, kind: "slice", code: `${start ?? ""}:${stop ?? ""}${step === null ? "" : `:${step}`}` };
+		if (first) return { ...part, kind: "int", code: `${start}`, values: [start] };
+		if (body === "True" || body === "False") return { ...part, kind: "mask", code: body, takes: 0, values: [body === "True"] };
+		const isNested = /^\[\[/.test(body);
+		const rows = isNested ? body.slice(1, -1).match(/\[[^\]]*\]/g) : [body];
+		if (body[0] !== "[" || (isNested && !/^\[0(,0)*,?\]$/.test(body.replaceAll(/\[[^[\]]*\]/g, "0")))) throw error();
+		const values = rows.map((row) => row.slice(1, -1).replace(/,$/, "").split(",").filter((value, at) => value || at));
+		if (!values.flat().every((value) => VALUE.test(value))) throw error();
+		if (values.some(({ length }) => length !== values[0].length)) throw error("ragged");
+		if (new Set(values.flat().map((value) => /e$/.test(value))).size > 1) throw error("mixed");
+		const shape = [...(isNested ? [BigInt(rows.length)] : []), BigInt(values[0].length)];
+		return listed(values.flat().map((value) => (/e$/.test(value) ? value === "True" : BigInt(value))), shape);
 	}
 
-	function listed(depth) {
-		if (depth > MOST_NESTED) throw error();
-		tokens.pop();
-		const list = [];
-		while (!took("]")) {
-			const value = next().text === "[" ? listed(depth + 1) : took("True") || (took("False") ? false : number());
-			if (value === null) throw error();
-			list.push(value);
-			if (!took(",") && next().text !== "]") throw error();
-		}
-		return list;
-	}
-
-	function number() {
-		return NUMBER.test(next().text) ? BigInt((tokens.pop()?.text ?? "").replace("−", "-")) : null;
-	}
-
-	function error(key = "index", { position } = next()) {
-		const found = letters.slice(position - 1).join("").replace(BLANK, "");
-		const own = found || key !== "index" ? key : "end";
-		return new TextError(speaker(errors)(`index.${own}`, { position, found: quoted(found) }));
+	function error(key = "index") {
+		const isOpen = key === "index" && text.split("[").length > text.split("]").length;
+		const position = count - (isOpen ? 0 : [...rest].length) + 1; // as Python counts, not in UTF-16 units
+		const found = quoted(rest.replace(/[ \t\r\n\u00a0]+$/, ""));
+		return new TextError(speaker(errors)(`index.${isOpen ? "end" : key}`, { position, found, count, most: MOST_LETTERS }));
 	}
 }
 
-/** The shape of lists in lists, or null where rows differ. @type {ShapeOf} */
-export function shapeOf(list) {
-	if (!Array.isArray(list)) return [];
-	const shapes = list.map(shapeOf);
-	if (shapes.some((shape) => `${shape}` !== `${shapes[0]}` || !shape)) return null;
-	return [BigInt(list.length), ...(shapes[0] ?? [])];
+/** An array of indices or a mask; a long one is written by its shape. @type {Listed} */
+export function listed(values, shape) {
+	const isMask = typeof values[0] === "boolean";
+	const kind = isMask ? "mask" : "array";
+	const [last, rows] = shape.toReversed();
+	const lines = Array.from({ length: Number(rows ?? 1n) }, (_, row) => `[${values.slice(row * Number(last), (row + 1) * Number(last)).join(", ")}]`);
+	const code = (rows === undefined ? lines[0] : `[${lines.join(", ")}]`).replaceAll("true", "True").replaceAll("false", "False");
+	const written = code.length > MOST_SHOWN ? `${kind} ${formatShape(shape)}` : code;
+	return { kind, code: written, takes: isMask ? shape.length : 1, shape, values, isListed: true };
 }

@@ -1,6 +1,6 @@
 // What an index draws: the same as `tensorref/indexing/_brackets.py`.
 
-import { READ, RESULT, STORED, flow } from "./cube.js";
+import { READ, RESULT, STORED, flow } from "./flow.js";
 import { isArray } from "./indexing.js";
 import { refusal } from "./picture.js";
 import { indexOf, numberOf, planes } from "./planes.js";
@@ -8,64 +8,46 @@ import { formatShape, product } from "./words.js";
 
 const MOST_READ = 4096n;
 const MOST_VALUES = 10_000_000n;
-const [ARRAY_HUE, NEW_HUE, GONE_HUE] = [1, 2, 3];
+const HUES = { array: 1, mask: 1, newaxis: 2, int: 3 };
 
 /** The source with what is read; in the end the result, with the same numbers where they come to stand. @type {DrawIndex} */
 export function drawn(explanation, say, step = 3) {
 	const { shape, entries, joint, result, view, position } = explanation;
-	const hasValues = product(shape) <= MOST_VALUES;
-	const text = (index) => (hasValues ? `${numberOf(index, shape)}` : "");
-	const picked = pickedBy(explanation);
-	const known = picked && new Set(picked.map(String));
-	const source = planes(sides(), (index) => [text(index), known && step && isRead(explanation, index, known) ? READ : STORED], 0);
+	const text = (index) => (product(shape) > MOST_VALUES ? "" : `${numberOf(index, shape)}`);
+	const arrays = entries.filter(isArray);
+	const count = product(joint ?? []);
+	const isKnown = result && count <= MOST_READ && arrays.every(({ picks }) => picks);
+	// Where index arrays and masks read along their axes, in the order of `joint`.
+	const picked = Array.from({ length: isKnown ? Number(count) : 0 }, (_, number) =>
+		arrays.flatMap((entry) => placesOf(entry, indexOf(BigInt(number), joint ?? []))),
+	);
+	const known = new Set(picked.map(String));
+	let taken = 0; // axes by index arrays
+	const sides = entries.flatMap(({ kind, code, picks, gives, sizes }) =>
+		sizes.map((size) => {
+			let wanted = kind === "int" ? picks : [];
+			if (kind === "slice" && gives?.[0] < size) wanted = [0n, 1n, 2n].slice(0, Number(gives[0])).map((at) => picks[0] + picks[1] * at);
+			if (HUES[kind] === 1) wanted = picked.map((index) => index[taken]);
+			taken += Number(HUES[kind] === 1);
+			return { size, label: say("axis.code", { code, size }), hue: HUES[kind], conflict: !gives, wanted };
+		}),
+	);
+	sides.push(...shape.slice(sides.length).map((size) => ({ size, label: `${size}` })));
+	const source = planes(sides, (index) => [text(index), step && isKnown && isRead(explanation, index, known) ? READ : STORED], 0);
 	source.heading(`x ${formatShape(shape)}`);
 	if (step < 3) return source;
-	const look = view ? RESULT : { ...RESULT, dash: "3 3" };
-	const last = result ? planes(resultSides(), (index) => [picked ? text(sourceOf(explanation, index)) : "", look], 1) : refusal();
+	let last = refusal();
+	if (result) {
+		const side = (size, kind) => ({ size, label: kind === "newaxis" ? "1 (None)" : `${size}`, hue: HUES[kind] });
+		const own = entries.flatMap(({ kind, gives }) => (HUES[kind] === 1 ? [] : gives.map((size) => side(size, kind))));
+		const together = (joint ?? []).map((size) => side(size, "array"));
+		const look = view ? RESULT : { ...RESULT, dash: "3 3" };
+		const placed = own.toSpliced(Number(position ?? 0), 0, ...together);
+		last = planes(placed, (index) => [isKnown ? text(sourceOf(explanation, index)) : "", look], 1);
+	}
 	const written = `x[${entries.map(({ code }) => code).join(", ")}]`;
 	last.heading(result ? say("drawn", { shape: result, memory: say(view ? "view" : "copy") }) : written);
 	return flow([source, last], ["→"]);
-
-	/** The axes of the source, each with the entry that takes it. */
-	function sides() {
-		let taken = 0; // axes by index arrays
-		const found = entries.flatMap((entry) => {
-			const { kind, code, picks, gives, sizes } = entry;
-			const hue = isArray(entry) ? ARRAY_HUE : kind === "int" ? GONE_HUE : 0;
-			return sizes.map((size) => {
-				let wanted = [];
-				if (kind === "slice" && picks && gives && gives[0] < size) {
-					wanted = [0n, 1n, 2n].filter((at) => at < gives[0]).map((at) => picks[0] + picks[1] * at);
-				} else if (kind === "int") wanted = picks ?? [];
-				else if (isArray(entry)) wanted = (picked ?? []).map((index) => index[taken]);
-				if (isArray(entry)) taken++;
-				return { size, label: say("axis.code", { code, size }), hue, conflict: !gives, wanted };
-			});
-		});
-		return [...found, ...shape.slice(found.length).map((size) => ({ size, label: `${size}`, hue: 0 }))];
-	}
-
-	/** The axes of the result, those of index arrays and those that are new by their hue. */
-	function resultSides() {
-		const own = entries.flatMap((entry) => {
-			const isNew = entry.kind === "newaxis";
-			if (isArray(entry)) return [];
-			return (entry.gives ?? []).map((size) => ({ size, label: isNew ? "1 (None)" : `${size}`, hue: isNew ? NEW_HUE : 0 }));
-		});
-		const at = Number(position ?? 0);
-		return [...own.slice(0, at), ...(joint ?? []).map((size) => ({ size, label: `${size}`, hue: ARRAY_HUE })), ...own.slice(at)];
-	}
-}
-
-/** Where index arrays and masks read along their axes, in the order of `joint`; null if it is not known. */
-function pickedBy({ entries, joint, result }) {
-	const arrays = entries.filter(isArray);
-	const count = product(joint ?? []);
-	if (!result || arrays.some(({ picks }) => !picks) || count > MOST_READ) return null;
-	return Array.from({ length: Number(count) }, (_, number) => {
-		const index = indexOf(BigInt(number), joint ?? []);
-		return arrays.flatMap((entry) => placesOf(entry, index));
-	});
 }
 
 /** Where an index array or a mask reads for one element of what they all broadcast to. */
@@ -78,30 +60,27 @@ function placesOf({ kind, gives, picks, sizes }, index) {
 function isRead({ entries }, index, picked) {
 	let at = 0;
 	const own = [];
-	for (const entry of entries) {
+	const isWithin = entries.every((entry) => {
 		const { kind, axes, picks, gives } = entry;
 		const places = index.slice(at, (at += axes.length));
-		const [place] = places;
 		if (isArray(entry)) own.push(...places);
-		else if (kind === "int" && place !== picks?.[0]) return false;
-		else if (kind === "slice" && picks && gives) {
-			const steps = (place - picks[0]) / picks[1];
-			if ((place - picks[0]) % picks[1] || steps < 0n || steps >= gives[0]) return false;
-		}
-	}
-	return picked.has(String(own));
+		if (kind === "int") return places[0] === picks[0];
+		if (kind !== "slice" || !picks) return true;
+		const steps = (places[0] - picks[0]) / picks[1];
+		return (places[0] - picks[0]) % picks[1] === 0n && steps >= 0n && steps < gives[0];
+	});
+	return isWithin && picked.has(`${own}`);
 }
 
 /** Where the source has an element of the result. @type {SourceOf} */
 export function sourceOf({ entries, joint, position }, index) {
-	const [at, count] = [Number(position ?? 0), joint?.length ?? 0];
-	const [own, together] = [[...index.slice(0, at), ...index.slice(at + count)], index.slice(at, at + count)];
+	const own = [...index];
+	const together = own.splice(Number(position ?? 0), joint?.length ?? 0);
 	return entries.flatMap((entry) => {
 		const { kind, gives, picks, axes } = entry;
 		if (isArray(entry)) return placesOf(entry, together);
-		if (kind === "slice" && picks) return [picks[0] + picks[1] * own.shift()];
 		if (kind === "int") return picks;
 		const taken = own.splice(0, gives.length);
-		return axes.length ? taken : [];
+		return kind === "slice" && picks ? [picks[0] + picks[1] * taken[0]] : axes.length ? taken : [];
 	});
 }

@@ -1,6 +1,6 @@
 // What a reduction draws: the same as `tensorref/reductions.py`.
 
-import { STORED, flow } from "./cube.js";
+import { STORED, flow } from "./flow.js";
 import { DASHES, mark, refusal } from "./picture.js";
 import { numberOf, planes } from "./planes.js";
 import { formatShape, product } from "./words.js";
