@@ -796,7 +796,7 @@ REFUSED = {
     "x[[[[[[[[[[0]]]]]]]]]]": f"Position 11: '[0]]]]]]]]]]' {UNREAD}",
     "x[[0, [1]]]": "Position 3: the lists in '[0, [1]]]' differ in length; give all of them one length.",
     "x[[True, 1]]": "Position 3: '[True, 1]]' mixes numbers and truth values; write a list of one kind.",
-    "x" * 1001: "The index has 1001 letters, the most is 1000; write a shorter one.",
+    "x" * 256: "The index has 256 letters, the most is 255; write a shorter one.",
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from tensorref.indexing._words import ERRORS
 
-MOST_LETTERS = 1000
+MOST_LETTERS = 255  # which hold fewer entries and index arrays than NumPy takes
 _LONGEST_QUOTED = 20
 
 _BLANK = " \t\r\n\u00a0"
@@ -89,7 +89,7 @@ def _values(row: str, text: str, rest: str) -> list[int | bool]:
 
 
 def _error(key: str, text: str, rest: str) -> IndexTextError:
-    if key == "index" and text.count("[") > text.count("]"):
+    if key == "index" and (not rest or text.count("[") > text.count("]")):
         key, rest = "end", ""
     found = rest.rstrip(_BLANK)
     found = found if len(found) <= _LONGEST_QUOTED else f"{found[:_LONGEST_QUOTED]}…"

@@ -1,14 +1,15 @@
 // An index as it is written in code; `tensorref/indexing/_parsing.py` is the same in Python.
 
-import { TextError, formatShape, product, quoted, speaker } from "./words.js";
+import { TextError, formatShape, quoted, speaker } from "./words.js";
 
-const MOST_LETTERS = 1000;
+const MOST_LETTERS = 255;
 const MOST_SHOWN = 8;
 const BLANK = /^[ \t\r\n\u00a0]+/;
 const START = /^[ \t\r\n\u00a0]*(?:[A-Za-z_]\w*)?[ \t\r\n\u00a0]*\[/;
 const BODY = /^((?:[^[\],]|\[(?:[^[\]]|\[[^[\]]*\])*\])*)([,\]])/;
 const LOOSE = /[ \t\r\n\u00a0]+(?!\w)|(?<!\w)[ \t\r\n\u00a0]+/g;
 const ITEM = /^(?:(None|(?:np\.|numpy\.)?newaxis)|(\.\.\.)|(-?\d{1,18})?(?:(:)(-?\d{1,18})?(?::(-?\d{1,18})?)?)?)$/;
+const ROW = /\[[^[\]]*\]/g;
 const VALUE = /^(?:True|False|-?\d{1,18})$/;
 
 /** What stands in the square brackets, or a TextError. @type {ReadIndex} */
@@ -44,19 +45,21 @@ export function readIndex(text, errors) {
 		if (colon) return { ...part, kind: "slice", code: `${start ?? ""}:${stop ?? ""}${step === null ? "" : `:${step}`}` };
 		if (first) return { ...part, kind: "int", code: `${start}`, values: [start] };
 		if (body === "True" || body === "False") return { ...part, kind: "mask", code: body, takes: 0, values: [body === "True"] };
-		const isNested = /^\[\[/.test(body);
-		const rows = isNested ? body.slice(1, -1).match(/\[[^\]]*\]/g) : [body];
-		if (body[0] !== "[" || (isNested && !/^\[0(,0)*,?\]$/.test(body.replaceAll(/\[[^[\]]*\]/g, "0")))) throw error();
-		const values = rows.map((row) => row.slice(1, -1).replace(/,$/, "").split(",").filter((value, at) => value || at));
-		if (!values.flat().every((value) => VALUE.test(value))) throw error();
-		if (values.some(({ length }) => length !== values[0].length)) throw error("ragged");
-		if (new Set(values.flat().map((value) => /e$/.test(value))).size > 1) throw error("mixed");
-		const shape = [...(isNested ? [BigInt(rows.length)] : []), BigInt(values[0].length)];
-		return listed(values.flat().map((value) => (/e$/.test(value) ? value === "True" : BigInt(value))), shape);
+		const isNested = body.startsWith("[[");
+		const rows = isNested ? body.slice(1, -1).match(ROW) : [body];
+		if (body[0] !== "[" || (isNested && !/^\[0(,0)*,?\]$/.test(body.replace(ROW, "0")))) throw error();
+		const lists = rows.map((row) => row.slice(1, -1).replace(/,$/, "").split(",").filter((value, at) => value || at));
+		const values = lists.flat();
+		if (!values.every((value) => VALUE.test(value))) throw error();
+		if (lists.some(({ length }) => length !== lists[0].length)) throw error("ragged");
+		const isMask = /e/.test(values[0]);
+		if (values.some((value) => /e/.test(value) !== isMask)) throw error("mixed");
+		const shape = (isNested ? [lists, lists[0]] : lists).map(({ length }) => BigInt(length));
+		return listed(values.map((value) => (isMask ? value === "True" : BigInt(value))), shape);
 	}
 
 	function error(key = "index") {
-		const isOpen = key === "index" && text.split("[").length > text.split("]").length;
+		const isOpen = key === "index" && (!rest || text.split("[").length > text.split("]").length);
 		const position = count - (isOpen ? 0 : [...rest].length) + 1; // as Python counts, not in UTF-16 units
 		const found = quoted(rest.replace(/[ \t\r\n\u00a0]+$/, ""));
 		return new TextError(speaker(errors)(`index.${isOpen ? "end" : key}`, { position, found, count, most: MOST_LETTERS }));
@@ -65,11 +68,11 @@ export function readIndex(text, errors) {
 
 /** An array of indices or a mask; a long one is written by its shape. @type {Listed} */
 export function listed(values, shape) {
-	const isMask = typeof values[0] === "boolean";
-	const kind = isMask ? "mask" : "array";
-	const [last, rows] = shape.toReversed();
-	const lines = Array.from({ length: Number(rows ?? 1n) }, (_, row) => `[${values.slice(row * Number(last), (row + 1) * Number(last)).join(", ")}]`);
-	const code = (rows === undefined ? lines[0] : `[${lines.join(", ")}]`).replaceAll("true", "True").replaceAll("false", "False");
+	const kind = typeof values[0] === "boolean" ? "mask" : "array";
+	const texts = values.map((value) => `${value}`.replace(/^[tf]/, (letter) => letter.toUpperCase()));
+	const length = Number(shape.at(-1));
+	const rows = Array.from({ length: Number(shape.at(-2) ?? 1) }, (_, row) => `[${texts.slice(row * length, row * length + length).join(", ")}]`);
+	const code = shape[1] === undefined ? rows[0] : `[${rows.join(", ")}]`;
 	const written = code.length > MOST_SHOWN ? `${kind} ${formatShape(shape)}` : code;
-	return { kind, code: written, takes: isMask ? shape.length : 1, shape, values, isListed: true };
+	return { kind, code: written, takes: kind === "mask" ? shape.length : 1, shape, values };
 }

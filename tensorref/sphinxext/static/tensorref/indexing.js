@@ -5,7 +5,6 @@ import { MAX_RANK } from "./shapes.js";
 import { agreed, formatShape, product, speaker } from "./words.js";
 
 const MOST_PICKS = 64n;
-const MOST_PARTS = 2 * MAX_RANK;
 
 /** Explain what an index selects by NumPy's rule, and what PyTorch does where it differs. @type {ExplainIndex} */
 export function explain(shape, { parts, isTuple }, words) {
@@ -52,16 +51,13 @@ export function told({ code, kind, axes, sizes, gives }, say) {
 
 export const isArray = ({ kind }) => kind === "array" || kind === "mask";
 
-function follow(shape, given, isTuple, isTorch, say) {
+function follow(shape, parts, isTuple, isTorch, say) {
 	const rank = shape.length;
-	const parts = given.slice(0, MOST_PARTS);
 	const where = (place) => (isTuple ? `index[${place}]` : "index");
 	const total = (count) => parts.reduce((sum, part) => sum + count(part), -rank);
 	const isDots = ({ kind }) => kind === "ellipsis";
 	const ellipses = parts.filter(isDots).length;
-	// PyTorch counts a mask that is no tensor for one axis.
-	const isCounted = ({ kind, isListed }) => kind === "mask" && isListed;
-	const counted = total((part) => (isCounted(part) ? 1 : part.takes));
+	const counted = total(({ takes }) => Math.min(takes, 1)); // as PyTorch counts a mask that is no tensor
 	let extra = total(({ takes }) => takes);
 	const left = isTorch ? -counted : -extra;
 	// Whole slices beyond the last axis, which PyTorch passes over if it does not count them.
@@ -74,10 +70,10 @@ function follow(shape, given, isTuple, isTorch, say) {
 	if (!parts.slice(spare[0] ?? 0).every(({ kind }) => kind === "slice" || kind === "ellipsis")) spare = [];
 	extra -= spare.length;
 	const countedForOne = () => {
-		const at = parts.findIndex(isCounted);
+		const at = parts.findIndex(({ kind, takes }) => kind === "mask" && takes);
 		return say("mask.counted", { where: where(at), mask: parts[at].shape });
 	};
-	let problems = [];
+	const problems = [];
 	if (ellipses > 1) problems.push(say("ellipses", { count: ellipses }));
 	if (extra > 0) problems.push(say("take", { taken: rank + extra, shape, rank, extra }));
 	else if (isTorch && counted > 0) problems.push(countedForOne());
@@ -101,7 +97,6 @@ function follow(shape, given, isTuple, isTorch, say) {
 		problems.push(...wrong);
 		return wrong[0] ? entry : { ...entry, ...selected(part, entry.sizes) };
 	});
-	if (given.length > MOST_PARTS) problems = [say("parts", { count: given.length, most: MOST_PARTS })];
 	const arrays = entries.filter(isArray).map(({ gives }) => gives ?? []);
 	const longest = Math.max(0, ...arrays.map(({ length }) => length));
 	const joint = Array.from({ length: longest }, (_, at) => agreed(arrays.map((sizes) => sizes.at(at - longest) ?? 1n)));
@@ -120,10 +115,7 @@ function follow(shape, given, isTuple, isTorch, say) {
 			const unseen = joint.includes(0n) || (isTorch && result.includes(0n) && !entries[at].sizes.includes(0n));
 			if (part.kind === "array" && !unseen) problems.push(...outOfRange(part, entries[at], at));
 		}
-		const count = entries.filter(isArray).reduce((sum, { axes }) => sum + Math.max(axes.length, 1), 0);
-		const most = MAX_RANK - Number(product(own.flat()) === 1n);
 		if (!isTorch && result.length > MAX_RANK) problems.push(say("rank", { rank: result.length, most: MAX_RANK }));
-		if (!isTorch && count > most) problems.push(say("arrays", { count, most }));
 	}
 	const [isRight, hasArrays] = [!problems[0], arrays.length > 0];
 	return {
