@@ -89,6 +89,24 @@ layout
 ```
 """,
 }
+# Of each cell that can be pointed at: its name, what is said of it, and what stands in the cells that are marked then.
+MARKS = """(explorer) => {
+  const svg = explorer.querySelector(".tref-panel svg");
+  const within = (part) => {
+    const { left, right, top, bottom } = part.getBoundingClientRect();
+    return [...svg.querySelectorAll("text")].find((text) => {
+      const box = text.getBoundingClientRect();
+      const [x, y] = [(box.left + box.right) / 2, (box.top + box.bottom) / 2];
+      return left < x && x < right && top < y && y < bottom;
+    })?.textContent;
+  };
+  return [...svg.querySelectorAll("[role=button]")].map((cell) => {
+    cell.focus();
+    const name = cell.getAttribute("aria-label");
+    const marked = [...svg.querySelectorAll("[data-read]")].map(within);
+    return { name, marked, said: explorer.querySelector(".tref-reads").textContent };
+  });
+}"""
 CONF = """\
 extensions = ["myst_parser", "tensorref.sphinxext"]
 if tags.has("basic"):
@@ -356,3 +374,9 @@ def run():
         return ["", printed.getvalue()]
 
     return run
+
+
+@pytest.fixture(scope="session")
+def marks():
+    """Return a function that focuses each cell of an explorer's picture, and returns what is marked and said then."""
+    return lambda explorer: explorer.evaluate(MARKS)

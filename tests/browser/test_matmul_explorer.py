@@ -1,9 +1,7 @@
 """The explorer of matrix products on a page: what it shows, marks, writes and refuses, and how it is used."""
 
-import itertools
 import random
 import re
-from math import prod
 from urllib.parse import urlencode
 
 import numpy as np
@@ -132,7 +130,7 @@ def test_presets(explorer, subtests):
     choose(explorer, 4)
     for preset in PRESETS:
         with subtests.test(preset.label):
-            explorer.get_by_role("button", name=preset.label, exact=True).click()
+            explorer.get_by_role("combobox", name="Try").select_option(preset.label)
             names, written = [*preset.fields], [*preset.fields.values()]
             explanation = explained(names, written)
             expect(sentence(explorer)).to_have_text(explanation.steps[4])
@@ -182,7 +180,7 @@ def test_typed_shapes(explorer, subtests):
 
 def test_it_starts_as_the_directive_says(visit):
     page = visit(name="matmul")
-    for number, step in enumerate([0, 4, 2]):
+    for number, step in enumerate([4, 4, 2]):
         explorer = page.locator(".tensorref-explorer").nth(number)
         expect(explorer.get_by_role("button", name=STEPS[step], exact=True)).to_have_attribute("aria-pressed", "true")
     third = page.locator(".tensorref-explorer").nth(2)
@@ -238,44 +236,12 @@ def test_bad_input_is_said_beside_the_field(explorer, subtests):
 # The picture
 
 
-def ends(size, most):
-    """Return the places shown along an axis: where there are more than `most`, its ends."""
-    return [*range(size)] if size <= most else [*range(most // 2), *range(size - (most - 1) // 2, size)]
+CELLS = ".tref-panel svg [role=button]"
 
 
-def drawn(shape):
-    """Return the index of each cell that is drawn, in order."""
-    outer, inner = shape[:-2], shape[-2:]
-    before = [tuple(map(int, np.unravel_index(place, outer))) if outer else () for place in ends(prod(outer), 3)]
-    places = itertools.product(*(ends(size, 6) for size in inner))
-    return [] if 0 in shape else [(*one, *other) for one, other in itertools.product(before, [*places])]
-
-
-MARKS = """(explorer) => {
-  const panels = [...explorer.querySelectorAll(".tref-grids")].map((box) => [...box.querySelectorAll(".tref-cell")]);
-  const marked = () => panels.map((cells) => cells.flatMap((cell, at) => (cell.matches("[data-read]") ? [at] : [])));
-  const sizes = panels.map((cells) => cells.length);
-  return [sizes, panels.at(-1).map((cell) => {
-    cell.focus();
-    return { marked: marked(), said: explorer.querySelector(".tref-reads").textContent };
-  })];
-}"""
-
-
-def used(shapes, at, cells):
-    """Return, for each of these cells of an operand, which elements of the result change with it."""
-    arrays = [np.ones(shape) for shape in shapes]
-    for cell in cells:
-        arrays[at] = np.zeros(shapes[at])
-        arrays[at][cell] = 1
-        yield np.asarray(arrays[0] @ arrays[1]) != 0
-
-
-def said(name, shape, cells):
-    """Return how the elements that are read are written: an axis along which there are several is a colon."""
-    places = [{cell[axis] for cell in cells} for axis in range(len(shape))]
-    assert all(len(place) in (1, size) for place, size in zip(places, shape, strict=True))
-    return f"{name}[{', '.join(str(*place) if len(place) == 1 else ':' for place in places)}]"
+def read(name, shape, *index):
+    """Return how what is read is written: the axes of a stack are left out."""
+    return f"{name}[{', '.join(['...'] * (len(shape) > 2) + [*index])}]" if index or len(shape) > 2 else name
 
 
 PICTURED = [
@@ -299,33 +265,28 @@ PICTURED = [
 ]
 
 
-def test_a_cell_of_the_result_marks_what_it_sums(visit, subtests):
-    """An element of an operand is marked for the elements of the result that change with it, and for no others."""
+def test_a_cell_of_the_result_marks_what_it_sums(visit, subtests, marks):
+    """A row and a column are marked, each as far as it is drawn."""
     page = visit(name="matmul")
     for shapes in PICTURED:
         with subtests.test(str(shapes)):
-            check_marks(page, shapes)
+            check_marks(page, shapes, marks)
 
 
-def check_marks(page, shapes):
-    names = ["a", "<b>"]
+def check_marks(page, shapes, marks):
+    names, (a, b) = ["a", "<b>"], shapes
     explorer = bring(page, names, shapes)
-    result = np.matmul(*map(np.ones, shapes)).shape
-    panels = [drawn(shape) for shape in (*shapes, result)]
-    sizes, found = explorer.evaluate(MARKS)
-    assert sizes == [len(cells) for cells in panels]
-    changes = [[*used(shapes, at, cells)] for at, cells in enumerate(panels[:2])]
-    all_cells = [[*itertools.product(*map(range, shape))] for shape in shapes]
-    all_changes = [[*used(shapes, at, cells)] for at, cells in enumerate(all_cells)]
-    for at, cell in enumerate(panels[2]):
-        expected = [[place for place, changed in enumerate(one) if changed[cell]] for one in changes]
-        read = [
-            said(name, shape, [index for index, changed in zip(cells, one, strict=True) if changed[cell]])
-            for name, shape, cells, one in zip(names, shapes, all_cells, all_changes, strict=True)
-        ]
-        own = f"result[{', '.join(map(str, cell))}]" if cell else "result"
-        assert found[at] == {"marked": [*expected, [at]], "said": f"{own} sums over {', '.join(read)}."}
-        assert all(expected)
+    seen = set()
+    for cell in marks(explorer):
+        places = re.findall(r"\d+", cell["name"].removeprefix("result"))
+        own = places[: len(a) > 1], places[len(places) - (len(b) > 1) :]
+        result = max(shapes, key=len)
+        assert cell["name"] == read("result", result, *places)
+        sources = read("a", a, *own[0], ":"), read("<b>", b, ":", *own[1])
+        assert cell["said"] == f"{cell['name']} sums over {', '.join(sources)}."
+        assert len(cell["marked"]) == 2 * (a[-1] if a[-1] <= 5 else 4) + 1  # the ends of a long axis
+        seen.add(cell["name"])
+    assert len(seen) == explorer.locator(CELLS).count() > 0
 
 
 def test_nothing_is_summed_where_there_is_nothing(visit, subtests):
@@ -333,24 +294,19 @@ def test_nothing_is_summed_where_there_is_nothing(visit, subtests):
     for shapes in [((3, 0), (0, 2)), ((0, 3), (3, 2)), ((2, 3), (4, 5)), ((2, 3, 0), (0,))]:
         with subtests.test(str(shapes)):
             explorer = bring(page, "ab", shapes)
-            for cell in explorer.locator("button.tref-cell").all():
+            for cell in explorer.locator(CELLS).all():
                 cell.focus()
                 assert explorer.locator("[data-read]").count() == 1
-            cells = explorer.locator(".tref-grids").evaluate_all(
-                "(all) => all.map((one) => one.querySelectorAll('span.tref-cell').length)"
-            )
-            assert cells[:2] == [len(drawn(shape)) for shape in shapes]
 
 
 def test_a_conflict_pictures_the_operands_and_no_result(visit):
     explorer = visit(name="matmul").locator(".tensorref-explorer").nth(1)
     for step in range(5):
         choose(explorer, step)
-        titles = explorer.locator(".tref-grids").evaluate_all(
-            "(all) => all.map((one) => one.getAttribute('aria-label'))"
-        )
-        assert titles == ["a (2, 8, 32, 16)", "b (2, 2, 16, 32)"]
-        expect(explorer.locator("button.tref-cell")).to_have_count(0)
+        shown = explorer.locator(".tref-panel svg").text_content()
+        assert [text in shown for text in ("a (2, 8, 32, 16)", "b (2, 2, 16, 32)")] == [True, True]
+        assert ("result ?" in shown) == (step == 4)
+        expect(explorer.locator(CELLS)).to_have_count(0)
 
 
 # Code to copy
@@ -440,21 +396,13 @@ def test_code_does_what_it_says(visit, run):
 
 LARGE = {
     ((32, 128, 4096), (4096, 16384)): ["PyTorch"],
-    ((32, 128, 4096), (16384, 4096)): ["NumPy", "PyTorch"],
-    ((4, 32, 128, 4096), (3, 1, 4096, 4096)): ["NumPy", "PyTorch"],
+    ((32, 128, 4096), (16384, 4096)): [],
     ((64, 1, 4096, 4096), (64, 4096, 4096)): ["PyTorch"],
     ((2, 2**30), (2**30,)): ["PyTorch"],
-    ((2, 2**30), (2**29,)): ["NumPy"],
-    ((2**30,), (2**29,)): ["NumPy"],
-    ((2**30,), (2**29, 5)): ["NumPy"],
-    ((4096,), (64, 16384, 4096)): ["NumPy"],
-    ((2**59, 1), (2,)): ["NumPy"],
+    ((2, 2**30), (2**29,)): [],
     ((2**59, 1), (1,)): ["PyTorch"],
-    ((2**29, 2), (3, 2**29)): ["NumPy", "PyTorch"],
-    ((2**59, 1), (3, 2**57)): ["NumPy", "PyTorch"],
     ((0, 10**9, 10**7), (10**7, 3)): ["PyTorch"],
     ((10**9, 0), (0, 10**7)): ["PyTorch"],
-    ((0, 10**9, 10**7), (10**6, 3)): ["NumPy", "PyTorch"],
     ((10**30, 2), (2, 3)): [],
     ((2**30, 1), (1, 2**30)): [],
 }
@@ -546,22 +494,19 @@ def test_it_can_be_used_by_keyboard_alone(explorer):
     page.keyboard.press("Tab")
     page.keyboard.press("Control+A")
     page.keyboard.type("3x2")
-    for preset in PRESETS:
-        page.keyboard.press("Tab")
-        assert focused() == preset.label
     page.keyboard.press("Tab")
-    assert focused() == STEPS[0]
-    page.keyboard.press("End")
+    assert focused() == "Try"
+    page.keyboard.press("Tab")
     assert focused() == STEPS[4]
     expect(sentence(explorer)).to_have_text("The result has shape (4, 2), 8 elements.")
-    page.keyboard.press("Tab")
-    assert focused() == LABELS["table"]
     page.keyboard.press("Tab")
     for key, cell in [("ArrowRight", "0, 1"), ("ArrowDown", "1, 1"), ("End", "3, 1"), ("ArrowLeft", "3, 0")]:
         page.keyboard.press(key)
         row, column = cell.split(", ")
         said = f"result[{cell}] sums over x[{row}, :], weight.mT[:, {column}]."
         expect(explorer.locator(".tref-reads")).to_have_text(said)
+    page.keyboard.press("Tab")
+    assert focused() == LABELS["table"]
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(explorer.locator("pre").first).to_be_visible()
@@ -576,7 +521,7 @@ def test_axe_finds_nothing(axe, visit):
         choose(explorer, 4)
     field(third, "query").fill("()")
     refused(third, "query", ERRORS["scalar"])
-    first.locator("button.tref-cell").nth(3).focus()
+    first.locator(CELLS).nth(3).focus()
     assert page.locator("[data-read]").count() > 3
     assert axe(page, ".tensorref-explorer") == []
 
@@ -596,7 +541,7 @@ def test_axe_finds_nothing_on_any_step(axe, visit, scheme):
             expect(field(explorers[0], "x")).to_have_attribute("aria-invalid", "true")
             refused(explorers[0], "x", ERRORS["scalar"])
         if step == 4:
-            explorers[0].locator("button.tref-cell").nth(3).focus()
+            explorers[0].locator(CELLS).nth(3).focus()
             assert page.locator("[data-read]").count() > 3
         assert axe(page, ".tensorref-explorer") == []
 
@@ -625,9 +570,7 @@ def test_nothing_jumps_from_step_to_step(explorer):
     for step in range(5):
         choose(explorer, step)
         sizes.append(explorer.locator("table.tref-axes").evaluate("(table) => [table.offsetWidth, table.offsetHeight]"))
-    # From the first step to the next the sizes go to their columns; after that nothing moves.
-    assert sizes[0][1] == sizes[1][1]
-    assert all(size == sizes[1] for size in sizes[1:]), sizes
+    assert len({height for _, height in sizes}) == 1, sizes
 
 
 def test_verdicts_differ_without_color(visit):
@@ -659,18 +602,24 @@ def test_a_strict_policy_forbids_nothing_that_it_needs(visit):
     explorer = page.locator(".tensorref-explorer").first
     for step in range(5):
         choose(explorer, step)
-    explorer.locator("button.tref-cell").nth(2).hover()
+    explorer.locator(CELLS).nth(2).hover(force=True)
     expect(explorer.locator(".tref-reads")).to_contain_text("sums over")
 
 
 def test_what_a_screen_reader_meets(visit):
     explorer = bring(visit(name="matmul"), "ab", [(2, 1), (1, 2)])
-    explorer.locator("button.tref-cell").last.focus()
+    explorer.locator(CELLS).last.focus()
     expect(explorer).to_match_aria_snapshot("""
       - group "Matrix product explorer":
         - textbox "Shape of a": (2, 1)
         - textbox "Shape of b": (1, 2)
         - status: The result has shape (2, 2), 4 elements.
+        - group "a (2, 1), b (1, 2).":
+          - button "result[0, 0]"
+          - button "result[0, 1]"
+          - button "result[1, 0]"
+          - button "result[1, 1]"
+        - paragraph: "result[1, 1] sums over a[1, :], b[:, 1]."
         - group "Table of the axes":
           - table:
             - rowgroup:
@@ -685,14 +634,6 @@ def test_what_a_screen_reader_meets(visit):
                 - cell "2"
                 - cell "1"
                 - cell "–"
-        - img "a (2, 1)"
-        - img "b (1, 2)"
-        - group "result (2, 2)":
-          - button "result[0, 0]"
-          - button "result[0, 1]"
-          - button "result[1, 0]"
-          - button "result[1, 1]"
-        - paragraph: result[1, 1] sums over a[1, 0], b[0, 1].
         - list "What follows":
           - listitem: 8 floating-point operations on 32 bytes, 0.3 a byte.
     """)

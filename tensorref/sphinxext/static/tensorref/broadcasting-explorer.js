@@ -37,7 +37,7 @@ function axes({ axes, operands, result }, given, step, { words, labels }) {
 			const own = sizes[operand];
 			const name = given[operand].names[column - lacking];
 			const isPadded = padded[operand];
-			const repeats = expands[operand] && step >= STEP.expand && result;
+			const repeats = expands[operand] && step >= (result ? STEP.expand : STEP.result);
 			return {
 				text: (isPadded ? from(STEP.pad, `(${own})`) : name ? `${name}=${own}` : `${own}`) + (repeats ? ` → ${size}` : ""),
 				state: repeats ? "repeats" : isPadded ? from(STEP.pad, "padded") : "given",

@@ -141,7 +141,7 @@ function fixes(operands) {
 			return result ? { ...guess, result } : [];
 		});
 	});
-	// The others fit one of three or more, one after the other.
+	// Of three or more, the others fit one.
 	for (const { shape: first } of operands[2] ? operands : []) {
 		const codes = [];
 		const result = operands.reduce((met, { name, shape }) => {

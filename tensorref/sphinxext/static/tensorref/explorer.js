@@ -51,7 +51,7 @@ function explorer(root, { least, most, read, show }, number) {
 			const label = say(`field.${at}` in data.labels ? `field.${at}` : "field", { name });
 			const made = textField({ id: `tensorref-${number}-${at}`, label, text, changed: () => update() });
 			const drop = button("×", () => use(pairs().toSpliced(at, 1), undefined, 0), { "aria-label": say("remove", { name }) });
-			if (given.length > least) made.field.append(drop);
+			if (given.length > least) made.input.after(drop);
 			return made;
 		});
 		const name = [..."abcdef"].find((letter) => !names.includes(letter));
