@@ -293,7 +293,7 @@ def planes(sides: Sequence[Side], cell: Callable[[tuple[int, ...]], tuple[str, M
         part = Drawing()
         if number is None:
             part.text((0, 0), "⋮", faded=True)
-            part.reach(parts[-1].left, 0, parts[-1].right, 0)
+            part.reach(parts[0].left, 0, parts[0].right, 0)
         else:
             before = index_of(number, sizes)
             part = grid(sides[-_TABLE:], _behind(before, cell))

@@ -752,7 +752,7 @@ def test_the_picture_reads_what_the_library_reads(library, shape):
     assert tried > 150
 
 
-@pytest.mark.parametrize("index", [torch.zeros(100, dtype=int), indexing.Indices((2,)), indexing.Mask((3,), 2)])
+@pytest.mark.parametrize("index", [torch.zeros(200, dtype=int), indexing.Indices((2,)), indexing.Mask((3,), 2)])
 def test_what_is_not_known_or_long_is_not_marked(index):
     explanation = indexing.explain((3, 2), index)
     assert [entry.picks for entry in explanation.entries] == [None, None]
@@ -775,28 +775,34 @@ READ = {
     "x[[[], []]]": [[], []],
     "x[999999999999999999]": 999999999999999999,
 }
-UNREAD = "cannot be read as an index; write ints, slices, None, ... or lists in brackets, such as x[:, [0, 2]]."
-ENDS = "the index ends too early; close its brackets, as in x[:, [0, 2]]."
+UNREAD = (
+    "cannot be read as an index; write ints, slices, None, ... or lists of one kind and length, and close the brackets, as "
+    "in x[:, [0, 2]]."
+)
+# What is no index, where reading stops, and what it finds there.
 REFUSED = {
-    "": f"Position 1: {ENDS}",
-    "x": f"Position 1: 'x' {UNREAD}",
-    "0, 1": f"Position 1: '0, 1' {UNREAD}",
-    "x[]": f"Position 3: ']' {UNREAD}",
-    "x[0": f"Position 4: {ENDS}",
-    "x[[0, 1]": f"Position 9: {ENDS}",
-    "x[0][1]": f"Position 5: '[1]' {UNREAD}",
-    "x[, 0]": f"Position 3: ', 0]' {UNREAD}",
-    "x[0 1]": f"Position 5: '1]' {UNREAD}",
-    "x[mask]": f"Position 3: 'mask]' {UNREAD}",
-    "x[1.5]": f"Position 3: '1.5]' {UNREAD}",
-    "x[1:2:3:4]": f"Position 8: ':4]' {UNREAD}",
-    "x[[None]]": f"Position 4: 'None]]' {UNREAD}",
-    "x[....]": f"Position 6: '.]' {UNREAD}",
-    "x[9999999999999999999]": f"Position 3: '9999999999999999999]' {UNREAD}",
-    "x[[[[[[[[[[0]]]]]]]]]]": f"Position 11: '[0]]]]]]]]]]' {UNREAD}",
-    "x[[0, [1]]]": "Position 3: the lists in '[0, [1]]]' differ in length; give all of them one length.",
-    "x[[True, 1]]": "Position 3: '[True, 1]]' mixes numbers and truth values; write a list of one kind.",
-    "x" * 256: "The index has 256 letters, the most is 255; write a shorter one.",
+    "": (1, ""),
+    "x": (1, "x"),
+    "0, 1": (1, "0, 1"),
+    "x[]": (3, "]"),
+    "x[ ]": (4, "]"),
+    "x[": (3, "x["),
+    "x[0": (3, "0"),
+    "x[[0, 1]": (3, "[0, 1]"),
+    "x[0][1]": (5, "[1]"),
+    "x[, 0]": (3, ", 0]"),
+    "x[0 1]": (3, "0 1]"),
+    "x[mask]": (3, "mask]"),
+    "x[1.5]": (3, "1.5]"),
+    "x[1:2:3:4]": (3, "1:2:3:4]"),
+    "x[0, [None]]": (6, "[None]]"),
+    "x[....]": (3, "....]"),
+    "x[9999999999999999999]": (3, "9999999999999999999]"),
+    "x[[[[0]]]]": (3, "[[[0]]]]"),
+    "x[[0, [1]]]": (3, "[0, [1]]]"),
+    "x[[[0], [1, 2]]]": (3, "[[0], [1, 2]]]"),
+    "x[[True, 1]]": (3, "[True, 1]]"),
+    "x[" + "0, " * 90 + "]": (3, "0, 0, 0, 0, 0, 0, 0,…"),
 }
 
 
@@ -814,4 +820,5 @@ def test_an_index_as_text_is_what_python_reads(text):
 def test_text_that_is_no_index_says_where(text):
     with pytest.raises(IndexTextError) as raised:
         parse_index(text)
-    assert str(raised.value) == REFUSED[text]
+    position, found = REFUSED[text]
+    assert str(raised.value) == f"Position {position}: '{found}' {UNREAD}"

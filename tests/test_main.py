@@ -421,13 +421,13 @@ WRONG_EXPRESSIONS = {
     "dtype": (["int63 + float16"], "'int63 + float16': a is 'int63', which is no dtype; did you mean 'int64'?"),
     "name in an index": (
         ["(4, 6)[:, mask]"],
-        "'(4, 6)[:, mask]': Position 11: 'mask]' cannot be read as an index; write ints, slices, None, ... or lists in",
+        "'(4, 6)[:, mask]': Position 11: 'mask]' cannot be read as an index; write ints, slices, None, ... or lists of",
     ),
     "call in an index": (["(4,)[exit(1)]"], "'(4,)[exit(1)]': Position 6: 'exit(1)]' cannot be read as an index; "),
     "syntax of an index": (["(4, 6)[1, , 2]"], "'(4, 6)[1, , 2]': Position 11: ', 2]' cannot be read as an index; "),
     "letter beyond ASCII in an index": (
         ["(4,)[['é'], ü]"],
-        """"(4,)[['é'], ü]": Position 7: ''é'], ü]' cannot be read""",
+        """"(4,)[['é'], ü]": Position 6: '['é'], ü]' cannot be read""",
     ),
     "empty index": (["(4,)[]"], "'(4,)[]': Position 6: ']' cannot be read as an index; "),
     "null": (["(4,)[\0]"], "'(4,)[\\x00]': Position 6: '\0]' cannot be read as an index; "),

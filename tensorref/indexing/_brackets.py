@@ -27,7 +27,7 @@ from tensorref.indexing._words import WORDS
 
 _ARRAYS = ("array", "mask")
 _MOST_PARTS = 2 * MAX_RANK  # as in NumPy
-_MOST_PICKS = 64  # numbers of an index array that are kept for its picture
+_MOST_PICKS = 128  # numbers of an index array that are kept for its picture
 _MOST_READ = 4096  # elements that index arrays pick together and a picture marks
 _MOST_VALUES = 10_000_000  # elements whose numbers fit into their cells
 _ARRAY_HUE, _NEW_HUE, _GONE_HUE = 1, 2, 3
@@ -254,24 +254,22 @@ class Explanation(Illustrated):
     def _drawn(self) -> _picture.Drawing:
         """Draw the source with what is read, and the result with the same numbers where they come to stand."""
         has_values = prod(self.shape) <= _MOST_VALUES
-        picked = self._picked()
-        read = None if picked is None else {*picked}
+        is_known = all(entry.picks is not None for entry in self.entries if entry.kind in _ARRAYS)
+        picked = self._picked() if is_known and self.result is not None else []
+        read = {*picked}
 
         def cell(index: tuple[int, ...]) -> tuple[str, _picture.Mark]:
             text = str(number_of(index, self.shape)) if has_values else ""
-            is_read = read is not None and self._reads(index, read)
-            return text, _picture.READ if is_read else _picture.STORED
+            return text, _picture.READ if self._reads(index, read) else _picture.STORED
 
         def picked_cell(index: tuple[int, ...]) -> tuple[str, _picture.Mark]:
-            place = self._source(index) if has_values and picked is not None else None
-            text = "" if place is None else str(number_of(place, self.shape))
+            text = str(number_of(self._source(index), self.shape)) if has_values and is_known else ""
             return text, _picture.RESULT if self.view else _picture.RESULT._replace(dash="3 3")
 
-        source = _picture.planes(self._sides(picked or ()), cell)
+        source = _picture.planes(self._sides(picked), cell)
         source.heading(f"x {self.shape}")
         if self.result is None:
             result = _picture.refusal("?")
-            result.heading(f"x[{', '.join(entry.code for entry in self.entries)}]")
         else:
             result = _picture.planes(self._result_sides(), picked_cell)
             memory = WORDS["view" if self.view else "copy"]
@@ -310,16 +308,12 @@ class Explanation(Illustrated):
         at = self.position or 0
         return [*own[:at], *(_picture.Side(size, str(size), _ARRAY_HUE) for size in self.joint or ()), *own[at:]]
 
-    def _picked(self) -> list[tuple[int, ...]] | None:
-        """Return where index arrays and masks read along their axes, in the order of `joint`; None if it is not known."""
+    def _picked(self) -> list[tuple[int, ...]]:
+        """Return where index arrays and masks read along their axes, in the order of `joint`; none where they are many."""
         arrays = [entry for entry in self.entries if entry.kind in _ARRAYS]
-        if self.result is None or any(entry.picks is None for entry in arrays) or prod(self.joint or ()) > _MOST_READ:
-            return None
-        picked: list[tuple[int, ...]] = []
-        for number in range(prod(self.joint or ())):
-            index = index_of(number, self.joint or ())
-            picked.append(tuple(place for entry in arrays for place in entry.places(index)))
-        return picked
+        joint = self.joint or ()
+        indices = [index_of(number, joint) for number in range(prod(joint))] if prod(joint) <= _MOST_READ else []
+        return [tuple(place for entry in arrays for place in entry.places(index)) for index in indices]
 
     def _reads(self, index: tuple[int, ...], picked: set[tuple[int, ...]]) -> bool:
         """Tell whether an element of the source is read."""
@@ -376,7 +370,7 @@ class Entry:
     """Its own sizes in the result; those of index arrays and masks broadcast together first. None where it is wrong."""
     picks: tuple[int, ...] | None = None
     """The place of an int, the first place and the step of a slice, or the places that an index array picks or where a mask
-    is True, in row-major order. None for the others, and where they are more than 64 or not known."""
+    is True, in row-major order. None for the others, and where they are more than 128 or not known."""
 
     def places(self, index: Sequence[int]) -> tuple[int, ...]:
         """Return where an index array or a mask reads for one element of what they all broadcast to.

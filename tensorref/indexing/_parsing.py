@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tensorref.indexing._words import ERRORS
+from tensorref.indexing._words import UNREAD
 
 MOST_LETTERS = 255  # which hold fewer entries and index arrays than NumPy takes
 _LONGEST_QUOTED = 20
@@ -21,7 +21,7 @@ _LOOSE = re.compile(rf"[{_BLANK}]+(?!\w)|(?<!\w)[{_BLANK}]+", re.ASCII)
 _NUMBER = "(-?[0-9]{1,18})"
 _ITEM = re.compile(rf"(None|(?:np\.|numpy\.)?newaxis)|(\.\.\.)|{_NUMBER}?(?:(:){_NUMBER}?(?::{_NUMBER}?)?)?")
 _ROW = re.compile(r"\[[^\[\]]*\]")
-_VALUE = re.compile("True|False|-?[0-9]{1,18}")
+_VALUE = re.compile("True|False|0|-?[1-9][0-9]{0,17}")
 
 
 class IndexTextError(ValueError):
@@ -37,10 +37,8 @@ def parse_index(text: str) -> Any:
     """
     start = _START.match(text)
     rest = text[start.end() if start else 0 :].lstrip(_BLANK)
-    if len(text) > MOST_LETTERS:
-        raise _error("long", text, rest)
-    if not start:
-        raise _error("index", text, rest)
+    if not start or len(text) > MOST_LETTERS:
+        raise _error(text, rest)
     items: list[Any] = []
     end, is_tuple = ",", False
     while end == ",":
@@ -51,7 +49,7 @@ def parse_index(text: str) -> Any:
         if end == "," and rest.startswith("]"):
             end, rest = "]", rest[1:].lstrip(_BLANK)
     if rest:
-        raise _error("index", text, rest)
+        raise _error(text, rest)
     return tuple(items) if is_tuple else items[0]
 
 
@@ -70,12 +68,10 @@ def _item(body: str, text: str, rest: str) -> Any:
         return body == "True"
     is_nested = body.startswith("[[")
     if not body.startswith("[") or (is_nested and not re.fullmatch(r"\[0(,0)*,?\]", _ROW.sub("0", body))):
-        raise _error("index", text, rest)
+        raise _error(text, rest)
     rows = [_values(row, text, rest) for row in (_ROW.findall(body[1:-1]) if is_nested else [body])]
-    if len({*map(len, rows)}) > 1:
-        raise _error("ragged", text, rest)
-    if len({type(value) for row in rows for value in row}) > 1:
-        raise _error("mixed", text, rest)
+    if len({*map(len, rows)}) > 1 or len({type(value) for row in rows for value in row}) > 1:
+        raise _error(text, rest)
     return rows if is_nested else rows[0]
 
 
@@ -84,14 +80,11 @@ def _values(row: str, text: str, rest: str) -> list[int | bool]:
     inner = row[1:-1].removesuffix(",")
     values = inner.split(",") if inner else []
     if not all(map(_VALUE.fullmatch, values)):
-        raise _error("index", text, rest)
+        raise _error(text, rest)
     return [value == "True" if value in ("True", "False") else int(value) for value in values]
 
 
-def _error(key: str, text: str, rest: str) -> IndexTextError:
-    if key == "index" and (not rest or text.count("[") > text.count("]")):
-        key, rest = "end", ""
-    found = rest.rstrip(_BLANK)
+def _error(text: str, rest: str) -> IndexTextError:
+    found = rest or text
     found = found if len(found) <= _LONGEST_QUOTED else f"{found[:_LONGEST_QUOTED]}…"
-    position = len(text) - len(rest) + 1
-    return IndexTextError(ERRORS[key].format(position=position, found=found, count=len(text), most=MOST_LETTERS))
+    return IndexTextError(UNREAD.format(position=len(text) - len(rest) + 1, found=found))

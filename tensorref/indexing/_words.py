@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from tensorref._words import Templates
 
@@ -78,16 +77,8 @@ WORDS: Mapping[str, str] = Templates(
     }
 )
 
-ERRORS: Mapping[str, str] = MappingProxyType(
-    {
-        "long": "The index has {count} letters, the most is {most}; write a shorter one.",
-        "index": (
-            "Position {position}: '{found}' cannot be read as an index; write ints, slices, None, ... or lists in "
-            "brackets, such as x[:, [0, 2]]."
-        ),
-        "end": "Position {position}: the index ends too early; close its brackets, as in x[:, [0, 2]].",
-        "ragged": "Position {position}: the lists in '{found}' differ in length; give all of them one length.",
-        "mixed": "Position {position}: '{found}' mixes numbers and truth values; write a list of one kind.",
-    }
+UNREAD = (
+    "Position {position}: '{found}' cannot be read as an index; write ints, slices, None, ... or lists of one kind and "
+    "length, and close the brackets, as in x[:, [0, 2]]."
 )
 """What the parser of an index as text says."""

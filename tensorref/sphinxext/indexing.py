@@ -52,9 +52,7 @@ class IndexingDirective(ExplorerDirective):
         _preset("Out of range", "(2, 3)", "x[:, 3]"),
     )
     words: ClassVar[Mapping[str, str]] = _words.WORDS
-    errors: ClassVar[Mapping[str, str]] = MappingProxyType(
-        {**shapes.ERRORS, **{f"index.{key}": text for key, text in _words.ERRORS.items()}}
-    )
+    errors: ClassVar[Mapping[str, str]] = MappingProxyType({**shapes.ERRORS, "index": _words.UNREAD})
     modules: ClassVar[Sequence[ModuleType]] = (indexing,)
 
     def read(self) -> Fields:

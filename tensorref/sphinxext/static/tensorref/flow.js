@@ -1,5 +1,3 @@
-// Drawings side by side, and how their cells look: as in `tensorref/_picture.py`.
-
 import { BOLD, Drawing, GAP, mark, room, stacked } from "./picture.js";
 
 export const STORED = mark();

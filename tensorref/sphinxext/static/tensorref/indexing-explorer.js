@@ -2,7 +2,7 @@ import { element } from "./element.js";
 import { start } from "./explorer.js";
 import { readIndex } from "./index-text.js";
 import { drawn, sourceOf } from "./indexing-picture.js";
-import { explain, isArray, notes, told } from "./indexing.js";
+import { explain, notes, told } from "./indexing.js";
 import { readShapes } from "./shapes.js";
 import { attempt, indexed, speaker } from "./words.js";
 
@@ -14,8 +14,7 @@ start("indexing", {
 		const say = speaker(words);
 		const explanation = explain(sizes, index, words);
 		const { entries, result } = explanation;
-		const isKnown = entries.every((entry) => !isArray(entry) || entry.picks);
-		const called = ({ panel, index }) => (panel && isKnown ? indexed(labels.result, index) : "");
+		const called = ({ panel, index }) => (panel ? indexed(labels.result, index) : "");
 		return {
 			steps: steps.map((name, step) => ({ name, text: explanation.steps[step] })),
 			outcome: result ? "success" : "conflict",

@@ -94,16 +94,11 @@ export function shortened(text) {
 
 export const lettersOf = (text) => [...shortened(text)].length;
 
-/** The places of an axis that are drawn, `wanted` before others, with null for those between that are not. @type {Visible} */
-export function visible(size, most, wanted = []) {
-	const first = Array.from({ length: Math.min(Number(size), most - (size > most ? 2 : 0)) }, (_, at) => BigInt(at));
-	if (size <= most) return first;
-	const own = ordered(wanted).slice(0, most - 2);
-	const shown = ordered([0n, ...(own.length ? own : first), BigInt(size) - 1n]);
-	return shown.flatMap((place, at) => (shown[at + 1] > place + 1n ? [place, null] : [place]));
+/** The places of an axis that are drawn, with null for those between that are not. @type {Visible} */
+export function visible(size, most) {
+	const places = Array.from({ length: Math.min(Number(size), most) }, (_, at) => BigInt(at));
+	return size > most ? [...places.slice(0, most - 2), null, BigInt(size) - 1n] : places;
 }
-
-export const ordered = (places) => [...new Set(places)].sort((a, b) => Number(a - b));
 
 export function refusal(text = "?") {
 	const drawing = new Drawing();
@@ -125,7 +120,7 @@ export function stacked(drawings, gap = GAP) {
 export function table(sides, cell, panel = 0, most = room().shown[sides.length]) {
 	const lacking = 2 - sides.length;
 	const [row, column] = [...Array(lacking).fill({ size: 1n }), ...sides];
-	const [rows, columns] = [row, column].map(({ size, wanted }) => visible(size, most, wanted));
+	const [rows, columns] = [row, column].map(({ size, places }) => places ?? visible(size, most));
 	const front = rows.flatMap((y, n) =>
 		columns.map((x, m) => {
 			const index = y !== null && x !== null && [y, x].slice(lacking);

@@ -1,19 +1,20 @@
-import { Drawing, END, FADED, bracket, ordered, stacked, table, visible } from "./picture.js";
+import { Drawing, END, FADED, bracket, room, stacked, table, visible } from "./picture.js";
 import { product } from "./words.js";
 
-/** An array of any number of axes: of more than two, the last two as tables for a few places of the others. @type {Planes} */
+/** An array of any number of axes: of more than two, the last two as tables for a few places of the others. */
 export function planes(sides, cell, panel) {
-	if (sides.length < 3) return table(sides, cell, panel);
-	const [stack, last] = [sides.slice(0, -2), sides.slice(-2)];
+	const most = room().shown[Math.min(sides.length, 2)];
+	const last = sides.slice(-2).map((side) => ({ ...side, places: chosen(side.size, most, side.wanted) }));
+	if (sides.length < 3) return table(last, cell, panel);
+	const stack = sides.slice(0, -2);
 	const sizes = stack.map(({ size }) => size);
 	const wanted = numberOf(stack.map(({ wanted = [] }) => ordered(wanted)[0] ?? 0n), sizes);
 	const parts = [];
-	for (const number of visible(product(sizes), 3, [wanted])) {
+	for (const number of chosen(product(sizes), 3, [wanted])) {
 		let part = new Drawing();
 		if (number === null) {
-			const { left, right } = parts.at(-1);
 			part.text(0, 0, "⋮", FADED);
-			part.reach(left, 0, right, 0);
+			part.reach(parts[0].left, 0, parts[0].right, 0);
 		} else {
 			const before = indexOf(number, sizes);
 			part = table(last, (index) => cell([...before, ...index]), panel);
@@ -22,23 +23,26 @@ export function planes(sides, cell, panel) {
 		}
 		parts.push(part);
 	}
-	const whole = stacked(parts[0] ? parts : [table([{ ...last[0], size: 0n }, last[1]], cell)]);
+	const whole = stacked(parts[0] ? parts : [table([{ ...last[0], places: [] }, last[1]])]);
 	const drawing = new Drawing();
 	drawing.place(whole, (-whole.left - whole.right) >> 1, (-whole.top - whole.bottom) >> 1);
-	const [x, top, bottom] = [drawing.left - 6, drawing.top, drawing.bottom];
-	const { hue = 0 } = stack.find(({ hue }) => hue) ?? {};
-	const spanning = { label: stack.map(({ label }) => label).join(" × "), hue, conflict: stack.some(({ conflict }) => conflict) };
-	drawing.reach(x - 5, top, x, bottom);
-	bracket(drawing, spanning, `M${x} ${top + 1}h-5V${bottom - 1}h5`, x - 11, (top + bottom) >> 1, END);
+	const { left, top, bottom } = drawing;
+	const label = stack.map(({ label }) => label).join(" × ");
+	const spanning = { label, hue: stack.find(({ hue }) => hue)?.hue, conflict: stack.some(({ conflict }) => conflict) };
+	drawing.reach(left - 11, top);
+	bracket(drawing, spanning, `M${left - 6} ${top + 1}h-5V${bottom - 1}h5`, left - 17, (top + bottom) >> 1, END);
 	return drawing;
 }
 
-/** The index of an element that is the `number`-th in row-major order. @type {IndexOf} */
-export function indexOf(number, shape) {
-	return shape.map((size, axis) => (number / product(shape.slice(axis + 1))) % size);
+/** As `visible`, those that are wanted before others. */
+function chosen(size, most, wanted = []) {
+	if (size <= most || !wanted.length) return visible(size, most);
+	const shown = ordered([0n, ...ordered(wanted).slice(0, most - 2), size - 1n]);
+	return shown.flatMap((place, at) => (shown[at + 1] > place + 1n ? [place, null] : [place]));
 }
 
-/** The place of an element in row-major order. @type {NumberOf} */
-export function numberOf(index, shape) {
-	return index.reduce((number, at, axis) => number * shape[axis] + at, 0n);
-}
+const ordered = (places) => [...new Set(places)].sort((a, b) => Number(a - b));
+
+export const indexOf = (number, shape) => shape.map((size, axis) => (number / product(shape.slice(axis + 1))) % size);
+
+export const numberOf = (index, shape) => index.reduce((number, at, axis) => number * shape[axis] + at, 0n);

@@ -47,7 +47,7 @@ function table({ axes, keepdims, result }, { names }, step, say) {
 	);
 }
 
-/** A cell of the result tells what it is made of. @type {ReductionPicture} */
+/** A cell of the result tells what it is made of. */
 function picture(explanation, step, { words, labels }) {
 	const { name, axes, keepdims } = explanation;
 	const called = ({ panel, index }) => (panel ? indexed(labels.result, index) : "");
@@ -68,7 +68,7 @@ function picture(explanation, step, { words, labels }) {
 	};
 }
 
-/** A sum in each library's words. @type {ReductionCode} */
+/** A sum in each library's words. */
 function code({ name, shape, keepdims, result }, axis, reserved) {
 	if (!result || product(shape) > LARGE) return {};
 	const [x] = variables([name], reserved);

@@ -11,7 +11,7 @@ const ITEM = new RegExp(
 );
 const GAP = new RegExp(`^${BLANK},?${BLANK}`);
 
-/** A number, a list or null for all axes, and whether they are kept; or a TextError. @type {ReadReduction} */
+/** A number, a list or null for all axes, and whether they are kept; or a TextError. */
 export function readReduction(text, errors) {
 	const say = (key, values = {}) => new TextError(speaker(errors)(`reduction.${key}`, values));
 	let rest = text.replace(/^[ \t\r\n\u00a0]+/, "");

@@ -8,7 +8,7 @@ import { formatShape, product } from "./words.js";
 const MOST_VALUES = 200n;
 const HUES = 3n;
 
-/** What goes into one element of the result alike; the result, in the end. @type {DrawReduction} */
+/** What goes into one element of the result alike; the result, in the end. */
 export function drawn(explanation, say, step = 3) {
 	const { name, shape, axes, result } = explanation;
 	const isKept = ({ verdict }) => verdict === "kept";
@@ -34,7 +34,7 @@ export function drawn(explanation, say, step = 3) {
 	return flow([source, last], ["→"]);
 }
 
-/** For each axis the place that an element of the result stands for, null where that is all of them. @type {PlacesOf} */
+/** For each axis the place that an element of the result stands for, null where that is all of them. */
 export function placesOf({ axes, keepdims }, index) {
 	let at = 0;
 	return axes.map(({ verdict }) => {
@@ -43,7 +43,7 @@ export function placesOf({ axes, keepdims }, index) {
 	});
 }
 
-/** The numbers of the elements that one of the result is made of. @type {ValuesOf} */
+/** The numbers of the elements that one of the result is made of. */
 export function valuesOf({ axes, shape }, at) {
 	const indices = axes.reduce(
 		(all, { size }, axis) => {

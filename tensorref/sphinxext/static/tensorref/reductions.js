@@ -4,7 +4,7 @@ import { agreed, product, speaker } from "./words.js";
 
 const LARGEST_INT = 2n ** 31n;
 
-/** Explain what a reduction leaves, or all that is wrong with its axes. @type {ExplainReduction} */
+/** Explain what a reduction leaves, or all that is wrong with its axes. */
 export function explain(shape, given, keepdims, name, { words, messages: told }) {
 	const say = speaker(words);
 	const count = BigInt(shape.length);
@@ -73,7 +73,7 @@ export function explain(shape, given, keepdims, name, { words, messages: told })
 	}
 }
 
-/** What stands below the verdict. @type {NotesOfReduction} */
+/** What stands below the verdict. */
 export function notes({ name, shape, axes, result, elements, warning, messages, fixes }, words) {
 	const say = speaker(words);
 	const [own, other] = axes.filter(isReduced);
@@ -98,7 +98,7 @@ const isReduced = ({ verdict }) => verdict === "reduced";
 /** The sizes of the axes that are left. */
 export const left = (axes, keepdims) => axes.flatMap((axis) => (isReduced(axis) ? (keepdims ? [1n] : []) : [axis.size]));
 
-/** How to write the elements that differ only in their place on some axes. @type {GroupOf} */
+/** How to write the elements that differ only in their place on some axes. */
 export function group(name, axes, along, index = axes.map(() => 0n)) {
 	const places = axes.map((axis, at) => (along.includes(axis) ? ":" : index[at]));
 	return places[0] === undefined ? name : `${name}[${places.join(", ")}]`;
