@@ -32,7 +32,7 @@ _HUES = 3
 WORDS: Mapping[str, str] = Templates(
     {
         "axis": "axis",
-        "last": "from the end",
+        "last": "or",
         "size": "size",
         "verdict": "verdict",
         "result": "result",
@@ -155,11 +155,11 @@ def explain(
 
     >>> from tensorref import reductions
     >>> print(reductions.explain((2, 3, 4), axis=-1))
-    axis             0     1        2
-    from the end    -3    -2       -1
-    size             2     3        4
-    verdict       kept  kept  reduced
-    result           2     3        –
+    axis        0     1        2
+    or         -3    -2       -1
+    size        2     3        4
+    verdict  kept  kept  reduced
+    result      2     3        –
     * The result has shape (2, 3), 6 elements.
     * To combine it with x again, keep the axis: (2, 3, 1) broadcasts with (2, 3, 4), (2, 3) does not.
     * A softmax along axis -1 keeps the shape (2, 3, 4). Each of its 6 groups, such as x[0, 0, :], sums to 1.
@@ -422,7 +422,7 @@ def _steps(explanation: Explanation, wrong: str) -> tuple[str, ...]:
         "terms": explanation.terms or 0,
         "group": _group(explanation.name, len(axes), [axis.index for axis in reduced]),
     }
-    groups = "groups.none" if wrong or not prod(explanation.shape) else "groups"
+    groups = "axes.wrong" if wrong else "groups" if prod(explanation.shape) else "groups.none"
     success = "success.kept" if explanation.keepdims and reduced else "success"
     return (
         WORDS["shape"].format(**facts),

@@ -44,7 +44,7 @@ export function explain(shape, given, keepdims, name, { words, messages: told })
 		steps: [
 			say("shape", said),
 			say(`axes.${which}`, said),
-			say(isWrong || !product(shape) ? "groups.none" : "groups", said),
+			say(isWrong ? "axes.wrong" : product(shape) ? "groups" : "groups.none", said),
 			wrong || say(keepdims && gone[0] ? "success.kept" : "success", { shape: result, elements }),
 		],
 		warning: result && warning(),
