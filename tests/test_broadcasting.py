@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import json
+import random
 import re
 
 import numpy as np
@@ -275,6 +276,26 @@ def test_fixes_fit_when_their_code_is_run(a, b):
             operands[name] = eval(fix.code, operands.copy())  # noqa: S307  the code is ours
             assert tuple(operands[name].shape) == fix.shape
             assert (operands["a"] + operands["b"]).shape == fix.result
+
+
+def test_fixes_of_three_and_more_fit_when_their_code_is_run():
+    """Each is run in NumPy and in PyTorch: what it gives takes the place of the operands that it names."""
+    rng, several = random.Random(14), 0  # noqa: S311
+    for _ in range(150):
+        shapes = [
+            tuple(rng.choice([1, 2, 3, 4, 5]) for _ in range(rng.randint(0, 3))) for _ in range(rng.randint(3, 5))
+        ]
+        for fix in broadcasting.explain(*shapes).fixes:
+            for ones in (np.ones, torch.ones):
+                operands = {name: ones(shape) for name, shape in zip("abcde", shapes, strict=False)}
+                codes = re.findall(r"\w(?:\[.*?\]|\.mT)", fix.code)
+                several += len(codes) > 1
+                for code in codes:
+                    operands[code[0]] = eval(code, dict(operands))  # noqa: S307  the code is ours
+                assert tuple(sum(operands.values()).shape) == fix.result, (shapes, fix)
+    assert several > 100
+    masks = broadcasting.explain((8, 12, 5, 5), (8, 5), (8, 5))
+    assert masks.mends()[0] == "b[:, None, None, :], c[:, None, None, :] would together give (8, 12, 5, 5)."
 
 
 def test_the_usual_fixes_come_first():

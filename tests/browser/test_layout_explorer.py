@@ -400,7 +400,7 @@ def test_without_javascript_the_table_is_there(visit):
     explorer = visit(name="layout", java_script_enabled=False).locator(".tensorref-explorer").first
     cells = [cell.strip() for cell in explorer.locator("th, td").all_text_contents()]
     assert cells == [cell for row in FIRST.table() for cell in row]
-    assert explorer.get_by_text(FIRST.notes()[0]).is_visible()
+    assert explorer.get_by_text(FIRST.notes()[0], exact=True).is_visible()
 
 
 def test_axe_finds_nothing(axe, page):

@@ -614,7 +614,7 @@ def test_what_a_screen_reader_meets(visit):
         - textbox "Shape of a": (2, 1)
         - textbox "Shape of b": (1, 2)
         - status: The result has shape (2, 2), 4 elements.
-        - group "a (2, 1), b (1, 2).":
+        - group /a \\(2, 1\\), b \\(1, 2\\)/:
           - button "result[0, 0]"
           - button "result[0, 1]"
           - button "result[1, 0]"

@@ -33,7 +33,7 @@ def make(visit):
 def state(control):
     return control.evaluate(
         """(control) => {
-          const segments = [...control.querySelectorAll("[role=group] > button")];
+          const segments = [...control.querySelectorAll("button")];
           const of = (test) => segments.flatMap((segment, index) => (test(segment) ? [index] : []));
           return {
             value: control.value,
@@ -63,13 +63,13 @@ def test_it_starts_at_min(make):
     control = make(max=5)
     assert state(control) == at(0, focused=False)
     assert control.get_by_role("button").all_text_contents() == ["0", "1", "2", "3", "4", "5"]
-    assert control.get_by_role("group").get_attribute("aria-label") == "Step control"
+    assert control.get_attribute("aria-label") == "Step control"
 
 
 def test_it_starts_at_value_and_has_a_label(make):
     control = make(min=0, max=5, value=2, label="Step", names=["Shapes", "Align", "Pad"])
     assert state(control) == at(2, focused=False)
-    assert control.get_by_role("group", name="Step", exact=True).count() == 1
+    assert (control.get_attribute("role"), control.get_attribute("aria-label")) == ("group", "Step")
     assert control.get_by_role("button", name="1 Align", exact=True).count() == 1
     assert control.get_by_role("button", name="3", exact=True).count() == 1
 

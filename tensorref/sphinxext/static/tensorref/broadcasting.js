@@ -115,7 +115,7 @@ function warning(operands, sizes, say) {
 }
 
 function messages(shapes, say) {
-	let met = []; // the operands meet one by one
+	let met = [];
 	for (const shape of shapes) {
 		const axes = findAxes([met, shape]);
 		const axis = axes.findLastIndex(({ size }) => size === null);

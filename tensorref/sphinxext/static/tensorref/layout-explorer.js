@@ -35,8 +35,8 @@ function tableOf(stages, { itemsize, words }, step) {
 		const memory = say(`history.memory.${verdict}`, { bytes: stage.moved_bytes || stage.elements * BigInt(itemsize) });
 		const isContiguous = say(contiguous ? "history.yes" : "history.no");
 		const texts = [formatShape(shape), formatShape(strides), `${offset}`, isContiguous, memory];
-		const cells = texts.map((text) => element("td", { "data-verdict": verdict }, text));
-		return element("tr", from > step ? { "data-later": "" } : {}, element("th", { scope: "row" }, label), ...cells);
+		const state = { "data-verdict": verdict, ...(from > step && { "data-later": "" }) };
+		return element("tr", "", element("th", { scope: "row" }, label), ...texts.map((text) => element("td", state, text)));
 	});
 	const heading = element("tr", "", ...keys.map((key) => element("th", { scope: "col" }, say(key))));
 	return element("table", "", element("thead", "", heading), element("tbody", "", ...rows));

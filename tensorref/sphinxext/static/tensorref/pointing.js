@@ -2,7 +2,7 @@ import { element, filled } from "./element.js";
 import { framed } from "./picture.js";
 import { led } from "./step-control.js";
 
-/** A picture in a copy of the one that Python made; cells that have a name can be pointed at. @type {DrawPicture} */
+/** A picture in a copy of that of Python. Cells that have a name can be pointed at. @type {DrawPicture} */
 export function drawPicture(model, id, { drawing, title, description, name, reads }, say) {
 	const svg = /** @type {SVGElement} */ (model.cloneNode(true));
 	const [head, text, body] = svg.children;
@@ -15,16 +15,17 @@ export function drawPicture(model, id, { drawing, title, description, name, read
 	filled(svg, { "aria-labelledby": `${head.id} ${text.id}`, role: active[0] ? "group" : "img", ...framed(drawing) });
 	const row = active.filter(({ index }) => `${index.slice(0, -1)}` === `${active[0].index.slice(0, -1)}`).length;
 	const said = element("p", { class: "tref-reads", "aria-live": "polite" }, active[0] ? say("point") : "");
-	svg.addEventListener("pointerover", mark);
-	svg.addEventListener("focusin", mark);
-	svg.addEventListener("keydown", (event) => {
+	const region = element("div", "", svg);
+	region.addEventListener("pointerover", mark);
+	region.addEventListener("focusin", mark);
+	region.addEventListener("keydown", (event) => {
 		const at = active.findIndex(({ part }) => part.element === event.target);
 		const to = led(event, { at, last: active.length - 1, row });
 		if (at < 0 || to === undefined) return;
 		for (const [place, { part }] of active.entries()) part.element.tabIndex = place === to ? 0 : -1;
 		active[to].part.element.focus();
 	});
-	return [svg, said];
+	return [region, said];
 
 	function mark({ target }) {
 		const chosen = active.find(({ part }) => part.element === target);
