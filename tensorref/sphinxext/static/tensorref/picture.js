@@ -1,4 +1,4 @@
-// Draws the pictures of explanations: the same as `tensorref/_picture.py`, letter for letter.
+// The same as `tensorref/_picture.py`, letter for letter.
 
 export const CELL = 28;
 export const GAP = 16;
