@@ -177,9 +177,8 @@ def test_a_conflict_is_marked_by_more_than_a_color():
     assert [text for text in texts(broadcasting.explain((3, 4), (2, 4)).svg()) if "✗" in text] == ["✗ 3", "✗ 2"]
     assert [text for text in texts(matmul.explain((2, 3), (2, 3)).svg()) if "✗" in text] == ["✗ 3", "✗ 2"]
     assert "✗" in texts(layout.history((4, 3), ".mT.view(12)").svg())
-    shown = texts(broadcasting.explain((3, *[2] * 63), [2] * 64).svg())
+    shown = texts(broadcasting.explain((3, *[2] * 63), [2] * 64).svg())  # an axis in conflict before all others
     assert "✗ 3" in shown
-    assert "-64" in shown
 
 
 def test_bits_are_drawn_to_scale():

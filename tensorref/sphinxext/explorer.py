@@ -160,7 +160,8 @@ class ExplorerDirective(RuleDirective):
     messages: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """What the libraries say, which stays as it is in any language."""
     errors: ClassVar[Mapping[str, str]]
-    styles: ClassVar[Sequence[str]] = ("explorer.css", "table.css")
+    styles: ClassVar[Sequence[str]] = ("explorer", "table")
+    """The sheets of style that its page needs."""
     modules: ClassVar[Sequence[ModuleType]]
     """Which modules, or packages, the table depends on, beyond those that every table depends on."""
 
@@ -356,4 +357,4 @@ def _add_assets(
     for kind in sorted({explorer["kind"] for explorer in explorers}):
         app.add_js_file(f"tensorref/{kind}-explorer.js", type="module")
     for style in sorted({style for explorer in explorers for style in explorer["styles"]}):
-        app.add_css_file(f"tensorref/{style}")
+        app.add_css_file(f"tensorref/{style}.css")

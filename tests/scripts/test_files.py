@@ -15,7 +15,7 @@ KINDS = sorted(path.name.removesuffix("-explorer.js") for path in STATIC.glob("*
 def loaded(kind):
     """Return what a page with one kind of explorer loads: its module, all that this one imports, and the style."""
     styles = getattr(importlib.import_module(f"tensorref.sphinxext.{kind}"), f"{kind.title()}Directive").styles
-    found, waiting = {STATIC / style for style in styles}, [STATIC / f"{kind}-explorer.js"]
+    found, waiting = {STATIC / f"{style}.css" for style in styles}, [STATIC / f"{kind}-explorer.js"]
     while waiting:
         module = waiting.pop()
         if module not in found:

@@ -62,7 +62,7 @@ def test_html(built, builder):
     (data,) = site.explorers()
     assert data == {
         "fields": [["x", "(32, 10, 64)"], ["bias", "(64,)"]],
-        "step": 0,
+        "step": 5,
         "itemsize": 4,
         "presets": [
             {"label": "Simple broadcast", "fields": [["a", "(4, 1)"], ["b", "(1, 3)"]]},

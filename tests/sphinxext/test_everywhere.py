@@ -68,7 +68,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, _tag, attrs):
         attrs = dict(attrs)
-        self.kinds += re.findall(r"tensorref-(?!explorer)(\w+)", attrs.get("class") or "")
+        self.kinds += re.findall(r"tensorref-(?!explorer|picture)(\w+)", attrs.get("class") or "")
         file = (attrs.get("src") or attrs.get("href") or "").partition("?")[0]
         if "/tensorref/" in file:
             self.files.add(file)
@@ -100,7 +100,7 @@ def check_for_a_browser(site, builder):
         wanted = kinds.get(name, ["broadcasting"])
         assert page.kinds == wanted
         scripts = {f"{up}_static/tensorref/{kind}-explorer.js" for kind in wanted}
-        assert page.files == {*scripts, f"{up}_static/tensorref/explorer.css"}
+        assert page.files == {*scripts, f"{up}_static/tensorref/explorer.css", f"{up}_static/tensorref/table.css"}
         for file in page.files:
             assert (site / normpath(join(Path(name).parent.as_posix(), file))).is_file()
     modules = site / "_static/tensorref"

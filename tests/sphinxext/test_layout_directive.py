@@ -51,7 +51,7 @@ def test_html(built, builder):
     operations = {f"operations.{key}": text for key, text in _words.OPERATIONS.items()}
     assert data["errors"] == {**shapes.ERRORS, **operations}
     assert data["reserved"] == keyword.kwlist
-    assert (data["step"], data["itemsize"]) == (0, 4)
+    assert (data["step"], data["itemsize"]) == (3, 4)
     assert len(data["presets"]) == len(LayoutDirective.presets) == 9
 
 

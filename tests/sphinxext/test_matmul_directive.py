@@ -37,14 +37,14 @@ def test_html(built, builder):
     assert data["messages"] == dict(matmul.MESSAGES)
     assert data["errors"] == dict(ERRORS)
     assert data["reserved"] == keyword.kwlist
-    assert (data["step"], data["itemsize"]) == (0, 4)
+    assert (data["step"], data["itemsize"]) == (4, 4)
     assert len(data["presets"]) == len(MatmulDirective.presets) == 12
 
 
 def test_the_assets_are_those_of_the_kind(built):
     page = built(PAGES)["index.html"]
     assert re.findall(r'src="_static/tensorref/([\w-]+\.js)', page) == ["matmul-explorer.js"]
-    assert re.findall(r'href="_static/tensorref/([\w-]+\.css)', page) == ["explorer.css"]
+    assert re.findall(r'href="_static/tensorref/([\w-]+\.css)', page) == ["explorer.css", "table.css"]
 
 
 TABLE = """\

@@ -8,7 +8,7 @@ export function drawTable([first, ...heading], rows) {
 	const places = chosen(heading.map((_, at) => rows.some(({ cells }) => cells[at]?.verdict === "conflict")));
 	const head = ["", ...places].map((at) => element("th", { scope: "col" }, at === "" ? first : at === null ? "…" : heading[at]));
 	const body = rows.map(({ label, kind = "", cells }) => {
-		const shown = cells.length < heading.length ? cells : places.map((at) => cells[at] ?? { text: "…" });
+		const shown = cells.length === heading.length ? places.map((at) => cells[at] ?? { text: "…" }) : cells;
 		const drawn = shown.map(({ text, verdict = "", state = "", span = 1 }) => {
 			const symbol = kind === "tref-verdicts" && SYMBOLS[verdict] ? [element("span", { "aria-hidden": "true" }, `${SYMBOLS[verdict]} `)] : [];
 			return element("td", { "data-verdict": verdict, "data-state": state, colspan: `${span}` }, ...symbol, text);
