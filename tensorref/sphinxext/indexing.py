@@ -26,7 +26,7 @@ def _preset(label: str, shape: str, index: str) -> Preset:
 class IndexingDirective(ExplorerDirective):
     """Shows what an index selects: ``{indexing} (4, 5, 6) x[:, [0, 2], None]``."""
 
-    styles: ClassVar[Sequence[str]] = ("explorer.css",)
+    styles: ClassVar[Sequence[str]] = ("explorer",)
     steps: ClassVar[Sequence[str]] = ("Shape", "Entries", "Index arrays", "Result")
     labels: ClassVar[Mapping[str, str]] = MappingProxyType(
         {
