@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         llm,
         matmul,
         pitfalls,
+        reductions,
     )
     from tensorref._explanation import Fix, Messages, TensorrefError
 
@@ -39,6 +40,7 @@ __all__ = [  # noqa: RUF022  the concepts in the order in which they build on ea
     "creation",
     "indexing",
     "elementwise",
+    "reductions",
     "matmul",
     "broadcasting",
     "interop",

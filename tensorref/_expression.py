@@ -17,15 +17,13 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from collections.abc import Sequence
-from types import EllipsisType
 from typing import Any
 
 from tensorref import broadcasting, dtypes, indexing, layout, matmul
-from tensorref._arguments import quoted
 from tensorref._explanation import Diagram
 from tensorref.indexing._items import Library
+from tensorref.indexing._parsing import IndexTextError, parse_index
 from tensorref.sphinxext.shapes import parse_shape, parse_shapes
 
 EXAMPLES = ('"(8, 1) + (8,)"', '"(2, 3) @ (3, 4)"', '"(4, 6)[:, [0, 2]]"', '"(3, 4).T.view(12)"', '"int64 + float16"')
@@ -157,52 +155,9 @@ def _after_shape(text: str, indexed: re.Match[str], shape: Sequence[int] | None,
     sizes = parse_shape(text[: indexed.end()]) if shape is None else shape
     rest = text[indexed.end() :]
     if _is_index(rest):
-        return indexing.explain(sizes, _index(text, indexed.end()), library=library or "numpy")
+        try:
+            index = parse_index(" " * indexed.end() + rest)  # so that an error has the position in all of the text
+        except IndexTextError as error:
+            raise ExpressionError(str(error)) from None
+        return indexing.explain(sizes, index, library=library or "numpy")
     return layout.history(sizes, " " * indexed.end() + rest, name=name or "x")
-
-
-def _index(text: str, start: int) -> Any:
-    """Return what stands in the square brackets that begin at `start`, without evaluating any of it."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of Python, about literals that are refused below anyway
-            tree = ast.parse("x" + text[start:].rstrip(), mode="eval").body
-    except (SyntaxError, ValueError) as error:  # a ValueError for a null character, which has no position
-        raise _unreadable(start + max(getattr(error, "offset", None) or 0, 2) - 1, text) from None
-    if not isinstance(tree, ast.Subscript):
-        raise _unreadable(start + 1, text)
-    try:
-        return _item(tree.slice)
-    except _Unreadable as error:
-        column = len(("x" + text[start:]).encode()[: error.args[0].col_offset].decode())
-        raise _unreadable(start + column, text) from None
-
-
-class _Unreadable(Exception):  # noqa: N818  it becomes an error with a position
-    """The part of the tree that is not an index."""
-
-
-def _item(node: ast.expr) -> Any:
-    match node:
-        case ast.Constant(value=None | bool() | int() | EllipsisType() as value):
-            return value
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() as value)) if not isinstance(value, bool):
-            return -value
-        case ast.Name(id="newaxis") | ast.Attribute(value=ast.Name(id="np" | "numpy"), attr="newaxis"):
-            return None
-        case ast.Slice():
-            return slice(*(part and _item(part) for part in (node.lower, node.upper, node.step)))
-        case ast.Tuple():
-            return tuple(map(_item, node.elts))
-        case ast.List():
-            return [*map(_item, node.elts)]
-        case _:
-            raise _Unreadable(node)
-
-
-def _unreadable(position: int, text: str) -> ExpressionError:
-    found = text[position - 1 :].strip() or text[-1]
-    return ExpressionError(
-        f"Position {position}: {quoted(found)} cannot be read as an index; write ints, slices, None, ... or lists, as in "
-        f"{EXAMPLES[2]}."
-    )

@@ -12,8 +12,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from math import hypot
+from math import hypot, prod
 from typing import NamedTuple
+
+from tensorref._shape import index_of, number_of
 
 __all__ = [
     "CELL",
@@ -32,6 +34,7 @@ __all__ = [
     "flow",
     "grid",
     "hue_of",
+    "planes",
     "refusal",
     "shortened",
     "stacked",
@@ -45,7 +48,8 @@ _LETTER = 8  # the width of a letter of 13 pixels in any monospaced font, rounde
 _DEPTH = 11  # how far a cube goes back for each index of its first axis, both to the right and up
 GAP = 16
 _HEAD = 8  # the length of the head of an arrow
-_CUBE = 3  # axes
+_TABLE = 2  # axes
+_CUBE = 3
 _WIDTH = 460  # where `flow` begins a new line; at this width letters are still read on a phone
 _SHOWN = (8, 8, 5, 4)  # places of an axis, by the number of axes, that are drawn before the middle is left out
 _LONGEST = 32  # letters of a text
@@ -84,6 +88,8 @@ class Side(NamedTuple):
     label: str
     hue: int
     conflict: bool = False
+    wanted: Sequence[int] = ()
+    """The places to draw before others, where there are too many for all."""
 
 
 @dataclass
@@ -203,9 +209,13 @@ def wrapped(text: str, most: int) -> list[str]:
     return textwrap.wrap(text, _LONGEST, max_lines=most, placeholder=" …")
 
 
-def visible(size: int, most: int) -> list[int | None]:
+def visible(size: int, most: int, wanted: Sequence[int] = ()) -> list[int | None]:
     """Return the places of an axis that are drawn, with None for those between that are not."""
-    return [*range(size)] if size <= most else [*range(most - 2), None, size - 1]
+    if size <= most:
+        return [*range(size)]
+    shown = sorted({0, *(sorted({*wanted})[: most - 2] or range(most - 2)), size - 1})
+    pairs = zip(shown, [*shown[1:], size], strict=True)
+    return [each for place, after in pairs for each in ([place] if after == place + 1 else [place, None])]
 
 
 def flow(drawings: Sequence[Drawing], signs: Sequence[str]) -> Drawing:
@@ -251,7 +261,9 @@ def grid(
     """
     ndim = len(sides)
     most = most or _SHOWN[ndim]
-    depths, rows, columns = (visible(side.size, most) for side in (*(Side(1, "", 0),) * (_CUBE - ndim), *sides))
+    depths, rows, columns = (
+        visible(side.size, most, side.wanted) for side in (*(Side(1, "", 0),) * (_CUBE - ndim), *sides)
+    )
     rows = rows if depths else []
     drawn = {
         (d, r, c): cell((d, r, c)[_CUBE - ndim :])
@@ -283,6 +295,48 @@ def grid(
         back = max(len(depths), 1) * _DEPTH
         _bracket(drawing, sides[-3], (x0 - 5, y0 - 5), (x0 - 5 + back, y0 - 5 - back))
     return drawing
+
+
+def planes(sides: Sequence[Side], cell: Callable[[tuple[int, ...]], tuple[str, Mark]], most: int = 3) -> Drawing:
+    """Draw an array of any number of axes: of more than two, the last two as tables for a few places of the others.
+
+    The tables stand below each other, at most about `most` of them, each under its place; one bracket spans them all.
+    """
+    if len(sides) <= _TABLE:
+        return grid(sides, cell)
+    stack = sides[:-_TABLE]
+    sizes = [side.size for side in stack]
+    # The first places that are wanted on each axis, as a number of all of them in row-major order.
+    wanted = number_of([min(side.wanted, default=0) for side in stack], sizes)
+    parts: list[Drawing] = []
+    for number in visible(prod(sizes), most, [wanted]):
+        part = Drawing()
+        if number is None:
+            part.text((0, 0), "⋮", faded=True)
+            part.reach(parts[0].left, 0, parts[0].right, 0)
+        else:
+            before = index_of(number, sizes)
+            part = grid(sides[-_TABLE:], _behind(before, cell))
+            part.heading(f"[{', '.join(map(str, before))}]", 0)
+        parts.append(part)
+    if not parts:
+        parts = [grid([sides[-2]._replace(size=0), sides[-1]], cell)]
+    whole = stacked(parts)
+    drawing = Drawing()
+    drawing.place(whole, -(whole.left + whole.right) // 2, -(whole.top + whole.bottom) // 2)
+    label = " × ".join(side.label for side in stack)
+    hue = next((side.hue for side in stack if side.hue), 0)
+    top, bottom = drawing.top, drawing.bottom
+    spanning = Side(prod(sizes), label, hue, any(side.conflict for side in stack))
+    _bracket(drawing, spanning, (drawing.left - 6, top), (drawing.left - 6, bottom))
+    return drawing
+
+
+def _behind(
+    before: tuple[int, ...], cell: Callable[[tuple[int, ...]], tuple[str, Mark]]
+) -> Callable[[tuple[int, ...]], tuple[str, Mark]]:
+    """Return what says what stands at an index of the last axes."""
+    return lambda index: cell((*before, *index))
 
 
 def boxes(labels: Sequence[str], rows: Sequence[Sequence[tuple[str, Mark]]], heading: Sequence[str] = ()) -> Drawing:

@@ -77,3 +77,20 @@ def joined(shapes: Sequence[Sequence[int]]) -> tuple[int, ...] | None:
             return None
         sizes.append(size)
     return tuple(sizes)
+
+
+def index_of(number: int, shape: Sequence[int]) -> tuple[int, ...]:
+    """Return the index of an element that is the `number`-th in row-major order."""
+    index: list[int] = []
+    for size in reversed(shape):
+        index.append(number % size)
+        number //= size
+    return tuple(reversed(index))
+
+
+def number_of(index: Sequence[int], shape: Sequence[int]) -> int:
+    """Return the place of an element in row-major order, the inverse of `index_of`."""
+    number = 0
+    for at, size in zip(index, shape, strict=True):
+        number = number * size + at
+    return number

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import tensorref
-from tensorref import broadcasting, dtypes, indexing, interop, layout, matmul, pitfalls
+from tensorref import broadcasting, dtypes, indexing, interop, layout, matmul, pitfalls, reductions
 from tensorref._explanation import Diagram
 from tensorref._libraries import MissingLibraryError
 
@@ -39,6 +39,7 @@ RAISED = {
     "pitfalls.DtypeError": lambda: pitfalls.check_same_dtype(np.ones(2), np.ones(2, np.float32)),
     "pitfalls.InPlaceError": lambda: pitfalls.check_in_place(torch.ones(2, requires_grad=True)),
     "pitfalls.ShapeError": lambda: pitfalls.check_shape(np.ones(2), "3"),
+    "reductions.ReductionError": lambda: reductions.result_shape((2, 3), 2),
     "pitfalls.ViewError": lambda: pitfalls.check_view(torch.ones(2, 3).mT, (6,)),
 }
 WITHOUT = {

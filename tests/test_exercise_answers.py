@@ -94,6 +94,42 @@ wrong(
 
 
 right(
+    "row-probabilities",
+    lambda counts: counts / counts.sum(dim=1, keepdim=True),
+    lambda counts: counts / counts.sum(-1)[:, None],
+    lambda counts: counts / counts.sum(-1).unsqueeze(-1),
+    lambda counts: functional.normalize(counts, p=1, dim=-1),
+    lambda counts: torch.einsum("bv,b->bv", counts, 1 / counts.sum(-1)),
+)
+wrong(
+    "row-probabilities",
+    lambda counts: counts / counts.sum(dim=-1),
+    lambda counts: counts / counts.sum(dim=0),
+    lambda counts: counts / counts.sum(),
+    lambda counts: torch.softmax(counts, dim=-1),
+    lambda counts: functional.normalize(counts, dim=-1),
+    lambda counts: counts / counts.mean(dim=-1, keepdim=True),
+)
+
+
+right(
+    "sequence-rewards",
+    lambda values: (values.mean(dim=(1, 2)), values.amax(dim=(1, 2))),
+    lambda values: (values.squeeze(-1).mean(dim=-1), values.squeeze(-1).max(dim=-1).values),
+    lambda values: (values[:, :, 0].mean(1), values[:, :, 0].max(1)[0]),
+    lambda values: (values.mean(1)[:, 0], values.max(1).values[:, 0]),
+)
+wrong(
+    "sequence-rewards",
+    lambda values: (values.squeeze().mean(-1), values.squeeze().amax(-1)),
+    lambda values: (values.mean(dim=1), values.amax(dim=1)),
+    lambda values: (values.mean(), values.max()),
+    lambda values: (values.mean(dim=(0, 2)), values.amax(dim=(0, 2))),
+    lambda values: (values.amax(dim=(1, 2)), values.mean(dim=(1, 2))),
+)
+
+
+right(
     "silu",
     lambda x: x * torch.sigmoid(x),
     lambda x: x / (1 + torch.exp(-x)),

@@ -427,6 +427,42 @@ WRONG = {
             "it changed its argument logits;",
         ),
     },
+    "row-probabilities": {
+        "no axis kept": (
+            lambda counts: counts / counts.sum(-1),
+            "it raised RuntimeError: The size of tensor a (4) must match the size of tensor b (2)",
+        ),
+        "along the columns": (
+            lambda counts: counts / counts.sum(0, keepdim=True),
+            "probabilities[0, 0] is not right (it is 0.3333)",
+        ),
+        "by the total": (lambda counts: counts / counts.sum(), "probabilities[0, 0] is not right (it is 0.0625)"),
+        "in place": (lambda counts: counts.div_(counts.sum(-1, keepdim=True)), "it changed its argument counts;"),
+        "no axis kept where it fits": (
+            lambda counts: (
+                counts / (counts.sum(-1) if len(counts) == counts.shape[1] else counts.sum(-1, keepdim=True))
+            ),
+            "probabilities[0, 1] is not right (it is 0.375)",
+        ),
+    },
+    "sequence-rewards": {
+        "squeezed": (
+            lambda values: (values.squeeze().mean(-1), values.squeeze().amax(-1)),
+            "means has shape (), the task asks for (1,)",
+        ),
+        "one axis only": (
+            lambda values: (values.mean(1), values.amax(1)),
+            "means has shape (3, 1), the task asks for (3,)",
+        ),
+        "over the batch": (
+            lambda values: (values.mean((0, 2)), values.amax((0, 2))),
+            "means has shape (4,), the task asks for (3,)",
+        ),
+        "the places too": (
+            lambda values: (values.squeeze(-1).mean(1), values.squeeze(-1).max(1)),
+            "largest is a tuple of 2, the task asks for Tensor.",
+        ),
+    },
     "silu": {
         "overflow": (
             lambda x: x * torch.exp(x) / (1 + torch.exp(x)),
@@ -1425,6 +1461,11 @@ ALTERNATIVES = {
         lambda hidden, lengths: torch.take_along_dim(hidden, (lengths - 1)[:, None, None], 1).squeeze(1),
     ],
     "top-k-filter": [filtered_by_sorting],
+    "row-probabilities": [lambda counts: counts / counts.sum(1)[:, None], lambda counts: (counts.T / counts.sum(1)).T],
+    "sequence-rewards": [
+        lambda values: (values.squeeze(-1).mean(-1), values.squeeze(-1).max(-1).values),
+        lambda values: (values[..., 0].mean(1), values.flatten(1).amax(1)),
+    ],
     "silu": [lambda x: x * torch.sigmoid(x), functional.silu],
     "gelu": [
         lambda x: (
@@ -2050,7 +2091,7 @@ def test_wrong_names_are_answered_with_those_most_like_them():
     assert refused(lambda: exercises.get("norm")) == f"name is 'norm'; did you mean rms-norm or layer-norm? {rest}"
     assert refused(lambda: exercises.get("zzz")) == f"name is 'zzz'; {rest}"
     assert refused(lambda: exercises.names("exercises")) == (
-        "concept is 'exercises'; the concepts with exercises are anatomy, creation, indexing, elementwise, matmul, "
-        "broadcasting, interop, dtypes, layout, devices, autograd, kernels, llm, pitfalls"
+        "concept is 'exercises'; the concepts with exercises are anatomy, creation, indexing, elementwise, "
+        "reductions, matmul, broadcasting, interop, dtypes, layout, devices, autograd, kernels, llm, pitfalls"
     )
     assert refused(lambda: exercises.names(difficulty=6)) == "difficulty is 6; exercises have 1 to 5"

@@ -255,6 +255,8 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
     "pitfalls.check_same_dtype": {"*arrays": (X, X), "names": None},
     "pitfalls.check_shape": {"x": X, "spec": "a b", "sizes": {"a": 2}, "name": "x"},
     "pitfalls.check_view": {"tensor": X, "target": (6,)},
+    "reductions.explain": {"shape": (2, 3), "axis": (0, 1), "keepdims": True, "name": "x"},
+    "reductions.result_shape": {"shape": (2, 3), "axis": (0, 1), "keepdims": True},
 }
 
 

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tensorref import indexing
+from tensorref.indexing._parsing import IndexTextError, parse_index
 
 # PyTorch takes a tensor of uint8 for a mask, and warns.
 pytestmark = pytest.mark.filterwarnings("ignore:indexing with dtype torch.uint8:UserWarning")
@@ -726,3 +727,98 @@ def test_a_mask_without_values_selects_nothing():
     x = torch.ones(2, 3, device="meta")
     with pytest.raises(TypeError, match="mask is on meta and has no values"):
         indexing.masked(x, x > 0)
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("shape", [(2, 3), (3, 2, 2)], ids=str)
+def test_the_picture_reads_what_the_library_reads(library, shape):
+    """Each element of the result comes from where the explanation says, and the source marks these and no others."""
+    tried = 0
+    for length in range(3):
+        for index in itertools.product(BASIC + ADVANCED, repeat=length):
+            explanation = indexing.explain(shape, converted(library, index), library=library)
+            if explanation.result is None:
+                continue
+            result = np.array(source(library, shape)[converted(library, index)].tolist(), int).reshape(
+                explanation.result
+            )
+            for place in np.ndindex(result.shape):
+                assert np.ravel_multi_index(explanation._source(place), shape) == result[place], index  # noqa: SLF001
+            read = {*explanation._picked()}  # noqa: SLF001
+            marked = {at for at in np.ndindex(shape) if explanation._reads(at, read)}  # noqa: SLF001
+            assert {int(np.ravel_multi_index(at, shape)) for at in marked} == {*result.ravel().tolist()}, index
+            tried += 1
+    assert tried > 150
+
+
+@pytest.mark.parametrize("index", [torch.zeros(200, dtype=int), indexing.Indices((2,)), indexing.Mask((3,), 2)])
+def test_what_is_not_known_or_long_is_not_marked(index):
+    explanation = indexing.explain((3, 2), index)
+    assert [entry.picks for entry in explanation.entries] == [None, None]
+    assert explanation.result is not None
+    assert 'stroke-width="3"' not in explanation.svg()
+
+
+READ = {
+    "x[0]": 0,
+    "[ -1 ]": -1,
+    "x[−1]": -1,
+    "x[0,]": (0,),
+    "x[:, [0, 2], None]": (slice(None), [0, 2], None),
+    "x[..., 1:-1:2, ::]": (..., slice(1, -1, 2), slice(None)),
+    "x [np.newaxis,newaxis , numpy.newaxis]": (None, None, None),
+    "x[True]": True,
+    "x[[True, False]]": [True, False],
+    "x[[[0, 1], [1, 2,],]]": [[0, 1], [1, 2]],
+    "x[[]]": [],
+    "x[[[], []]]": [[], []],
+    "x[999999999999999999]": 999999999999999999,
+}
+UNREAD = (
+    "cannot be read as an index; write ints, slices, None, ... or lists of one kind and length, and close the brackets, as "
+    "in x[:, [0, 2]]."
+)
+# What is no index, where reading stops, and what it finds there.
+REFUSED = {
+    "": (1, ""),
+    "x": (1, "x"),
+    "0, 1": (1, "0, 1"),
+    "x[]": (3, "]"),
+    "x[ ]": (4, "]"),
+    "x[": (3, "x["),
+    "x[0": (3, "0"),
+    "x[[0, 1]": (3, "[0, 1]"),
+    "x[0][1]": (5, "[1]"),
+    "x[, 0]": (3, ", 0]"),
+    "x[0 1]": (3, "0 1]"),
+    "x[mask]": (3, "mask]"),
+    "x[1.5]": (3, "1.5]"),
+    "x[1:2:3:4]": (3, "1:2:3:4]"),
+    "x[0, [None]]": (6, "[None]]"),
+    "x[....]": (3, "....]"),
+    "x[9999999999999999999]": (3, "9999999999999999999]"),
+    "x[[[[0]]]]": (3, "[[[0]]]]"),
+    "x[[0, [1]]]": (3, "[0, [1]]]"),
+    "x[[[0], [1, 2]]]": (3, "[[0], [1, 2]]]"),
+    "x[[True, 1]]": (3, "[True, 1]]"),
+    "x[" + "0, " * 90 + "]": (3, "0, 0, 0, 0, 0, 0, 0,…"),
+}
+
+
+def same(a, b):
+    return (type(a), a) == (type(b), b) and (not isinstance(a, (list, tuple)) or all(map(same, a, b)))
+
+
+@pytest.mark.parametrize("text", READ)
+def test_an_index_as_text_is_what_python_reads(text):
+    found = parse_index(text)
+    assert same(found, READ[text])
+
+
+@pytest.mark.parametrize("text", REFUSED, ids=[text[:30] for text in REFUSED])
+def test_text_that_is_no_index_says_where(text):
+    with pytest.raises(IndexTextError) as raised:
+        parse_index(text)
+    position, found = REFUSED[text]
+    assert str(raised.value) == f"Position {position}: '{found}' {UNREAD}"

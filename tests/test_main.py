@@ -397,7 +397,7 @@ EXPLAINED = {
     "(2, 3)[[[True, False, True], [False, False, True]]]": lambda: indexing.explain(
         (2, 3), [[True, False, True], [False, False, True]]
     ),
-    "(4,)[(1, 2),]": lambda: indexing.explain((4,), ((1, 2),)),
+    "(4,)[[1, 2],]": lambda: indexing.explain((4,), ([1, 2],)),
     "(3,)[5]": lambda: indexing.explain((3,), 5),
     "(3,4).T.view(12)": lambda: layout.history((3, 4), ".T.view(12)"),
     "(4, 6)[:, ::2].reshape(-1)": lambda: layout.history((4, 6), "[:, ::2].reshape(-1)"),
@@ -464,16 +464,16 @@ WRONG_EXPRESSIONS = {
     "dtype": (["int63 + float16"], "'int63 + float16': a must be a dtype, got 'int63'; did you mean 'int64'?"),
     "name in an index": (
         ["(4, 6)[:, mask]"],
-        "'(4, 6)[:, mask]': Position 11: 'mask]' cannot be read as an index; write ints, slices, None, ... or lists, as",
+        "'(4, 6)[:, mask]': Position 11: 'mask]' cannot be read as an index; write ints, slices, None, ... or lists of",
     ),
     "call in an index": (["(4,)[exit(1)]"], "'(4,)[exit(1)]': Position 6: 'exit(1)]' cannot be read as an index; "),
     "syntax of an index": (["(4, 6)[1, , 2]"], "'(4, 6)[1, , 2]': Position 11: ', 2]' cannot be read as an index; "),
     "letter beyond ASCII in an index": (
         ["(4,)[['é'], ü]"],
-        """"(4,)[['é'], ü]": Position 7: "'é'], ü]" cannot be read""",
+        """"(4,)[['é'], ü]": Position 6: '['é'], ü]' cannot be read""",
     ),
     "empty index": (["(4,)[]"], "'(4,)[]': Position 6: ']' cannot be read as an index; "),
-    "null": (["(4,)[\0]"], "'(4,)[\\x00]': Position 5: '[\\x00]' cannot be read as an index; "),
+    "null": (["(4,)[\0]"], "'(4,)[\\x00]': Position 6: '\0]' cannot be read as an index; "),
     "fraction in an index": (["(4,)[1.5]"], "'(4,)[1.5]': Position 6: '1.5]' cannot be read as an index; "),
     "operation": (
         ["(3,4).flip(0)"],

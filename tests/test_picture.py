@@ -9,7 +9,19 @@ import numpy as np
 import pytest
 import torch
 
-from tensorref import anatomy, autograd, broadcasting, devices, dtypes, interop, layout, llm, matmul
+from tensorref import (
+    anatomy,
+    autograd,
+    broadcasting,
+    devices,
+    dtypes,
+    indexing,
+    interop,
+    layout,
+    llm,
+    matmul,
+    reductions,
+)
 
 AXES = ("layer", "x" * 60, "<b>", "num_heads", "seq_len", "head_dim")
 ONES = torch.ones(3, 2, device="cpu")
@@ -51,6 +63,20 @@ EXPLANATIONS = {
     "refused": layout.history((4, 3), ".mT.view(12)"),
     "a scalar in memory": layout.history((), ""),
     "large in memory": layout.history((10**6, 10**6), ".mT[::7, 3:].reshape(-1)"),
+    "an index": indexing.explain((4, 5, 6), (slice(None), [0, 2], None)),
+    "an index of a scalar": indexing.explain((), (None, ...)),
+    "an index that is wrong": indexing.explain((3, 4), (0, 5)),
+    "an index of too many axes": indexing.explain((3, 4), (0, 1, 2)),
+    "a large index": indexing.explain((10**6, 10**6, 10**6), ([5, 23, 10**5], slice(7, None, 1000), -1)),
+    "a long index": indexing.explain((100, 3), np.arange(100)),
+    "many axes indexed": indexing.explain((2,) * 60, (0, None, [0, 1])),
+    "masked": indexing.explain((2, 3, 4), ([[True, False, True], [False, False, True]],)),
+    "a sum": reductions.explain((2, 3), 1),
+    "a sum of everything": reductions.explain((2, 3, 4)),
+    "a sum that keeps its axis": reductions.explain((2, 3, 4), 1, keepdims=True),
+    "a large sum": reductions.explain((10**6, 10**6, 10**6), (0, 2)),
+    "a sum of nothing": reductions.explain((0, 10**9)),
+    "no such axis": reductions.explain((2, 3), 5),
     **{dtype: dtypes.bits(1 / 3, dtype) for dtype in ("float64", "float32", "float16", "bfloat16", "float8_e4m3fn")},
     **{f"{n}D": anatomy.describe(np.zeros((2, 3, 4, 5, 6, 7)[:n])) for n in range(7)},
     "4D and large": anatomy.describe(torch.empty(10**6, 12, 10**6, 64, device="meta")),
@@ -382,3 +408,33 @@ def test_a_mask_that_is_changed_changes_its_picture(monkeypatch):
     before = llm.explain_mask(llm.causal_mask(4)).svg("same")
     monkeypatch.setattr(torch.Tensor, "tril", lambda mask, _diagonal: mask)
     assert llm.explain_mask(llm.causal_mask(4)).svg("same") != before
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "wrong", "draw"),
+    [
+        ("indexing._brackets", "number_of", lambda _index, _shape: 0, lambda: indexing.explain((3, 4), [0, 2])),
+        ("indexing._brackets", "_gives", lambda _item, _sizes: (1,), lambda: indexing.explain((3, 4), slice(2))),
+        ("reductions", "number_of", lambda _index, _shape: 0, lambda: reductions.explain((2, 3), 1)),
+        ("reductions", "_left", lambda _axes, *, keepdims: [2, 3][keepdims:], lambda: reductions.explain((2, 3), 1)),
+    ],
+)
+def test_another_rule_of_indices_and_sums_changes_the_picture(monkeypatch, module, name, wrong, draw):
+    before = draw().svg()
+    monkeypatch.setattr(f"tensorref.{module}.{name}", wrong)
+    try:
+        assert draw().svg() != before
+    except (ValueError, IndexError, StopIteration):
+        assert name == "_left"  # which leaves an axis over
+
+
+@pytest.mark.parametrize("index", [(slice(None), [0, 2]), (1,), ([2, 0], [1, 3]), (slice(None, None, 2), None), (0, 0)])
+def test_the_elements_of_an_index_are_those_of_numpy(index):
+    x = np.arange(12).reshape(3, 4)
+    picture = indexing.explain(x.shape, index).svg()
+    written = [int(text) for text in texts(picture) if text.isdigit()]
+    assert written[:12] == x.ravel().tolist()
+    for row in np.atleast_2d(x[index]).reshape(-1, np.atleast_1d(x[index]).shape[-1]).tolist():
+        assert any(written[at : at + len(row)] == row for at in range(12, len(written)))
+    bold = [text.text for text in parsed(picture).iter(f"{SVG}text") if text.get("font-weight")]
+    assert {int(text) for text in bold if text.isdigit()} == {*np.ravel(x[index]).tolist()}

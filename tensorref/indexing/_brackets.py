@@ -7,15 +7,30 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
-from tensorref._arguments import as_library, quoted
-from tensorref._explanation import Diagram, TensorrefError
-from tensorref._shape import MAX_RANK, as_shape, joined
+from tensorref import _picture
+from tensorref._arguments import as_library, length, quoted
+from tensorref._explanation import Illustrated, TensorrefError
+from tensorref._shape import MAX_RANK, as_shape, index_of, joined, number_of
 from tensorref._typing import ShapeLike
-from tensorref.indexing._items import KINDS, ArrayMask, Indices, Kind, Library, Mask, is_tuple_to_pytorch, item_of
+from tensorref.indexing._items import (
+    KINDS,
+    ArrayMask,
+    Indices,
+    Kind,
+    Library,
+    Mask,
+    is_tuple_to_pytorch,
+    item_of,
+    values_of,
+)
 from tensorref.indexing._words import WORDS
 
 _ARRAYS = ("array", "mask")
 _MOST_PARTS = 2 * MAX_RANK  # as in NumPy
+_MOST_PICKS = 128  # numbers of an index array that are kept for its picture
+_MOST_READ = 4096  # elements that index arrays pick together and a picture marks
+_MOST_VALUES = 10_000_000  # elements whose numbers fit into their cells
+_ARRAY_HUE, _NEW_HUE, _GONE_HUE = 1, 2, 3
 _WHOLE = [slice(start, None, step) for start in (None, 0) for step in (None, 1)]
 
 
@@ -185,7 +200,7 @@ def explain(shape: ShapeLike, index: object, *, library: Library = "numpy") -> E
 
 
 @dataclass(frozen=True)
-class Explanation(Diagram):
+class Explanation(Illustrated):
     """All that an index does to a shape, or all that is wrong with it: what `explain` returns.
 
     >>> from tensorref import indexing
@@ -232,6 +247,109 @@ class Explanation(Diagram):
         notes = [*self.reasons] or [self.steps[-1], *(self.steps[2:3] if self.joint else [])]
         return (*notes, *([self.other] if self.other else []))
 
+    def described(self) -> tuple[str, str]:
+        """Return the title of the picture, and what it shows."""
+        return self.steps[0], " ".join(self.steps[1:])
+
+    def _drawn(self) -> _picture.Drawing:
+        """Draw the source with what is read, and the result with the same numbers where they come to stand."""
+        has_values = prod(self.shape) <= _MOST_VALUES
+        is_known = all(entry.picks is not None for entry in self.entries if entry.kind in _ARRAYS)
+        picked = self._picked() if is_known and self.result is not None else []
+        read = {*picked}
+
+        def cell(index: tuple[int, ...]) -> tuple[str, _picture.Mark]:
+            text = str(number_of(index, self.shape)) if has_values else ""
+            return text, _picture.READ if self._reads(index, read) else _picture.STORED
+
+        def picked_cell(index: tuple[int, ...]) -> tuple[str, _picture.Mark]:
+            text = str(number_of(self._source(index), self.shape)) if has_values and is_known else ""
+            return text, _picture.RESULT if self.view else _picture.RESULT._replace(dash="3 3")
+
+        source = _picture.planes(self._sides(picked), cell)
+        source.heading(f"x {self.shape}")
+        if self.result is None:
+            result = _picture.refusal("?")
+        else:
+            result = _picture.planes(self._result_sides(), picked_cell)
+            memory = WORDS["view" if self.view else "copy"]
+            result.heading(WORDS["drawn"].format(shape=self.result, memory=memory))
+        return _picture.flow([source, result], ["→"])
+
+    def _sides(self, picked: Sequence[tuple[int, ...]]) -> list[_picture.Side]:
+        """Return the axes of the source, each with the entry that takes it."""
+        sides: list[_picture.Side] = []
+        taken = 0  # axes by index arrays
+        for entry in self.entries:
+            for place, size in enumerate(entry.sizes):
+                wanted: Sequence[int] = ()
+                if entry.kind == "slice" and entry.picks and entry.gives:
+                    start, step = entry.picks
+                    wanted = [start + step * at for at in range(min(*entry.gives, 3))] if entry.gives[0] < size else ()
+                elif entry.kind == "int":
+                    wanted = entry.picks or ()
+                elif entry.kind in _ARRAYS:
+                    wanted = [index[taken + place] for index in picked]
+                hue = _ARRAY_HUE if entry.kind in _ARRAYS else _GONE_HUE if entry.kind == "int" else 0
+                label = WORDS["axis.code"].format(code=entry.code, size=size)
+                sides.append(_picture.Side(size, label, hue, entry.gives is None, wanted))
+            taken += len(entry.axes) if entry.kind in _ARRAYS else 0
+        left = self.shape[len(sides) :]
+        return [*sides, *(_picture.Side(size, str(size), 0) for size in left)]
+
+    def _result_sides(self) -> list[_picture.Side]:
+        """Return the axes of the result, those of index arrays and those that are new by their hue."""
+        own = [
+            _picture.Side(size, "1 (None)" if entry.kind == "newaxis" else str(size), hue)
+            for entry in self.entries
+            if entry.kind not in _ARRAYS
+            for size, hue in ((size, _NEW_HUE if entry.kind == "newaxis" else 0) for size in entry.gives or ())
+        ]
+        at = self.position or 0
+        return [*own[:at], *(_picture.Side(size, str(size), _ARRAY_HUE) for size in self.joint or ()), *own[at:]]
+
+    def _picked(self) -> list[tuple[int, ...]]:
+        """Return where index arrays and masks read along their axes, in the order of `joint`; none where they are many."""
+        arrays = [entry for entry in self.entries if entry.kind in _ARRAYS]
+        joint = self.joint or ()
+        indices = [index_of(number, joint) for number in range(prod(joint))] if prod(joint) <= _MOST_READ else []
+        return [tuple(place for entry in arrays for place in entry.places(index)) for index in indices]
+
+    def _reads(self, index: tuple[int, ...], picked: set[tuple[int, ...]]) -> bool:
+        """Tell whether an element of the source is read."""
+        own: list[int] = []
+        at = 0
+        for entry in self.entries:
+            places = index[at : at + len(entry.axes)]
+            at += len(entry.axes)
+            if entry.kind in _ARRAYS:
+                own += places
+            elif entry.kind == "int" and places != entry.picks:
+                return False
+            elif entry.kind == "slice" and entry.picks and entry.gives:
+                start, step = entry.picks
+                if (places[0] - start) % step or not 0 <= (places[0] - start) // step < entry.gives[0]:
+                    return False
+        return tuple(own) in picked
+
+    def _source(self, index: tuple[int, ...]) -> tuple[int, ...]:
+        """Return where the source has an element of the result."""
+        at, count = self.position or 0, len(self.joint or ())
+        joint, own = index[at : at + count], iter(index[:at] + index[at + count :])
+        source: list[int] = []
+        for entry in self.entries:
+            if entry.kind in _ARRAYS:
+                source += entry.places(joint)
+            elif entry.kind == "slice" and entry.picks:
+                start, step = entry.picks
+                source.append(start + step * next(own))
+            elif entry.kind == "int":
+                source += entry.picks or ()
+            else:
+                taken = [next(own) for _ in entry.gives or ()]
+                source += taken if entry.axes else ()
+        return tuple(source)
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -239,7 +357,7 @@ class Entry:
 
     >>> from tensorref import indexing
     >>> indexing.explain((2, 3, 4), (0, ...)).entries[1]
-    Entry(code='...', kind='ellipsis', axes=(1, 2), sizes=(3, 4), gives=(3, 4))
+    Entry(code='...', kind='ellipsis', axes=(1, 2), sizes=(3, 4), gives=(3, 4), picks=None)
     """
 
     code: str
@@ -250,6 +368,28 @@ class Entry:
     """Their sizes."""
     gives: tuple[int, ...] | None
     """Its own sizes in the result; those of index arrays and masks broadcast together first. None where it is wrong."""
+    picks: tuple[int, ...] | None = None
+    """The place of an int, the first place and the step of a slice, or the places that an index array picks or where a mask
+    is True, in row-major order. None for the others, and where they are more than 128 or not known."""
+
+    def places(self, index: Sequence[int]) -> tuple[int, ...]:
+        """Return where an index array or a mask reads for one element of what they all broadcast to.
+
+        Parameters
+        ----------
+        index
+            The index of that element.
+
+        Returns
+        -------
+        :
+            A place on each axis that it takes, if `picks` is known.
+        """
+        own = self.gives or ()
+        last = index[len(index) - len(own) :]
+        number = number_of([at if size > 1 else 0 for at, size in zip(last, own, strict=True)], own)
+        place = (self.picks or ())[number]
+        return (place,) if self.kind == "array" else index_of(place, self.sizes)
 
 
 def _explain(shape: tuple[int, ...], index: Any, library: Any) -> Explanation:
@@ -261,6 +401,9 @@ def _explain(shape: tuple[int, ...], index: Any, library: Any) -> Explanation:
     entries, problems = _entries(shape, parts, library)
     if len(parts) > 1 and len(index) > _MOST_PARTS:
         problems = [WORDS["parts"].format(count=len(index), most=_MOST_PARTS)]
+    for place, ((_, part), (_, item, _)) in enumerate(zip(given, parts, strict=True)):
+        if place < len(entries):
+            entries[place] = replace(entries[place], picks=_picks(part, item, entries[place]))
     arrays = [entry.gives or () for entry in entries if entry.kind in _ARRAYS]
     result: tuple[int, ...] = ()
     joint, position, apart = joined(arrays), 0, False
@@ -428,12 +571,30 @@ def _takes(item: Any) -> int:
 
 def _gives(item: Any, sizes: tuple[int, ...]) -> tuple[int, ...]:
     if isinstance(item, slice):
-        return (len(range(*item.indices(*sizes))),)
+        return (length(range(*item.indices(*sizes))),)
     if isinstance(item, Indices):
         return item.shape
     if isinstance(item, Mask):
         return (item.count,)
     return (1,) if item is None else sizes if item is ... else ()
+
+
+def _picks(given: Any, item: Any, entry: Entry) -> tuple[int, ...] | None:
+    """Return where an entry reads, as far as it is short and known."""
+    if entry.gives is None:
+        return None
+    if isinstance(item, int):
+        return (item % entry.sizes[0],)
+    if isinstance(item, slice):
+        start, _, step = item.indices(*entry.sizes) if entry.axes else (None, None, None)
+        return None if start is None or step is None else (start, step)
+    known = isinstance(item, (Indices, Mask)) and prod(item.shape) <= _MOST_PICKS
+    values = values_of(given, _MOST_PICKS) if known else None
+    if values is None or len(values) != prod(item.shape):
+        return None
+    if isinstance(item, Mask):
+        return tuple(place for place, value in enumerate(values) if value)
+    return tuple(value + entry.sizes[0] if value < 0 else value for value in values)
 
 
 def _wrong(item: Any, where: str, entry: Entry, library: Library) -> Iterator[str]:

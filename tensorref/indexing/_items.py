@@ -173,6 +173,23 @@ def indices_of(array: Any) -> Indices:
     return Indices(tuple(array.shape), _bounds(array, tuple(array.shape)), name)
 
 
+def values_of(given: Any, most: int) -> tuple[int, ...] | None:
+    """Return the numbers of an index in row-major order; None if they are more than `most`, or cannot be read."""
+    try:
+        if attribute(given, "dtype") is not None:
+            if prod(given.shape) > most:
+                return None
+            given = given.tolist()
+        if not _is_list(given):
+            return (int(given),)
+        values: list[int] = []
+        for item in given if length(given) <= most else ():
+            values += values_of(item, most - len(values)) or ()
+    except Exception:  # noqa: BLE001  a tensor on meta, or a stand-in
+        return None
+    return tuple(values)
+
+
 def is_tuple_to_pytorch(index: Any) -> bool:
     """Tell whether PyTorch takes a list for a tuple: a short one that holds lists, tensors, slices, None or ``...``."""
     if not isinstance(index, list) or len(index) > _MOST_IN_A_TUPLE:

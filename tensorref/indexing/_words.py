@@ -24,6 +24,8 @@ WORDS: Mapping[str, str] = Templates(
         "success": "The result has shape {shape}, {elements:,} elements: {memory}.",
         "view": "a view",
         "copy": "a copy",
+        "axis.code": "{code} of {size}",
+        "drawn": "{shape}: {memory}",
         "shape": "The source has shape {shape}.",
         "entries": "From the left: {entries}.",
         "entries.none": "The brackets are empty: no axis is touched.",
@@ -74,3 +76,9 @@ WORDS: Mapping[str, str] = Templates(
         "rank": "the result would have {rank} axes, the most in NumPy is {most}; index fewer times with None.",
     }
 )
+
+UNREAD = (
+    "Position {position}: '{found}' cannot be read as an index; write ints, slices, None, ... or lists of one kind and "
+    "length, and close the brackets, as in x[:, [0, 2]]."
+)
+"""What the parser of an index as text says."""

@@ -7,6 +7,7 @@ from math import prod
 
 from tensorref import _picture
 from tensorref._picture import Drawing, Mark, Side
+from tensorref._shape import index_of
 from tensorref.layout._operations import Layout
 
 _PLACES = 12  # of a memory that are drawn before its middle is left out
@@ -17,15 +18,6 @@ _MOST_WAYS = 1000
 def place_of(at: Layout, index: Sequence[int]) -> int:
     """Return where in its memory an element lies."""
     return at.offset + sum(i * stride for i, stride in zip(index, at.strides, strict=True))
-
-
-def index_of(number: int, shape: Sequence[int]) -> tuple[int, ...]:
-    """Return the index of an element that is the `number`-th in row-major order."""
-    index: list[int] = []
-    for size in reversed(shape):
-        index.append(number % size)
-        number //= size
-    return tuple(reversed(index))
 
 
 def refused(title: str) -> Drawing:

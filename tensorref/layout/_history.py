@@ -14,7 +14,7 @@ from typing import Any, Literal
 from tensorref import _picture
 from tensorref._arguments import as_itemsize, as_name
 from tensorref._explanation import Fix, Illustrated, Messages
-from tensorref._shape import as_shape
+from tensorref._shape import as_shape, index_of
 from tensorref._typing import ShapeLike
 from tensorref.layout import _drawing, _operations, _views
 from tensorref.layout._operations import Layout, Refusal, listed
@@ -250,7 +250,7 @@ class History(Illustrated):
         for made in range(memory, 0, -1):
             number = next(number for number, stage in enumerate(self.stages) if stage.memory == made)
             before = self.stages[number - 1]
-            index = _drawing.index_of(place, before.shape)
+            index = index_of(place, before.shape)
             place = _drawing.place_of(Layout(before.shape, before.strides, before.offset), index)
         return place
 

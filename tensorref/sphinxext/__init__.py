@@ -37,10 +37,19 @@ def setup(app: sphinx.application.Sphinx) -> dict[str, Any]:
     from tensorref import __version__
     from tensorref.sphinxext.broadcasting import BroadcastingDirective
     from tensorref.sphinxext.explorer import setup_explorers
+    from tensorref.sphinxext.indexing import IndexingDirective
     from tensorref.sphinxext.layout import LayoutDirective
     from tensorref.sphinxext.matmul import MatmulDirective
     from tensorref.sphinxext.picture import setup_pictures
+    from tensorref.sphinxext.reduction import ReductionDirective
 
-    setup_explorers(app, broadcasting=BroadcastingDirective, layout=LayoutDirective, matmul=MatmulDirective)
+    setup_explorers(
+        app,
+        broadcasting=BroadcastingDirective,
+        indexing=IndexingDirective,
+        layout=LayoutDirective,
+        matmul=MatmulDirective,
+        reduction=ReductionDirective,
+    )
     setup_pictures(app)
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -12,6 +12,7 @@ from types import MappingProxyType, ModuleType
 from typing import Any
 
 from tensorref._arguments import quoted
+from tensorref.indexing._parsing import parse_index
 
 __all__ = ["CALLS", "EXAMPLE", "CallTextError", "read_call"]
 
@@ -22,12 +23,14 @@ CALLS = (
     "devices.explain_move",
     "dtypes.bits",
     "dtypes.explain",
+    "indexing.explain",
     "interop.explain",
     "layout.explain",
     "layout.history",
     "llm.explain_attention",
     "llm.explain_mask",
     "matmul.explain",
+    "reductions.explain",
 )
 """What a picture may be asked of."""
 
@@ -156,6 +159,8 @@ def read_call(text: str) -> tuple[ModuleType, Any]:
         explain = getattr(module, function)
         args = [_value(each, {}) for each in call.args]
         named = {str(each.arg): _value(each.value, {}) for each in call.keywords}
+        if name == "indexing.explain" and len(args) > 1 and isinstance(args[1], str):
+            args[1] = parse_index(args[1])  # as text, because no call has a colon among its arguments
     except Exception as error:  # noqa: BLE001  NumPy and PyTorch raise what they like, of what is asked of them here
         raise CallTextError(f". {error}") from None
     try:

@@ -27,6 +27,8 @@ PAGES = {
 names
 matmul
 layout
+indexing
+reduction
 ```
 
 ```{broadcasting} (32, 10, 64) (64,)
@@ -69,6 +71,18 @@ layout
 :names: query, <i>keys</i>
 :step: 2
 :itemsize: 2
+```
+""",
+    "indexing": """\
+# Indices
+
+```{indexing} (2, 3, 4) x[:, [0, 2], None]
+```
+""",
+    "reduction": """\
+# Reductions
+
+```{reduction} (2, 3, 4) axis=-1
 ```
 """,
     "layout": """\

@@ -7,9 +7,14 @@ import re
 
 import pytest
 
-from tensorref import _picture, broadcasting, layout, matmul
+from tensorref import _picture, broadcasting, indexing, layout, matmul, reductions
+from tensorref.indexing._parsing import parse_index
 from tensorref.layout import _drawing
+from tensorref.sphinxext.broadcasting import BroadcastingDirective
+from tensorref.sphinxext.indexing import IndexingDirective
 from tensorref.sphinxext.layout import LayoutDirective
+from tensorref.sphinxext.matmul import MatmulDirective
+from tensorref.sphinxext.reduction import ReductionDirective
 
 pytestmark = pytest.mark.usefixtures("unchecked")
 
@@ -20,6 +25,7 @@ async (kind, text, data, width) => {
   const { drawn } = await load(`${kind}-picture.js`);
   const { explain, follow } = await load(`${kind}.js`);
   const { readOperations } = kind === "layout" ? await load("operations.js") : {};
+  const { readIndex } = kind === "indexing" ? await load("index-text.js") : {};
   const { speaker } = await load("words.js");
   const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
   const written = (part) => {
@@ -29,12 +35,16 @@ async (kind, text, data, width) => {
     return tag === "path" ? `<${open}/>` : `<${open}>${children.map(written).join("")}</${tag}>`;
   };
   const exact = (_, value, { source }) => (typeof value === "number" ? BigInt(source) : value);
+  const explained = {
+    indexing: (shape, index) => explain(shape, readIndex(index, data.errors), data.words),
+    reductions: (shape, [axis, keepdims], name) => explain(shape, axis, keepdims, name, data),
+  };
   const found = [];
   for (const { shapes, names, operations, expected } of JSON.parse(text, exact)) {
     const given = { ...data, itemsize: 4 };
     const drawing = follow
       ? drawn(follow(shapes[0], readOperations(operations, given), names[0], given).stages)
-      : drawn(explain(shapes, names, given), speaker(data.words));
+      : drawn(explained[kind]?.(shapes[0], operations, names[0]) ?? explain(shapes, names, given), speaker(data.words));
     const { viewBox, width, height } = framed(drawing);
     const got = [`viewBox="${viewBox}" width="${width}" height="${height}"`, drawing.elements().map(written).join("")];
     if (!agrees(got, expected)) found.push({ shapes: String(shapes), operations, got, expected });
@@ -72,12 +82,17 @@ def differences(run):
     """Return a function that returns which vectors are drawn in another way."""
 
     def differences(kind, vectors, *, phone=False):
-        module = {"broadcasting": broadcasting, "matmul": matmul, "layout": LayoutDirective}[kind]
-        upper = kind != "layout"
+        directive = {
+            "broadcasting": BroadcastingDirective,
+            "indexing": IndexingDirective,
+            "layout": LayoutDirective,
+            "matmul": MatmulDirective,
+            "reductions": ReductionDirective,
+        }[kind]
         data = {
-            "words": dict(module.WORDS if upper else module.words),
-            "messages": dict(module.MESSAGES if upper else module.messages),
-            "errors": dict({} if upper else module.errors),
+            "words": dict(directive.words),
+            "messages": dict(directive.messages),
+            "errors": dict(directive.errors),
         }
         return run(DRAW, kind, json.dumps(vectors), data, phone)
 
@@ -170,6 +185,42 @@ def test_layout(differences, phone):
         operations = "".join(rng.choices(OPERATIONS, k=rng.randint(0, 6)))
         vectors += history(shape, operations, rng.choice(NAMES))
     assert differences("layout", vectors, phone=phone) == []
+
+
+INDICES = [
+    *("0", "-1", ":", "1:", "::-2", "0:0", "None", "...", "True"),
+    *("[0, 1]", "[[0], [1]]", "[2]", "[5, 0, 2]", "[True, False, True]", "[[True, False, True], [True, True, False]]"),
+]
+
+
+def test_indexing(differences, phone):
+    rng = random.Random(14)  # noqa: S311
+    given = [([4, 5, 6], ":, [0, 2], None"), ([50257, 64], "[[5, 23, 7], [42, 0, 0]]"), ([8, 128, 64], ":, -1")]
+    given += [([0, 2, 3], "0"), ([2, 0, 3], ":"), ([6, 12, 9, 40], "[4, 1], 3, 2:9, 20")]
+    while len(given) < 150:
+        shape = [rng.choice([0, 1, 2, 3, 3, 4, 6, 12, 10**4]) for _ in range(rng.randint(0, 4))]
+        given.append((shape, ", ".join(rng.choices(INDICES, k=rng.randint(1, 4)))))
+    vectors = []
+    for shape, index in given:
+        vectors.append(vector(indexing.explain(shape, parse_index(f"x[{index}]")), [shape], ["x"], f"x[{index}]"))
+    assert sum('stroke-width="3"' in body and "→" in body for _, body in (entry["expected"] for entry in vectors)) > 30
+    assert differences("indexing", vectors, phone=phone) == []
+
+
+def test_reductions(differences, phone):
+    rng = random.Random(14)  # noqa: S311
+    given = [([2, 3, 4], -1, False), ([2, 3], None, True), ([0, 2, 3], 0, False), ([0, 10**9], None, False)]
+    while len(given) < 100:
+        shape = [rng.choice([0, 1, 2, 3, 4, 12, 10**30]) for _ in range(rng.randint(0, 4))]
+        axes = rng.sample(range(-len(shape), len(shape) + 1), rng.randint(1, min(len(shape) + 1, 2)))
+        given.append((shape, rng.choice([None, axes[0], axes]), rng.random() < 0.5))
+    vectors = []
+    for shape, axis, keepdims in given:
+        name = rng.choice(NAMES)
+        explanation = reductions.explain(shape, axis, keepdims=keepdims, name=name)
+        vectors.append(vector(explanation, [shape], [name], [axis, keepdims]))
+    assert sum("→" in body and ">?<" not in body for _, body in (entry["expected"] for entry in vectors)) > 40
+    assert differences("reductions", vectors, phone=phone) == []
 
 
 def test_the_comparison_sees_a_difference(differences, monkeypatch):

@@ -34,7 +34,14 @@ TOCTREE = "\n.. toctree::\n   :hidden:\n\n   plain\n"
 
 
 @pytest.mark.parametrize(
-    ("directive", "argument"), [("broadcasting", "(4, 3) (3,)"), ("matmul", "(4, 3) (3,)"), ("layout", "(4, 3)")]
+    ("directive", "argument"),
+    [
+        ("broadcasting", "(4, 3) (3,)"),
+        ("matmul", "(4, 3) (3,)"),
+        ("layout", "(4, 3)"),
+        ("indexing", "(4, 3) x[0]"),
+        ("reduction", "(4, 3)"),
+    ],
 )
 def test_name_and_class_are_what_they_are_for_other_directives(built, directive, argument):
     options = ":name: first-one\n   :class: wide quiet\n"

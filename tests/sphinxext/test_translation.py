@@ -20,6 +20,8 @@ PAGES = {
     "conflict.rst": ":orphan:\n\nPage\n====\n\n.. broadcasting:: (3, 4) (2, 4)\n",
     "matmul.rst": ":orphan:\n\nPage\n====\n\n.. matmul:: (4, 3) (3, 5)\n",
     "layout.rst": ":orphan:\n\nPage\n====\n\n.. layout:: (4, 3) .mT\n",
+    "indexing.rst": ":orphan:\n\nPage\n====\n\n.. indexing:: (4, 3) x[0]\n",
+    "reduction.rst": ":orphan:\n\nPage\n====\n\n.. reduction:: (4, 3) axis=0\n",
 }
 NUMPY = "NumPy: operands could not be broadcast together with shapes (3,4) (2,4)"
 TORCH = "PyTorch: The size of tensor a (3) must match the size of tensor b (2) at non-singleton dimension 0"
@@ -116,6 +118,8 @@ EXAMPLES = {
     "BroadcastingDirective": "index.html",
     "MatmulDirective": "matmul.html",
     "LayoutDirective": "layout.html",
+    "IndexingDirective": "indexing.html",
+    "ReductionDirective": "reduction.html",
 }
 
 

@@ -1,6 +1,7 @@
 // What broadcasting draws: the same as `tensorref/broadcasting.py`.
 
-import { COPY, RESULT, STORED, flow, grid } from "./cube.js";
+import { grid } from "./cube.js";
+import { COPY, RESULT, STORED, flow } from "./flow.js";
 import { hueOf, refusal } from "./picture.js";
 import { formatShape } from "./words.js";
 

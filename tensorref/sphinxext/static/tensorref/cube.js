@@ -1,12 +1,6 @@
-// Pictures of arrays, and of several side by side: the rest of `tensorref/_picture.py`.
-
-import { BOLD, CELL, Drawing, EMPTY, END, GAP, bracket, mark, room, stacked, table, visible } from "./picture.js";
+import { CELL, EMPTY, END, bracket, room, table, visible } from "./picture.js";
 
 const DEPTH = 11;
-export const STORED = mark();
-export const RESULT = mark({ tint: 20 });
-export const COPY = mark({ tint: 6, dash: "3 3", faded: true });
-export const READ = mark({ hue: 1, tint: 34, thick: true });
 
 /** An array of up to three axes: a cell, a row, a table or a cube. @type {Grid} */
 export function grid(sides, cell, panel) {
@@ -33,23 +27,4 @@ export function grid(sides, cell, panel) {
 	drawing.reach(x0, y - back - 3, drawing.cells[0] ? right + back : x0);
 	bracket(drawing, depth, `M${x} ${y}l-3 -3l${back} -${back}l3 3`, ((2 * x + back) >> 1) - 13, ((2 * y - back) >> 1) - 7, END);
 	return drawing;
-}
-
-/** Drawings side by side with signs between, on several lines where they are too wide. @type {Flow} */
-export function flow(drawings, signs) {
-	const lines = [];
-	let x = Infinity;
-	for (const [at, drawing] of drawings.entries()) {
-		const wide = drawing.right - drawing.left;
-		if (x + wide + 2 * GAP > room().width) {
-			lines.push(new Drawing());
-			x = 0;
-		}
-		const line = lines.at(-1);
-		if (at) line.text((x += GAP), 0, signs[at - 1], BOLD);
-		if (at) x += GAP;
-		line.place(drawing, x - drawing.left);
-		x += wide;
-	}
-	return stacked(lines);
 }

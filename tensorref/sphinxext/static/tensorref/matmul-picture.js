@@ -1,6 +1,7 @@
 // What a matrix product draws: the same as `tensorref/matmul.py`.
 
-import { COPY, READ, RESULT, STORED, grid } from "./cube.js";
+import { grid } from "./cube.js";
+import { COPY, READ, RESULT, STORED } from "./flow.js";
 import { BOLD, CELL, CONFLICT, Drawing, EMPTY, END, GAP, refusal, room, stacked, table, visible } from "./picture.js";
 import { formatShape } from "./words.js";
 

@@ -1,11 +1,11 @@
-// Draws the pictures of explanations: the same as `tensorref/_picture.py`, letter for letter.
+// The same as `tensorref/_picture.py`, letter for letter.
 
 export const CELL = 28;
 export const GAP = 16;
 const LETTER = 8;
 const LONGEST = 32;
 const HUES = ["#0072b2", "#009e73", "#cc79a7", "#d55e00"];
-const DASHES = ["", "6 3", "2 3"];
+export const DASHES = ["", "6 3", "2 3"];
 export const BOLD = { "font-weight": "700" };
 export const FADED = { "fill-opacity": ".7" };
 export const END = { "text-anchor": "end" };
@@ -120,7 +120,7 @@ export function stacked(drawings, gap = GAP) {
 export function table(sides, cell, panel = 0, most = room().shown[sides.length]) {
 	const lacking = 2 - sides.length;
 	const [row, column] = [...Array(lacking).fill({ size: 1n }), ...sides];
-	const [rows, columns] = [visible(row.size, most), visible(column.size, most)];
+	const [rows, columns] = [row, column].map(({ size, places }) => places ?? visible(size, most));
 	const front = rows.flatMap((y, n) =>
 		columns.map((x, m) => {
 			const index = y !== null && x !== null && [y, x].slice(lacking);

@@ -1,0 +1,25 @@
+import { BOLD, Drawing, GAP, mark, room, stacked } from "./picture.js";
+
+export const STORED = mark();
+export const RESULT = mark({ tint: 20 });
+export const COPY = mark({ tint: 6, dash: "3 3", faded: true });
+export const READ = mark({ hue: 1, tint: 34, thick: true });
+
+/** Drawings side by side with signs between, on several lines where they are too wide. @type {Flow} */
+export function flow(drawings, signs) {
+	const lines = [];
+	let x = Infinity;
+	for (const [at, drawing] of drawings.entries()) {
+		const wide = drawing.right - drawing.left;
+		if (x + wide + 2 * GAP > room().width) {
+			lines.push(new Drawing());
+			x = 0;
+		}
+		const line = lines.at(-1);
+		if (at) line.text((x += GAP), 0, signs[at - 1], BOLD);
+		if (at) x += GAP;
+		line.place(drawing, x - drawing.left);
+		x += wide;
+	}
+	return stacked(lines);
+}
