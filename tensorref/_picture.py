@@ -79,6 +79,7 @@ COPY = Mark(tint=6, dash="3 3", faded=True)
 READ = Mark(1, 34, thick=True)
 EMPTY = Mark(tint=0, dash="1 4", faded=True)
 CONFLICT = Mark(4, 14, thick=True)
+NOTHING = Mark(tint=0, faded=True)  # leaves a place without a cell
 
 
 class Side(NamedTuple):
@@ -284,7 +285,8 @@ def grid(
                 drawing.text((x + wide // 2, y + high // 2), "⋮" if row is None else "…", faded=True)
             else:
                 text, mark = drawn[0, row, column]
-                drawing.box((x, y), (wide, high), mark, text)
+                if mark != NOTHING:
+                    drawing.box((x, y), (wide, high), mark, text)
         if ndim == _CUBE:
             _faces(drawing, (x0, y0), wide, drawn, (depths, rows, columns))
     if ndim:
@@ -344,7 +346,7 @@ def boxes(labels: Sequence[str], rows: Sequence[Sequence[tuple[str, Mark]]], hea
     columns = max(map(len, rows), default=0)
     drawing = grid(
         [Side(len(rows), "", 0), Side(columns, "", 0)],
-        lambda index: rows[index[0]][index[1]],
+        lambda index: rows[index[0]][index[1]] if index[1] < len(rows[index[0]]) else ("", NOTHING),
         max(len(rows), columns, 1),
     )
     left, top, wide = drawing.left, drawing.top, (drawing.right - drawing.left) // max(columns, 1)
