@@ -1,21 +1,11 @@
-"""What an equation of `numpy.einsum` and `torch.einsum` gives: which letter has which size, what is kept, what is summed.
+"""An equation of einsum names the axes of its operands with letters, and says which letters the result keeps.
+
+Transposes, sums, dot products, matrix products and attention are all such equations, and none needs an axis to be moved
+first. A letter that is wrong by one place gives another sum, often without an error.
 
 >>> from tensorref import einsum
 >>> einsum.result_shape("bqd,bkd->bqk", (32, 10, 64), (32, 12, 64))
 (32, 10, 12)
-
-A letter names an axis. Wherever the same letter stands, the sizes must be equal, or 1, which repeats. A letter that the
-output has not is summed over: here ``d``. Attention scores of every query and every key are this equation:
-
->>> import torch
->>> _ = torch.manual_seed(0)
->>> query, key = torch.randn(2, 8, 10, 64), torch.randn(2, 8, 12, 64)
->>> scores = torch.einsum("bhqd,bhkd->bhqk", query, key)
->>> scores.shape, torch.allclose(scores, query @ key.mT, atol=1e-5)
-(torch.Size([2, 8, 10, 12]), True)
-
-Without ``->`` the output is every letter that stands once, in the order of the alphabet, capitals first. ``...`` stands
-for all axes that have no letter; those of several operands broadcast (see `tensorref.broadcasting`).
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.writers.html5 import HTML5Translator
 
-from tensorref import _picture, _words, broadcasting, dtypes, layout, matmul
+from tensorref import _picture, _words, broadcasting, dtypes, einsum, layout, matmul
 from tensorref._arguments import quoted
 from tensorref._explanation import Illustrated
 from tensorref.sphinxext.explorer import (
@@ -35,6 +35,7 @@ __all__ = ["CALLS", "Picture", "PictureDirective", "setup_pictures"]
 CALLS: Mapping[str, tuple[ModuleType, Callable[..., Illustrated]]] = MappingProxyType(
     {
         "broadcasting.explain": (broadcasting, broadcasting.explain),
+        "einsum.explain": (einsum, einsum.explain),
         "matmul.explain": (matmul, matmul.explain),
         "layout.explain": (layout, layout.explain),
         "layout.history": (layout, layout.history),
