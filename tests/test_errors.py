@@ -52,7 +52,7 @@ WITHOUT = {
 """Errors that have no more to say than their words."""
 
 FIELDS = {
-    "conflicts": ("tuple[int, ...]", "tuple[tuple[int, int], ...]"),
+    "conflicts": ("tuple[int, ...]", "tuple[str, ...]", "tuple[tuple[int, int], ...]"),
     "fixes": ("tuple[Fix, ...]",),
     "messages": ("Messages | None",),
     "reasons": ("tuple[str, ...]",),

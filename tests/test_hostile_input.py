@@ -17,7 +17,7 @@ import pytest
 import torch
 
 import tensorref
-from tensorref import benchmark
+from tensorref import benchmark, exercises
 
 FUNCTIONS = {
     f"{concept}.{name}": getattr(module, name)
@@ -291,6 +291,7 @@ def test_every_function_is_tried():
 )  # of kinds of tensors that are new or old
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_what_nobody_should_pass_is_refused_in_few_words_and_at_once(name):
+    exercises.names()  # reads all exercises, which is not what a wrong argument costs
     wrong = []
     for argument, kind, call in calls(name):
         begun = time.process_time()
