@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import reprlib
+import string
 import sys
 from collections.abc import Sequence
 from typing import Any, Final
@@ -204,3 +205,11 @@ def as_names(value: Any, count: int, of: str = "shapes", argument: str = "names"
         each = "axis" if of == "axes" else of[:-1]
         raise ValueError(f"{argument} has {len(value)} entries for {count} {of}; give one name for each {each}")
     return tuple(as_name(name, f"{argument}[{position}]") for position, name in enumerate(value))
+
+
+def as_operand_names(value: Any, count: int) -> tuple[str, ...]:
+    """Return the argument ``names`` of a function of any number of operands: ``a``, ``b``, ``c`` where it is None."""
+    if value is not None:
+        return as_names(value, count)
+    letters = string.ascii_lowercase
+    return tuple(letters[operand] if operand < len(letters) else f"operand{operand}" for operand in range(count))

@@ -10,7 +10,6 @@ meet, and then the result is wrong without an error.
 
 from __future__ import annotations
 
-import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -20,7 +19,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
 from tensorref import _picture
-from tensorref._arguments import as_itemsize, as_names
+from tensorref._arguments import as_itemsize, as_operand_names
 from tensorref._explanation import Fix, Messages, ShapeRule, TensorrefError
 from tensorref._operands import check_operands, computed
 from tensorref._shape import MAX_RANK, agreed, as_shape, as_shapes, joined, lined_up
@@ -162,7 +161,7 @@ def result_shape(*shapes: ShapeLike, names: Sequence[str] | None = None) -> tupl
     """
     given = as_shapes(shapes)
     result = joined(given)
-    called = _names(names, len(given)) if result is None or names is not None else ()
+    called = as_operand_names(names, len(given)) if result is None or names is not None else ()
     if result is None:
         raise _refusal(_explain_pair(given, called) if len(given) > _MOST_EXPLAINED else explain(*given, names=called))
     return result
@@ -274,7 +273,7 @@ def explain(*shapes: ShapeLike, names: Sequence[str] | None = None, itemsize: in
             f"shapes has {len(given)} entries, the most that is explained is {_MOST_EXPLAINED}; leave some out"
         )
     itemsize = as_itemsize(itemsize)
-    names = _names(names, len(given))
+    names = as_operand_names(names, len(given))
     axes = _axes(given)
     conflicts = tuple(axis.index for axis in axes if axis.size is None)
     result = joined(given)
@@ -738,13 +737,6 @@ def _axes(shapes: Sequence[tuple[int, ...]]) -> tuple[Axis, ...]:
 
 def _refusal(explanation: Explanation) -> BroadcastError:
     return BroadcastError(explanation.refusal(), explanation)
-
-
-def _names(names: Any, count: int) -> tuple[str, ...]:
-    letters = string.ascii_lowercase
-    if names is None:
-        return tuple(letters[operand] if operand < len(letters) else f"operand{operand}" for operand in range(count))
-    return as_names(names, count)
 
 
 def _explain_pair(shapes: Sequence[tuple[int, ...]], names: Sequence[str]) -> Explanation:

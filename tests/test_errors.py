@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import tensorref
-from tensorref import broadcasting, dtypes, indexing, interop, layout, matmul, pitfalls, reductions
+from tensorref import broadcasting, dtypes, einsum, indexing, interop, layout, matmul, pitfalls, reductions
 from tensorref._explanation import Diagram
 from tensorref._libraries import MissingLibraryError
 
@@ -32,6 +32,7 @@ RAISED = {
     "interop.ConversionError": lambda: interop.to_torch(np.array(["a"])),
     "interop.UnknownNameError": lambda: interop.translate("np.concatenat"),
     "layout.OperationsTextError": lambda: layout.history((2,), "?"),
+    "einsum.EinsumError": lambda: einsum.result_shape("ij,jk->ik", (2, 3), (2, 3)),
     "matmul.MatmulError": lambda: matmul.result_shape((2, 3), (2, 3)),
     "pitfalls.DeviceError": lambda: pitfalls.check_same_device(
         torch.ones(2, device="cpu"), torch.ones(2, device="meta")
@@ -52,7 +53,7 @@ WITHOUT = {
 """Errors that have no more to say than their words."""
 
 FIELDS = {
-    "conflicts": ("tuple[int, ...]", "tuple[tuple[int, int], ...]"),
+    "conflicts": ("tuple[int, ...]", "tuple[str, ...]", "tuple[tuple[int, int], ...]"),
     "fixes": ("tuple[Fix, ...]",),
     "messages": ("Messages | None",),
     "reasons": ("tuple[str, ...]",),

@@ -2038,6 +2038,40 @@ def attention_scaled_by_embed_dim(x, w_qkv, w_out, num_heads, mask):
     return zero_if_none(output, allowed).transpose(1, 2).reshape(x.shape) @ w_out
 
 
+right(
+    "weighted-average",
+    lambda weights, value: torch.einsum("bhqk, bhkd -> bqhd", weights, value),
+    lambda weights, value: (weights @ value).movedim(1, 2),
+    lambda weights, value: torch.matmul(weights, value).permute(0, 2, 1, 3).contiguous(),
+    lambda weights, value: (weights[..., None] * value[:, :, None]).sum(3).swapaxes(1, 2),
+)
+wrong(
+    "weighted-average",
+    lambda weights, value: weights @ value,
+    lambda weights, value: (weights @ value).reshape(len(value), weights.shape[2], -1, value.shape[-1]),
+    lambda weights, value: torch.einsum("bhqk,bhkd->bqhd", weights.softmax(-1), value),
+    lambda weights, value: torch.einsum("bhqk,bhkd->bqhd", weights.mT, value),
+    lambda weights, value: (weights @ value).transpose(1, 2) / weights.shape[-1],
+)
+right(
+    "bilinear-score",
+    lambda a, weight, b: a @ weight @ b.T,
+    lambda a, weight, b: a @ (weight @ b.mT),
+    lambda a, weight, b: torch.einsum("ni,ij,mj", a, weight, b).mT,
+    lambda a, weight, b: ((a @ weight)[:, None] * b).sum(-1),
+    lambda a, weight, b: torch.stack([torch.stack([x @ weight @ y for y in b]) for x in a]),
+    lambda a, weight, b: torch.linalg.multi_dot([a, weight, b.mT]),
+)
+wrong(
+    "bilinear-score",
+    lambda a, weight, b: (a @ weight @ b.mT).mT,
+    lambda a, weight, b: a @ weight,
+    lambda a, weight, b: b @ weight @ a.mT,
+    lambda a, weight, b: (a @ weight @ b.mT).softmax(-1),
+    lambda a, weight, b: (a @ weight @ b.mT).diagonal(),
+)
+
+
 def of(answers):
     return [
         pytest.param(name, answer, id=f"{name}-{place}")

@@ -531,6 +531,31 @@ WRONG = {
         ),
         "in place": (lambda query, key: query.div_(query.shape[-1] ** 0.5) @ key.mT, "it changed its argument query;"),
     },
+    "weighted-average": {
+        "heads first": (
+            lambda weights, value: weights @ value,
+            "output has shape (2, 3, 4, 6), the task asks for (2, 4, 3, 6). The sizes are right, the order of the axes is not.",
+        ),
+        "reshaped": (
+            lambda weights, value: (weights @ value).reshape(len(value), -1, value.shape[1], value.shape[3]),
+            "output[0, 0, 1, 0] is not right",
+        ),
+        "all heads with all": (
+            lambda weights, value: torch.einsum("bhqk,bgkd->bqhd", weights, value),
+            "output[0, 0, 0, 0] is not right",
+        ),
+    },
+    "bilinear-score": {
+        "no weight between": (lambda a, weight, b: a @ b[:, : a.shape[1]].mT, "scores[0, 0] is not right"),
+        "b by a": (
+            lambda a, weight, b: torch.einsum("ni,ij,mj->mn", a, weight, b),
+            "scores has shape (2, 3), the task asks for (3, 2). The sizes are right, the order of the axes is not.",
+        ),
+        "row by row": (
+            lambda a, weight, b: torch.einsum("ni,ij,nj->n", a[: len(b)], weight, b),
+            "scores has shape (2,), the task asks for (3, 2).",
+        ),
+    },
     "low-rank-update": {
         "alpha alone": (
             lambda x, weight, a, b, alpha: x @ weight.mT + alpha * (x @ a.mT @ b.mT),
@@ -1476,6 +1501,13 @@ ALTERNATIVES = {
     ],
     "cosine-similarity": [lambda a, b: functional.normalize(a) @ functional.normalize(b).T],
     "scaled-scores": [lambda query, key: torch.einsum("...qd,...kd->...qk", query, key) / query.shape[-1] ** 0.5],
+    "weighted-average": [lambda weights, value: (weights @ value).transpose(1, 2)],
+    "bilinear-score": [
+        lambda a, weight, b: a @ weight @ b.mT,
+        lambda a, weight, b: torch.nn.functional.bilinear(
+            a[:, None].expand(-1, len(b), -1), b.expand(len(a), -1, -1).contiguous(), weight[None]
+        ).squeeze(-1),
+    ],
     "low-rank-update": [lambda x, weight, a, b, alpha: x @ (weight + alpha / len(a) * (b @ a)).T],
     "padding-mask": [lambda lengths, seq_len: torch.arange(seq_len).expand(len(lengths), -1).lt(lengths.unsqueeze(1))],
     "pairwise-distances": [
@@ -2091,7 +2123,7 @@ def test_wrong_names_are_answered_with_those_most_like_them():
     assert refused(lambda: exercises.get("norm")) == f"name is 'norm'; did you mean rms-norm or layer-norm? {rest}"
     assert refused(lambda: exercises.get("zzz")) == f"name is 'zzz'; {rest}"
     assert refused(lambda: exercises.names("exercises")) == (
-        "concept is 'exercises'; the concepts with exercises are anatomy, creation, indexing, elementwise, "
-        "reductions, matmul, broadcasting, interop, dtypes, layout, devices, autograd, kernels, llm, pitfalls"
+        "concept is 'exercises'; the concepts with exercises are anatomy, creation, indexing, elementwise, reductions, matmul, "
+        "broadcasting, einsum, interop, dtypes, layout, devices, autograd, kernels, llm, pitfalls"
     )
     assert refused(lambda: exercises.names(difficulty=6)) == "difficulty is 6; exercises have 1 to 5"

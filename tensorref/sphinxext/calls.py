@@ -23,6 +23,7 @@ CALLS = (
     "devices.explain_move",
     "dtypes.bits",
     "dtypes.explain",
+    "einsum.explain",
     "indexing.explain",
     "interop.explain",
     "layout.explain",

@@ -67,6 +67,7 @@ NONE = {
         *NEITHER,
         "tensorref.indexing.is_view",
         "tensorref.interop.shares_memory",
+        "tensorref.einsum.flops",
         "tensorref.matmul.flops",
     },
 }
