@@ -296,7 +296,6 @@ def _shape(text: str) -> tuple[int, ...]:
 
 
 def _explain(options: argparse.Namespace) -> int:
-    from tensorref._explanation import Illustrated
     from tensorref._expression import explain
 
     refuse: Callable[[str], NoReturn] = options.error
@@ -305,8 +304,6 @@ def _explain(options: argparse.Namespace) -> int:
     except (TypeError, ValueError) as error:
         refuse(f"argument TEXT: {quoted(options.text)}: {error}")
     if options.svg:
-        if not isinstance(explanation, Illustrated):
-            refuse("argument --svg: this has no picture yet; leave it out")
         # A gray that is read on a white and on a black ground, because a file cannot know on which it will be.
         options.svg.write_text(explanation.svg().replace("<svg ", '<svg color="#6e7781" ', 1), "utf-8")
     if not _colored(explanation):

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tensorref import broadcasting, dtypes, indexing, layout, matmul
-from tensorref._explanation import Diagram
+from tensorref._explanation import Illustrated
 from tensorref.indexing._items import Library
 from tensorref.indexing._parsing import IndexTextError, parse_index
 from tensorref.sphinxext.shapes import parse_shape, parse_shapes
@@ -43,7 +43,7 @@ class ExpressionError(ValueError):
     """Raised for a text that is no expression; it says where reading stopped, counted from 1, and how to go on."""
 
 
-def explain(text: str, shape: Sequence[int] | None = None, library: Library | None = None) -> Diagram:
+def explain(text: str, shape: Sequence[int] | None = None, library: Library | None = None) -> Illustrated:
     """Return the explanation of an expression, or raise an error that says what cannot be read.
 
     Parameters
@@ -110,7 +110,7 @@ def _operand(text: str) -> Any:
     return ast.literal_eval(text) if re.fullmatch(_NUMBER, text) else re.sub(r"^(np|numpy)\.", "", text)
 
 
-def _operation(text: str, operators: Sequence[re.Match[str]]) -> Diagram:
+def _operation(text: str, operators: Sequence[re.Match[str]]) -> Illustrated:
     starts = [0, *(operator.end() for operator in operators)]
     ends = [*(operator.start() for operator in operators), len(text)]
     names: list[str | None] = []
@@ -142,7 +142,7 @@ def _operation(text: str, operators: Sequence[re.Match[str]]) -> Diagram:
     return matmul.explain(*shapes, names=given or ("a", "b"))
 
 
-def _after_shape(text: str, indexed: re.Match[str], shape: Sequence[int] | None, library: Library | None) -> Diagram:
+def _after_shape(text: str, indexed: re.Match[str], shape: Sequence[int] | None, library: Library | None) -> Illustrated:
     written, name = indexed.groups()
     if shape is not None and written:
         raise ExpressionError(

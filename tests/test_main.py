@@ -83,11 +83,6 @@ def test_the_readme_shows_what_commands_print(tmp_path):
     assert alt == f"{explanation.steps[0]} {explanation.steps[-1]}"
 
 
-def test_a_picture_is_refused_where_there_is_none(tmp_path):
-    with pytest.raises(SystemExit):
-        command_line.main(["explain", "x[0]", "--shape", "4,5", "--svg", str(tmp_path / "picture.svg")])
-
-
 def test_help_lists_the_commands():
     out, err = run("--help")
     assert out.startswith("usage: python -m tensorref [-h] COMMAND ...")

@@ -12,25 +12,14 @@ import tensorref
 
 # What a concept does not have is named here, so that none is forgotten.
 WITHOUT = {
-    "picture": {
-        "anatomy",
-        "autograd",
-        "benchmark",
-        "creation",
-        "devices",
-        "elementwise",
-        "indexing",
-        "interop",
-        "kernels",
-        "llm",
-    },
+    "picture": {"benchmark", "kernels"},
     "explorer": {
-        *("anatomy", "autograd", "benchmark", "creation", "devices", "dtypes", "elementwise", "indexing", "interop"),
+        *("anatomy", "autograd", "benchmark", "creation", "devices", "dtypes", "einsum", "elementwise", "interop"),
         *("kernels", "llm", "pitfalls"),
     },
     "formula": {"broadcasting", "creation", "devices", "elementwise", "indexing", "interop", "pitfalls"},
     "exercises": {"benchmark"},
-    "objects": {"elementwise", "kernels", "llm"},
+    "objects": {"elementwise", "kernels"},
 }
 OPTIONAL = {"exercises": "Try it", "objects": "Objects"}
 HEADINGS = ["The rule", "In a model", "Goes wrong when", "Try it", "Functions", "Objects"]
@@ -57,7 +46,7 @@ def of_the_beginning(page, concept):
     """Yield what is wrong above the first heading."""
     nodes = [node for node in page.h1.find_next_siblings() if node.name != "section"]
     nodes = [node for node in nodes if node.get_text(strip=True) or node.svg]
-    kinds = [next((k for k in ("picture", "explorer") if f"tensorref-{k}" in str(node)), node.name) for node in nodes]
+    kinds = [next((k for k in ("explorer", "picture") if f"tensorref-{k}" in str(node)), node.name) for node in nodes]
     if kinds[:2] != ["p", "p"] or not all(20 < len(node.get_text()) < 300 for node in nodes[:2]):
         yield "there are no two paragraphs at the top that say what it is and why to care"
     wanted = [kind for kind in ("picture", "explorer") if concept not in WITHOUT[kind]]
