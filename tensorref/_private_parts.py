@@ -5,10 +5,13 @@ Nothing else reads them. Where a part is gone, what stands on it warns, and find
 
 from __future__ import annotations
 
+import importlib
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,11 +21,15 @@ PARTS: Mapping[str, str] = MappingProxyType(
     {
         "torch.Tensor._base": "which tensor a view is of",
         "torch.autograd.graph.Node._raw_saved_*": "what an operation that was recorded before saved for backward",
+        "torch.utils._python_dispatch.TorchDispatchMode": "which operations run",
     }
 )
 """What nothing public tells, by the part that does."""
 
 _SAVED = "_raw_saved_"
+_MODES = "torch.utils._python_dispatch"
+
+Look = Callable[[Any, Any, Any], Any]
 
 
 def base(tensor: Tensor) -> Tensor:
@@ -45,6 +52,55 @@ def saved(node: Node) -> Iterator[Tensor]:
             value = None if slot.unpack_hook else slot.data
             if value is not None:
                 yield value
+
+
+def changed(node: Node) -> Iterator[Tensor]:
+    """Yield the tensors that an operation saved and that were changed in place since, so that backward raises."""
+    for attribute in _slots(type(node)):
+        slots = getattr(node, attribute)
+        for slot in slots if isinstance(slots, tuple) else (slots,):
+            value = None if slot.unpack_hook else slot.data
+            if value is None:
+                continue
+            try:
+                getattr(node, attribute.replace("_raw", "", 1))
+            except RuntimeError:
+                yield value
+
+
+def record(results: Sequence[Tensor]) -> Iterator[Node]:
+    """Yield every operation that `results` came from."""
+    waiting: list[Node | None] = [result.grad_fn for result in results]
+    seen = set[Node]()
+    while waiting:
+        node = waiting.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            waiting.extend(following for following, _ in node.next_functions)
+            yield node
+
+
+def dispatch_mode(look: Look) -> AbstractContextManager[object]:
+    """Return a context in which `look` is asked to run every operation, with its arguments."""
+    try:
+        mode = importlib.import_module(_MODES).TorchDispatchMode
+    except (ImportError, AttributeError):
+        _miss("torch.utils._python_dispatch.TorchDispatchMode")
+        return nullcontext()
+    # PyTorch guards a method that stands in the class itself, at 200 µs a call, against being compiled; an inherited one
+    # it leaves alone, and what is watched is not compiled.
+    kind = type("Mode", (_Looking, mode), {"look": staticmethod(look)})
+    made: AbstractContextManager[object] = kind()
+    return made
+
+
+class _Looking:
+    """What a mode does with an operation."""
+
+    look: Look
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ARG002, PLW3201  PyTorch's signature
+        return self.look(func, args, kwargs or {})
 
 
 @lru_cache(maxsize=1024)
