@@ -7,7 +7,7 @@ import inspect
 import threading
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tensorref._libraries import needed
 
@@ -118,7 +118,7 @@ class Seen(contextlib.ContextDecorator, Report):
         self._looking = Looking(self.only, accelerator=accelerator)
         self._modes: list[Any] = []
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Seen:  # noqa: PYI034  checked while tests run, which cannot be said of Self
         # A decorated function may call itself: it is watched once.
         self._modes.append(None if self._modes else _private_parts.dispatch_mode(self._look))
         if self._modes[-1] is not None:

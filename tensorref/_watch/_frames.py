@@ -16,6 +16,7 @@ from functools import lru_cache
 from types import CodeType, FrameType
 from typing import Literal, NamedTuple
 
+import jaxtyping
 import torch
 
 Owner = Literal["reader", "library", "torch", "between"]
@@ -48,7 +49,9 @@ _BACKWARD = os.path.join(_TORCH, "autograd")  # noqa: PTH118
 _COMPILED = os.path.join(_TORCH, "_dynamo", "eval_frame.py")  # noqa: PTH118
 _TRANSFORM = os.path.join(_TORCH, "_functorch")  # noqa: PTH118
 _PRINTING = tuple(os.path.join(_TORCH, name) for name in ("_tensor.py", "_tensor_str.py"))  # noqa: PTH118
+_METHODS = tuple(os.path.join(_TORCH, name) for name in ("_tensor.py", "functional.py"))  # noqa: PTH118  written in Python
 _BETWEEN = ("__torch_dispatch__", "__torch_function__")  # of other modes, such as a default device
+_CHECKERS = (os.path.join(os.path.dirname(jaxtyping.__file__), ""), "<@beartype")  # noqa: PTH118, PTH120  of annotations
 _MOST_FRAMES = 2000
 
 
@@ -56,7 +59,7 @@ _MOST_FRAMES = 2000
 def owner(code: CodeType) -> Owner:
     """Tell whose a function is; what stands between an operation and its caller is nobody's."""
     file = code.co_filename
-    if file.startswith(_HERE) or file.startswith("<@beartype") or code.co_name in _BETWEEN:
+    if file.startswith((_HERE, *_CHECKERS)) or code.co_name in _BETWEEN:
         return "between"
     if file.startswith(_TORCH):
         return "between" if file == os.path.join(_TORCH, "_ops.py") else "torch"  # noqa: PTH118
@@ -81,18 +84,20 @@ class Caller:
         while frame is not None and owner(frame.f_code) == "between":
             frame = frame.f_back
         self._inner = frame
-        self._outer: FrameType | None = None
+        while frame is not None and frame.f_code.co_filename in _METHODS:
+            frame = frame.f_back
+        self._outer = frame
         self._frame: FrameType | None = None
 
     @property
     def direct(self) -> bool:
-        """Whether no function of PyTorch's own written in Python stands between."""
-        return self._inner is not None and owner(self._inner.f_code) != "torch"
+        """Whether no module or function of PyTorch's own stands between that is more than a method."""
+        return self._outer is not None and owner(self._outer.f_code) != "torch"
 
     @property
     def function(self) -> str | None:
         """The function of `torch.nn.functional` that called the operation, or None."""
-        code = None if self._inner is None else self._inner.f_code
+        code = None if self._outer is None else self._outer.f_code
         return code.co_name if code is not None and code.co_filename == _FUNCTIONAL else None
 
     @property
@@ -107,11 +112,11 @@ class Caller:
 
     def argument(self, name: str) -> object:
         """Return an argument of the function that called the operation."""
-        return None if self._inner is None else self._inner.f_locals.get(name)
+        return None if self._outer is None else self._outer.f_locals.get(name)
 
     def token(self) -> int:
         """Return what tells one running function from another."""
-        return id(self._inner)
+        return id(self._outer)
 
     def site(self) -> Site | None:
         """Return the place in the reader's own code, or in that of a library where there is none."""

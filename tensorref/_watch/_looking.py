@@ -374,7 +374,7 @@ class Looking:
             word for word, made in (("NaN", made_nan), ("infinity", made_infinite)) if made
         )
         if not what:
-            if after[0] and not self._has_nan:
+            if after[0] and not self._has_nan and operation.name not in _PUTS:
                 self._has_nan = True
                 reason = WORDS["non_finite.before"].format(what="NaN", operation=operation.name)
                 self._record(event, "non_finite", reason, MENDS[""])
