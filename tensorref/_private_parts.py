@@ -6,6 +6,7 @@ Nothing else reads them. Where a part is gone, what stands on it warns, and find
 from __future__ import annotations
 
 import importlib
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -27,7 +28,7 @@ PARTS: Mapping[str, str] = MappingProxyType(
 """What nothing public tells, by the part that does."""
 
 _SAVED = "_raw_saved_"
-_MODES = "torch.utils._python_dispatch"
+_COMPILER = "torch._dynamo"
 
 Look = Callable[[Any, Any, Any], Any]
 
@@ -83,14 +84,15 @@ def record(results: Sequence[Tensor]) -> Iterator[Node]:
 def dispatch_mode(look: Look) -> AbstractContextManager[object]:
     """Return a context in which `look` is asked to run every operation, with its arguments."""
     try:
-        mode = importlib.import_module(_MODES).TorchDispatchMode
+        mode = importlib.import_module("torch.utils._python_dispatch").TorchDispatchMode
     except (ImportError, AttributeError):
         _miss("torch.utils._python_dispatch.TorchDispatchMode")
         return nullcontext()
-    # PyTorch guards a method that stands in the class itself, at 200 µs a call, against being compiled; an inherited one
-    # it leaves alone, and what is watched is not compiled.
-    kind = type("Mode", (_Looking, mode), {"look": staticmethod(look)})
-    made: AbstractContextManager[object] = kind()
+    # What looks must not be compiled itself. PyTorch sees to it for a method that stands in the class, and loads its
+    # compiler to do so; where that is not loaded yet, the method is inherited, and sees to it once it is.
+    own = {"__torch_dispatch__": _Looking.__torch_dispatch__} if _COMPILER in sys.modules else {}
+    made: AbstractContextManager[object] = type("Mode", (_Looking, mode), own)()
+    made.look = look  # type: ignore[attr-defined]
     return made
 
 
@@ -98,8 +100,11 @@ class _Looking:
     """What a mode does with an operation."""
 
     look: Look
+    guarded = False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ARG002, PLW3201  PyTorch's signature
+        if not self.guarded and _COMPILER in sys.modules:
+            self.look, self.guarded = torch.compiler.disable(self.look), True
         return self.look(func, args, kwargs or {})
 
 

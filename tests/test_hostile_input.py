@@ -25,7 +25,7 @@ FUNCTIONS = {
     for module in [importlib.import_module(f"tensorref.{concept}")]
     for name in module.__all__
     if inspect.isfunction(getattr(module, name))
-}
+} | {"watch": tensorref.watch}
 FUNCTION_ARGUMENTS = ("f", "operation", "function", "functions", "progress")
 PASSED_ON = [
     ("autograd.saved", "tensors"),
@@ -251,6 +251,7 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
     "pitfalls.check_same_dtype": {"*arrays": (X, X), "names": None},
     "pitfalls.check_shape": {"x": X, "spec": "a b", "sizes": {"a": 2}, "name": "x"},
     "pitfalls.check_view": {"tensor": X, "target": (6,)},
+    "watch": {"only": ["broadcasts"], "accelerator": False},
 }
 
 

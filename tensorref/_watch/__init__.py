@@ -221,7 +221,7 @@ class Seen(contextlib.ContextDecorator, Report):
         remarks = [] if self.mistakes else ["No mistake seen."]
         if self.peak_nbytes:
             remarks.append(f"Memory at its peak: {self.peak_nbytes:,} bytes of tensors made under the watch.")
-        compiled = [_frames.where(site) for site in self._looking.compiled]
+        compiled = [*dict.fromkeys(map(_frames.where, self._looking.compiled))]
         if compiled:
             lines = ", ".join(f"{each.function}, line {each.line}" for each in compiled[:_MOST_NAMED])
             remarks.append(

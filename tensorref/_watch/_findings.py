@@ -171,7 +171,9 @@ class Report(Diagram):
 
     def notes(self) -> tuple[str, ...]:
         """Return for each finding the line, why it is one and the mend, and then what was not seen."""
-        told = (f"{finding.place}  " + "\n  ".join(finding.notes()) for finding in self.findings if finding.kind != "memory")
+        told = (
+            f"{finding.place}  " + "\n  ".join(finding.notes()) for finding in self.findings if finding.kind != "memory"
+        )
         return (*told, *self.remarks())
 
     def __str__(self) -> str:

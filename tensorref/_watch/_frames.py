@@ -47,11 +47,15 @@ _INSTALLED = tuple(
 _FUNCTIONAL = os.path.join(_TORCH, "nn", "functional.py")  # noqa: PTH118
 _BACKWARD = os.path.join(_TORCH, "autograd")  # noqa: PTH118
 _COMPILED = os.path.join(_TORCH, "_dynamo", "eval_frame.py")  # noqa: PTH118
+_CALLING = (*(os.path.join(_TORCH, name) for name in ("_ops.py", "_compile.py")), _COMPILED)  # noqa: PTH118  of operations
 _TRANSFORM = os.path.join(_TORCH, "_functorch")  # noqa: PTH118
 _PRINTING = tuple(os.path.join(_TORCH, name) for name in ("_tensor.py", "_tensor_str.py"))  # noqa: PTH118
 _METHODS = tuple(os.path.join(_TORCH, name) for name in ("_tensor.py", "functional.py"))  # noqa: PTH118  written in Python
 _BETWEEN = ("__torch_dispatch__", "__torch_function__")  # of other modes, such as a default device
 _CHECKERS = (os.path.join(os.path.dirname(jaxtyping.__file__), ""), "<@beartype")  # noqa: PTH118, PTH120  of annotations
+_MODULES = ("torch", "F", "functional")
+_SHORT = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.UnaryOp)
+_MOST_LETTERS = 30  # of an operand
 _MOST_FRAMES = 2000
 
 
@@ -62,7 +66,7 @@ def owner(code: CodeType) -> Owner:
     if file.startswith((_HERE, *_CHECKERS)) or code.co_name in _BETWEEN:
         return "between"
     if file.startswith(_TORCH):
-        return "between" if file == os.path.join(_TORCH, "_ops.py") else "torch"  # noqa: PTH118
+        return "between" if file in _CALLING else "torch"
     return "library" if file.startswith((*_INSTALLED, "<frozen")) else "reader"
 
 
@@ -78,7 +82,7 @@ class Site(NamedTuple):
 class Caller:
     """Where an operation was called from, as far as it is asked for."""
 
-    __slots__ = ("_frame", "_inner", "_outer")
+    __slots__ = ("_inner", "_outer", "site")
 
     def __init__(self, frame: FrameType | None) -> None:
         while frame is not None and owner(frame.f_code) == "between":
@@ -87,7 +91,9 @@ class Caller:
         while frame is not None and frame.f_code.co_filename in _METHODS:
             frame = frame.f_back
         self._outer = frame
-        self._frame: FrameType | None = None
+        found = self._found()
+        self.site = None if found is None else Site(found.f_code, found.f_lasti, found.f_lineno or 0)
+        """The place in the reader's own code, or in that of a library where there is none."""
 
     @property
     def direct(self) -> bool:
@@ -118,11 +124,6 @@ class Caller:
         """Return what tells one running function from another."""
         return id(self._outer)
 
-    def site(self) -> Site | None:
-        """Return the place in the reader's own code, or in that of a library where there is none."""
-        frame = self._found()
-        return None if frame is None else Site(frame.f_code, frame.f_lasti, frame.f_lineno or 0)
-
     def number(self, node: ast.expr) -> float | None:
         """Return the plain number that an expression of the reader's line stands for, or None; nothing is called."""
         frame = self._found()
@@ -133,15 +134,14 @@ class Caller:
         return any(_is_within(frame.f_code, what) for frame in _outward(self._inner))
 
     def _found(self) -> FrameType | None:
-        if self._frame is None:
-            kinds: dict[Owner, FrameType] = {}
-            for frame in _outward(self._inner):
-                kind = owner(frame.f_code)
-                kinds.setdefault(kind, frame)
-                if kind == "reader":
-                    break
-            self._frame = kinds.get("reader") or kinds.get("library")
-        return self._frame
+        fallback: FrameType | None = None
+        for frame in _outward(self._inner):
+            kind = owner(frame.f_code)
+            if kind == "reader":
+                return frame
+            if kind == "library" and fallback is None:
+                fallback = frame
+        return fallback
 
 
 def _outward(frame: FrameType | None) -> Iterator[FrameType]:
@@ -194,8 +194,8 @@ def _span(node: ast.expr | ast.stmt) -> Span:
     return node.lineno, node.end_lineno or 0, node.col_offset, node.end_col_offset or 0
 
 
-def operands(site: Site, count: int) -> tuple[str, ...] | None:
-    """Return how the operands of an operator or a function of `count` tensors are written, where all are short."""
+def operands(site: Site, operation: str, count: int) -> tuple[str, ...] | None:
+    """Return how the `count` operands of an operator, or of a function of that name, are written, where all are short."""
     node = node_at(site)
     parts: list[ast.expr] = []
     if isinstance(node, ast.BinOp):
@@ -204,14 +204,14 @@ def operands(site: Site, count: int) -> tuple[str, ...] | None:
         parts = [node.target, node.value]
     elif isinstance(node, ast.Compare):
         parts = [node.left, *node.comparators]
-    elif isinstance(node, ast.Call):
-        method = isinstance(node.func, ast.Attribute) and len(node.args) < count
-        parts = [*([node.func.value] if method and isinstance(node.func, ast.Attribute) else []), *node.args]
-    if len(parts) != count:
-        return None
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == operation:
+        of_module = isinstance(node.func.value, ast.Name) and node.func.value.id in _MODULES
+        parts = [*([] if of_module else [node.func.value]), *node.args][:count]
     written = tuple(map(ast.unparse, parts))
-    plain = all(isinstance(part, ast.Name | ast.Attribute | ast.Subscript | ast.Call) for part in parts)
-    return written if plain and all(len(text) <= 30 for text in written) and len({*written}) == count else None  # noqa: PLR2004  letters
+    short = all(
+        isinstance(part, _SHORT) and len(text) <= _MOST_LETTERS for part, text in zip(parts, written, strict=True)
+    )
+    return written if len({*written}) == count and short else None
 
 
 def called(site: Site) -> str | None:

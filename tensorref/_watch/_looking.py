@@ -117,7 +117,12 @@ def _tensors(values: Iterable[Any]) -> Iterator[Tensor]:
 
 def _address(tensor: Tensor) -> int:
     """Return where the memory of a tensor begins, or 0 where it has none of its own."""
-    return tensor.untyped_storage().data_ptr() if tensor.layout == torch.strided else 0
+    return tensor.untyped_storage().data_ptr() if _is_plain(tensor) else 0
+
+
+def _start(tensor: Tensor) -> int:
+    """Return where the first element of a tensor is, or 0."""
+    return tensor.data_ptr() if _is_plain(tensor) else 0
 
 
 def _shape(tensor: Tensor) -> tuple[int, ...]:
@@ -176,7 +181,7 @@ class Looking:
     def after(self, func: Any, args: Any, kwargs: Any, result: Any, frame: FrameType | None) -> None:
         """Look at an operation that has run."""
         event = Event(_operation(func), args, kwargs, result, frame)
-        site = event.caller.site()
+        site = event.caller.site
         if site is not None and site[:2] not in self._sites:
             self._sites.put(site[:2], None)
             if event.caller.within("compiled") and len(self.compiled) < _MOST_KEPT:
@@ -238,7 +243,7 @@ class Looking:
             self.found.setdefault(place, _Found(event.operation.name, (), None, "", "")).right = True
 
     def _place(self, event: Event, kind: Kind, site: Site | None) -> Place | None:
-        site = site or event.caller.site()
+        site = site or event.caller.site
         if site is None:
             self.unseen["Operations in threads where no line of yours runs, such as backward on a GPU."] = None
             return None
@@ -260,12 +265,12 @@ class Looking:
         if verdict == "not by chance":
             self._clear(event, "broadcasts")
             return
-        if verdict == "grows" and any((t.data_ptr(), t.shape) in self._axes for t in event.tensors):
+        if verdict == "grows" and any((_start(t), t.shape) in self._axes for t in event.tensors):
             return
         if event.caller.within("transform"):
             return
-        site = event.caller.site()
-        names = _frames.operands(site, len(shapes)) if site else None
+        site = event.caller.site
+        names = _frames.operands(site, operation.name, len(shapes)) if site else None
         if names:
             warning = str(broadcasting.explain(*shapes, names=names).warning)
         mend = WORDS["broadcasts.chance"]
@@ -280,13 +285,13 @@ class Looking:
         for result in event.results:
             if 1 not in result.shape:
                 continue
-            key, before = (result.data_ptr(), result.shape), event.tensors[:1]
+            key, before = (_start(result), result.shape), event.tensors[:1]
             made = operation.name in _MAKES_AXES and before and _ones(result) > _ones(before[0])
             kept = any(value is True for value in (*event.args[1:], event.kwargs.get("keepdim")))
             made = (made or kept) and event.caller.direct
             if made or (
                 (operation.pointwise or operation.name in _KEEPS_AXES or operation.name in _MAKES_AXES)
-                and any((tensor.data_ptr(), tensor.shape) in self._axes for tensor in event.tensors)
+                and any((_start(tensor), tensor.shape) in self._axes for tensor in event.tensors)
             ):
                 self._axes.put(key, None)
             elif not (before and _address(before[0]) == _address(result)):
@@ -322,7 +327,7 @@ class Looking:
         if len(dtypes) < 2 or not event.caller.direct:  # noqa: PLR2004  a pair
             return
         wider = result.dtype in dtypes and any(dtype.itemsize < result.dtype.itemsize for dtype in dtypes)
-        if not wider or torch.is_autocast_enabled(result.device.type):
+        if not wider or _autocasts():
             return
         named = " and ".join(str(dtype).removeprefix("torch.") for dtype in dtypes)
         dtype = str(result.dtype).removeprefix("torch.")
@@ -344,7 +349,7 @@ class Looking:
             if source.is_floating_point():
                 lost = _is_plain(source) and bool((source != source.trunc()).any())
             elif not source.ndim:  # a Python number, which was made whole before
-                site = event.caller.site()
+                site = event.caller.site
                 value = _frames.assigned(site) if site else None
                 number = None if value is None else event.caller.number(value)
                 lost = number is not None and _frames.fraction(number)
@@ -358,7 +363,8 @@ class Looking:
         if not event.tensors or operation.name.startswith((*_WITHOUT_VALUES, "_foreach", "_fused")):
             return
         written = event.written
-        results = event.results[:1] if operation.name.startswith("_scaled_dot") else event.results
+        # What an operation gives besides its result is for its own backward, and may be infinite.
+        results = event.results if operation.name.endswith("backward") else event.results[:1]
         if not written:  # a view has the values that were there
             addresses = {_address(tensor) for tensor in event.tensors}
             results = [result for result in results if _address(result) not in addresses or not _address(result)]
@@ -370,20 +376,18 @@ class Looking:
         read = _not_finite(tensor for tensor in event.tensors if all(tensor is not each for each in written))
         nan, infinite = before[0] or read[0], before[1] or read[1]
         made_nan, made_infinite = after[0] and not nan, after[1] and not (nan or infinite)
-        what = " and ".join(
-            word for word, made in (("NaN", made_nan), ("infinity", made_infinite)) if made
-        )
+        what = " and ".join(word for word, made in (("NaN", made_nan), ("infinity", made_infinite)) if made)
         if not what:
             if after[0] and not self._has_nan and operation.name not in _PUTS:
                 self._has_nan = True
-                reason = WORDS["non_finite.before"].format(what="NaN", operation=operation.name)
+                reason = WORDS["non_finite.before"].format(what="NaN", operation=operation.name.lstrip("_"))
                 self._record(event, "non_finite", reason, MENDS[""])
             return
         self._has_nan = self._has_nan or made_nan
         wrong = [result for result in results if any(_not_finite([result]))][0]
         key = "non_finite.backward" if event.caller.within("backward") else "non_finite"
         reason = WORDS[key].format(
-            operation=operation.name,
+            operation=operation.name.lstrip("_"),
             what=what,
             count=int((~wrong.isfinite()).sum()),
             elements=wrong.numel(),
@@ -395,7 +399,7 @@ class Looking:
         written, caller = event.written, event.caller
         if written:
             recorded = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in event.tensors)
-            site = caller.site()
+            site = caller.site
             for tensor in written:
                 address = _address(tensor)
                 self._writes.put(address, (site, event.operation.name))
@@ -448,18 +452,18 @@ class Looking:
         if not event.written:
             for result in event.results:
                 address = _address(result)
-                if any(_address(tensor) == address for tensor in event.tensors[:1]):
-                    key = (result.data_ptr(), result.shape, result.stride() if address else ())
-                    self._view_lines.put(key, caller.site())
+                if address and any(_address(tensor) == address for tensor in event.tensors[:1]):
+                    key = (_start(result), result.shape, result.stride())
+                    self._view_lines.put(key, caller.site)
                 elif address:
                     self._view_writes.pop(address, None)
         elif operation.name not in _OVERWRITES:
             for tensor in event.written:
-                if tensor.layout == torch.strided and _private_parts.base(tensor) is not tensor:
-                    site = caller.site()
-                    made = self._view_lines.get((tensor.data_ptr(), tensor.shape, tensor.stride()))
+                if _address(tensor) and _private_parts.base(tensor) is not tensor:
+                    site = caller.site
+                    made = self._view_lines.get((_start(tensor), tensor.shape, tensor.stride()))
                     if made and site and (made.code, made.line) != (site.code, site.line):
-                        write = (site, operation.name, tensor.numel(), tensor.data_ptr(), _shape(tensor))
+                        write = (site, operation.name, tensor.numel(), _start(tensor), _shape(tensor))
                         self._view_writes.put(_address(tensor), write)
         if not self._view_writes:
             return
@@ -469,9 +473,9 @@ class Looking:
                 continue
             site, name, size, start, shape = write
             beyond = tensor.numel() > size or (
-                tensor.numel() == size and tensor.data_ptr() == start and _shape(tensor) != shape
+                tensor.numel() == size and _start(tensor) == start and _shape(tensor) != shape
             )
-            now = caller.site()
+            now = caller.site
             if beyond and now and (now.code, now.line) != (site.code, site.line):
                 self._view_writes.pop(_address(tensor))
                 reason = WORDS["views"].format(operation=name, line=now.line)
@@ -514,7 +518,7 @@ class Looking:
         x, result = event.tensors[0], event.results[0]
         if _address(x) == _address(result):
             return
-        site = event.caller.site()
+        site = event.caller.site
         code = (_frames.called(site) if site else None) if name == "clone" else name
         if code in _COPIES and x.layout == torch.strided:
             reason = WORDS["copies"].format(operation=code, nbytes=result.nbytes, shape=_shape(x), strides=x.stride())
@@ -547,13 +551,13 @@ class Looking:
 
     def _memory(self, event: Event) -> None:
         for result in event.results:
-            if result.layout != torch.strided:
+            if not _is_plain(result):
                 continue
             storage = result.untyped_storage()
             address, nbytes = storage.data_ptr(), storage.nbytes()
             if not address or address in self._live or any(_address(tensor) == address for tensor in event.tensors):
                 continue
-            self._live[address] = (nbytes, event.caller.site(), weakref.ref(storage, _Freed(self, address)))
+            self._live[address] = (nbytes, event.caller.site, weakref.ref(storage, _Freed(self, address)))
             self._now += nbytes
             if self._now > self.peak:
                 self.peak, self._at_peak = self._now, None  # by line it is counted when the first goes
@@ -632,6 +636,13 @@ def _judged(shapes: tuple[tuple[int, ...], ...]) -> tuple[Verdict, str]:
     return "right", ""
 
 
+def _autocasts() -> bool:
+    """Tell whether autocast chooses dtypes; below autograd, where a mode is asked, its own flag says it does not."""
+    depth: int = torch.autocast_increment_nesting()
+    torch.autocast_decrement_nesting()
+    return depth > 1
+
+
 def _ones(tensor: Tensor) -> int:
     return tuple(tensor.shape).count(1)
 
@@ -649,8 +660,8 @@ def _not_finite(tensors: Iterable[Tensor]) -> tuple[bool, bool]:
         if not fractions or tensor.dtype.itemsize == 1 or not _is_plain(tensor) or not tensor.numel():
             continue
         # A sum is not finite where an element is not, and takes one pass; half precision could overflow in it.
-        total = tensor.sum(dtype=torch.float32 if tensor.dtype.itemsize == 2 else None)  # noqa: PLR2004  bytes
-        if not bool(total.isfinite()):
+        total = tensor.sum(dtype=torch.float32 if tensor.dtype.itemsize == 2 else None).item()  # noqa: PLR2004  bytes
+        if not isfinite(abs(total)):
             nan = nan or bool(tensor.isnan().any())
             infinite = infinite or bool(tensor.isinf().any())
     return nan, infinite
@@ -663,4 +674,3 @@ def _axes_of(event: Event) -> Any:
         return event.kwargs["dim"]
     position = 2 if name in {"linalg_vector_norm", "norm"} else 1
     return args[position] if len(args) > position and not isinstance(args[position], bool) else None
-
