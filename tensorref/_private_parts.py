@@ -102,9 +102,9 @@ class _Looking:
     look: Look
     guarded = False
 
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ARG002, PLW3201  PyTorch's signature
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if not self.guarded and _COMPILER in sys.modules:
-            self.look, self.guarded = torch.compiler.disable(self.look), True
+            self.look, self.guarded = torch.compiler.disable(self.look), True  # type: ignore[no-untyped-call]
         return self.look(func, args, kwargs or {})
 
 

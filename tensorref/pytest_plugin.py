@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -24,9 +24,9 @@ def tensorref_watch() -> Seen:
 @pytest.hookimpl(wrapper=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
     """Run a test that asks for the fixture under its watch; what it raises itself comes first."""
-    seen: Seen | None = pyfuncitem.funcargs.get("tensorref_watch")
-    if seen is None:
+    if "tensorref_watch" not in pyfuncitem.funcargs:
         return (yield)
+    seen = cast("Seen", pyfuncitem.funcargs["tensorref_watch"])
     try:
         with seen:
             result = yield

@@ -84,7 +84,7 @@ def mask_of_as_many_sequences_as_heads():
     scores = torch.randn(8, 8, 6, 6)
     mask = torch.zeros(8, 6, 6)
     weights = (scores + mask).softmax(-1)  # broadcasts
-    return weights
+    return weights + 0
 
 
 @planted
@@ -98,7 +98,7 @@ def weights_of_examples():
 def where_with_a_column():
     predicted, fallback = nn.Linear(4, 1)(torch.randn(12, 4)), torch.zeros(12)
     chosen = torch.where(fallback > -1, predicted, fallback)  # broadcasts
-    return chosen
+    return chosen + 0
 
 
 # Losses
@@ -144,7 +144,7 @@ def features_from_numpy():
     features = torch.randn(16, 4)
     scale = torch.linspace(0, 1, 4, dtype=torch.float64)
     scaled = features * scale  # promotions
-    return scaled
+    return scaled + 0
 
 
 @planted
@@ -152,7 +152,7 @@ def norm_that_leaves_half_precision():
     x, weight = torch.randn(2, 5, 8).bfloat16(), torch.ones(8)
     normed = x * x.float().pow(2).mean(-1, keepdim=True).add(1e-6).rsqrt().bfloat16()
     hidden = weight * normed  # promotions
-    return hidden
+    return hidden + 0
 
 
 @planted
@@ -167,14 +167,14 @@ def bias_in_double():
     scores = torch.randn(2, 5, 5)
     slopes = -torch.arange(5).double()
     biased = torch.add(scores, slopes)  # promotions
-    return biased
+    return biased + 0
 
 
 @planted
 def cache_of_another_dtype():
     past, key = torch.randn(1, 2, 3, 4).half(), torch.randn(1, 2, 1, 4)
     keys = torch.cat([past, key], dim=2)  # promotions
-    return keys
+    return keys + 0
 
 
 # Fractions
@@ -211,7 +211,7 @@ def masked_with_a_half():
 def filled_like_integers():
     lengths = torch.tensor([3, 5])
     weights = torch.full_like(lengths, 0.1)  # fractions
-    return weights
+    return weights + 0
 
 
 # NaN and infinity
@@ -255,7 +255,7 @@ def distance_to_itself():
 def half_precision_overflows():
     activation = torch.full((4, 4), 300.0).half()
     squared = activation * activation  # non_finite
-    return squared
+    return squared + 0
 
 
 @planted

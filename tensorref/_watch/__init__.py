@@ -12,8 +12,6 @@ from typing import Any
 from tensorref._libraries import needed
 
 with needed("tensorref.watch", "torch"):
-    import torch  # noqa: F401  what follows says nothing of how to install it
-
     from tensorref import _private_parts
     from tensorref._watch import _frames
     from tensorref._watch._looking import Looking

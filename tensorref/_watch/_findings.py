@@ -159,7 +159,10 @@ _HEADING = ("place", "found", "operation", "operands", "result", "calls", "bytes
 class Report(Diagram):
     """Findings that print as one table."""
 
-    findings: Sequence[Finding]
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All that was found, mistakes first, each in the order of when."""
+        raise NotImplementedError
 
     def remarks(self) -> tuple[str, ...]:
         """Return what is said below all findings."""

@@ -242,7 +242,7 @@ def _number(node: ast.expr, frame: FrameType) -> float | None:
         value = None if left is None or right is None else _computed(node.op, left, right)
     else:
         return None
-    return float(value) if type(value) in (int, float) and abs(value) < 2**53 else None  # type: ignore[arg-type, operator]
+    return float(value) if type(value) in (int, float) and abs(value) < 2**53 else None  # type: ignore[arg-type]
 
 
 def _computed(operator: ast.operator, left: float, right: float) -> float | None:

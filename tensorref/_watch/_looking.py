@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from math import isfinite, prod
 from types import FrameType
@@ -37,8 +37,13 @@ _MEANS = {"mean", "var", "std", "linalg_vector_norm", "norm", "var_mean", "std_m
 _LAYER_NORMS = {"native_layer_norm", "layer_norm", "rms_norm", "_fused_rms_norm"}
 _COPIES = {"reshape", "reshape_as", "contiguous", "flatten", "ravel", "unflatten"}
 _WAITS = {
-    **{"_local_scalar_dense": "item", "nonzero": "nonzero", "masked_select": "masked_select", "equal": "equal"},
-    **{"_unique2": "unique", "unique_dim": "unique", "unique_consecutive": "unique_consecutive"},
+    "_local_scalar_dense": "item",
+    "nonzero": "nonzero",
+    "masked_select": "masked_select",
+    "equal": "equal",
+    "_unique2": "unique",
+    "unique_dim": "unique",
+    "unique_consecutive": "unique_consecutive",
 }
 _PLAIN = (Tensor, torch.nn.Parameter)
 
@@ -73,7 +78,7 @@ def _operation(func: Any) -> _Operation:
     return _Operation(name, pointwise, name.endswith("_") and not name.endswith("__"))
 
 
-@dataclass
+@dataclass(slots=True)
 class _Found:
     """A finding as it is counted."""
 
@@ -105,6 +110,12 @@ class Event:
         if self.operation.writes:
             return [*_tensors(self.args[:1])]
         return [*_tensors((self.kwargs["out"],))] if "out" in self.kwargs else []
+
+
+def _of(event: Event, reason: str, mend: str) -> _Found:
+    """Return what was found of an operation as it stands."""
+    result = _shape(event.results[0]) if event.results else None
+    return _Found(event.operation.name.lstrip("_"), _shapes(event.tensors), result, reason, mend)
 
 
 def _tensors(values: Iterable[Any]) -> Iterator[Tensor]:
@@ -201,40 +212,23 @@ class Looking:
             Finding(
                 kind=kind,
                 **vars(_frames.where(site)),
-                **{name: value for name, value in vars(found).items() if name != "right"},
+                **{name: value for name, value in asdict(found).items() if name != "right"},
             )
             for (site, kind), found in kept
         ] + self._memory_findings()
 
-    def _record(
-        self,
-        event: Event,
-        kind: Kind,
-        reason: str,
-        mend: str,
-        *,
-        site: Site | None = None,
-        operation: str | None = None,
-        shapes: tuple[tuple[int, ...], ...] | None = None,
-        result: tuple[int, ...] | None = None,
-        nbytes: int | None = None,
-    ) -> None:
+    def _record(self, event: Event, kind: Kind, found: _Found, site: Site | None = None) -> None:
+        """Count what was found, at the line of the operation or at another one that it is about."""
         place = self._place(event, kind, site)
         if place is None:
             return
-        found = self.found.get(place)
-        if found is None:
-            if len(self.found) >= _MOST_KEPT:
-                self.unseen[f"More than {_MOST_KEPT:,} places: those beyond are not reported."] = None
-                return
-            # Where the shapes are told, the event is not what is found, and its result says nothing.
-            result = _shape(event.results[0]) if event.results and shapes is None else result
-            shapes = _shapes(event.tensors) if shapes is None else shapes
-            name = operation or event.operation.name.lstrip("_")
-            found = self.found[place] = _Found(name, shapes, result, reason, mend)
-        found.count += 1
-        if nbytes is not None:
-            found.nbytes = (found.nbytes or 0) + nbytes
+        if place not in self.found and len(self.found) >= _MOST_KEPT:
+            self.unseen[f"More than {_MOST_KEPT:,} places: those beyond are not reported."] = None
+            return
+        first = self.found.setdefault(place, found)
+        first.count += 1
+        if first is not found and found.nbytes is not None:
+            first.nbytes = (first.nbytes or 0) + found.nbytes
 
     def _clear(self, event: Event, kind: Kind) -> None:
         """Note that a call shows how the line is meant, so that nothing at its place is a finding."""
@@ -277,7 +271,7 @@ class Looking:
         if verdict == "grows":
             fix = reshaped(names or ("a", "b", "c"), shapes)
             mend = WORDS["broadcasts.mend"].format(fix=fix) if fix else WORDS["broadcasts.table"]
-        self._record(event, "broadcasts", warning, mend)
+        self._record(event, "broadcasts", _of(event, warning, mend))
 
     def _note_axes(self, event: Event) -> None:
         """Keep in mind which tensors got an axis of size 1 because the reader wrote one."""
@@ -317,7 +311,7 @@ class Looking:
             operation=name, input=shapes[0], target=shapes[1], result=result, elements=prod(result)
         )
         mend = WORDS["losses.mend"].format(fix=fix) if fix else WORDS["losses.shapes"]
-        self._record(event, "losses", reason, mend, operation=name, shapes=shapes, result=result)
+        self._record(event, "losses", _Found(name, shapes, result, reason, mend))
 
     def _promotions(self, event: Event) -> None:
         if len(event.tensors) < 2 or not event.results or event.operation.writes or "dtype" in event.kwargs:  # noqa: PLR2004  a pair
@@ -332,7 +326,8 @@ class Looking:
         named = " and ".join(str(dtype).removeprefix("torch.") for dtype in dtypes)
         dtype = str(result.dtype).removeprefix("torch.")
         reason = WORDS["promotions"].format(dtypes=named, result=dtype, nbytes=result.nbytes)
-        self._record(event, "promotions", reason, WORDS["promotions.mend"], nbytes=result.nbytes)
+        found = _of(event, reason, WORDS["promotions.mend"])
+        self._record(event, "promotions", replace(found, nbytes=result.nbytes))
 
     def _fractions(self, event: Event) -> None:
         operation = event.operation
@@ -355,7 +350,8 @@ class Looking:
                 lost = number is not None and _frames.fraction(number)
         if lost:
             dtype = str(into[0].dtype).removeprefix("torch.")
-            self._record(event, "fractions", WORDS["fractions"].format(dtype=dtype), WORDS["fractions.mend"])
+            found = _of(event, WORDS["fractions"].format(dtype=dtype), WORDS["fractions.mend"])
+            self._record(event, "fractions", found)
 
     def _non_finite(self, event: Event) -> None:
         operation, before = event.operation, self._written_before
@@ -381,10 +377,10 @@ class Looking:
             if after[0] and not self._has_nan and operation.name not in _PUTS:
                 self._has_nan = True
                 reason = WORDS["non_finite.before"].format(what="NaN", operation=operation.name.lstrip("_"))
-                self._record(event, "non_finite", reason, MENDS[""])
+                self._record(event, "non_finite", _of(event, reason, MENDS[""]))
             return
         self._has_nan = self._has_nan or made_nan
-        wrong = [result for result in results if any(_not_finite([result]))][0]
+        wrong = next(result for result in results if any(_not_finite([result])))
         key = "non_finite.backward" if event.caller.within("backward") else "non_finite"
         reason = WORDS[key].format(
             operation=operation.name.lstrip("_"),
@@ -393,93 +389,95 @@ class Looking:
             elements=wrong.numel(),
         )
         mend = next((mend for part, mend in MENDS.items() if part in operation.name and part), MENDS[""])
-        self._record(event, "non_finite", reason, mend)
+        self._record(event, "non_finite", _of(event, reason, mend))
 
     def _in_place(self, event: Event) -> None:
-        written, caller = event.written, event.caller
+        written = event.written
         if written:
             recorded = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in event.tensors)
-            site = caller.site
+            write = (event.caller.site, event.operation.name)
             for tensor in written:
                 address = _address(tensor)
-                self._writes.put(address, (site, event.operation.name))
-                if recorded or not caller.direct:
+                self._writes.put(address, write)
+                if recorded or not event.caller.direct:
                     self._unrecorded.pop(address, None)
                 elif tensor.is_floating_point():
-                    self._unrecorded.put(address, (site, event.operation.name))
+                    self._unrecorded.put(address, write)
             return
         for result in event.results:
             address = _address(result)
-            if address and all(_address(tensor) != address for tensor in event.tensors):
+            if address and all(_address(tensor) != address for tensor in event.tensors):  # its memory is new
                 self._unrecorded.pop(address, None)
                 self._writes.pop(address, None)
         if self._unrecorded and torch.is_grad_enabled():
-            for tensor in event.tensors:
-                if tensor.grad_fn is not None and (write := self._unrecorded.get(_address(tensor))):
-                    base = _private_parts.base(tensor)
-                    if base is tensor or base.grad_fn is not None:
-                        site, name = write
-                        reason = WORDS["in_place.unrecorded"].format(operation=name)
-                        self._unrecorded.pop(_address(tensor))
-                        self._record(
-                            event,
-                            "in_place",
-                            reason,
-                            WORDS["in_place.mend"],
-                            site=site,
-                            operation=name,
-                            shapes=_shapes((tensor,)),
-                        )
-        if self._writes and event.operation.name == "ones_like" and caller.begins_backward:
+            self._read_unrecorded(event)
+        if self._writes and event.operation.name == "ones_like" and event.caller.begins_backward:
             self._saved(event)
+
+    def _read_unrecorded(self, event: Event) -> None:
+        """Look for an operand whose history does not know that it was changed."""
+        for tensor in event.tensors:
+            write = self._unrecorded.get(_address(tensor)) if tensor.grad_fn is not None else None
+            base = _private_parts.base(tensor)
+            if write is not None and (base is tensor or base.grad_fn is not None):
+                site, name = write
+                reason = WORDS["in_place.unrecorded"].format(operation=name)
+                found = _Found(name, _shapes((tensor,)), None, reason, WORDS["in_place.mend"])
+                self._unrecorded.pop(_address(tensor))
+                self._record(event, "in_place", found, site)
 
     def _saved(self, event: Event) -> None:
         """Look through all that backward is about to need."""
         for node in _private_parts.record(event.tensors):
             for tensor in _private_parts.changed(node):
-                write = self._writes.get(_address(tensor))
-                if write is not None and write[0] is not None:
-                    site, name = write
+                site, name = self._writes.get(_address(tensor), (None, ""))
+                if site is not None:
                     reason = WORDS["in_place.saved"].format(operation=name, node=node.name())
-                    mend = WORDS["in_place.mend"]
-                    shapes = _shapes((tensor,))
-                    self._record(event, "in_place", reason, mend, site=site, operation=name, shapes=shapes)
+                    found = _Found(name, _shapes((tensor,)), None, reason, WORDS["in_place.mend"])
+                    self._record(event, "in_place", found, site)
 
     def _views(self, event: Event) -> None:
-        caller, operation = event.caller, event.operation
-        if not caller.direct:
+        if not event.caller.direct:
             return
         if not event.written:
-            for result in event.results:
-                address = _address(result)
-                if address and any(_address(tensor) == address for tensor in event.tensors[:1]):
-                    key = (_start(result), result.shape, result.stride())
-                    self._view_lines.put(key, caller.site)
-                elif address:
-                    self._view_writes.pop(address, None)
-        elif operation.name not in _OVERWRITES:
+            self._note_views(event)
+        elif event.operation.name not in _OVERWRITES:
             for tensor in event.written:
-                if _address(tensor) and _private_parts.base(tensor) is not tensor:
-                    site = caller.site
-                    made = self._view_lines.get((_start(tensor), tensor.shape, tensor.stride()))
-                    if made and site and (made.code, made.line) != (site.code, site.line):
-                        write = (site, operation.name, tensor.numel(), _start(tensor), _shape(tensor))
-                        self._view_writes.put(_address(tensor), write)
-        if not self._view_writes:
+                self._write_view(event, tensor)
+        if self._view_writes:
+            self._read_below_view(event)
+
+    def _note_views(self, event: Event) -> None:
+        """Keep in mind on which line a view was made."""
+        source = _address(event.tensors[0]) if event.tensors else 0
+        for result in event.results:
+            address = _address(result)
+            if address and address == source:
+                self._view_lines.put((_start(result), result.shape, result.stride()), event.caller.site)
+            elif address:
+                self._view_writes.pop(address, None)
+
+    def _write_view(self, event: Event, tensor: Tensor) -> None:
+        """Keep in mind that a view was changed, if it was made on another line: there nobody may know that it is one."""
+        if not _address(tensor) or _private_parts.base(tensor) is tensor:
             return
+        made, site = self._view_lines.get((_start(tensor), tensor.shape, tensor.stride())), event.caller.site
+        if made and site and (made.code, made.line) != (site.code, site.line):
+            write = (site, event.operation.name, tensor.numel(), _start(tensor), _shape(tensor))
+            self._view_writes.put(_address(tensor), write)
+
+    def _read_below_view(self, event: Event) -> None:
+        """Look for an operand that is more than the view through which its memory was changed."""
+        now = event.caller.site
         for tensor in event.tensors:
-            write = self._view_writes.get(_address(tensor))
-            if write is None:
+            if now is None or _address(tensor) not in self._view_writes:
                 continue
-            site, name, size, start, shape = write
-            beyond = tensor.numel() > size or (
-                tensor.numel() == size and _start(tensor) == start and _shape(tensor) != shape
-            )
-            now = caller.site
-            if beyond and now and (now.code, now.line) != (site.code, site.line):
-                self._view_writes.pop(_address(tensor))
+            site, name, size, start, shape = self._view_writes[_address(tensor)]
+            turned = tensor.numel() == size and _start(tensor) == start and _shape(tensor) != shape
+            if (tensor.numel() > size or turned) and (now.code, now.line) != (site.code, site.line):
+                del self._view_writes[_address(tensor)]
                 reason = WORDS["views"].format(operation=name, line=now.line)
-                self._record(event, "views", reason, WORDS["views.mend"], site=site, operation=name, shapes=(shape,))
+                self._record(event, "views", _Found(name, (shape,), None, reason, WORDS["views.mend"]), site)
 
     def _single_axes(self, event: Event) -> None:
         name, caller = event.operation.name, event.caller
@@ -504,7 +502,7 @@ class Looking:
         effect = " and gives 0 whatever it is given" if soft and not effect else effect
         called, shape = caller.function or name.strip("_"), _shape(x)
         reason, mend = WORDS["single_axes"].format(operation=called, effect=effect), WORDS["single_axes.mend"]
-        self._record(event, "single_axes", reason, mend.format(shape=shape), operation=called)
+        self._record(event, "single_axes", replace(_of(event, reason, mend.format(shape=shape)), operation=called))
 
     # Costs
 
@@ -522,7 +520,8 @@ class Looking:
         code = (_frames.called(site) if site else None) if name == "clone" else name
         if code in _COPIES and x.layout == torch.strided:
             reason = WORDS["copies"].format(operation=code, nbytes=result.nbytes, shape=_shape(x), strides=x.stride())
-            self._record(event, "copies", reason, WORDS["copies.mend"], operation=code, nbytes=result.nbytes)
+            found = _of(event, reason, WORDS["copies.mend"])
+            self._record(event, "copies", replace(found, operation=code, nbytes=result.nbytes))
 
     def _transfers(self, event: Event) -> None:
         if event.operation.name not in {"_to_copy", "copy_"} or not event.results:
@@ -531,7 +530,7 @@ class Looking:
         if source != target:
             nbytes = event.results[0].nbytes
             reason = WORDS["transfers"].format(nbytes=nbytes, source=source, target=target)
-            self._record(event, "transfers", reason, WORDS["transfers.mend"], nbytes=nbytes)
+            self._record(event, "transfers", replace(_of(event, reason, WORDS["transfers.mend"]), nbytes=nbytes))
 
     def _waits(self, event: Event) -> None:
         name = _WAITS.get(event.operation.name)
@@ -547,7 +546,8 @@ class Looking:
         if device.type == "meta" or (device.type == "cpu" and not self.accelerator):
             return
         words = WORDS["waits.cpu" if device.type == "cpu" else "waits"]
-        self._record(event, "waits", words.format(operation=name, device=device), WORDS["waits.mend"], operation=name)
+        found = _of(event, words.format(operation=name, device=device), WORDS["waits.mend"])
+        self._record(event, "waits", replace(found, operation=name))
 
     def _memory(self, event: Event) -> None:
         for result in event.results:
