@@ -13,7 +13,6 @@ from tensorref._libraries import needed
 
 with needed("tensorref.watch", "torch"):
     from tensorref import _private_parts
-    from tensorref._watch import _frames
     from tensorref._watch._looking import Looking
 
 from tensorref._arguments import as_choice, as_flag, quoted
@@ -219,7 +218,7 @@ class Seen(contextlib.ContextDecorator, Report):
         remarks = [] if self.mistakes else ["No mistake seen."]
         if self.peak_nbytes:
             remarks.append(f"Memory at its peak: {self.peak_nbytes:,} bytes of tensors made under the watch.")
-        compiled = [*dict.fromkeys(map(_frames.where, self._looking.compiled))]
+        compiled = [*dict.fromkeys(map(self._looking.where, self._looking.compiled))]
         if compiled:
             lines = ", ".join(f"{each.function}, line {each.line}" for each in compiled[:_MOST_NAMED])
             remarks.append(

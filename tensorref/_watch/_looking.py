@@ -171,6 +171,7 @@ class Looking:
         self._written_before: tuple[bool, bool] = (False, False)
         self._has_nan = False  # whether it was reported
         self._sites = _Recent()
+        self._words: dict[Site, _frames.Where] = {}
         self._axes = _Recent()  # operands whose axes of size 1 are written out, by address and shape
         self._loss: int | None = None
         self._writes = _Recent()  # who changed memory last, by address
@@ -211,11 +212,17 @@ class Looking:
         return [
             Finding(
                 kind=kind,
-                **vars(_frames.where(site)),
+                **vars(self.where(site)),
                 **{name: value for name, value in asdict(found).items() if name != "right"},
             )
             for (site, kind), found in kept
         ] + self._memory_findings()
+
+    def where(self, site: Site) -> _frames.Where:
+        """Return a site in words, read when it is found: later its source may be gone, as that of an example is."""
+        if site not in self._words:
+            self._words[site] = _frames.where(site)
+        return self._words[site]
 
     def _record(self, event: Event, kind: Kind, found: _Found, site: Site | None = None) -> None:
         """Count what was found, at the line of the operation or at another one that it is about."""
@@ -226,6 +233,7 @@ class Looking:
             self.unseen[f"More than {_MOST_KEPT:,} places: those beyond are not reported."] = None
             return
         first = self.found.setdefault(place, found)
+        self.where(place[0])
         first.count += 1
         if first is not found and found.nbytes is not None:
             first.nbytes = (first.nbytes or 0) + found.nbytes
@@ -573,6 +581,9 @@ class Looking:
         """Let go of memory that is still in use."""
         if self._at_peak is None:
             self._at_peak = self._by_line()
+        for site in (*self._at_peak, *self.compiled):
+            if site is not None:
+                self.where(site)
         self._live.clear()
         self._now = 0
 
@@ -586,7 +597,8 @@ class Looking:
         lines: dict[_frames.Where, int] = {}
         for site, nbytes in (self._by_line() if self._at_peak is None else self._at_peak).items():
             if site is not None:
-                lines[_frames.where(site)] = lines.get(_frames.where(site), 0) + nbytes
+                place = self.where(site)
+                lines[place] = lines.get(place, 0) + nbytes
         most = sorted(lines.items(), key=lambda one: -one[1])[:5]
         return [
             Finding(
