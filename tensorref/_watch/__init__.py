@@ -109,9 +109,11 @@ class Seen(contextlib.ContextDecorator, Report):
     tensor.
     """
 
+    only: tuple[Kind, ...]
+    """What is looked for."""
+
     def __init__(self, only: Sequence[Kind], *, accelerator: bool) -> None:
-        self.only: tuple[Kind, ...] = tuple(dict.fromkeys(only))
-        """What is looked for."""
+        self.only = tuple(dict.fromkeys(only))
         self._looking = Looking(self.only, accelerator=accelerator)
         self._modes: list[Any] = []
 
