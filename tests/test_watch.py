@@ -592,7 +592,7 @@ def test_wrong_already(tensorref_watch):
 
 def test_the_fixture_fails_a_test_with_the_report(pytester):
     pytester.makepyfile(test_suite=SUITE)
-    run = pytester.runpytest_inprocess("-p", "tensorref.pytest_plugin", "-p", "no:tensorref")
+    run = pytester.runpytest_inprocess("-p", "tensorref._pytest_plugin", "-p", "no:tensorref")
     run.assert_outcomes(passed=2, failed=3)
     said = run.stdout.str()
     assert said.count("To pair them one to one, give both the same shape.") == 3
@@ -601,6 +601,6 @@ def test_the_fixture_fails_a_test_with_the_report(pytester):
 
 
 def test_the_plugin_loads_nothing_before_the_fixture_is_used():
-    program = "import sys, tensorref.pytest_plugin; print({'torch', 'numpy', 'tensorref._watch'} & {*sys.modules})"
+    program = "import sys, tensorref._pytest_plugin; print({'torch', 'numpy', 'tensorref._watch'} & {*sys.modules})"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout == "set()\n"
