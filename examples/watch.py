@@ -68,8 +68,8 @@ with tensorref.watch() as seen:
 
 for finding in seen.mistakes:
     print(f"{finding.kind}, calls: {finding.count}, {finding.code}")
-    print(f"    {finding.reason}")
-    print(f"    {finding.mend}")
+    print(f"    {finding.reasons[0]}")
+    print(f"    {finding.mends[0]}")
 
 # %% [markdown]
 # - `batch` is a view of `features`: the noise of every epoch stays in the data, and grows.

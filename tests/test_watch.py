@@ -336,8 +336,8 @@ def test_a_fix_gives_what_it_says():
     with tensorref.watch() as seen:
         prediction - target
     (finding,) = seen.broadcasts
-    assert finding.mend.startswith("Write target.reshape((5, 1));")
-    assert finding.reason == broadcasting.explain((5, 1), (5,), names=["prediction", "target"]).warning
+    assert finding.mends[0].startswith("Write target.reshape((5, 1));")
+    assert finding.reasons[0] == broadcasting.explain((5, 1), (5,), names=["prediction", "target"]).warning
     with tensorref.watch() as seen:
         prediction - target.reshape((5, 1))
     quiet(seen)
@@ -385,7 +385,7 @@ def test_a_wait_on_the_cpu_is_none_unless_it_is_asked_for():
     assert seen.waits == ()
     with tensorref.watch(accelerator=True) as seen:
         wait()
-    assert seen.waits[0].reason == "item would wait for an accelerator; on the CPU it does not."
+    assert seen.waits[0].reasons[0] == "item would wait for an accelerator; on the CPU it does not."
 
 
 def test_memory_at_its_peak_is_that_of_the_tensors_alive_then():
@@ -545,7 +545,7 @@ def test_the_report_prints_draws_and_is_data():
         [f"test_watch.py:{second.line}", "copies", "reshape", "(5,", "5)", "(5,", "5)", "1", "100"],
     ]
     assert first.place == f"test_watch.py:{first.line}"
-    assert f"* {first.place}  table = prediction - target\n  {first.reason}\n  {first.mend}" in str(seen)
+    assert f"* {first.place}  table = prediction - target\n  {first.reasons[0]}\n  {first.mends[0]}" in str(seen)
     shown = seen._repr_html_()
     assert shown.count("<svg") == 1
     assert "The result has shape (5, 5), 25 elements." in shown

@@ -445,4 +445,4 @@ def test_each_is_found_and_nothing_else_is(function):
     got = [finding for finding in seen.findings if finding.kind != "memory"]
     assert sorted((finding.kind, finding.line) for finding in got) == expected(function)
     assert all(finding.file == __file__ and finding.function == function.__name__ for finding in got)
-    assert all(finding.reason and finding.mend for finding in got)
+    assert all(finding.reasons and finding.mends for finding in got)

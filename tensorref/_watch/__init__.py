@@ -35,9 +35,9 @@ def watch(only: Sequence[Kind] = KINDS, *, accelerator: bool = False) -> Seen:
     >>> finding = seen.broadcasts[0]
     >>> finding.code
     'loss = (prediction - target).square().mean()'
-    >>> finding.reason
+    >>> finding.reasons[0]
     'prediction and target have 32 elements each, the result has 1,024: every element of one meets every element of the other. To pair them one to one, give both the same shape.'
-    >>> finding.mend
+    >>> finding.mends[0]
     'Write target.reshape((32, 1)); if a table of all pairs is meant, write its axes out, as in x[:, None].'
 
     Parameters

@@ -120,9 +120,9 @@ class Finding(Diagram):
     """In how many calls it was found."""
     nbytes: int | None
     """How many bytes all calls together copied or moved; None where that is not the question."""
-    reason: str
-    """What is wrong, or what it costs."""
-    mend: str
+    reasons: tuple[str, ...]
+    """What is wrong, or what it costs, in sentences."""
+    mends: tuple[str, ...]
     """What to write instead; empty where there is nothing to mend."""
 
     @property
@@ -150,7 +150,7 @@ class Finding(Diagram):
     def notes(self) -> tuple[str, ...]:
         """Return the line as it is written, why it is a finding, and the mend."""
         code = self.code if len(self.code) <= _MOST_LETTERS else f"{self.code[:_MOST_LETTERS]}…"
-        return tuple(part for part in (code, self.reason, self.mend) if part)
+        return (*([code] if code else []), *self.reasons, *self.mends)
 
 
 _HEADING = ("place", "found", "operation", "operands", "result", "calls", "bytes")

@@ -85,8 +85,8 @@ class _Found:
     operation: str
     shapes: tuple[tuple[int, ...], ...]
     result: tuple[int, ...] | None
-    reason: str
-    mend: str
+    reasons: tuple[str, ...]
+    mends: tuple[str, ...]
     count: int = 0
     nbytes: int | None = None
     right: bool = False
@@ -115,7 +115,7 @@ class Event:
 def _of(event: Event, reason: str, mend: str) -> _Found:
     """Return what was found of an operation as it stands."""
     result = _shape(event.results[0]) if event.results else None
-    return _Found(event.operation.name.lstrip("_"), _shapes(event.tensors), result, reason, mend)
+    return _Found(event.operation.name.lstrip("_"), _shapes(event.tensors), result, (reason,), (mend,))
 
 
 def _tensors(values: Iterable[Any]) -> Iterator[Tensor]:
@@ -242,7 +242,7 @@ class Looking:
         """Note that a call shows how the line is meant, so that nothing at its place is a finding."""
         place = self._place(event, kind, None)
         if place is not None and (place in self.found or len(self.found) < _MOST_KEPT):
-            self.found.setdefault(place, _Found(event.operation.name, (), None, "", "")).right = True
+            self.found.setdefault(place, _Found(event.operation.name, (), None, (), ())).right = True
 
     def _place(self, event: Event, kind: Kind, site: Site | None) -> Place | None:
         site = site or event.caller.site
@@ -319,7 +319,7 @@ class Looking:
             operation=name, input=shapes[0], target=shapes[1], result=result, elements=prod(result)
         )
         mend = WORDS["losses.mend"].format(fix=fix) if fix else WORDS["losses.shapes"]
-        self._record(event, "losses", _Found(name, shapes, result, reason, mend))
+        self._record(event, "losses", _Found(name, shapes, result, (reason,), (mend,)))
 
     def _promotions(self, event: Event) -> None:
         if len(event.tensors) < 2 or not event.results or event.operation.writes or "dtype" in event.kwargs:  # noqa: PLR2004  a pair
@@ -430,7 +430,7 @@ class Looking:
             if write is not None and (base is tensor or base.grad_fn is not None):
                 site, name = write
                 reason = WORDS["in_place.unrecorded"].format(operation=name)
-                found = _Found(name, _shapes((tensor,)), None, reason, WORDS["in_place.mend"])
+                found = _Found(name, _shapes((tensor,)), None, (reason,), (WORDS["in_place.mend"],))
                 self._unrecorded.pop(_address(tensor))
                 self._record(event, "in_place", found, site)
 
@@ -441,7 +441,7 @@ class Looking:
                 site, name = self._writes.get(_address(tensor), (None, ""))
                 if site is not None:
                     reason = WORDS["in_place.saved"].format(operation=name, node=node.name())
-                    found = _Found(name, _shapes((tensor,)), None, reason, WORDS["in_place.mend"])
+                    found = _Found(name, _shapes((tensor,)), None, (reason,), (WORDS["in_place.mend"],))
                     self._record(event, "in_place", found, site)
 
     def _views(self, event: Event) -> None:
@@ -485,7 +485,7 @@ class Looking:
             if (tensor.numel() > size or turned) and (now.code, now.line) != (site.code, site.line):
                 del self._view_writes[_address(tensor)]
                 reason = WORDS["views"].format(operation=name, line=now.line)
-                self._record(event, "views", _Found(name, (shape,), None, reason, WORDS["views.mend"]), site)
+                self._record(event, "views", _Found(name, (shape,), None, (reason,), (WORDS["views.mend"],)), site)
 
     def _single_axes(self, event: Event) -> None:
         name, caller = event.operation.name, event.caller
@@ -609,8 +609,8 @@ class Looking:
                 result=None,
                 count=1,
                 nbytes=nbytes,
-                reason=WORDS["memory"].format(nbytes=nbytes, peak=self.peak),
-                mend="",
+                reasons=(WORDS["memory"].format(nbytes=nbytes, peak=self.peak),),
+                mends=(),
             )
             for place, nbytes in most
         ]
