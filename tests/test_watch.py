@@ -13,6 +13,7 @@ import weakref
 from pathlib import Path
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import pytest
 import torch
 from torch import nn
@@ -246,12 +247,12 @@ SHOWN_WRONG = {
 
 @pytest.mark.full
 @pytest.mark.parametrize("script", sorted(path.stem for path in (ROOT / "examples").glob("*.py")))
-def test_the_examples_are_right_but_for_what_they_show_wrong(script, monkeypatch):
-    monkeypatch.setattr(mpl, "rcParams", {**mpl.rcParams})
+def test_the_examples_are_right_but_for_what_they_show_wrong(script):
     mpl.use("agg")
     with tensorref.watch() as seen, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         runpy.run_path(str(ROOT / "examples" / f"{script}.py"), run_name="__main__")
+    plt.close("all")
     found = {(finding.kind, Path(finding.file).name) for finding in seen.mistakes}
     assert found == SHOWN_WRONG.get(script, set())
 

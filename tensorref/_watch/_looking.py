@@ -24,7 +24,7 @@ from tensorref._watch._frames import Caller, Site
 _MOST_KEPT = 2**14  # addresses of each sort, and places
 _MOST_LETTERS = 200
 _MAKES_AXES = {"unsqueeze", "view", "reshape"}
-_KEEPS_AXES = {"t", "transpose", "permute", "expand", "detach", "alias", "_to_copy", "clone", "lift_fresh", "numpy_T"}
+_KEEPS_AXES = {"t", "transpose", "permute", "expand", "detach", "alias", "_to_copy", "clone", "lift_fresh"}
 _WITHOUT_VALUES = ("empty", "new_empty", "resize", "_efficientzerotensor", "set_")
 _FILLS = {
     *("fill", "fill_", "masked_fill", "masked_fill_", "full_like", "new_full", "scatter", "scatter_"),
