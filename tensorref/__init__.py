@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         reductions,
     )
     from tensorref._explanation import Fix, Messages, TensorrefError
+    from tensorref._watch import Finding, Seen, watch
 
 __all__ = [  # noqa: RUF022  the concepts in the order in which they build on each other, as everywhere
     "anatomy",
@@ -55,12 +56,16 @@ __all__ = [  # noqa: RUF022  the concepts in the order in which they build on ea
     "pitfalls",
     "exercises",
     "benchmark",
+    "watch",
+    "Seen",
+    "Finding",
     "Fix",
     "Messages",
     "TensorrefError",
 ]
 
-CONCEPTS = tuple(name for name in __all__ if name.islower())
+_OF_WATCH = ("watch", "Seen", "Finding")
+CONCEPTS = tuple(name for name in __all__ if name.islower() and name not in _OF_WATCH)
 """The modules, in the order in which they build on each other."""
 
 
@@ -68,7 +73,8 @@ def __getattr__(name: str) -> Any:
     if name in CONCEPTS:
         return importlib.import_module(f"tensorref.{name}")
     if name in __all__:
-        return getattr(importlib.import_module("tensorref._explanation"), name)
+        module = "_watch" if name in _OF_WATCH else "_explanation"
+        return getattr(importlib.import_module(f"tensorref.{module}"), name)
     if name == "__version__":
         from importlib.metadata import version  # takes longer to load than all else here
 

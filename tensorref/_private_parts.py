@@ -5,10 +5,14 @@ Nothing else reads them. Where a part is gone, what stands on it warns, and find
 
 from __future__ import annotations
 
+import importlib
+import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,11 +22,15 @@ PARTS: Mapping[str, str] = MappingProxyType(
     {
         "torch.Tensor._base": "which tensor a view is of",
         "torch.autograd.graph.Node._raw_saved_*": "what an operation that was recorded before saved for backward",
+        "torch.utils._python_dispatch.TorchDispatchMode": "which operations run",
     }
 )
 """What nothing public tells, by the part that does."""
 
 _SAVED = "_raw_saved_"
+_COMPILER = "torch._dynamo"
+
+Look = Callable[[Any, Any, Any], Any]
 
 
 def base(tensor: Tensor) -> Tensor:
@@ -45,6 +53,59 @@ def saved(node: Node) -> Iterator[Tensor]:
             value = None if slot.unpack_hook else slot.data
             if value is not None:
                 yield value
+
+
+def changed(node: Node) -> Iterator[Tensor]:
+    """Yield the tensors that an operation saved and that were changed in place since, so that backward raises."""
+    for attribute in _slots(type(node)):
+        slots = getattr(node, attribute)
+        for slot in slots if isinstance(slots, tuple) else (slots,):
+            value = None if slot.unpack_hook else slot.data
+            if value is None:
+                continue
+            try:
+                getattr(node, attribute.replace("_raw", "", 1))
+            except RuntimeError:
+                yield value
+
+
+def record(results: Sequence[Tensor]) -> Iterator[Node]:
+    """Yield every operation that `results` came from."""
+    waiting: list[Node | None] = [result.grad_fn for result in results]
+    seen = set[Node]()
+    while waiting:
+        node = waiting.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            waiting.extend(following for following, _ in node.next_functions)
+            yield node
+
+
+def dispatch_mode(look: Look) -> AbstractContextManager[object]:
+    """Return a context in which `look` is asked to run every operation, with its arguments."""
+    try:
+        mode = importlib.import_module("torch.utils._python_dispatch").TorchDispatchMode
+    except (ImportError, AttributeError):
+        _miss("torch.utils._python_dispatch.TorchDispatchMode")
+        return nullcontext()
+    # What looks must not be compiled itself. PyTorch sees to it for a method that stands in the class, and loads its
+    # compiler to do so; where that is not loaded yet, the method is inherited, and sees to it once it is.
+    own = {"__torch_dispatch__": _Looking.__torch_dispatch__} if _COMPILER in sys.modules else {}
+    made: AbstractContextManager[object] = type("Mode", (_Looking, mode), own)()
+    made.look = look  # type: ignore[attr-defined]
+    return made
+
+
+class _Looking:
+    """What a mode does with an operation."""
+
+    look: Look
+    guarded = False
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if not self.guarded and _COMPILER in sys.modules:
+            self.look, self.guarded = torch.compiler.disable(self.look), True  # type: ignore[no-untyped-call]
+        return self.look(func, args, kwargs or {})
 
 
 @lru_cache(maxsize=1024)

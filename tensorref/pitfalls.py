@@ -25,7 +25,6 @@ with needed(__name__, "numpy", "torch"):
     import numpy as np
     import torch
     from torch import Tensor
-    from torch.autograd.graph import Node
 
     from tensorref import _private_parts
 
@@ -513,7 +512,7 @@ def check_in_place(tensor: Shaped[Tensor, "..."], *results: Shaped[Tensor, "..."
                 f"{_INSTEAD}"
             )
     memory = _memory(tensor)
-    for node in (tensor.grad_fn, base.grad_fn, *_record(results)):
+    for node in (tensor.grad_fn, base.grad_fn, *_private_parts.record(results)):
         if node is not None and memory is not None and memory in map(_memory, _private_parts.saved(node)):
             raise InPlaceError(f"tensor lies in memory that {node.name()} saved for backward. {_INSTEAD}")
 
@@ -714,15 +713,3 @@ def _memory(tensor: Tensor) -> tuple[torch.device, int] | None:
     """Return what tells the memory of a tensor from all other, or None where it has none."""
     address = tensor.untyped_storage().data_ptr() if tensor.layout == torch.strided else 0
     return (tensor.device, address) if address else None
-
-
-def _record(results: Sequence[Tensor]) -> Iterator[Node]:
-    """Yield every operation that `results` came from."""
-    waiting: list[Node | None] = [result.grad_fn for result in results]
-    seen = set[Node]()
-    while waiting:
-        node = waiting.pop()
-        if node is not None and node not in seen:
-            seen.add(node)
-            waiting.extend(following for following, _ in node.next_functions)
-            yield node

@@ -99,4 +99,4 @@ def test_a_field_means_one_thing_in_all_explanations():
 def test_what_is_exported_at_the_top_is_there():
     assert {
         name: getattr(tensorref, name).__name__ for name in tensorref.__all__ if name not in tensorref.CONCEPTS
-    } == {name: name for name in ("Fix", "Messages", "TensorrefError")}
+    } == {name: name for name in ("watch", "Seen", "Finding", "Fix", "Messages", "TensorrefError")}

@@ -287,6 +287,42 @@ wrong(
 
 
 right(
+    "noisy-batch",
+    lambda features, start, noise: features[start : start + 2] + noise,
+    lambda features, start, noise: features[start : start + len(noise)].clone().add_(noise),
+    lambda features, start, noise: torch.add(features.narrow(0, start, 2), noise),
+)
+wrong(
+    "noisy-batch",
+    lambda features, start, noise: features[start : start + 2].add_(noise),
+    lambda features, start, noise: features[start : start + 2] + noise[:1],
+    lambda features, start, noise: features[:2] + noise,
+)
+
+
+def meaned_row_by_row(losses, keep, weight):
+    total = losses.new_zeros(())
+    for row, kept, part in zip(losses, keep, weight, strict=True):
+        if kept.any():
+            total = total + part * row[kept].mean()
+    return total
+
+
+right(
+    "mean-of-kept",
+    meaned_row_by_row,
+    lambda losses, keep, weight: ((losses * keep).sum(-1) / keep.sum(-1).clamp(min=1) * weight).sum(),
+    lambda losses, keep, weight: ((losses * keep).sum(-1) / keep.sum(-1)).nan_to_num() @ weight,
+)
+wrong(
+    "mean-of-kept",
+    lambda losses, keep, weight: ((losses * keep).sum(-1) / keep.sum(-1) * weight).sum(),
+    lambda losses, keep, weight: (losses * keep).sum(-1, keepdim=True).div(keep.sum(-1).clamp(min=1)).mul(weight).sum(),
+    lambda losses, keep, weight: ((losses * keep).mean(-1) * weight).sum(),
+)
+
+
+right(
     "parameter-bytes",
     lambda parameters: sum(parameter.numel() * parameter.element_size() for parameter in parameters),
     lambda parameters: sum(parameter.nbytes for parameter in parameters),

@@ -52,6 +52,12 @@ def globally_seeded(seed, fan_in, fan_out):
     return torch.randn(fan_in, fan_out) / fan_in**0.5
 
 
+def with_noise_in_place(features, start, noise):
+    batch = features[start : start + 2]
+    batch += noise
+    return batch
+
+
 def filled_by_a_loop(lengths, seq_len):
     mask = torch.zeros(len(lengths), seq_len, dtype=torch.bool)
     for row, length in enumerate(lengths):
@@ -1113,6 +1119,43 @@ WRONG = {
         "those that are left": (
             lambda scores, allowed: scores[allowed.expand_as(scores)],
             "masked has shape (20,), the task asks for (2, 4, 4).",
+        ),
+    },
+    "noisy-batch": {
+        "in place": (with_noise_in_place, "it changed its argument features;"),
+        "a copy of all": (
+            lambda features, start, noise: features.clone().add_(noise[:1])[start : start + 2],
+            "batch[1, 0] is not right",
+        ),
+        "without noise": (
+            lambda features, start, noise: features[start : start + 2].clone(),
+            "batch[0, 0] is not right",
+        ),
+        "three rows": (
+            lambda features, start, noise: features[start : start + 3] + noise[:1],
+            "batch has shape (3, 3), the task asks for (2, 3).",
+        ),
+    },
+    "mean-of-kept": {
+        "as it stands": (
+            lambda losses, keep, weight: (
+                (losses * keep).sum(-1, keepdim=True) / keep.sum(-1, keepdim=True) * weight
+            ).sum(),
+            "total is not right (it is nan, no finite number)",
+        ),
+        "all pairs": (
+            lambda losses, keep, weight: (
+                (losses * keep).sum(-1, keepdim=True) / keep.sum(-1, keepdim=True).clamp(min=1) * weight
+            ).sum(),
+            "total is not right",
+        ),
+        "of all tokens": (
+            lambda losses, keep, weight: ((losses * keep).mean(-1) * weight).sum(),
+            "total is not right",
+        ),
+        "one for each": (
+            lambda losses, keep, weight: (losses * keep).sum(-1) / keep.sum(-1).clamp(min=1) * weight,
+            "total has shape (3,), the task asks for ().",
         ),
     },
     "repeat-row": {

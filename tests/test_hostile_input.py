@@ -25,7 +25,7 @@ FUNCTIONS = {
     for module in [importlib.import_module(f"tensorref.{concept}")]
     for name in module.__all__
     if inspect.isfunction(getattr(module, name))
-}
+} | {"watch": tensorref.watch}
 FUNCTION_ARGUMENTS = ("f", "operation", "function", "functions", "progress")
 PASSED_ON = [
     ("autograd.graph", "tensors"),
@@ -260,6 +260,7 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
     "pitfalls.check_view": {"tensor": X, "target": (6,)},
     "reductions.explain": {"shape": (2, 3), "axis": (0, 1), "keepdims": True, "name": "x"},
     "reductions.result_shape": {"shape": (2, 3), "axis": (0, 1), "keepdims": True},
+    "watch": {"only": ["broadcasts"], "accelerator": False},
 }
 
 

@@ -100,6 +100,13 @@ def test_a_concept_says_what_to_install_where_it_needs_what_is_missing(missing):
     assert run.stdout.splitlines() == expected
 
 
+def test_a_watch_says_what_to_install_where_pytorch_is_missing():
+    program = "import sys; sys.modules['torch'] = None; import tensorref; tensorref.watch"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    said = 'MissingLibraryError: tensorref.watch needs PyTorch; install it with: pip install "tensorref[torch]"'
+    assert run.stderr.splitlines()[-1].endswith(said)
+
+
 @pytest.mark.parametrize("library", ["numpy", "torch"])
 @pytest.mark.parametrize(
     "index",

@@ -13,7 +13,7 @@ import tensorref
 from tensorref import _private_parts, pitfalls
 
 PACKAGE = Path(tensorref.__file__).parent
-BASE, SAVED = _private_parts.PARTS
+BASE, SAVED, MODE = _private_parts.PARTS
 
 
 @pytest.fixture
@@ -26,6 +26,8 @@ def gone(monkeypatch):
     def gone(part):
         if part == BASE:
             monkeypatch.setattr(torch.Tensor, "_base", property(refuse), raising=False)
+        elif part == MODE:
+            monkeypatch.delattr(part)
         else:
             monkeypatch.setattr(_private_parts, "_SAVED", "_saved_somewhere_else_")
             _private_parts._slots.cache_clear()  # noqa: SLF001
@@ -51,6 +53,40 @@ def test_node_raw_saved(mode):
         (saved,) = _private_parts.saved(y.grad_fn)
         assert saved.data_ptr() == y.data_ptr()
         assert list(_private_parts.saved(unsaved)) == []
+
+
+def test_torch_dispatch_mode():
+    ran = []
+
+    def look(func, args, kwargs):
+        ran.append(func.name())
+        return func(*args, **kwargs)
+
+    with _private_parts.dispatch_mode(look):
+        result = torch.ones(2, requires_grad=True) * 2
+    assert ran == ["aten::ones", "aten::mul.Tensor"]
+    assert result.requires_grad
+
+
+def test_saved_values_that_were_changed():
+    x = torch.ones(3, requires_grad=True)
+    y, unsaved = x.exp(), x + 1
+    assert list(_private_parts.changed(y.grad_fn)) == []
+    y.add_(1)
+    unsaved.add_(1)
+    (changed,) = _private_parts.changed(y.grad_fn.next_functions[0][0])
+    assert changed.data_ptr() == y.data_ptr()
+    assert list(_private_parts.changed(unsaved.grad_fn.next_functions[0][0])) == []
+
+
+def test_without_dispatch_mode_a_watch_sees_nothing_and_says_so(gone):
+    gone(MODE)
+    words = (
+        "this PyTorch has no torch.utils._python_dispatch.TorchDispatchMode, so it is not known which operations run"
+    )
+    with pytest.warns(RuntimeWarning, match=f"^{re.escape(words)}$"), tensorref.watch() as seen:
+        torch.zeros(3, 1) * torch.zeros(3)
+    assert seen.findings == ()
 
 
 def test_without_tensor_base_a_view_of_a_leaf_is_not_known(gone):

@@ -83,3 +83,63 @@ def repeat_row(row: Float[Tensor, " embed_dim"], count: int) -> Float[Tensor, "c
 )
 def snapshot(parameters: dict[str, Shaped[Tensor, "..."]]) -> dict[str, Shaped[Tensor, "..."]]:
     return {name: parameter.detach().clone() for name, parameter in parameters.items()}
+
+
+@exercise(
+    "noisy-batch",
+    "pitfalls",
+    difficulty=2,
+    task=(
+        "Find the bug that tensorref.watch() reports as `views`: batch = features[start : start + 2]; batch += noise; return "
+        "batch. Return the two rows from start with the noise added, in new memory."
+    ),
+    hints=("A slice is a view: whose rows does += change?", "Write the sum without the =."),
+    learns="Arithmetic in place on a slice changes the data set, a little more every epoch, and nothing is raised.",
+    results=("batch",),
+    expected=lambda features, start, noise: torch.stack([features[start], features[start + 1]]) + noise,
+    cases=lambda: [
+        (normal(6, 3), 0, normal(2, 3, seed=1)),
+        (normal(5, 4), 3, normal(2, 4, seed=1)),
+        (normal(2, 1), 0, normal(2, 1, seed=1)),
+    ],
+    memory="copy",
+)
+def noisy_batch(
+    features: Float[Tensor, "examples features"], start: int, noise: Float[Tensor, "2 features"]
+) -> Float[Tensor, "2 features"]:
+    return features[start : start + 2] + noise
+
+
+@exercise(
+    "mean-of-kept",
+    "pitfalls",
+    "broadcasting",
+    difficulty=3,
+    task=(
+        "Find the two bugs that tensorref.watch() reports as `non_finite` and `broadcasts`: means = (losses * keep).sum(-1, "
+        "keepdim=True) / keep.sum(-1, keepdim=True); return (means * weight).sum(). Return the sum over the sequences of weight "
+        "times the mean loss of the tokens that keep says; a sequence without any counts 0."
+    ),
+    hints=(
+        "Of which sequence is the mean 0 / 0? clamp(min=1) knows.",
+        "means has shape (batch, 1), weight has (batch,): leave keepdim out.",
+    ),
+    learns="A sequence of padding alone makes 0 / 0, and one axis too many makes all pairs of what was to be paired.",
+    results=("total",),
+    expected=lambda losses, keep, weight: torch.stack(
+        [
+            part * (row[kept].mean() if kept.any() else 0 * row.sum())
+            for row, kept, part in zip(losses, keep, weight, strict=True)
+        ]
+    ).sum(),
+    cases=lambda: [
+        (normal(3, 4), torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0], [0, 0, 0, 0]]) > 0, normal(3, seed=1)),
+        (normal(2, 2), torch.tensor([[1, 0], [0, 1]]) > 0, normal(2, seed=1)),
+        (normal(1, 3), torch.tensor([[0, 0, 1]]) > 0, normal(1, seed=1)),
+    ],
+)
+def mean_of_kept(
+    losses: Float[Tensor, "batch seq_len"], keep: Bool[Tensor, "batch seq_len"], weight: Float[Tensor, " batch"]
+) -> Float[Tensor, ""]:
+    means = (losses * keep).sum(-1) / keep.sum(-1).clamp(min=1)
+    return weight @ means
