@@ -1,0 +1,155 @@
+"""What is known of an error, in the form that the explanations of the rules have."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from typing import Any
+
+from tensorref import _picture
+from tensorref._explanation import Diagram, Illustrated
+from tensorref.errors._catalogue import Entry, Mend
+from tensorref.errors._matching import Found
+
+LIBRARIES = {"numpy": "NumPy", "torch": "PyTorch", "python": "Python"}
+_MOST_ROWS = 10  # of a table that leaves room for causes and mends on a screen
+_MOST_LETTERS = 300  # of the message
+
+
+@dataclass(frozen=True)
+class Operand:
+    """An array that took part in what failed."""
+
+    name: str
+    """The code that gives it, such as ``self.fc.weight``."""
+    shape: tuple[int, ...]
+    dtype: str
+    device: str
+    strides: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Explanation(Illustrated):
+    """What is known of an error: `tensorref.errors.explain` returns it.
+
+    >>> from tensorref import errors
+    >>> explanation = errors.explain("IndexError: index 3 is out of bounds for axis 0 with size 3")
+    >>> explanation.id, explanation.fields
+    ('np-index-bounds', {'index': 3, 'axis': 0, 'size': 3})
+    >>> explanation.rule.result is None
+    True
+    """
+
+    id: str
+    """That of the `Entry`."""
+    group: str
+    library: str
+    type: str
+    message: str
+    """The words that were recognized."""
+    fields: dict[str, Any]
+    """What the message says: numbers, shapes, names of dtypes and devices."""
+    operands: tuple[Operand, ...]
+    """What took part, where an exception was explained whose frames are still there."""
+    proved: bool | None
+    """Whether the operands lead to exactly this message; None where there are none to ask."""
+    causes: tuple[str, ...]
+    """Why it is raised, the likeliest first."""
+    mends: tuple[Mend, ...]
+    rule: Diagram | None
+    """The rule's own explanation, of the operands or of as much as the message says."""
+    address: str
+    """That of its page."""
+
+    def table(self) -> tuple[tuple[str, ...], ...]:
+        """Return the rows of the diagram: those of the rule, else the operands, else what the message says."""
+        if self.rule is not None and len(rows := self.rule.table()) <= _MOST_ROWS:
+            return rows
+        if self.operands:
+            operands = (
+                (operand.name, str(operand.shape), operand.dtype, operand.device, str(operand.strides))
+                for operand in self.operands
+            )
+            return (("operand", "shape", "dtype", "device", "strides"), *operands)
+        return (
+            (self.type, self.id),
+            *((name, _cell(value)) for name, value in [*self.fields.items()][:_MOST_ROWS]),
+        )
+
+    def notes(self) -> tuple[str, ...]:
+        """Return the message, why it is raised, what to do, and the address of its page."""
+        said = self.message if len(self.message) <= _MOST_LETTERS else f"{self.message[:_MOST_LETTERS]}…"
+        likely = ("Likely cause" if len(self.causes) > 1 else "Cause", *["Or"] * len(self.causes))
+        return (
+            f"{LIBRARIES[self.library]}: {said}",
+            *(f"{word}: {cause}" for word, cause in zip(likely, self.causes, strict=False)),
+            *(f"Mend: {_with_code(mend)}" for mend in self.mends),
+            f"More: {self.address}",
+        )
+
+    def described(self) -> tuple[str, str]:
+        """Return the title of the picture, and what it shows."""
+        if isinstance(self.rule, Illustrated):
+            return self.rule.described()
+        return self.message, " ".join(self.causes)
+
+    def _drawn(self) -> _picture.Drawing:
+        if isinstance(self.rule, Illustrated):
+            return self.rule._drawn()  # noqa: SLF001  the same method of the same class
+        if not self.fields:
+            return _picture.refusal("✗")
+        rows = [[(_cell(value), _picture.STORED)] for value in self.fields.values()]
+        return _picture.boxes([*self.fields], rows)
+
+    def _repr_html_(self) -> str:
+        picture = self.svg() if isinstance(self.rule, Illustrated) else ""
+        mends = "".join(f"<pre>{html.escape(mend.code)}</pre>" for mend in self.mends if mend.code and "\n" in mend.code)
+        return picture + Diagram._repr_html_(self) + mends
+
+
+def of(found: Found) -> Explanation:
+    """Return what is known of a message that was found in a text."""
+    entry = found.entry
+    return Explanation(
+        id=entry.id,
+        group=entry.group,
+        library=entry.library,
+        type=entry.type,
+        message=found.words,
+        fields=found.fields,
+        operands=(),
+        proved=None,
+        causes=entry.causes,
+        mends=entry.mends,
+        rule=rule(entry, found.fields),
+        address=entry.address,
+    )
+
+
+def rule(entry: Entry, fields: dict[str, Any]) -> Diagram | None:
+    """Return the explanation of the entry's rule from the fields of a message, or None where they do not suffice."""
+    if entry.rule is None:
+        return None
+    from tensorref._expression import explain
+
+    try:
+        library = "torch" if entry.library == "torch" and "[" in entry.rule else None
+        return explain(entry.rule.format(**{name: _written(value) for name, value in fields.items()}), library=library)
+    except (KeyError, TypeError, ValueError):  # an older wording has fewer fields, or what it says is no shape
+        return None
+
+
+def _written(value: Any) -> str:
+    """Return a field as an expression has it."""
+    if isinstance(value, tuple) and value and isinstance(value[0], tuple):
+        return " + ".join(map(str, value))
+    return str(value)
+
+
+def _cell(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) and value and isinstance(value[0], tuple) else str(value)
+
+
+def _with_code(mend: Mend) -> str:
+    """Return a mend with its code behind it, where that is one line."""
+    return f"{mend.words} {mend.code}" if mend.code and "\n" not in mend.code else mend.words
