@@ -19,7 +19,7 @@ from tensorref._explanation import TensorrefError
 GROUPS = (
     "shape",
     "layout",
-    "index",
+    "indexing",
     "dtype",
     "device",
     "autograd",

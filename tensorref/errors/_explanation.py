@@ -14,6 +14,7 @@ from tensorref.errors._matching import Found
 LIBRARIES = {"numpy": "NumPy", "torch": "PyTorch", "python": "Python"}
 _PART = "The message names one axis alone, and the table shows no other."
 _REFUSED = {"?", "refused", "raises"}  # what the table of a rule has where it does not hold
+_PRODUCT = "a @ b"  # the row of dtypes for a product, which scalars never have
 _MOST_ROWS = 10  # of a table that leaves room for causes and mends on a screen
 _MOST_LETTERS = 300  # of the message
 
@@ -73,10 +74,8 @@ class Explanation(Illustrated):
                 for operand in self.operands
             )
             return (("operand", "shape", "dtype", "device", "strides"), *operands)
-        return (
-            (self.type, self.id),
-            *((name, _cell(value)) for name, value in [*self.fields.items()][:_MOST_ROWS]),
-        )
+        heading = (self.type, "value") if self.fields else (self.type,)
+        return (heading, *((name, _cell(value)) for name, value in [*self.fields.items()][:_MOST_ROWS]))
 
     def notes(self) -> tuple[str, ...]:
         """Return the message, why it is raised, what to do, and the address of its page."""
@@ -141,7 +140,7 @@ def rule(entry: Entry, fields: dict[str, Any]) -> Diagram | None:
         found = explain(entry.rule.format(**{name: _written(value) for name, value in fields.items()}), library=library)
     except (KeyError, TypeError, ValueError):  # an older wording has fewer fields, or what it says is no shape
         return None
-    is_refused = any(cell.strip() in _REFUSED for row in found.table() for cell in row)
+    is_refused = any(cell.strip() in _REFUSED for label, *row in found.table() if label != _PRODUCT for cell in row)
     return found if is_refused or getattr(found, "warning", None) else None
 
 

@@ -24,6 +24,7 @@ KINDS: Mapping[str, str] = {
     "shapes": r"[\d,()\[\] ]{2,800}",
     "dtype": r"[\w.:<>=|]{1,60}",
     "device": r"[\w:]{1,30}",
+    "word": r"\w{1,100}",
     "name": r"[\w.]{1,100}",
     "text": r".{0,200}?",
 }
