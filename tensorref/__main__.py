@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 COLORS = ("cyan", "magenta", "yellow", "green")
 REFUSED = ("?", "conflict", "refused", "raises")  # the words of the tables for what does not work
 _NAME = re.compile("[a-z0-9]+(?:-[a-z0-9]+)+")  # of a message
-_WORDS = re.compile("[A-Za-z']{2,}")
-_A_SENTENCE = 4  # words; an expression that cannot be read has fewer
+_PROSE = re.compile("[A-Za-z']{2,} [A-Za-z']{2,}")  # which no expression has
 INTERRUPTED, BROKEN_PIPE = 130, 141  # 128 and the number of the signal, as a shell has it
 
 OVERVIEW = """\
@@ -304,25 +303,23 @@ def _shape(text: str) -> tuple[int, ...]:
 
 def _explain(options: argparse.Namespace) -> int:
     from tensorref import errors
-
-    has_options = options.shape is not None or options.library is not None
-    text = _piped() if options.text == "-" and not has_options else options.text
-    if not has_options and (explanation := errors.explain(_message_of(text))):
-        _show(explanation)
-        return 0
-    if options.text == "-" or len(_WORDS.findall(text)) >= _A_SENTENCE:
-        from tensorref.errors._catalogue import SITE
-
-        sys.stderr.write(
-            f"No message that is known stands in this text. Those that are known: {SITE}errors/index.html\n"
-        )
-        return 1
     from tensorref._expression import explain
+    from tensorref.errors._catalogue import SITE
 
-    refuse: Callable[[str], NoReturn] = options.error
+    is_piped = options.text == "-"
+    text = _piped() if is_piped else options.text
     try:
-        _show(explain(text, options.shape, options.library))
+        found = errors.explain(_words_of(text)) if options.shape is None and options.library is None else None
+        if found is None and is_piped:
+            raise ValueError
+        _show(found or explain(text, options.shape, options.library))
     except (TypeError, ValueError) as error:
+        if is_piped or _PROSE.search(text):
+            sys.stderr.write(
+                f"No message that is known stands in this text; {SITE}errors/index.html has all that are.\n"
+            )
+            return 1
+        refuse: Callable[[str], NoReturn] = options.error
         if _NAME.fullmatch(text):
             try:
                 errors.get(text)
@@ -344,7 +341,7 @@ def _piped() -> str:
     return text + end
 
 
-def _message_of(text: str) -> str:
+def _words_of(text: str) -> str:
     """Return the words of the message with this name, or the text itself."""
     from tensorref import errors
 

@@ -33,7 +33,7 @@ CONTAINED = {
 
 def ids_in(text):
     text = _matching.normalized(text)
-    return {name for name in ENTRIES for template in _matching._templates(name) if template.search(text)}
+    return {name for name in ENTRIES for template in _matching.templates_of(name) if template.search(text)}
 
 
 def filled(template):
@@ -114,11 +114,11 @@ def test_what_is_no_text_and_no_exception_is_refused(value):
 
 
 def test_an_exception_whose_words_cannot_be_read_has_no_explanation():
-    class Broken(Exception):
+    class BrokenError(Exception):
         def __str__(self):
             raise RuntimeError
 
-    assert errors.explain(Broken()) is None
+    assert errors.explain(BrokenError()) is None
 
 
 PASTED = """\
@@ -146,7 +146,7 @@ frame #0: c10::Error::Error(c10::SourceLocation, std::string) + 0x64
 def test_a_message_is_found_as_it_is_pasted(text):
     found = errors.explain(text)
     assert (found.id, found.fields) == ("mat1-mat2-shapes", {"m": 3, "k": 4, "k2": 10, "n": 5})
-    assert found.message == "mat1 and mat2 shapes cannot be multiplied (3x4 and 10x5)"
+    assert found.words == "mat1 and mat2 shapes cannot be multiplied (3x4 and 10x5)"
 
 
 def test_of_several_messages_the_last_error_is_explained():

@@ -48,8 +48,8 @@ class Explanation(Illustrated):
     group: str
     library: str
     type: str
-    message: str
-    """The words that were recognized."""
+    words: str
+    """Those that were recognized."""
     fields: dict[str, Any]
     """What the message says: numbers, shapes, names of dtypes and devices."""
     operands: tuple[Operand, ...]
@@ -79,7 +79,7 @@ class Explanation(Illustrated):
 
     def notes(self) -> tuple[str, ...]:
         """Return the message, why it is raised, what to do, and the address of its page."""
-        said = self.message if len(self.message) <= _MOST_LETTERS else f"{self.message[:_MOST_LETTERS]}…"
+        said = self.words if len(self.words) <= _MOST_LETTERS else f"{self.words[:_MOST_LETTERS]}…"
         likely = ("Likely cause" if len(self.causes) > 1 else "Cause", *["Or"] * len(self.causes))
         part = [_PART] if self.rule is not None and not self.operands and by_id()[self.id].part else []
         return (
@@ -94,7 +94,7 @@ class Explanation(Illustrated):
         """Return the title of the picture, and what it shows."""
         if isinstance(self.rule, Illustrated):
             return self.rule.described()
-        return self.message, " ".join(self.causes)
+        return self.words, " ".join(self.causes)
 
     def _drawn(self) -> _picture.Drawing:
         if isinstance(self.rule, Illustrated):
@@ -106,7 +106,9 @@ class Explanation(Illustrated):
 
     def _repr_html_(self) -> str:
         picture = self.svg() if isinstance(self.rule, Illustrated) else ""
-        mends = "".join(f"<pre>{html.escape(mend.code)}</pre>" for mend in self.mends if mend.code and "\n" in mend.code)
+        mends = "".join(
+            f"<pre>{html.escape(mend.code)}</pre>" for mend in self.mends if mend.code and "\n" in mend.code
+        )
         return picture + Diagram._repr_html_(self) + mends
 
 
@@ -118,7 +120,7 @@ def of(found: Found) -> Explanation:
         group=entry.group,
         library=entry.library,
         type=entry.type,
-        message=found.words,
+        words=found.words,
         fields=found.fields,
         operands=(),
         proved=None,
@@ -134,9 +136,10 @@ def rule(entry: Entry, fields: dict[str, Any]) -> Diagram | None:
     if entry.rule is None:
         return None
     from tensorref._expression import explain
+    from tensorref.indexing._items import Library
 
     try:
-        library = "torch" if entry.library == "torch" and "[" in entry.rule else None
+        library: Library | None = "torch" if entry.library == "torch" and "[" in entry.rule else None
         found = explain(entry.rule.format(**{name: _written(value) for name, value in fields.items()}), library=library)
     except (KeyError, TypeError, ValueError):  # an older wording has fewer fields, or what it says is no shape
         return None
@@ -152,7 +155,9 @@ def _written(value: Any) -> str:
 
 
 def _cell(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, tuple) and value and isinstance(value[0], tuple) else str(value)
+    return (
+        ", ".join(map(str, value)) if isinstance(value, tuple) and value and isinstance(value[0], tuple) else str(value)
+    )
 
 
 def _with_code(mend: Mend) -> str:

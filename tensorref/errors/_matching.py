@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from tensorref.errors._catalogue import Entry, by_id
@@ -114,7 +114,7 @@ def match(text: str) -> Found | None:
     places = [
         (found, template, entry)
         for entry in by_id().values()
-        for template in _templates(entry.id)
+        for template in templates_of(entry.id)
         if (found := template.search(text))
     ]
     whole = [
@@ -129,9 +129,7 @@ def match(text: str) -> Found | None:
     ]
     if not whole:
         return None
-    found, template, entry = max(
-        whole, key=lambda place: (not place[2].is_warning, place[0].end(), place[1].weight)
-    )
+    found, template, entry = max(whole, key=lambda place: (not place[2].is_warning, place[0].end(), place[1].weight))
     return Found(entry, template.fields(found), found[0].strip())
 
 
@@ -143,7 +141,7 @@ def normalized(text: str) -> str:
 
 
 @functools.cache
-def _templates(name: str) -> tuple[Template, ...]:
+def templates_of(name: str) -> tuple[Template, ...]:
     return tuple(map(Template, by_id()[name].templates))
 
 
