@@ -498,10 +498,10 @@ def test_explain_reads_what_another_program_prints(text, capsys, monkeypatch):
 def test_explain_says_where_no_message_is_known(arguments, capsys, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO("done\n"))
     assert command_line.main(["explain", *arguments]) == 1
+    words = "No message that is known stands in this text; "
     assert capsys.readouterr() == (
         "",
-        "No message that is known stands in this text; "
-        "https://tensorref.readthedocs.io/en/latest/errors/index.html has all that are.\n",
+        f"{words}https://tensorref.readthedocs.io/en/latest/errors/index.html has all that are.\n",
     )
 
 
