@@ -17,6 +17,7 @@ _REFUSED = {"?", "refused", "raises"}  # what the table of a rule has where it d
 _PRODUCT = "a @ b"  # the row of dtypes for a product, which scalars never have
 _MOST_ROWS = 10  # of a table that leaves room for causes and mends on a screen
 _MOST_LETTERS = 300  # of the message
+_MOST_CODE = 120  # letters of code behind a mend
 
 
 @dataclass(frozen=True)
@@ -79,16 +80,15 @@ class Explanation(Illustrated):
 
     def notes(self) -> tuple[str, ...]:
         """Return the message, why it is raised, what to do, and the address of its page."""
-        said = self.words if len(self.words) <= _MOST_LETTERS else f"{self.words[:_MOST_LETTERS]}…"
-        likely = ("Likely cause" if len(self.causes) > 1 else "Cause", *["Or"] * len(self.causes))
+        return (*self._said(), *(f"Mend: {_with_code(mend)}" for mend in self.mends), f"More: {self.address}")
+
+    def _said(self) -> list[str]:
+        """Return the notes before the mends."""
+        words = self.words if len(self.words) <= _MOST_LETTERS else f"{self.words[:_MOST_LETTERS]}…"
         part = [_PART] if self.rule is not None and not self.operands and by_id()[self.id].part else []
-        return (
-            f"{LIBRARIES[self.library]}: {said}",
-            *part,
-            *(f"{word}: {cause}" for word, cause in zip(likely, self.causes, strict=False)),
-            *(f"Mend: {_with_code(mend)}" for mend in self.mends),
-            f"More: {self.address}",
-        )
+        likely = ("Likely cause" if len(self.causes) > 1 else "Cause", *["Or"] * len(self.causes))
+        causes = [f"{word}: {cause}" for word, cause in zip(likely, self.causes, strict=False)]
+        return [f"{LIBRARIES[self.library]}: {words}", *part, *causes]
 
     def described(self) -> tuple[str, str]:
         """Return the title of the picture, and what it shows."""
@@ -105,11 +105,18 @@ class Explanation(Illustrated):
         return _picture.boxes([*self.fields], rows)
 
     def _repr_html_(self) -> str:
-        picture = self.svg() if isinstance(self.rule, Illustrated) else ""
-        mends = "".join(
-            f"<pre>{html.escape(mend.code)}</pre>" for mend in self.mends if mend.code and "\n" in mend.code
+        return (
+            self.svg() + Diagram._repr_html_(self) if isinstance(self.rule, Illustrated) else Diagram._repr_html_(self)
         )
-        return picture + Diagram._repr_html_(self) + mends
+
+    def _listed(self) -> list[str]:
+        said = [html.escape(note) for note in self._said()]
+        mends = [
+            f"Mend: {html.escape(mend.words)}" + (f"<pre>{html.escape(mend.code)}</pre>" if mend.code else "")
+            for mend in self.mends
+        ]
+        address = html.escape(self.address)
+        return [*said, *mends, f'More: <a href="{address}">{address}</a>']
 
 
 def of(found: Found) -> Explanation:
@@ -161,5 +168,6 @@ def _cell(value: Any) -> str:
 
 
 def _with_code(mend: Mend) -> str:
-    """Return a mend with its code behind it, where that is one line."""
-    return f"{mend.words.removesuffix('.')}: {mend.code}" if mend.code and "\n" not in mend.code else mend.words
+    """Return a mend with its code behind it on one line, where that is short and has no block."""
+    code = (mend.code or "").replace("\n", "; ")
+    return f"{mend.words.removesuffix('.')}: {code}" if 0 < len(code) <= _MOST_CODE and ":;" not in code else mend.words

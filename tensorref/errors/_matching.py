@@ -26,6 +26,7 @@ KINDS: Mapping[str, str] = {
     "device": r"[\w:]{1,30}",
     "word": r"\w{1,100}",
     "name": r"[\w.]{1,100}",
+    "bytes": r"[\d.]{1,20} \w{1,5}",
     "text": r".{0,200}?",
 }
 """What may stand in a field of each kind."""
