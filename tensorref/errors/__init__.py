@@ -11,7 +11,7 @@ verdict  conflict  equal
 * Likely cause: Two shapes do not broadcast. Lined up at their last axes, two sizes differ and neither is 1.
 * Or: An axis was lost on the way: a mean without keepdims=True, an index with a number, or squeeze.
 * Mend: Insert the missing axis with None: np.zeros((3, 1, 4)) + np.zeros((2, 4))
-* Mend: Keep the axis that was reduced.
+* Mend: Keep the axis that was reduced: a = np.zeros((3, 4)); a - a.mean(axis=1, keepdims=True)
 * More: https://tensorref.readthedocs.io/en/latest/errors/shape.html#np-broadcast
 
 The text may be a whole traceback, and the words those of a version of years ago. Each message has an id, and its `Entry` has
