@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from tensorref import _picture
 from tensorref._explanation import Diagram, Illustrated
@@ -143,10 +143,9 @@ def rule(entry: Entry, fields: dict[str, Any]) -> Diagram | None:
     if entry.rule is None:
         return None
     from tensorref._expression import explain
-    from tensorref.indexing._items import Library
 
     try:
-        library: Library | None = "torch" if entry.library == "torch" and "[" in entry.rule else None
+        library: Literal["numpy", "torch"] | None = "torch" if entry.library == "torch" and "[" in entry.rule else None
         found = explain(entry.rule.format(**{name: _written(value) for name, value in fields.items()}), library=library)
     except (KeyError, TypeError, ValueError):  # an older wording has fewer fields, or what it says is no shape
         return None

@@ -1,5 +1,6 @@
 """Templates of messages, and the search for them in a text of any length.
 
+>>> from tensorref.errors._matching import Template
 >>> template = Template("index {index:int} is out of bounds for axis {axis:int} with size {size:int}")
 >>> found = template.search("IndexError: index 3 is out of bounds for axis 0 with size 3")
 >>> template.fields(found)
