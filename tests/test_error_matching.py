@@ -21,11 +21,14 @@ SAMPLES = {
     "device": "cuda:0",
     "word": "object_",
     "name": "layers.0.weight",
+    "axes": "2,newaxis",
     "bytes": "20.00 MiB",
     "text": "some words, and 3",
 }
 CONTAINED = {
+    "np-broadcast-to": {"np-einsum"},
     "np-inhomogeneous": {"np-set-sequence"},
+    "np-matmul-stack": {"np-einsum"},
     "leaf-view-inplace": {"leaf-inplace"},
     "target-dtype-long": {"scalar-type"},
 }
@@ -140,9 +143,10 @@ frame #0: c10::Error::Error(c10::SourceLocation, std::string) + 0x64
         "E       RuntimeError: mat1 and mat2 shapes cannot\nE       be multiplied (3x4 and 10x5)",
         "  | RuntimeError: mat1 and mat2 shapes cannot be multiplied\n  | (3x4 and 10x5)",
         "│ RuntimeError: mat1 and mat2 shapes cannot\n│ be multiplied (3x4 and 10x5)",
+        "> RuntimeError: mat1 and mat2 shapes cannot\n> be multiplied (3x4 and 10x5)",
         "RuntimeError: mat1 and mat2 shapes cannot be multiplied (3x4 and 10x5)\r\n",
     ],
-    ids=["colors and C++", "pytest", "exception group", "rich", "Windows"],
+    ids=["colors and C++", "pytest", "exception group", "rich", "quotation", "Windows"],
 )
 def test_a_message_is_found_as_it_is_pasted(text):
     found = errors.explain(text)
@@ -175,7 +179,7 @@ def test_fields_are_numbers_shapes_and_names():
         },
         "Python integer 300 out of bounds for uint8": {"value": 300, "dtype": "uint8"},
         "Expected all tensors to be on the same device, but got mat1 is on cpu, different from other tensors on cuda:1": {
-            "name": "mat1",
+            "argument": "mat1",
             "first": "cpu",
             "second": "cuda:1",
         },
