@@ -1,0 +1,499 @@
+"""The operands of an error, read from the frames that it passed: nothing of the user's code runs, and nothing is kept."""
+
+from __future__ import annotations
+
+import ast
+import dis
+import inspect
+import linecache
+import operator
+import re
+import sys
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from types import FrameType, MethodDescriptorType, WrapperDescriptorType
+from typing import Any, NamedTuple
+
+from tensorref.errors._proof import broken, proves
+from tensorref.errors._source import Failed, Step, bound_since, failed, is_library, steps
+from tensorref.errors._values import (
+    ARITHMETIC,
+    PLAIN,
+    Facts,
+    Scope,
+    Standin,
+    Unknown,
+    facts,
+    has_shape,
+    is_module,
+    is_of,
+    is_of_numpy,
+    is_of_torch,
+    is_tensor,
+    made_again,
+    numpy,
+    torch,
+)
+
+_MOST_OPERANDS = 16
+_MOST_ITEMS = 64
+_MOST_MODULES = 20_000
+_MOST_LETTERS = 60
+_MOST_LINKS = 64
+
+
+@dataclass(frozen=True)
+class Operand:
+    """What took part in what failed: an array, a tensor, a number or a short text."""
+
+    name: str
+    """The code that gives it, such as ``self.fc.weight``."""
+    kind: str
+    """The name of its type, such as "Tensor"; "" where it is not known."""
+    shape: tuple[int, ...] | None = None
+    dtype: str | None = None
+    device: str | None = None
+    strides: tuple[int, ...] | None = None
+    """In elements."""
+    value: float | str | None = None
+    """That of a number or a short text."""
+    unknown: str | None = None
+    """Why no more is known, where that would take code that is not run."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the frames of an error tell."""
+
+    file: str
+    line: int
+    code: str
+    """What failed of the user's code."""
+    by: str | None
+    """The code of the library that failed for it."""
+    operands: tuple[Operand, ...]
+    proved: bool
+    """Whether the operands lead to exactly the words of the error."""
+    rule: Any
+    """The explanation by the rule that was broken, where one of ours was."""
+    remarks: tuple[str, ...]
+    """What is to be said of the operands, such as that they may have changed."""
+
+
+def read(error: BaseException, remembered: Sequence[Facts] = ()) -> Reading | None:
+    """Return what the frames of an error tell, or None where it passed none. It never raises.
+
+    `remembered` is told of the operands of the call that failed, where they were seen when it failed.
+
+    It runs in a thread of its own: modes of PyTorch, which may be the user's code, hold for the thread that began them.
+    """
+    fresh, traced = error is sys.exc_info()[1], sys.gettrace() is not None
+    found: list[Reading | None] = []
+
+    def work() -> None:
+        try:
+            found.append(_read(error, remembered, fresh=fresh, traced=traced))
+        except Exception:  # noqa: BLE001  the user's error is what counts
+            found.append(None)
+
+    try:
+        thread = threading.Thread(target=work, name="tensorref.errors", daemon=True)
+        thread.start()
+    except RuntimeError:  # Python is about to end
+        return None
+    thread.join()
+    return found[0]
+
+
+def chain(error: BaseException) -> list[BaseException]:
+    """Return an error behind those that it was raised from, then those of its group, and those it met."""
+    found: list[BaseException] = []
+    known: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting and len(found) < _MOST_LINKS:
+        link, raised = waiting.pop(0), list[BaseException]()
+        while link is not None and id(link) not in known and len(known) < _MOST_LINKS:
+            known.add(id(link))
+            raised.append(link)
+            link = _of(link, "__cause__")
+        found += raised[::-1]
+        for link in raised:
+            if isinstance(link, BaseExceptionGroup):
+                waiting += BaseExceptionGroup.exceptions.__get__(link)
+            if not _of(link, "__suppress_context__"):
+                waiting.append(_of(link, "__context__"))
+    return found
+
+
+def message(error: BaseException) -> str:
+    """Return the words of an error; those that it was made with where its own ``__str__`` is the user's code."""
+    args = _of(error, "args")
+    written = next(vars(kind)["__str__"] for kind in type(error).__mro__ if "__str__" in vars(kind))
+    plain = type(written) is WrapperDescriptorType and all(type(arg) in PLAIN for arg in args)
+    if plain or any(is_of(type(error), library) for library in ("numpy", "torch")):
+        try:
+            return str(error)
+        except Exception:  # noqa: BLE001  it has no words
+            return ""
+    return next((arg for arg in args if type(arg) is str), "")
+
+
+def _of(error: BaseException, name: str) -> Any:
+    """Return an attribute of an error, past what its class may have made of it."""
+    return vars(BaseException)[name].__get__(error)
+
+
+class Part(NamedTuple):
+    """An operand while it is read."""
+
+    name: str
+    value: Any
+    """The array or number itself, a stand-in of it, or `Unknown`."""
+    nodes: tuple[ast.AST, ...]
+
+
+class Operation(NamedTuple):
+    """What failed in a frame."""
+
+    step: Step
+    failed: Failed
+    scope: Scope
+    function: Callable[..., Any] | None
+    """What was called, where it is a function of a library."""
+    arguments: list[ast.expr]
+    keywords: dict[str, ast.expr]
+
+    def parts(self) -> list[Part]:
+        """Return the operands."""
+        return [part for node in (*self.arguments, *self.keywords.values()) for part in self._parts(node)][:_MOST_OPERANDS]
+
+    def _parts(self, node: ast.expr) -> Iterator[Part]:
+        match node:
+            case ast.Constant():
+                return
+            case ast.Tuple() | ast.List():
+                for item in node.elts:
+                    yield from self._parts(item)
+                return
+            case ast.Slice():
+                for bound in (node.lower, node.upper, node.step):
+                    if bound is not None:
+                        yield from self._parts(bound)
+                return
+        inner = node.value if isinstance(node, ast.Starred) else node
+        name = self.failed.written(inner)
+        value = _value(self.scope, inner)
+        if type(value) in (list, tuple):
+            for at, item in enumerate(value[:_MOST_ITEMS]):
+                if has_shape(item):
+                    yield Part(f"{name}[{at}]", item, (inner,))
+        elif has_shape(value) or isinstance(value, Unknown) or _is_short(value):
+            yield Part(name, value, (inner,))
+
+    def values(self) -> tuple[list[Any], dict[str, Any]]:
+        """Return the arguments of the call, or raise `Unknown`."""
+        return self.scope.listed(self.arguments), {name: self.scope.value(node) for name, node in self.keywords.items()}
+
+
+def _is_short(value: Any) -> bool:
+    return type(value) in (int, float, bool) or (type(value) is str and len(value) <= _MOST_LETTERS)
+
+
+def _value(scope: Scope, node: ast.AST) -> Any:
+    """Return the value of an expression, or why it is not known."""
+    try:
+        value = scope.value(node)
+        if has_shape(value):
+            facts(value)
+    except Unknown as unknown:
+        return Unknown(*unknown.args)
+    except Exception as error:  # noqa: BLE001  whatever it is, the value is not known
+        return Unknown(f"reading it raises {type(error).__name__}")
+    return value
+
+
+def _scope(frame: FrameType, *, traced: bool) -> Scope:
+    """Return the names of a frame; nothing is kept of them."""
+    names: Any = frame.f_locals
+    is_function = bool(frame.f_code.co_flags & inspect.CO_OPTIMIZED)
+    if not is_function and type(names) is not dict:
+        return Scope({}, frame.f_globals)
+    found = dict(names)
+    # Before 3.13 a running frame keeps the dict, and so what it holds. A debugger would write it back, and others may use it.
+    if sys.version_info < (3, 13) and is_function and not traced and sys.getrefcount(names) <= 3:  # noqa: PLR2004
+        names.clear()
+    return Scope(found, frame.f_globals)
+
+
+def _operation(step: Step, *, traced: bool) -> Operation:
+    """Return what failed in a frame, or raise `Unknown`."""
+    what = failed(step)
+    scope = _scope(step.frame, traced=traced)
+
+    def made(function: Any, *arguments: ast.expr) -> Operation:
+        return Operation(step, what, scope, function, [*arguments], {})
+
+    match what.node:
+        case ast.BinOp(left=left, op=op, right=right):
+            return made(ARITHMETIC[type(op)], left, right)
+        case ast.AugAssign(target=target, op=op, value=value):
+            return made(getattr(operator, f"i{ARITHMETIC[type(op)].__name__.strip('_')}"), target, value)
+        case ast.Compare(left=left, ops=[op], comparators=[right]):
+            return made(ARITHMETIC.get(type(op)), left, right)
+        case ast.Compare(left=left, comparators=others):
+            return made(None, left, *others)
+        case ast.UnaryOp(op=op, operand=operand):
+            return made(ARITHMETIC.get(type(op)), operand)
+        case ast.Subscript(value=value, slice=index):
+            return made(operator.getitem, value, index)
+        case ast.Assign(targets=[ast.Subscript(value=value, slice=index)], value=assigned):
+            return made(operator.setitem, value, index, assigned)
+        case ast.Assign(value=value) | ast.Attribute(value=value):
+            return made(None, value)
+        case ast.Call():
+            return _call(step, what, scope, what.node)
+        case ast.expr():
+            return made(None, what.node)
+    raise Unknown("the line raises the error itself")
+
+
+def _call(step: Step, what: Failed, scope: Scope, node: ast.Call) -> Operation:
+    keywords = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg is not None}
+    starred = [keyword.value for keyword in node.keywords if keyword.arg is None]
+    arguments = [*node.args, *starred]
+    function: Any = None
+    if isinstance(node.func, ast.Attribute):
+        base = _value(scope, node.func.value)
+        if has_shape(base):
+            library = torch().Tensor if is_tensor(base if type(base) is not Standin else base.array) else numpy().ndarray
+            function = inspect.getattr_static(library, node.func.attr, None)
+            function = function if type(function) is MethodDescriptorType else None
+            arguments = [node.func.value, *arguments]
+        elif isinstance(base, Unknown):
+            arguments = [node.func.value, *arguments]
+    if function is None:
+        found = _value(scope, node.func)
+        function = found if is_of_torch(found) or is_of_numpy(found) else None
+    return Operation(step, what, scope, None if starred else function, arguments, keywords)
+
+
+def _read(error: BaseException, remembered: Sequence[Facts], *, fresh: bool, traced: bool) -> Reading | None:
+    passed = steps(_of(error, "__traceback__"))
+    if not passed:
+        return None
+    text = message(error)
+    at = max((number for number, step in enumerate(passed) if not is_library(step.frame)), default=0)
+    try:
+        user, refused = _operation(passed[at], traced=traced), None
+    except Unknown as unknown:
+        user, refused = None, str(unknown)
+    file, line = passed[at].frame.f_code.co_filename, passed[at].line
+    code = user.failed.written(user.failed.node) if user else linecache.getline(file, line).strip()[:_MOST_LETTERS]
+    reading = Reading(file, line, code, None, (), False, None, ())  # noqa: FBT003  a field
+    if found := _IN_BACKWARD.search(text):
+        return replace(reading, **_written_in_place(found, passed[: at + 1], traced=traced))
+    if _is_passed_on(passed[-1].frame):
+        return replace(reading, remarks=("The error was raised elsewhere, and this line passes it on.",))
+    inner = None if passed[-1] is passed[at] else _innermost(passed[at + 1 :], traced=traced)
+    operation = inner or user
+    if operation is None:
+        return replace(reading, remarks=(f"The operands are not known: {refused}.",))
+    names = _Names(user, passed[at + 1 : passed.index(inner.step) + 1], traced=traced) if inner else None
+    if names is not None:
+        reading = replace(reading, by=operation.failed.written(operation.failed.node))
+    return replace(reading, **_operands(text, operation, names, remembered, fresh=fresh))
+
+
+_IN_BACKWARD = re.compile(
+    r"modified by an inplace operation: \[[\w.]{1,60} \[([\d, ]{0,200})\]\].{0,200}? is at version (\d{1,20})", re.DOTALL
+)
+
+
+def _is_passed_on(frame: FrameType) -> bool:
+    """Tell whether a frame raises what was raised before, in another thread or process."""
+    module = frame.f_globals.get("__name__")
+    others = ("concurrent", "multiprocessing", "asyncio")
+    return frame.f_code.co_name == "reraise" or (type(module) is str and module.partition(".")[0] in others)
+
+
+def _innermost(inner: Sequence[Step], *, traced: bool) -> Operation | None:
+    """Return what failed in the library's innermost frame that holds an array."""
+    for step in reversed(inner):
+        try:
+            operation = _operation(step, traced=traced)
+        except Unknown:
+            continue
+        if any(has_shape(part.value) for part in operation.parts()):
+            return operation
+    return None
+
+
+def _operands(
+    text: str, operation: Operation, names: _Names | None, remembered: Sequence[Facts], *, fresh: bool
+) -> dict[str, Any]:
+    """Return the operands of what failed, whether they are proved, the rule, and what is to be said of them."""
+    parts = _recalled(operation, remembered)
+    if names is not None:  # numbers of the library's own code tell nobody anything
+        parts = [part for part in parts if has_shape(part.value) or type(part.value) is str]
+    called = [names.name(part, operation) if names else part.name for part in parts]
+    operands = tuple(_operand(name, part.value) for name, part in zip(called, parts, strict=True))
+    remarks = [f"{operand.name} is not known: {operand.unknown}." for operand in operands if operand.unknown]
+    if not operands:
+        return {"remarks": ("The line has no operand that is an array.",)}
+    since = bound_since(operation.step, fresh=fresh)
+    changed = [name for name, part in zip(called, parts, strict=True) if not since.isdisjoint(_names(part.nodes))]
+    known = [(name, part.value) for name, part in zip(called, parts, strict=True) if has_shape(part.value)]
+    args, kwargs = [value for _, value in known], dict[str, Any]()
+    proved: bool | None = None
+    try:
+        args, kwargs = operation.values()
+        rule = broken(text, operation.function, args, known)
+        proved = rule is not None or proves(text, operation.function, args, kwargs)
+    except Unknown:
+        rule = broken(text, None, args, known)
+    if changed:
+        remarks.append(f"{', '.join(changed)} may have been bound anew since.")
+    elif proved is False:
+        remarks.append("As they are now, these operands lead to other words: they may have changed since.")
+    elif proved is None and not remarks:
+        remarks.append("That these operands lead to these words is not proved: it may hang on values, which are not read.")
+    sure = not changed and not any(operand.unknown for operand in operands)
+    return {
+        "operands": operands,
+        "proved": sure and bool(proved),
+        "rule": rule,
+        "remarks": tuple(remarks),
+    }
+
+
+def _names(nodes: Sequence[ast.AST]) -> set[str]:
+    """Return the names in expressions, and ``[]`` where they have an item."""
+    inner = [node for whole in nodes for node in ast.walk(whole)]
+    own = {node.id for node in inner if isinstance(node, ast.Name)} | {
+        node.attr for node in inner if isinstance(node, ast.Attribute)
+    }
+    return own | ({"[]"} if any(isinstance(node, ast.Subscript) for node in inner) else set())
+
+
+def _recalled(operation: Operation, remembered: Sequence[Facts]) -> list[Part]:
+    """Return the operands, with those that are not known filled in from the call that was seen."""
+    parts = operation.parts()
+    places = [at for at, part in enumerate(parts) if has_shape(part.value) or isinstance(part.value, Unknown)]
+    if len(places) != len(remembered) or any(
+        has_shape(parts[at].value) and facts(parts[at].value) != seen for at, seen in zip(places, remembered, strict=True)
+    ):
+        return parts
+    for at, seen in zip(places, remembered, strict=True):
+        if isinstance(parts[at].value, Unknown):
+            value = Standin(made_again(seen), seen.device)
+            parts[at] = parts[at]._replace(value=value)
+            operation.scope.known[parts[at].nodes[0]] = value
+    return parts
+
+
+def _operand(name: str, value: Any) -> Operand:
+    name = name if len(name) <= _MOST_LETTERS else f"{name[: _MOST_LETTERS - 1]}…"
+    if isinstance(value, Unknown):
+        return Operand(name, "", unknown=str(value))
+    if has_shape(value):
+        kind = type(value.array if type(value) is Standin else value).__name__
+        return Operand(name, kind, *facts(value))
+    return Operand(name, type(value).__name__, value=value)
+
+
+class _Names:
+    """What the user's code calls the arrays that a library's frame holds."""
+
+    def __init__(self, user: Operation | None, library: Sequence[Step], *, traced: bool) -> None:
+        self.found: dict[int, str] = {}
+        self.modules: dict[int, str] = {}
+        self.scopes = [_scope(step.frame, traced=traced) for step in library]
+        if user is None:
+            return
+        for node in ast.walk(user.failed.node):
+            if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
+                self.add(user.failed.written(node), _value(user.scope, node))
+        if isinstance(user.failed.node, ast.Call):
+            self._arguments(user, user.failed.node, self.scopes[0], library[0].frame)
+        for name, value in user.scope.names.items():
+            self.add(name, value)
+
+    def add(self, name: str, value: Any) -> None:
+        """Give a name to an array, and to those in a list or in a module."""
+        for called, array in held(name, value, self.modules):
+            self.found.setdefault(id(array), called)
+
+    def _arguments(self, user: Operation, call: ast.Call, scope: Scope, frame: FrameType) -> None:
+        """Name what was handed to the library by the expressions that gave it."""
+        code = frame.f_code
+        stored = {
+            instruction.argval for instruction in dis.get_instructions(code) if instruction.opname.startswith("STORE_FAST")
+        }
+        names = [*code.co_varnames[: code.co_argcount]]
+        values = [None if name in stored else scope.names.get(name) for name in names]
+        rest = code.co_varnames[code.co_argcount + code.co_kwonlyargcount :]
+        if code.co_flags & inspect.CO_VARARGS and rest[0] not in stored and type(scope.names.get(rest[0])) is tuple:
+            values += scope.names[rest[0]]
+        if names[:1] == ["self"]:
+            if isinstance(call.func, ast.Attribute):
+                self.add(user.failed.written(call.func.value), values[0])
+            values = values[1:]
+        if any(isinstance(node, ast.Starred) for node in call.args):
+            return
+        for node, value in zip(call.args, values, strict=False):
+            self.add(user.failed.written(node), value)
+        for keyword in call.keywords:
+            if keyword.arg in code.co_varnames and keyword.arg not in stored:
+                self.add(user.failed.written(keyword.value), scope.names.get(keyword.arg))
+
+    def name(self, part: Part, operation: Operation) -> str:
+        """Return what the user calls an operand, or what the library does and where."""
+        if has_shape(part.value) and (known := self.found.get(id(part.value))):
+            return known
+        if not has_shape(part.value):
+            return part.name
+        owners = [self.modules.get(id(scope.names.get("self"))) for scope in self.scopes]
+        owner = next((name for name in reversed(owners) if name), operation.step.frame.f_code.co_name)
+        return f"{part.name} in {owner}"
+
+
+def held(name: str, value: Any, modules: dict[int, str]) -> Iterator[tuple[str, Any]]:
+    """Yield an array, or those in a list or a module, each with its name, and note what the modules are called."""
+    if type(value) in (list, tuple):
+        yield from ((f"{name}[{at}]", item) for at, item in enumerate(value[:_MOST_ITEMS]) if has_shape(item))
+    elif is_module(value) and id(value) not in modules and len(modules) < _MOST_MODULES:
+        modules[id(value)] = name
+        for table in ("_parameters", "_buffers", "_modules"):
+            parts = inspect.getattr_static(value, table, None)
+            for key, part in parts.items() if type(parts) in (dict, OrderedDict) else ():
+                yield from held(f"{name}[{key}]" if str(key).isdecimal() else f"{name}.{key}", part, modules)
+    elif has_shape(value) and type(value) is not Standin:
+        yield name, value
+
+
+def _version(tensor: Any) -> int:
+    from tensorref import _private_parts
+
+    return _private_parts.version(tensor)
+
+
+def _written_in_place(found: re.Match[str], passed: Sequence[Step], *, traced: bool) -> dict[str, Any]:
+    """Return the tensors that backward may have found changed: those with the shape and the version of the message."""
+    shape, version = tuple(map(int, re.findall(r"\d+", found[1]))), int(found[2])
+    seen: dict[int, Operand] = {}
+    for step in reversed(passed):
+        if is_library(step.frame):
+            continue
+        modules: dict[int, str] = {}
+        for name, value in _scope(step.frame, traced=traced).names.items():
+            for called, array in held(name, value, modules):
+                operand = _operand(called, array) if is_tensor(array) and id(array) not in seen else None
+                if operand and operand.shape == shape and _version(array) == version:
+                    seen[id(array)] = operand
+    first = "The line is not the cause: backward found here what was written in place before."
+    if not seen:
+        return {"remarks": (first, f"No tensor of shape {shape} and version {version} has a name here any more.")}
+    last = f"These have the shape {shape} and the version {version} of the message, so one of them may be it."
+    return {"operands": (*seen.values(),)[:_MOST_OPERANDS], "remarks": (first, last)}

@@ -1,0 +1,92 @@
+"""Whether operands lead to the words of an error: predicted by the rules, and by the library itself on stand-ins.
+
+A stand-in has the shape, strides and dtype of its operand, but no elements of it. The library raises before it computes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from tensorref import broadcasting, layout, matmul
+from tensorref.errors._values import VIEWS, are_small, arrays_in, called, facts, is_tensor, repeated, shrunk, standin, zeros
+
+_WITH_EFFECTS = re.compile(
+    "rand|normal|bernoulli|dropout|multinomial|poisson|exponential|geometric|cauchy|uniform|seed|cuda|xpu|^to$|memory|"
+    "^set_|resize|save|file|hook|dlpack|frombuffer|backward|apply|map_"
+)
+_NUMBER = re.compile(r"\d+")
+_DEVICE = re.compile(r"\b(?:cpu|meta|cuda|mps|xpu|mtia|hpu)(?::\d+)?\b")
+
+
+def proves(text: str, function: Callable[..., Any] | None, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool | None:
+    """Tell whether a call raises the words of an error; None where that cannot be tried."""
+    arrays = [*arrays_in([*args, *kwargs.values()])]
+    if not arrays:
+        return None
+    devices = {facts(array).device for array in arrays if facts(array).shape or facts(array).device != "cpu"}
+    if len(devices) > 1 and "device" in text:
+        return {*_DEVICE.findall(text)} == devices
+    if function is None or _WITH_EFFECTS.search(getattr(function, "__name__", "")):
+        return None
+    said = None
+    for words in _raised(text, function, args, kwargs, arrays):
+        if words is not None and (text == words or text.startswith(words + "\n")):  # a trace of C++ can follow
+            return True
+        said = said or words
+    return False if said and are_small(arrays) else None
+
+
+def _raised(
+    text: str, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], arrays: Sequence[Any]
+) -> Iterator[str | None]:
+    """Yield what a call on stand-ins raises, in several ways, None where it raises nothing."""
+
+    name = getattr(function, "__name__", "")
+
+    def call(change: Callable[[Any], Any]) -> str | None:
+        try:
+            called(function, args, kwargs, change)
+        except Exception as error:  # noqa: BLE001  whatever it is, it is compared
+            return str(error)
+        return None
+
+    tensors = [array for array in arrays if is_tensor(standin(array).array)]
+    if are_small(arrays):
+        yield call(zeros)
+        yield call(lambda array: zeros(array).detach() if is_tensor(standin(array).array) else zeros(array))
+    else:
+        words = call(shrunk(arrays))
+        yield words
+        if words is not None and _NUMBER.sub("", words) == _NUMBER.sub("", text):  # so the real sizes are refused at once
+            yield call(repeated)
+    if name in VIEWS or any(facts(array).device == "meta" for array in tensors):
+        yield call(lambda array: standin(array).array)
+
+
+def broken(text: str, function: Callable[..., Any] | None, args: Sequence[Any], known: Sequence[tuple[str, Any]]) -> Any:
+    """Return the explanation of the rule of ours that raises the words of an error for these operands, or None."""
+    for rule in _rules(function, args, [name[:60] for name, _ in known], [facts(array).shape for _, array in known]):
+        try:
+            found = rule()
+        except Exception:  # noqa: BLE001, PERF203  these are no operands for this rule
+            continue
+        said = getattr(found, "messages", None)
+        if said is not None and text in (said.numpy, said.torch):
+            return found
+    return None
+
+
+def _rules(
+    function: Callable[..., Any] | None, args: Sequence[Any], names: Sequence[str], shapes: Sequence[tuple[int, ...]]
+) -> Iterator[Callable[[], Any]]:
+    name = getattr(function, "__name__", "")
+    if name == "view" and shapes:
+        target = args[1] if type(args[1]) in (tuple, list) else args[1:]
+        yield lambda: layout.explain(shapes[0], facts(args[0]).strides or (), target, name=names[0])
+    if len(shapes) > 1:
+        yield lambda: matmul.explain(*shapes[:2], names=names[:2])
+        yield lambda: matmul.explain(shapes[0], shapes[1][::-1], names=(names[0], f"{names[1]}.mT"))
+    if shapes:
+        yield lambda: broadcasting.explain(*shapes, names=names)

@@ -1,0 +1,640 @@
+"""Values of code that failed, known without running it: names, attributes, items, and the shapes of what is computed.
+
+No code but Python's, NumPy's and PyTorch's runs here. What would need other code, such as a property or a call, is refused
+with the reason. An array that was not kept is computed as a stand-in that has a shape, strides and a dtype but no elements.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import inspect
+import operator
+import sys
+import types
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from math import prod
+from typing import Any, NamedTuple
+
+from tensorref.layout._views import row_major_strides
+
+PLAIN = (int, float, complex, bool, str, type(None), type(...))
+
+# Methods and functions of one name whose result depends on shapes and dtypes alone: views, what keeps the shape, and others.
+VIEWS = frozenset(
+    """
+    T mT H mH t transpose permute swapaxes swapdims movedim view view_as expand expand_as squeeze unsqueeze unflatten narrow
+    select unbind chunk split unfold diagonal real detach getitem setitem expand_dims broadcast_to attrgetter
+    """.split()
+)
+_RESHAPES = frozenset({"reshape", "reshape_as", "flatten", "ravel", "contiguous"})
+_SAME_SHAPE = frozenset(
+    """
+    clone copy float double half bfloat16 int long short bool type_as astype relu gelu silu sigmoid softmax log_softmax tanh
+    exp log sqrt rsqrt abs neg square cos sin tril triu cumsum clamp zeros_like ones_like empty_like full_like
+    """.split()
+)
+_OTHERS = frozenset(
+    """
+    roll flip repeat tile repeat_interleave cat concat concatenate stack hstack vstack sum mean std var norm amax amin max min
+    argmax argmin logsumexp matmul mm bmm dot outer pow add sub mul div addmm where masked_fill gather index_select pad
+    one_hot embedding linear layer_norm normalize einsum
+    """.split()
+)
+_PURE = VIEWS | _RESHAPES | _SAME_SHAPE | _OTHERS
+ARITHMETIC: Mapping[type[ast.AST], Callable[..., Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+    ast.MatMult: operator.matmul,
+    ast.BitAnd: operator.and_,
+    ast.BitOr: operator.or_,
+    ast.BitXor: operator.xor,
+    ast.LShift: operator.lshift,
+    ast.RShift: operator.rshift,
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+    ast.Invert: operator.invert,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+CHEAP = 2**14  # elements of which anything is computed at once
+_LARGEST = 2**63
+_MISSING = object()
+
+
+class Unknown(Exception):  # noqa: N818  no error: it says why something is not known
+    """Why a value cannot be known without running code."""
+
+
+class Facts(NamedTuple):
+    """What is told of an array."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    device: str
+    strides: tuple[int, ...] | None
+    """In elements; None where it has none, as a sparse tensor."""
+
+
+class Standin(NamedTuple):
+    """An array without its elements, which is on another device than the one that it stands for."""
+
+    array: Any
+    device: str
+
+
+def torch() -> Any:
+    """Return PyTorch if it is loaded."""
+    return sys.modules.get("torch")
+
+
+def numpy() -> Any:
+    """Return NumPy if it is loaded."""
+    return sys.modules.get("numpy")
+
+
+def is_tensor(value: object) -> bool:
+    """Tell whether a value is a tensor; `isinstance` would ask its ``__class__``, which can be the user's code."""
+    return (library := torch()) is not None and issubclass(type(value), library.Tensor)
+
+
+def is_array(value: object) -> bool:
+    """Tell whether a value is an array of NumPy's, as `is_tensor`."""
+    return (library := numpy()) is not None and issubclass(type(value), (library.ndarray, library.generic))
+
+
+def is_module(value: object) -> bool:
+    """Tell whether a value is a module of `torch.nn`."""
+    nn = sys.modules.get("torch.nn")
+    return nn is not None and issubclass(type(value), nn.Module)
+
+
+def has_shape(value: object) -> bool:
+    """Tell whether a value is an array, a tensor or a stand-in of one."""
+    return type(value) is Standin or is_tensor(value) or is_array(value)
+
+
+def is_of(value: object, library: str) -> bool:
+    """Tell whether a class or a function was defined in a library."""
+    functions = (types.FunctionType, types.BuiltinFunctionType)
+    module = getattr(value, "__module__", None) if type(value) in functions else vars(value).get("__module__")
+    return type(module) is str and module.partition(".")[0] == library
+
+
+def facts(value: Any) -> Facts:
+    """Return what is told of an array, or raise `Unknown`."""
+    if type(value) is Standin:
+        return facts(value.array)._replace(device=value.device)
+    return _tensor_facts(value) if is_tensor(value) else _array_facts(value)
+
+
+def _tensor_facts(tensor: Any) -> Facts:
+    kind = type(tensor)
+    for special in ("__torch_function__", "__torch_dispatch__"):
+        owner = next(base for base in kind.__mro__ if special in vars(base))
+        if not is_of(owner, "torch"):
+            raise Unknown(f"{kind.__name__} has a {special} of its own, which is not run")
+    owner = kind if is_of(kind, "torch") else torch().Tensor
+
+    def get(name: str) -> Any:
+        return inspect.getattr_static(owner, name).__get__(tensor)
+
+    try:
+        if get("is_nested"):
+            raise Unknown("it is a nested tensor, which has no one shape")
+        sizes = tuple(get("shape"))
+        strided = str(get("layout")) == "torch.strided"
+        strides = tuple(get("stride")()) if strided else None
+        dtype, device = str(get("dtype")).removeprefix("torch."), str(get("device"))
+    except Unknown:
+        raise
+    except Exception as error:  # a lazy parameter has no shape yet
+        raise Unknown(f"{kind.__name__} has no shape: {type(error).__name__}") from None
+    if not all(type(number) is int for number in (*sizes, *(strides or ()))):
+        raise Unknown("its sizes are symbols")
+    return Facts(sizes, dtype, device, strides)
+
+
+def _array_facts(array: Any) -> Facts:
+    if issubclass(type(array), numpy().generic):
+        return Facts((), str(numpy().dtype(type(array))), "cpu", ())
+    get = numpy().ndarray
+    shape, dtype, strides = (getattr(get, name).__get__(array) for name in ("shape", "dtype", "strides"))
+    each = dtype.itemsize
+    whole = each and all(stride % each == 0 for stride in strides)
+    return Facts(shape, str(dtype)[:60], "cpu", tuple(stride // each for stride in strides) if whole else None)
+
+
+def standin(value: Any) -> Standin:
+    """Return what stands for an array: a tensor on the device meta, or an array that is only to be viewed."""
+    if type(value) is Standin:
+        return value
+    known = facts(value)
+    if is_tensor(value):
+        if known.strides is None:
+            raise Unknown("a tensor without strides has no stand-in")
+        dtype = getattr(torch(), known.dtype)
+        meta = torch().empty_strided(known.shape, known.strides, dtype=dtype, device="meta")
+        if inspect.getattr_static(torch().Tensor, "requires_grad").__get__(value):
+            meta.requires_grad_()
+        return Standin(meta, known.device)
+    dtype = numpy().ndarray.dtype.__get__(value) if not known.shape == () else numpy().dtype(known.dtype)
+    if known.strides is None or dtype.hasobject:
+        raise Unknown(f"an array of dtype {known.dtype} has no stand-in")
+    return Standin(_array_over(known.shape, known.strides, dtype), "cpu")
+
+
+def made_again(known: Facts) -> Any:
+    """Return a tensor without elements of which this is told."""
+    return torch().empty_strided(
+        known.shape, known.strides or (), dtype=getattr(torch(), known.dtype), device="meta"
+    )
+
+
+def mapped(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Return an argument with every array in it changed, and lists, tuples, dicts and slices as they are."""
+    if has_shape(value):
+        return change(value)
+    if type(value) in (list, tuple):
+        return type(value)(mapped(item, change) for item in value)
+    if type(value) is dict:
+        return {key: mapped(item, change) for key, item in value.items()}
+    if type(value) is slice:
+        return slice(*(mapped(part, change) for part in (value.start, value.stop, value.step)))
+    if type(value) in PLAIN or _is_word(value):
+        return value
+    raise Unknown(f"it takes a {type(value).__name__}")
+
+
+def _is_word(value: object) -> bool:
+    """Tell whether a value is a dtype, a device or the like."""
+    kind = type(value)
+    names = ("dtype", "device", "Size", "memory_format", "layout")
+    if (library := torch()) is not None and kind in [getattr(library, name) for name in names]:
+        return True
+    if (library := numpy()) is None:
+        return value in (int, float, bool, complex) if kind is type else False
+    scalar = kind is type and issubclass(value, (int, float, complex, library.generic))  # type: ignore[arg-type]
+    return scalar or issubclass(kind, library.dtype)
+
+
+def arrays_in(value: Any) -> Iterator[Any]:
+    """Yield the arrays in an argument."""
+    if has_shape(value):
+        yield value
+    elif type(value) in (list, tuple):
+        for item in value:
+            yield from arrays_in(item)
+    elif type(value) is dict:
+        yield from arrays_in([*value.values()])
+    elif type(value) is slice:
+        yield from arrays_in([value.start, value.stop, value.step])
+
+
+def zeros(value: Any) -> Any:
+    """Return zeros for an array, with its shape, strides and dtype, on the CPU."""
+    known, stand = facts(value), standin(value).array
+    if not is_tensor(stand):
+        return numpy().zeros(known.shape, stand.dtype)
+    pairs = [*zip(known.shape, known.strides or (), strict=True)]
+    extent = 1 + sum((size - 1) * stride for size, stride in pairs if size)
+    if extent > CHEAP**2:
+        raise Unknown("it spans too much memory to be made again")
+    made = torch().zeros(extent, dtype=stand.dtype, device="cpu").as_strided(known.shape, known.strides)
+    return made.requires_grad_() if stand.requires_grad else made
+
+
+def shrunk(arrays: Sequence[Any]) -> Callable[[Any], Any]:
+    """Return what makes zeros for each of some arrays, with sizes of 2, 3 and so on in the place of larger ones."""
+    sizes = sorted({size for array in arrays for size in facts(array).shape if size > 1})
+    small = {size: at for at, size in enumerate(sizes, start=2)}
+
+    def change(array: Any) -> Any:
+        stand, shape = standin(array).array, tuple(small.get(size, size) for size in facts(array).shape)
+        return torch().zeros(shape, dtype=stand.dtype, device="cpu") if is_tensor(stand) else numpy().zeros(shape, stand.dtype)
+
+    return change
+
+
+def repeated(array: Any) -> Any:
+    """Return one zero, repeated to the shape of an array of any size."""
+    stand, shape = standin(array).array, facts(array).shape
+    if is_tensor(stand):
+        return torch().zeros((), dtype=stand.dtype, device="cpu").expand(shape)
+    return numpy().broadcast_to(numpy().zeros((), stand.dtype), shape)
+
+
+def are_small(arrays: Sequence[Any]) -> bool:
+    """Tell whether anything can be computed with arrays as large as these."""
+    return sum(prod(facts(array).shape) for array in arrays) <= CHEAP
+
+
+def called(function: Callable[..., Any], args: Any, kwargs: Any, change: Callable[[Any], Any]) -> Any:
+    """Call a function of a library with every array changed."""
+    given = mapped([*args], change), mapped({**kwargs}, change)
+    library = torch()
+    with warnings.catch_warnings(), library.random.fork_rng([]) if library else nullcontext():
+        warnings.simplefilter("ignore")
+        return function(*given[0], **given[1])
+
+
+def computed(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Return what a function of a library makes of arguments, computed on stand-ins."""
+    arrays = [*arrays_in([*args, *kwargs.values()])]
+    tensors = [array for array in arrays if is_tensor(standin(array).array)]
+    device = facts(tensors[0]).device if tensors else "cpu"
+    try:
+        found = _on_standins(getattr(function, "__name__", "attrgetter"), function, args, kwargs, arrays)
+    except Unknown:
+        raise
+    except Exception as error:  # what the library refuses here it refused there
+        raise Unknown(f"it raises {type(error).__name__}") from None
+    return mapped(_plain(found), lambda array: Standin(array, device))
+
+
+def _on_standins(
+    name: str, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], arrays: Sequence[Any]
+) -> Any:
+    """Return the result; PyTorch takes seconds to load what computes on the device meta, but for views."""
+    first = standin(arrays[0]).array
+    if name in VIEWS:
+        return called(function, args, kwargs, lambda array: standin(array).array)
+    if name in _RESHAPES:
+        rows = first if is_row_major(first) else _row_major(first)
+        found = called(function, [Standin(rows, ""), *args[1:]], kwargs, lambda array: standin(array).array)
+        try:
+            return first.view(found.shape) if is_tensor(first) and name != "contiguous" else found
+        except RuntimeError:  # it is a copy
+            return found
+    if are_small(arrays):
+        return called(function, args, kwargs, zeros)
+    if name in _SAME_SHAPE:
+        return _row_major(first, called(function, args, kwargs, shrunk(arrays)).dtype)
+    if function in ARITHMETIC.values():
+        from tensorref import broadcasting, matmul
+
+        rule = matmul.result_shape if function is operator.matmul else broadcasting.result_shape
+        shapes = [facts(value).shape if has_shape(value) else () for value in args]
+        return _row_major(first, called(function, args, kwargs, shrunk(arrays)).dtype, rule(*shapes))
+    if not is_tensor(first):
+        raise Unknown("it is too large to be computed again")
+    return called(function, args, kwargs, lambda array: standin(array).array)
+
+
+def is_row_major(array: Any) -> bool:
+    """Tell whether an array is contiguous."""
+    return bool(array.is_contiguous() if is_tensor(array) else array.flags.c_contiguous)
+
+
+def _row_major(array: Any, dtype: Any = None, shape: tuple[int, ...] | None = None) -> Any:
+    """Return a stand-in in row-major order."""
+    shape, dtype = tuple(array.shape) if shape is None else shape, dtype or array.dtype
+    if is_tensor(array):
+        return torch().empty(shape, dtype=dtype, device="meta")
+    steps = row_major_strides(shape)
+    return _array_over(shape, steps, dtype)
+
+
+def _array_over(shape: tuple[int, ...], strides: tuple[int, ...], dtype: Any) -> Any:
+    """Return an array of any size over one element; it is only to be viewed."""
+    steps = tuple(stride * dtype.itemsize for stride in strides)
+    return numpy().lib.stride_tricks.as_strided(numpy().zeros(1, dtype), shape, steps, writeable=False)
+
+
+def _plain(found: Any) -> Any:
+    """Return the results of a library as tuples and lists."""
+    if issubclass(type(found), tuple):
+        return tuple(_plain(item) for item in found)
+    return [_plain(item) for item in found] if type(found) is list else found
+
+
+class Scope:
+    """The names that code sees, and the values of expressions in them."""
+
+    def __init__(self, names: Mapping[str, Any], beyond: Mapping[str, Any]) -> None:
+        self.names = names
+        self.beyond = beyond
+        self.known: dict[ast.AST, Any] = {}
+        """Expressions whose values were seen."""
+
+    def value(self, node: ast.AST) -> Any:  # noqa: C901, PLR0911, PLR0912  one case for each form
+        """Return the value of an expression, or raise `Unknown`."""
+        if node in self.known:
+            return self.known[node]
+        match node:
+            case ast.Constant():
+                return node.value
+            case ast.Name():
+                return self.named(node.id)
+            case ast.Attribute():
+                return attribute(self.value(node.value), node.attr)
+            case ast.Subscript():
+                return item(self.value(node.value), self.value(node.slice))
+            case ast.Tuple():
+                return tuple(self.listed(node.elts))
+            case ast.List():
+                return self.listed(node.elts)
+            case ast.Slice():
+                return slice(*(part and self.value(part) for part in (node.lower, node.upper, node.step)))
+            case ast.NamedExpr():
+                return self.value(node.target)
+            case ast.UnaryOp() if type(node.op) in ARITHMETIC:
+                return arithmetic(ARITHMETIC[type(node.op)], self.value(node.operand))
+            case ast.BinOp():
+                return arithmetic(ARITHMETIC[type(node.op)], self.value(node.left), self.value(node.right))
+            case ast.Compare(ops=[only], comparators=[other]) if type(only) in ARITHMETIC:
+                return arithmetic(ARITHMETIC[type(only)], self.value(node.left), self.value(other))
+            case ast.Compare(ops=[ast.Is() | ast.IsNot() as only], comparators=[other]):
+                return (self.value(node.left) is self.value(other)) == isinstance(only, ast.Is)
+            case ast.IfExp():
+                return self.value(node.body if self.truth(node.test) else node.orelse)
+            case ast.BoolOp():
+                found: Any = None
+                for part in node.values:
+                    found = self.value(part)
+                    if self.truth(part) != isinstance(node.op, ast.And):
+                        break
+                return found
+            case ast.UnaryOp(op=ast.Not()):
+                return not self.truth(node.operand)
+            case ast.Call():
+                return self.called(node)
+        raise Unknown("it would have to be computed again")
+
+    def truth(self, node: ast.AST) -> bool:
+        """Return whether a plain value is true."""
+        value = self.value(node)
+        if type(value) not in PLAIN:
+            raise Unknown("whether it is true would have to be asked again")
+        return bool(value)
+
+    def named(self, name: str) -> Any:
+        """Return what a name stands for."""
+        for names in (self.names, self.beyond, vars(builtins)):
+            if name in names:
+                return names[name]
+        raise Unknown("there is no such name any more")
+
+    def listed(self, nodes: Sequence[ast.expr]) -> list[Any]:
+        """Return the values of items or arguments, those behind a star too."""
+        found: list[Any] = []
+        for node in nodes:
+            if isinstance(node, ast.Starred):
+                several = self.value(node.value)
+                if type(several) not in (list, tuple):
+                    raise Unknown(f"*{ast.unparse(node.value)} would have to be unpacked again")
+                found += several
+            else:
+                found.append(self.value(node))
+        return found
+
+    def arguments(self, node: ast.Call) -> tuple[list[Any], dict[str, Any]]:
+        """Return the values of the arguments of a call."""
+        if any(keyword.arg is None for keyword in node.keywords):
+            raise Unknown("** would have to be unpacked again")
+        return self.listed(node.args), {keyword.arg or "": self.value(keyword.value) for keyword in node.keywords}
+
+    def called(self, node: ast.Call) -> Any:
+        """Return what a call gave, where it depends on shapes alone."""
+        if isinstance(node.func, ast.Attribute):
+            base = self.value(node.func.value)
+            if has_shape(base):
+                return _method(base, node.func.attr, *self.arguments(node))
+            function = attribute(base, node.func.attr)
+        else:
+            function = self.value(node.func)
+        if function is len or function is int:
+            (value,), _ = self.arguments(node)
+            if has_shape(value) and function is len and facts(value).shape:
+                return facts(value).shape[0]
+            if type(value) in (list, tuple, dict, str) if function is len else type(value) in (int, float):
+                return function(value)
+        elif type(function) is types.FunctionType and is_of(function, "torch") and function.__module__ == "torch.nn._reduction":
+            args, kwargs = self.arguments(node)
+            if not all(type(value) in PLAIN for value in args):
+                raise Unknown("it would have to be called again")
+            return function(*args, **kwargs)
+        elif _is_pure(function):
+            args, kwargs = self.arguments(node)
+            if [*arrays_in([args, kwargs])]:
+                return computed(function, args, kwargs)
+        raise Unknown("it would have to be called again")
+
+
+def is_of_torch(function: object) -> bool:
+    """Tell whether a function was written in C for PyTorch, or is one of `torch.nn.functional`."""
+    if type(function) is types.FunctionType:
+        return function.__module__ == "torch.nn.functional"
+    return type(function) is types.BuiltinFunctionType and is_of(function, "torch")
+
+
+def is_of_numpy(function: object) -> bool:
+    """Tell whether a function is one of NumPy's namespace."""
+    return (library := numpy()) is not None and any(function is found for found in vars(library).values())
+
+
+def _is_pure(function: object) -> bool:
+    """Tell whether a function is one of the libraries' whose result depends on shapes alone."""
+    spaces = (torch(), sys.modules.get("torch.nn.functional"), numpy())
+    return any(vars(space).get(name) is function for space in spaces if space is not None for name in _PURE)
+
+
+def arithmetic(function: Callable[..., Any], *values: Any) -> Any:
+    """Return what an operator gives for numbers and arrays."""
+    if any(map(has_shape, values)):
+        return computed(function, values, {})
+    if all(type(value) in (list, tuple) for value in values) and function is operator.add:
+        return function(*values)
+    if not all(type(value) in (int, float, bool) and abs(value) < _LARGEST for value in values):
+        raise Unknown("it would have to be computed again")
+    if function in (operator.pow, operator.lshift) and abs(values[1]) > 63:  # noqa: PLR2004  bits
+        raise Unknown("it would have to be computed again")
+    try:
+        return function(*values)
+    except Exception as error:
+        raise Unknown(f"it raises {type(error).__name__}") from None
+
+
+def attribute(base: Any, name: str) -> Any:  # noqa: C901, PLR0911  one case for each kind
+    """Return an attribute, or raise `Unknown` where user code would run."""
+    if has_shape(base):
+        return _array_attribute(base, name)
+    kind = type(base)
+    if type(inspect.getattr_static(kind, "__getattribute__")) is not types.WrapperDescriptorType:
+        raise Unknown(f"{kind.__name__} has a __getattribute__ of its own, which is not run")
+    found = inspect.getattr_static(base, name, _MISSING)
+    if found is _MISSING and is_module(base):
+        for table in ("_parameters", "_buffers", "_modules"):
+            held = inspect.getattr_static(base, table, None)
+            if type(held) in (dict, OrderedDict) and name in held:
+                return held[name]
+    if is_of(kind, "torch") and not is_module(base) and (found is _MISSING or is_of(type(found), "torch")):
+        return getattr(base, name)  # PyTorch's own settings
+    if found is _MISSING:
+        raise Unknown(f"{kind.__name__} has no {name} that can be read without running code")
+    if type(found) is types.MemberDescriptorType:
+        try:
+            return found.__get__(base)
+        except Exception:  # noqa: BLE001  a slot that is empty
+            raise Unknown(f"{kind.__name__} has no {name} any more") from None
+    if type(found) is property:
+        raise Unknown(f"{name} is a property, which is not run")
+    if type(found) is staticmethod:
+        return found.__func__
+    fields = inspect.getattr_static(kind, "_fields", ()) if issubclass(kind, tuple) else ()
+    if type(fields) is tuple and name in fields:
+        return tuple.__getitem__(base, fields.index(name))
+    functions = (types.FunctionType, types.BuiltinFunctionType)
+    if type(found) not in functions and inspect.getattr_static(type(found), "__get__", None) is not None:
+        raise Unknown(f"{name} is a {type(found).__name__}, which is not run")
+    return found
+
+
+def _array_attribute(base: Any, name: str) -> Any:
+    stand = base.array if type(base) is Standin else base
+    if name in ("shape", "ndim", "dtype", "device", "itemsize"):
+        known = facts(base)
+        if name == "shape":
+            return known.shape
+        if name == "ndim":
+            return len(known.shape)
+        if name == "device":
+            return torch().device(known.device) if is_tensor(stand) else known.device
+        dtype = standin(base).array.dtype
+        return dtype if name == "dtype" else dtype.itemsize
+    if name == "size" and is_array(stand):
+        return prod(facts(base).shape)
+    if name == "data" and is_tensor(stand):
+        return computed(torch().Tensor.detach, [base], {})
+    if name in ("T", "mT", "H", "mH", "real", "imag"):
+        return computed(operator.attrgetter(name), [base], {})
+    if name == "grad" and type(base) is not Standin and facts(base):
+        get = inspect.getattr_static(torch().Tensor, "is_leaf").__get__
+        if is_tensor(base) and get(base):
+            return inspect.getattr_static(torch().Tensor, "grad").__get__(base)
+    raise Unknown(f"{name} is not read")
+
+
+def _method(base: Any, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """Return what a method of an array gives, where it depends on shapes alone."""
+    stand = base.array if type(base) is Standin else base
+    tensor = is_tensor(stand)
+    if tensor and name in ("size", "dim", "numel", "stride", "element_size", "ndimension", "nelement", "is_contiguous"):
+        return getattr(torch().Tensor, name)(standin(base).array, *args, **kwargs)
+    if tensor and name in ("to", "cpu"):
+        return _moved(base, ["cpu"] if name == "cpu" else args, kwargs)
+    if name not in _PURE:
+        raise Unknown(f"{name} would have to be called again")
+    return computed(getattr(torch().Tensor if tensor else numpy().ndarray, name), [base, *args], kwargs)
+
+
+def _moved(base: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """Return a tensor on another device or in another dtype."""
+    device, rest = facts(base).device, []
+    for value in [*args, *(kwargs.get(name) for name in ("device", "dtype"))]:
+        if type(value) is str or type(value) is torch().device:
+            device = str(torch().device(value))
+        elif type(value) is torch().dtype:
+            rest.append(value)
+        elif value is not None and type(value) is not bool:
+            raise Unknown("to is not followed for this argument")
+    if not rest and device == facts(base).device:
+        return base
+    made = computed(torch().Tensor.to, [base, *rest], {}) if rest else standin(base)
+    return Standin(made.array, device)
+
+
+def item(base: Any, index: Any) -> Any:
+    """Return what stands in square brackets behind a value, or raise `Unknown`."""
+    if has_shape(base):
+        return _indexed(base, index)
+    kind = type(base)
+    if is_module(base) and type(index) in (int, str):
+        if not is_of(inspect.getattr_static(kind, "__getitem__", None), "torch"):
+            raise Unknown(f"{kind.__name__} has a __getitem__ of its own, which is not run")
+        held = inspect.getattr_static(base, "_modules", {})
+        return attribute(base, str(index + len(held) if type(index) is int and index < 0 else index))
+    own = inspect.getattr_static(kind, "__getitem__", None)
+    for plain in (list, tuple, dict):
+        if own is inspect.getattr_static(plain, "__getitem__") and (type(index) in (int, str) or plain is not dict):
+            found = _MISSING
+            if plain is dict:
+                found = dict.get(base, index, _MISSING)
+            elif type(index) in (int, slice) and -len(base) <= (index if type(index) is int else 0) < len(base):
+                found = plain.__getitem__(base, index)
+            if found is _MISSING:
+                raise Unknown("there is no such item any more")
+            return found
+    if torch() is not None and kind is torch().Size:
+        return item(tuple(base), index)
+    raise Unknown(f"{kind.__name__} has a __getitem__ of its own, which is not run")
+
+
+def _indexed(base: Any, index: Any) -> Any:
+    stand = base.array if type(base) is Standin else base
+    items = index if type(index) is tuple else (index,)
+    basic = all(type(entry) in (int, slice, type(None), type(...)) for entry in items)
+    if basic:
+        return computed(operator.getitem, [base, index], {})
+    if any(type(array) is Standin or facts(array).device != "cpu" for array in arrays_in(index)):
+        raise Unknown("how much it selects depends on values")
+    from tensorref import indexing
+
+    library = "torch" if is_tensor(stand) else "numpy"
+    try:
+        shape = indexing.result_shape(facts(base).shape, index, library=library)
+    except Exception as error:
+        raise Unknown(f"the index raises {type(error).__name__}") from None
+    return Standin(_row_major(standin(base).array, shape=shape), facts(base).device)
