@@ -41,7 +41,10 @@ def explain(error: Any) -> Explanation | None:
     get : a message by its id.
     """
     if isinstance(error, BaseException):
-        return explain(str(error))
+        try:
+            error = str(error)
+        except Exception:  # noqa: BLE001  an error whose words cannot be read says nothing
+            return None
     if not isinstance(error, str):
         raise TypeError(
             f"error is {quoted(error)}, of type {type(error).__name__}; give a text or an exception, such as str(error)"

@@ -105,10 +105,10 @@ class Entry:
     """Whether many people ask about it."""
     needs: str | None
     """What it takes to raise it, where a machine with a CPU alone does not."""
-    stand_in: str | None
-    """Code that raises the same words elsewhere, where there is some."""
     rule: str | None
     """An expression over shapes or dtypes, with the fields in braces, that explains what happened."""
+    part: bool
+    """Whether `rule` has a part of the shapes alone, since the message says no more."""
     concepts: tuple[str, ...]
     """The modules of this package that are about it."""
     pitfalls: tuple[str, ...]
@@ -259,8 +259,8 @@ def _read(group: str, tables: Mapping[str, Any]) -> Iterator[Entry]:
             mends=tuple(Mend(mend["words"], mend.get("code")) for mend in table["mends"]),
             often=table.get("often", False),
             needs=table.get("needs"),
-            stand_in=table.get("stand_in"),
             rule=table.get("rule"),
+            part=table.get("part", False),
             **listed,
         )
 

@@ -8,10 +8,12 @@ from typing import Any
 
 from tensorref import _picture
 from tensorref._explanation import Diagram, Illustrated
-from tensorref.errors._catalogue import Entry, Mend
+from tensorref.errors._catalogue import Entry, Mend, by_id
 from tensorref.errors._matching import Found
 
 LIBRARIES = {"numpy": "NumPy", "torch": "PyTorch", "python": "Python"}
+_PART = "The message names one axis alone, and the table shows no other."
+_REFUSED = {"?", "refused", "raises"}  # what the table of a rule has where it does not hold
 _MOST_ROWS = 10  # of a table that leaves room for causes and mends on a screen
 _MOST_LETTERS = 300  # of the message
 
@@ -80,8 +82,10 @@ class Explanation(Illustrated):
         """Return the message, why it is raised, what to do, and the address of its page."""
         said = self.message if len(self.message) <= _MOST_LETTERS else f"{self.message[:_MOST_LETTERS]}…"
         likely = ("Likely cause" if len(self.causes) > 1 else "Cause", *["Or"] * len(self.causes))
+        part = [_PART] if self.rule is not None and not self.operands and by_id()[self.id].part else []
         return (
             f"{LIBRARIES[self.library]}: {said}",
+            *part,
             *(f"{word}: {cause}" for word, cause in zip(likely, self.causes, strict=False)),
             *(f"Mend: {_with_code(mend)}" for mend in self.mends),
             f"More: {self.address}",
@@ -134,9 +138,11 @@ def rule(entry: Entry, fields: dict[str, Any]) -> Diagram | None:
 
     try:
         library = "torch" if entry.library == "torch" and "[" in entry.rule else None
-        return explain(entry.rule.format(**{name: _written(value) for name, value in fields.items()}), library=library)
+        found = explain(entry.rule.format(**{name: _written(value) for name, value in fields.items()}), library=library)
     except (KeyError, TypeError, ValueError):  # an older wording has fewer fields, or what it says is no shape
         return None
+    is_refused = any(cell.strip() in _REFUSED for row in found.table() for cell in row)
+    return found if is_refused or getattr(found, "warning", None) else None
 
 
 def _written(value: Any) -> str:
@@ -152,4 +158,4 @@ def _cell(value: Any) -> str:
 
 def _with_code(mend: Mend) -> str:
     """Return a mend with its code behind it, where that is one line."""
-    return f"{mend.words} {mend.code}" if mend.code and "\n" not in mend.code else mend.words
+    return f"{mend.words.removesuffix('.')}: {mend.code}" if mend.code and "\n" not in mend.code else mend.words
