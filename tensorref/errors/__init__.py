@@ -6,17 +6,20 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from tensorref._arguments import quoted
-from tensorref.errors import _explanation, _matching
+from tensorref.errors import _explanation, _frames, _matching
 from tensorref.errors._catalogue import Entry, Mend, UnknownEntryError, entries, get
-from tensorref.errors._explanation import Explanation, Operand
+from tensorref.errors._explanation import Explanation
+from tensorref.errors._frames import Operand, Seen
+from tensorref.errors._hooks import explaining, install, uninstall
 
-__all__ = ["Entry", "Explanation", "Mend", "Operand", "UnknownEntryError", "entries", "explain", "get"]
+__all__ = ["Entry", "Explanation", "Mend", "Operand", "UnknownEntryError", "entries", "explain", "explaining", "get", "install", "uninstall"]
 
 
-def explain(error: Any) -> Explanation | None:
+def explain(error: Any = None) -> Explanation | None:
     """Explain a message: why it is raised, and what to write instead.
 
     Parameters
@@ -40,14 +43,30 @@ def explain(error: Any) -> Explanation | None:
     --------
     get : a message by its id.
     """
-    if isinstance(error, BaseException):
-        try:
-            error = str(error)
-        except Exception:  # noqa: BLE001  an error whose words cannot be read says nothing
-            return None
+    if error is None:
+        error = _last()
+    if error is None or issubclass(type(error), BaseException):
+        return explained(error)
     if not isinstance(error, str):
         raise TypeError(
             f"error is {quoted(error)}, of type {type(error).__name__}; give a text or an exception, such as str(error)"
         )
     found = _matching.match(str(error))
     return None if found is None else _explanation.of(found)
+
+
+def explained(error: BaseException | None, seen: Seen | None = None) -> Explanation | None:
+    """Return what is known of an exception, of what it was raised from, or of what it met."""
+    for link in _frames.chain(error) if error is not None else ():
+        found = _matching.match(_frames.message(link))
+        if found is not None:
+            return _explanation.of(found, _frames.read(link, seen))
+    return None
+
+
+def _last() -> BaseException | None:
+    """Return the exception that is being handled, or the last one that nobody caught."""
+    for error in (sys.exc_info()[1], getattr(sys, "last_exc", None), getattr(sys, "last_value", None)):
+        if error is not None:
+            return error
+    return None

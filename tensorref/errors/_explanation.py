@@ -9,6 +9,7 @@ from typing import Any
 from tensorref import _picture
 from tensorref._explanation import Diagram, Illustrated
 from tensorref.errors._catalogue import Entry, Mend, by_id
+from tensorref.errors._frames import Operand, Reading
 from tensorref.errors._matching import Found
 
 LIBRARIES = {"numpy": "NumPy", "torch": "PyTorch", "python": "Python"}
@@ -16,18 +17,6 @@ _PART = "The message names one axis alone, and the table shows no other."
 _REFUSED = {"?", "refused", "raises"}  # what the table of a rule has where it does not hold
 _MOST_ROWS = 10  # of a table that leaves room for causes and mends on a screen
 _MOST_LETTERS = 300  # of the message
-
-
-@dataclass(frozen=True)
-class Operand:
-    """An array that took part in what failed."""
-
-    name: str
-    """The code that gives it, such as ``self.fc.weight``."""
-    shape: tuple[int, ...]
-    dtype: str
-    device: str
-    strides: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -55,6 +44,12 @@ class Explanation(Illustrated):
     """What took part, where an exception was explained whose frames are still there."""
     proved: bool | None
     """Whether the operands lead to exactly this message; None where there are none to ask."""
+    remarks: tuple[str, ...]
+    """What is to be said of the operands, such as why one is not known."""
+    file: str | None
+    """Where the user's code failed, with its line and the code itself; None where no frame is known."""
+    line: int | None
+    code: str | None
     causes: tuple[str, ...]
     """Why it is raised, the likeliest first."""
     mends: tuple[Mend, ...]
@@ -68,11 +63,7 @@ class Explanation(Illustrated):
         if self.rule is not None and len(rows := self.rule.table()) <= _MOST_ROWS:
             return rows
         if self.operands:
-            operands = (
-                (operand.name, str(operand.shape), operand.dtype, operand.device, str(operand.strides))
-                for operand in self.operands
-            )
-            return (("operand", "shape", "dtype", "device", "strides"), *operands)
+            return (("operand", "kind", "shape", "dtype", "device", "strides"), *(map(Operand.row, self.operands)))
         return (
             (self.type, self.id),
             *((name, _cell(value)) for name, value in [*self.fields.items()][:_MOST_ROWS]),
@@ -83,8 +74,13 @@ class Explanation(Illustrated):
         said = self.message if len(self.message) <= _MOST_LETTERS else f"{self.message[:_MOST_LETTERS]}…"
         likely = ("Likely cause" if len(self.causes) > 1 else "Cause", *["Or"] * len(self.causes))
         part = [_PART] if self.rule is not None and not self.operands and by_id()[self.id].part else []
+        place = (f"{self.code}, line {self.line} of {self.file}",) if self.file else ()
+        proof = ("These operands lead to exactly these words.",) if self.proved else ()
         return (
             f"{LIBRARIES[self.library]}: {said}",
+            *place,
+            *proof,
+            *self.remarks,
             *part,
             *(f"{word}: {cause}" for word, cause in zip(likely, self.causes, strict=False)),
             *(f"Mend: {_with_code(mend)}" for mend in self.mends),
@@ -111,8 +107,8 @@ class Explanation(Illustrated):
         return picture + Diagram._repr_html_(self) + mends
 
 
-def of(found: Found) -> Explanation:
-    """Return what is known of a message that was found in a text."""
+def of(found: Found, reading: Reading | None = None) -> Explanation:
+    """Return what is known of a message that was found in a text, and of the frames of its error."""
     entry = found.entry
     return Explanation(
         id=entry.id,
@@ -121,13 +117,23 @@ def of(found: Found) -> Explanation:
         type=entry.type,
         message=found.words,
         fields=found.fields,
-        operands=(),
-        proved=None,
+        operands=reading.operands if reading else (),
+        proved=reading.proved if reading and reading.operands else None,
+        remarks=reading.remarks if reading else (),
+        file=reading.file if reading else None,
+        line=reading.line if reading else None,
+        code=reading.code if reading else None,
         causes=entry.causes,
-        mends=entry.mends,
-        rule=rule(entry, found.fields),
+        mends=(*_fixes(reading), *entry.mends),
+        rule=(reading and reading.rule) or rule(entry, found.fields),
         address=entry.address,
     )
+
+
+def _fixes(reading: Reading | None) -> tuple[Mend, ...]:
+    """Return the mends of a rule that was broken, in the names of the user's code."""
+    fixes = reading.rule.fixes[:1] if reading and reading.rule and reading.proved else ()
+    return tuple(Mend(f"Write {fix.code}, which would give {fix.result}.") for fix in fixes)
 
 
 def rule(entry: Entry, fields: dict[str, Any]) -> Diagram | None:

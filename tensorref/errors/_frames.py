@@ -42,6 +42,7 @@ _MOST_ITEMS = 64
 _MOST_MODULES = 20_000
 _MOST_LETTERS = 60
 _MOST_LINKS = 64
+_MOST_WORDS = 2**16
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,13 @@ class Operand:
     """That of a number or a short text."""
     unknown: str | None = None
     """Why no more is known, where that would take code that is not run."""
+
+    def row(self) -> tuple[str, ...]:
+        """Return its row in a table: name, kind, shape or value, dtype, device, strides."""
+        if self.unknown is not None:
+            return (self.name, "?", "?", "?", "?", "?")
+        facts = (self.value if self.shape is None else self.shape, self.dtype, self.device, self.strides)
+        return (self.name, self.kind, *("" if fact is None else str(fact) for fact in facts))
 
 
 @dataclass(frozen=True)
@@ -82,29 +90,40 @@ class Reading:
     """What is to be said of the operands, such as that they may have changed."""
 
 
-def read(error: BaseException, remembered: Sequence[Facts] = ()) -> Reading | None:
+Seen = tuple[int, list[Facts]]
+"""The id of an error, and what was told of the arrays of the call that raised it."""
+
+
+def read(error: BaseException, seen: Seen | None = None) -> Reading | None:
     """Return what the frames of an error tell, or None where it passed none. It never raises.
 
-    `remembered` is told of the operands of the call that failed, where they were seen when it failed.
-
-    It runs in a thread of its own: modes of PyTorch, which may be the user's code, hold for the thread that began them.
+    `seen` is what was seen of the call that failed, where each call was looked at.
     """
     fresh, traced = error is sys.exc_info()[1], sys.gettrace() is not None
-    found: list[Reading | None] = []
+    remembered = seen[1] if seen is not None and seen[0] == id(error) else []
+    return apart(lambda: _read(error, remembered, fresh=fresh, traced=traced))
 
-    def work() -> None:
+
+def apart(work: Callable[[], Any]) -> Any:
+    """Return what some work gives, or None where it raises.
+
+    It is done in a thread of its own: modes of PyTorch, which may be the user's code, hold for the thread that began them.
+    """
+    found: list[Any] = []
+
+    def run() -> None:
         try:
-            found.append(_read(error, remembered, fresh=fresh, traced=traced))
-        except Exception:  # noqa: BLE001  the user's error is what counts
-            found.append(None)
+            found.append(work())
+        except Exception:  # noqa: BLE001, S110  the user's error is what counts
+            pass
 
     try:
-        thread = threading.Thread(target=work, name="tensorref.errors", daemon=True)
+        thread = threading.Thread(target=run, name="tensorref.errors", daemon=True)
         thread.start()
     except RuntimeError:  # Python is about to end
         return None
     thread.join()
-    return found[0]
+    return found[0] if found else None
 
 
 def chain(error: BaseException) -> list[BaseException]:
@@ -167,7 +186,9 @@ class Operation(NamedTuple):
 
     def parts(self) -> list[Part]:
         """Return the operands."""
-        return [part for node in (*self.arguments, *self.keywords.values()) for part in self._parts(node)][:_MOST_OPERANDS]
+        return [part for node in (*self.arguments, *self.keywords.values()) for part in self._parts(node)][
+            :_MOST_OPERANDS
+        ]
 
     def _parts(self, node: ast.expr) -> Iterator[Part]:
         match node:
@@ -267,7 +288,9 @@ def _call(step: Step, what: Failed, scope: Scope, node: ast.Call) -> Operation:
     if isinstance(node.func, ast.Attribute):
         base = _value(scope, node.func.value)
         if has_shape(base):
-            library = torch().Tensor if is_tensor(base if type(base) is not Standin else base.array) else numpy().ndarray
+            library = (
+                torch().Tensor if is_tensor(base if type(base) is not Standin else base.array) else numpy().ndarray
+            )
             function = inspect.getattr_static(library, node.func.attr, None)
             function = function if type(function) is MethodDescriptorType else None
             arguments = [node.func.value, *arguments]
@@ -283,7 +306,7 @@ def _read(error: BaseException, remembered: Sequence[Facts], *, fresh: bool, tra
     passed = steps(_of(error, "__traceback__"))
     if not passed:
         return None
-    text = message(error)
+    text = message(error)[:_MOST_WORDS]
     at = max((number for number, step in enumerate(passed) if not is_library(step.frame)), default=0)
     try:
         user, refused = _operation(passed[at], traced=traced), None
@@ -307,7 +330,8 @@ def _read(error: BaseException, remembered: Sequence[Facts], *, fresh: bool, tra
 
 
 _IN_BACKWARD = re.compile(
-    r"modified by an inplace operation: \[[\w.]{1,60} \[([\d, ]{0,200})\]\].{0,200}? is at version (\d{1,20})", re.DOTALL
+    r"modified by an inplace operation: \[[\w.]{1,60} \[([\d, ]{0,200})\]\].{0,200}? is at version (\d{1,20})",
+    re.DOTALL,
 )
 
 
@@ -358,7 +382,9 @@ def _operands(
     elif proved is False:
         remarks.append("As they are now, these operands lead to other words: they may have changed since.")
     elif proved is None and not remarks:
-        remarks.append("That these operands lead to these words is not proved: it may hang on values, which are not read.")
+        remarks.append(
+            "That these operands lead to these words is not proved: it may hang on values, which are not read."
+        )
     sure = not changed and not any(operand.unknown for operand in operands)
     return {
         "operands": operands,
@@ -382,7 +408,8 @@ def _recalled(operation: Operation, remembered: Sequence[Facts]) -> list[Part]:
     parts = operation.parts()
     places = [at for at, part in enumerate(parts) if has_shape(part.value) or isinstance(part.value, Unknown)]
     if len(places) != len(remembered) or any(
-        has_shape(parts[at].value) and facts(parts[at].value) != seen for at, seen in zip(places, remembered, strict=True)
+        has_shape(parts[at].value) and facts(parts[at].value) != seen
+        for at, seen in zip(places, remembered, strict=True)
     ):
         return parts
     for at, seen in zip(places, remembered, strict=True):
@@ -429,7 +456,9 @@ class _Names:
         """Name what was handed to the library by the expressions that gave it."""
         code = frame.f_code
         stored = {
-            instruction.argval for instruction in dis.get_instructions(code) if instruction.opname.startswith("STORE_FAST")
+            instruction.argval
+            for instruction in dis.get_instructions(code)
+            if instruction.opname.startswith("STORE_FAST")
         }
         names = [*code.co_varnames[: code.co_argcount]]
         values = [None if name in stored else scope.names.get(name) for name in names]
@@ -473,7 +502,7 @@ def held(name: str, value: Any, modules: dict[int, str]) -> Iterator[tuple[str, 
         yield name, value
 
 
-def _version(tensor: Any) -> int:
+def _version(tensor: Any) -> int | None:
     from tensorref import _private_parts
 
     return _private_parts.version(tensor)

@@ -7,10 +7,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tensorref import broadcasting, layout, matmul
-from tensorref.errors._values import VIEWS, are_small, arrays_in, called, facts, is_tensor, repeated, shrunk, standin, zeros
+from tensorref.errors._values import (
+    VIEWS,
+    are_small,
+    arrays_in,
+    called,
+    facts,
+    is_tensor,
+    repeated,
+    shrunk,
+    standin,
+    zeros,
+)
 
 _WITH_EFFECTS = re.compile(
     "rand|normal|bernoulli|dropout|multinomial|poisson|exponential|geometric|cauchy|uniform|seed|cuda|xpu|^to$|memory|"
@@ -20,7 +32,9 @@ _NUMBER = re.compile(r"\d+")
 _DEVICE = re.compile(r"\b(?:cpu|meta|cuda|mps|xpu|mtia|hpu)(?::\d+)?\b")
 
 
-def proves(text: str, function: Callable[..., Any] | None, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool | None:
+def proves(
+    text: str, function: Callable[..., Any] | None, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> bool | None:
     """Tell whether a call raises the words of an error; None where that cannot be tried."""
     arrays = [*arrays_in([*args, *kwargs.values()])]
     if not arrays:
@@ -59,13 +73,17 @@ def _raised(
     else:
         words = call(shrunk(arrays))
         yield words
-        if words is not None and _NUMBER.sub("", words) == _NUMBER.sub("", text):  # so the real sizes are refused at once
+        if words is not None and _NUMBER.sub("", words) == _NUMBER.sub(
+            "", text
+        ):  # so the real sizes are refused at once
             yield call(repeated)
     if name in VIEWS or any(facts(array).device == "meta" for array in tensors):
         yield call(lambda array: standin(array).array)
 
 
-def broken(text: str, function: Callable[..., Any] | None, args: Sequence[Any], known: Sequence[tuple[str, Any]]) -> Any:
+def broken(
+    text: str, function: Callable[..., Any] | None, args: Sequence[Any], known: Sequence[tuple[str, Any]]
+) -> Any:
     """Return the explanation of the rule of ours that raises the words of an error for these operands, or None."""
     for rule in _rules(function, args, [name[:60] for name, _ in known], [facts(array).shape for _, array in known]):
         try:
@@ -85,8 +103,10 @@ def _rules(
     if name == "view" and shapes:
         target = args[1] if type(args[1]) in (tuple, list) else args[1:]
         yield lambda: layout.explain(shapes[0], facts(args[0]).strides or (), target, name=names[0])
-    if len(shapes) > 1:
+    if name == "linear" and len(shapes) > 1:  # a layer is not mended by another order of its weight
+        transposed = shapes[1][::-1]
+        yield lambda: replace(matmul.explain(shapes[0], transposed, names=(names[0], f"{names[1]}.mT")), fixes=())
+    elif len(shapes) > 1:
         yield lambda: matmul.explain(*shapes[:2], names=names[:2])
-        yield lambda: matmul.explain(shapes[0], shapes[1][::-1], names=(names[0], f"{names[1]}.mT"))
     if shapes:
         yield lambda: broadcasting.explain(*shapes, names=names)

@@ -21,6 +21,7 @@ from tensorref.errors._values import Unknown, numpy, torch
 _MOST_STEPS = 2000
 _MOST_LINES = 100_000
 _MOST_LETTERS = 120
+_OURS = str(Path(__file__).parent)  # a mode of ours stands between the user's call and PyTorch
 
 
 class Step(NamedTuple):
@@ -49,10 +50,11 @@ class Failed(NamedTuple):
 
 
 def steps(traceback: TracebackType | None) -> list[Step]:
-    """Return the frames that an error passed, the innermost last."""
+    """Return the frames of others that an error passed, the innermost last."""
     found: list[Step] = []
     while traceback is not None and len(found) < _MOST_STEPS:
-        found.append(Step(traceback.tb_frame, traceback.tb_lasti, traceback.tb_lineno))
+        if not traceback.tb_frame.f_code.co_filename.startswith(_OURS):
+            found.append(Step(traceback.tb_frame, traceback.tb_lasti, traceback.tb_lineno))
         traceback = traceback.tb_next
     return found
 
@@ -83,7 +85,10 @@ def failed(step: Step) -> Failed:
         if not isinstance(node, (ast.expr, ast.stmt)) or (node.end_lineno, node.end_col_offset) != finish:
             continue
         name = node.func if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else None
-        moved = name and (name.end_lineno, (name.end_col_offset or 0) - len(name.attr.encode()))  # of a method below its object
+        moved = name and (
+            name.end_lineno,
+            (name.end_col_offset or 0) - len(name.attr.encode()),
+        )  # of a method below its object
         if start in ((node.lineno, node.col_offset), moved):
             found = node
     if found is None or not _names(found) <= _known(code):
@@ -114,7 +119,9 @@ def _statement(found: ast.AST, tree: ast.AST) -> ast.AST:
     """Return the assignment that a target belongs to; a target fails where it is assigned."""
     if isinstance(getattr(found, "ctx", None), ast.Store):
         for node in ast.walk(tree):
-            if isinstance(node, ast.Assign) and any(found is part for target in node.targets for part in ast.walk(target)):
+            if isinstance(node, ast.Assign) and any(
+                found is part for target in node.targets for part in ast.walk(target)
+            ):
                 return ast.copy_location(ast.Assign([found], node.value), node)  # type: ignore[list-item]
     return found
 
@@ -170,7 +177,13 @@ def bound_since(step: Step, *, fresh: bool) -> set[str]:
     for offset in led & ways.keys():
         opname, name = order[index[offset]].opname, order[index[offset]].argval
         if opname.startswith(("STORE_", "DELETE_")):
-            names |= {"[]"} if "SUBSCR" in opname or "SLICE" in opname else {*name} if isinstance(name, tuple) else {str(name)}
+            names |= (
+                {"[]"}
+                if "SUBSCR" in opname or "SLICE" in opname
+                else {*name}
+                if isinstance(name, tuple)
+                else {str(name)}
+            )
     return names
 
 

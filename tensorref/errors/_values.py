@@ -198,9 +198,7 @@ def standin(value: Any) -> Standin:
 
 def made_again(known: Facts) -> Any:
     """Return a tensor without elements of which this is told."""
-    return torch().empty_strided(
-        known.shape, known.strides or (), dtype=getattr(torch(), known.dtype), device="meta"
-    )
+    return torch().empty_strided(known.shape, known.strides or (), dtype=getattr(torch(), known.dtype), device="meta")
 
 
 def mapped(value: Any, change: Callable[[Any], Any]) -> Any:
@@ -263,7 +261,11 @@ def shrunk(arrays: Sequence[Any]) -> Callable[[Any], Any]:
 
     def change(array: Any) -> Any:
         stand, shape = standin(array).array, tuple(small.get(size, size) for size in facts(array).shape)
-        return torch().zeros(shape, dtype=stand.dtype, device="cpu") if is_tensor(stand) else numpy().zeros(shape, stand.dtype)
+        return (
+            torch().zeros(shape, dtype=stand.dtype, device="cpu")
+            if is_tensor(stand)
+            else numpy().zeros(shape, stand.dtype)
+        )
 
     return change
 
@@ -461,7 +463,11 @@ class Scope:
                 return facts(value).shape[0]
             if type(value) in (list, tuple, dict, str) if function is len else type(value) in (int, float):
                 return function(value)
-        elif type(function) is types.FunctionType and is_of(function, "torch") and function.__module__ == "torch.nn._reduction":
+        elif (
+            type(function) is types.FunctionType
+            and is_of(function, "torch")
+            and function.__module__ == "torch.nn._reduction"
+        ):
             args, kwargs = self.arguments(node)
             if not all(type(value) in PLAIN for value in args):
                 raise Unknown("it would have to be called again")
