@@ -13,7 +13,7 @@ from tensorref._arguments import quoted
 from tensorref.errors import _explanation, _frames, _matching
 from tensorref.errors._catalogue import Entry, Mend, UnknownEntryError, entries, get
 from tensorref.errors._explanation import Explanation
-from tensorref.errors._frames import Operand, Seen
+from tensorref.errors._frames import Operand
 from tensorref.errors._hooks import explaining, install, uninstall
 
 __all__ = ["Entry", "Explanation", "Mend", "Operand", "UnknownEntryError", "entries", "explain", "explaining", "get", "install", "uninstall"]
@@ -55,12 +55,12 @@ def explain(error: Any = None) -> Explanation | None:
     return None if found is None else _explanation.of(found)
 
 
-def explained(error: BaseException | None, seen: Seen | None = None) -> Explanation | None:
+def explained(error: BaseException | None) -> Explanation | None:
     """Return what is known of an exception, of what it was raised from, or of what it met."""
     for link in _frames.chain(error) if error is not None else ():
         found = _matching.match(_frames.message(link))
         if found is not None:
-            return _explanation.of(found, _frames.read(link, seen))
+            return _explanation.of(found, _frames.read(link))
     return None
 
 

@@ -13,7 +13,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from types import FrameType, MethodDescriptorType, WrapperDescriptorType
+from types import FrameType, FunctionType, MethodDescriptorType, WrapperDescriptorType
 from typing import Any, NamedTuple
 
 from tensorref.errors._proof import broken, proves
@@ -58,7 +58,7 @@ class Operand:
     device: str | None = None
     strides: tuple[int, ...] | None = None
     """In elements."""
-    value: float | str | None = None
+    value: int | float | str | None = None  # noqa: PYI041  beartype takes no int for a float
     """That of a number or a short text."""
     unknown: str | None = None
     """Why no more is known, where that would take code that is not run."""
@@ -90,18 +90,10 @@ class Reading:
     """What is to be said of the operands, such as that they may have changed."""
 
 
-Seen = tuple[int, list[Facts]]
-"""The id of an error, and what was told of the arrays of the call that raised it."""
-
-
-def read(error: BaseException, seen: Seen | None = None) -> Reading | None:
-    """Return what the frames of an error tell, or None where it passed none. It never raises.
-
-    `seen` is what was seen of the call that failed, where each call was looked at.
-    """
+def read(error: BaseException) -> Reading | None:
+    """Return what the frames of an error tell, or None where it passed none. It never raises."""
     fresh, traced = error is sys.exc_info()[1], sys.gettrace() is not None
-    remembered = seen[1] if seen is not None and seen[0] == id(error) else []
-    return apart(lambda: _read(error, remembered, fresh=fresh, traced=traced))
+    return apart(lambda: _read(error, fresh=fresh, traced=traced))
 
 
 def apart(work: Callable[[], Any]) -> Any:
@@ -209,7 +201,7 @@ class Operation(NamedTuple):
         if type(value) in (list, tuple):
             for at, item in enumerate(value[:_MOST_ITEMS]):
                 if has_shape(item):
-                    yield Part(f"{name}[{at}]", item, (inner,))
+                    yield Part(f"{name}[{at}]", _readable(item), (inner,))
         elif has_shape(value) or isinstance(value, Unknown) or _is_short(value):
             yield Part(name, value, (inner,))
 
@@ -225,13 +217,20 @@ def _is_short(value: Any) -> bool:
 def _value(scope: Scope, node: ast.AST) -> Any:
     """Return the value of an expression, or why it is not known."""
     try:
-        value = scope.value(node)
+        return _readable(scope.value(node))
+    except Unknown as unknown:
+        return Unknown(*unknown.args)  # without the frames, which hold what was read
+    except Exception as error:  # noqa: BLE001  whatever it is, the value is not known
+        return Unknown(f"reading it raises {type(error).__name__}")
+
+
+def _readable(value: Any) -> Any:
+    """Return a value, or why nothing can be told of it."""
+    try:
         if has_shape(value):
             facts(value)
     except Unknown as unknown:
         return Unknown(*unknown.args)
-    except Exception as error:  # noqa: BLE001  whatever it is, the value is not known
-        return Unknown(f"reading it raises {type(error).__name__}")
     return value
 
 
@@ -302,8 +301,8 @@ def _call(step: Step, what: Failed, scope: Scope, node: ast.Call) -> Operation:
     return Operation(step, what, scope, None if starred else function, arguments, keywords)
 
 
-def _read(error: BaseException, remembered: Sequence[Facts], *, fresh: bool, traced: bool) -> Reading | None:
-    passed = steps(_of(error, "__traceback__"))
+def _read(error: BaseException, *, fresh: bool, traced: bool) -> Reading | None:
+    passed, seen = steps(_of(error, "__traceback__"))
     if not passed:
         return None
     text = message(error)[:_MOST_WORDS]
@@ -319,14 +318,14 @@ def _read(error: BaseException, remembered: Sequence[Facts], *, fresh: bool, tra
         return replace(reading, **_written_in_place(found, passed[: at + 1], traced=traced))
     if _is_passed_on(passed[-1].frame):
         return replace(reading, remarks=("The error was raised elsewhere, and this line passes it on.",))
-    inner = None if passed[-1] is passed[at] else _innermost(passed[at + 1 :], traced=traced)
-    operation = inner or user
+    operation = _operation_of(user, passed[at + 1 :], traced=traced)
     if operation is None:
         return replace(reading, remarks=(f"The operands are not known: {refused}.",))
-    names = _Names(user, passed[at + 1 : passed.index(inner.step) + 1], traced=traced) if inner else None
-    if names is not None:
-        reading = replace(reading, by=operation.failed.written(operation.failed.node))
-    return replace(reading, **_operands(text, operation, names, remembered, fresh=fresh))
+    if operation is user:
+        return replace(reading, **_operands(text, operation, None, seen, fresh=fresh))
+    names = _Names(user, passed[at + 1 : passed.index(operation.step) + 1], traced=traced)
+    reading = replace(reading, by=operation.failed.written(operation.failed.node))
+    return replace(reading, **_operands(text, operation, names, seen, fresh=fresh))
 
 
 _IN_BACKWARD = re.compile(
@@ -342,23 +341,29 @@ def _is_passed_on(frame: FrameType) -> bool:
     return frame.f_code.co_name == "reraise" or (type(module) is str and module.partition(".")[0] in others)
 
 
-def _innermost(inner: Sequence[Step], *, traced: bool) -> Operation | None:
-    """Return what failed in the library's innermost frame that holds an array."""
-    for step in reversed(inner):
+def _operation_of(user: Operation | None, inner: Sequence[Step], *, traced: bool) -> Operation | None:
+    """Return what failed: the first call of a library's function whose operands are known, else the innermost of arrays."""
+    innermost = user
+    for step in (None, *inner):
         try:
-            operation = _operation(step, traced=traced)
+            operation = user if step is None else _operation(step, traced=traced)
         except Unknown:
             continue
-        if any(has_shape(part.value) for part in operation.parts()):
+        parts = operation.parts() if operation else []
+        if operation is None or not any(has_shape(part.value) for part in parts):
+            continue
+        innermost = operation
+        written_in_c = operation.function is not None and type(operation.function) is not FunctionType
+        if written_in_c or (operation.function and not any(isinstance(part.value, Unknown) for part in parts)):
             return operation
-    return None
+    return innermost
 
 
 def _operands(
-    text: str, operation: Operation, names: _Names | None, remembered: Sequence[Facts], *, fresh: bool
+    text: str, operation: Operation, names: _Names | None, seen: Sequence[Facts], *, fresh: bool
 ) -> dict[str, Any]:
     """Return the operands of what failed, whether they are proved, the rule, and what is to be said of them."""
-    parts = _recalled(operation, remembered)
+    parts = _recalled(operation, seen)
     if names is not None:  # numbers of the library's own code tell nobody anything
         parts = [part for part in parts if has_shape(part.value) or type(part.value) is str]
     called = [names.name(part, operation) if names else part.name for part in parts]
@@ -403,18 +408,16 @@ def _names(nodes: Sequence[ast.AST]) -> set[str]:
     return own | ({"[]"} if any(isinstance(node, ast.Subscript) for node in inner) else set())
 
 
-def _recalled(operation: Operation, remembered: Sequence[Facts]) -> list[Part]:
+def _recalled(operation: Operation, seen: Sequence[Facts]) -> list[Part]:
     """Return the operands, with those that are not known filled in from the call that was seen."""
     parts = operation.parts()
     places = [at for at, part in enumerate(parts) if has_shape(part.value) or isinstance(part.value, Unknown)]
-    if len(places) != len(remembered) or any(
-        has_shape(parts[at].value) and facts(parts[at].value) != seen
-        for at, seen in zip(places, remembered, strict=True)
-    ):
+    told = dict(zip(places, seen, strict=True)) if len(places) == len(seen) else {}
+    if any(has_shape(parts[at].value) and facts(parts[at].value) != told[at] for at in told):
         return parts
-    for at, seen in zip(places, remembered, strict=True):
+    for at in told:
         if isinstance(parts[at].value, Unknown):
-            value = Standin(made_again(seen), seen.device)
+            value = Standin(made_again(told[at]), told[at].device)
             parts[at] = parts[at]._replace(value=value)
             operation.scope.known[parts[at].nodes[0]] = value
     return parts
@@ -426,7 +429,8 @@ def _operand(name: str, value: Any) -> Operand:
         return Operand(name, "", unknown=str(value))
     if has_shape(value):
         kind = type(value.array if type(value) is Standin else value).__name__
-        return Operand(name, kind, *facts(value))
+        shape, dtype, device, strides = facts(value)
+        return Operand(name, kind, shape, dtype, device or None, strides)
     return Operand(name, type(value).__name__, value=value)
 
 

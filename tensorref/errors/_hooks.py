@@ -7,15 +7,15 @@ import inspect
 import sys
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import ContextDecorator
+from contextlib import ContextDecorator, nullcontext
 from types import ModuleType, TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tensorref._explanation import aligned
 from tensorref.errors import _frames
+from tensorref.errors._catalogue import SITE
 from tensorref.errors._explanation import Explanation
-from tensorref.errors._frames import Seen
-from tensorref.errors._values import arrays_in, facts, is_tensor
+from tensorref.errors._values import Facts, arrays_in, facts, is_tensor
 
 __all__ = ["explaining", "install", "load_ipython_extension", "uninstall", "unload_ipython_extension"]
 
@@ -67,24 +67,21 @@ class Explaining(ContextDecorator):
 
     def __init__(self, *, exact: bool) -> None:
         self._exact = exact
-        self._mode: Any = None
-        if exact:
-            self._mode = _remembering()
+        self._mode: Any = _seeing() if exact else nullcontext()
 
-    def _recreate_cm(self) -> Self:  # each call of a decorated function has one of its own
+    def _recreate_cm(self) -> Explaining:  # each call of a decorated function has one of its own
         return type(self)(exact=self._exact)
 
-    def __enter__(self) -> Self:
-        if self._mode is not None:
-            self._mode.__enter__()
+    def __enter__(self) -> Explaining:
+        self._mode.__enter__()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        mode = self._mode
-        if mode is not None:
-            mode.__exit__(kind, error, trace)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._mode.__exit__(kind, error, trace)
         if error is not None:
-            annotate(error, mode.seen if mode is not None else None)
+            annotate(error)
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function of the same kind whose errors are explained."""
@@ -140,43 +137,45 @@ def _async_generator(explained: Callable[[], Explaining], function: Callable[...
     return run
 
 
-def _remembering() -> Any:
-    """Return a mode of PyTorch that keeps what is told of the operands of the call that failed last."""
+def _seeing() -> Any:
+    """Return a mode of PyTorch that notes what is told of the operands of a call that fails."""
     from tensorref._libraries import needed
 
     with needed("tensorref.errors.explaining(exact=True)", "torch"):
         from torch.overrides import TorchFunctionMode
 
-    class Remembering(TorchFunctionMode):
-        seen: Seen | None = None
-
+    class Seeing(TorchFunctionMode):
         def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ARG002
             try:
                 return func(*args, **(kwargs or {}))
-            except Exception as error:
-                if self.seen is None or self.seen[0] != id(error):
-                    told = _frames.apart(lambda: [facts(array) for array in arrays_in([args, kwargs or {}]) if is_tensor(array)])
-                    self.seen = None if told is None else (id(error), told)
+            except Exception:
+                # The error keeps this frame, where `tensorref.errors._source.steps` finds what was seen.
+                seen = _frames.apart(lambda: _told([args, kwargs or {}])) or []  # noqa: F841
                 raise
 
-    return Remembering()
+    return Seeing()
 
 
-def annotate(error: BaseException, seen: Seen | None = None) -> None:
+def _told(arguments: Any) -> list[Facts]:
+    """Return what is told of the tensors in arguments."""
+    return [facts(array) for array in arrays_in(arguments) if is_tensor(array)]
+
+
+def annotate(error: BaseException) -> None:
     """Add the note to an error, once; whatever goes wrong, the error stays as it is."""
     try:
         if not isinstance(error, Exception) or _NOTED in _notes(error):
             return
         from tensorref.errors import explained
 
-        explanation = explained(error, seen)
+        explanation = explained(error)
         if explanation is not None:
             BaseException.add_note(error, note(explanation))
     except Exception:  # noqa: BLE001, S110  an explanation is never worth an error
         pass
 
 
-_NOTED = "\nMore: https://tensorref."
+_NOTED = f"\nMore: {SITE}"
 
 
 def _notes(error: BaseException) -> str:

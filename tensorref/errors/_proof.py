@@ -39,7 +39,7 @@ def proves(
     arrays = [*arrays_in([*args, *kwargs.values()])]
     if not arrays:
         return None
-    devices = {facts(array).device for array in arrays if facts(array).shape or facts(array).device != "cpu"}
+    devices = {facts(array).device for array in arrays if facts(array).shape or facts(array).device != "cpu"} - {""}
     if len(devices) > 1 and "device" in text:
         return {*_DEVICE.findall(text)} == devices
     if function is None or _WITH_EFFECTS.search(getattr(function, "__name__", "")):

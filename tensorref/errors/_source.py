@@ -10,17 +10,18 @@ import ast
 import dis
 import linecache
 import sysconfig
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from types import CodeType, FrameType, TracebackType
 from typing import Any, NamedTuple
 
-from tensorref.errors._values import Unknown, numpy, torch
+from tensorref.errors._values import Facts, Unknown, numpy, torch
 
 _MOST_STEPS = 2000
 _MOST_LINES = 100_000
 _MOST_LETTERS = 120
+_BETWEEN = ("__torch_function__", "__torch_dispatch__", "__array_function__", "__array_ufunc__")
 _OURS = str(Path(__file__).parent)  # a mode of ours stands between the user's call and PyTorch
 
 
@@ -49,22 +50,28 @@ class Failed(NamedTuple):
         return text if len(text) <= _MOST_LETTERS else f"{text[: _MOST_LETTERS - 1]}…"
 
 
-def steps(traceback: TracebackType | None) -> list[Step]:
-    """Return the frames of others that an error passed, the innermost last."""
+def steps(traceback: TracebackType | None) -> tuple[list[Step], list[Facts]]:
+    """Return the frames of others that an error passed, the innermost last, and what a mode of ours saw of the call."""
     found: list[Step] = []
+    seen: list[Facts] = []
     while traceback is not None and len(found) < _MOST_STEPS:
-        if not traceback.tb_frame.f_code.co_filename.startswith(_OURS):
-            found.append(Step(traceback.tb_frame, traceback.tb_lasti, traceback.tb_lineno))
+        frame = traceback.tb_frame
+        if frame.f_code.co_filename.startswith(_OURS):
+            seen = frame.f_locals.get("seen", seen)
+        else:
+            found.append(Step(frame, traceback.tb_lasti, traceback.tb_lineno))
         traceback = traceback.tb_next
-    return found
+    return found, seen
 
 
 def is_library(frame: FrameType) -> bool:
-    """Tell whether a frame runs code of Python, of a package that was installed, or of this one."""
+    """Tell whether a frame runs code of Python or of a package that was installed, or stands between a call and a library."""
     file = frame.f_code.co_filename
+    if frame.f_code.co_name in _BETWEEN:
+        return True
     roots = [sysconfig.get_path("stdlib"), str(Path(__file__).parents[1])]
     roots += [str(Path(found.__file__).parent) for found in (torch(), numpy()) if found is not None]
-    return file.startswith(("<frozen ", *roots)) or "site-packages" in file or "dist-packages" in file
+    return file.startswith(("<frozen ", "<@", *roots)) or "site-packages" in file or "dist-packages" in file
 
 
 def failed(step: Step) -> Failed:
@@ -78,7 +85,7 @@ def failed(step: Step) -> Failed:
     lines = linecache.getlines(code.co_filename)
     if not 0 < end <= len(lines) <= _MOST_LINES:
         raise Unknown(f"there is no source of {code.co_filename}")
-    tree, source, before = _parsed(lines, line, end)
+    tree, source, before = _parsed(code, lines, line, end)
     start, finish = (line - before, column), (end - before, stop)
     found: ast.AST | None = None
     for node in ast.walk(tree):
@@ -96,19 +103,28 @@ def failed(step: Step) -> Failed:
     return Failed(_statement(found, tree), source)
 
 
-def _parsed(lines: list[str], line: int, end: int) -> tuple[ast.Module, list[str], int]:
-    """Return the statement at the left margin around some lines, its source, and the number of lines before it."""
-    first = next((at for at in range(line - 1, -1, -1) if _begins(lines[at])), 0)
-    while first and lines[first - 1].startswith("@"):
-        first -= 1
-    last = next((at for at in range(end, len(lines)) if _begins(lines[at])), len(lines))
-    for before, after in ((first, last), (0, len(lines))):
+def _parsed(code: CodeType, lines: list[str], line: int, end: int) -> tuple[ast.Module, list[str], int]:
+    """Return some code around lines: its syntax, its lines, and the number of lines before them."""
+    for before, after in _ranges(code, lines, line, end):
         source = lines[before:after]
+        if source[0][:1].isspace():
+            source, before = ["if True:\n", *source], before - 1
         try:
             return ast.parse("".join(source)), source, before
         except (SyntaxError, ValueError, RecursionError, MemoryError):  # a string that begins at the margin, or `else`
             continue
     raise Unknown("its source cannot be read")
+
+
+def _ranges(code: CodeType, lines: list[str], line: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield where a function begins and ends, the statement at the margin, and the whole file."""
+    if not code.co_name.startswith("<"):
+        yield code.co_firstlineno - 1, max(end, *(place[1] or 0 for place in code.co_positions()))
+    first = next((at for at in range(line - 1, -1, -1) if _begins(lines[at])), 0)
+    while first and lines[first - 1].startswith("@"):
+        first -= 1
+    yield first, next((at for at in range(end, len(lines)) if _begins(lines[at])), len(lines))
+    yield 0, len(lines)
 
 
 def _begins(line: str) -> bool:
@@ -144,12 +160,12 @@ def bound_since(step: Step, *, fresh: bool) -> set[str]:
 
     Handlers and `finally` run after it. `fresh` says that the error is still being handled, so that no loop went on.
     """
-    code, last = step.frame.f_code, step.frame.f_lasti
-    if last == step.at:
+    if step.frame.f_lasti == step.at:
         return set()
-    bytecode = dis.Bytecode(code)
+    bytecode = dis.Bytecode(step.frame.f_code)
     order = [*bytecode]
     index = {instruction.offset: at for at, instruction in enumerate(order)}
+    last = max(offset for offset in index if offset <= step.frame.f_lasti)  # it can be within an instruction
     handlers: Any = bytecode.exception_entries
 
     def caught(offset: int) -> list[int]:
@@ -176,14 +192,10 @@ def bound_since(step: Step, *, fresh: bool) -> set[str]:
     names: set[str] = set()
     for offset in led & ways.keys():
         opname, name = order[index[offset]].opname, order[index[offset]].argval
-        if opname.startswith(("STORE_", "DELETE_")):
-            names |= (
-                {"[]"}
-                if "SUBSCR" in opname or "SLICE" in opname
-                else {*name}
-                if isinstance(name, tuple)
-                else {str(name)}
-            )
+        if opname.startswith(("STORE_SUBSCR", "STORE_SLICE", "DELETE_SUBSCR")):
+            names.add("[]")
+        elif opname.startswith(("STORE_", "DELETE_")):
+            names.update(name if isinstance(name, tuple) else [name])
     return names
 
 

@@ -44,6 +44,7 @@ _OTHERS = frozenset(
     one_hot embedding linear layer_norm normalize einsum
     """.split()
 )
+_MADE = frozenset("zeros ones empty full rand randn randint arange eye linspace tensor array".split())
 _PURE = VIEWS | _RESHAPES | _SAME_SHAPE | _OTHERS
 ARITHMETIC: Mapping[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add,
@@ -457,11 +458,11 @@ class Scope:
             function = attribute(base, node.func.attr)
         else:
             function = self.value(node.func)
-        if function is len or function is int:
+        if function in (len, int, float) and len(node.args) == 1:
             (value,), _ = self.arguments(node)
             if has_shape(value) and function is len and facts(value).shape:
                 return facts(value).shape[0]
-            if type(value) in (list, tuple, dict, str) if function is len else type(value) in (int, float):
+            if type(value) in ((list, tuple, dict, str) if function is len else (int, float, str)):
                 return function(value)
         elif (
             type(function) is types.FunctionType
@@ -472,10 +473,12 @@ class Scope:
             if not all(type(value) in PLAIN for value in args):
                 raise Unknown("it would have to be called again")
             return function(*args, **kwargs)
-        elif _is_pure(function):
+        elif _name_in(function, _PURE, torch(), sys.modules.get("torch.nn.functional"), numpy()) is not None:
             args, kwargs = self.arguments(node)
             if [*arrays_in([args, kwargs])]:
                 return computed(function, args, kwargs)
+        elif (name := _name_in(function, _MADE, torch(), numpy(), numpy() and numpy().random)) is not None:
+            return _made(name, function, *self.arguments(node))
         raise Unknown("it would have to be called again")
 
 
@@ -491,10 +494,32 @@ def is_of_numpy(function: object) -> bool:
     return (library := numpy()) is not None and any(function is found for found in vars(library).values())
 
 
-def _is_pure(function: object) -> bool:
-    """Tell whether a function is one of the libraries' whose result depends on shapes alone."""
-    spaces = (torch(), sys.modules.get("torch.nn.functional"), numpy())
-    return any(vars(space).get(name) is function for space in spaces if space is not None for name in _PURE)
+def _name_in(function: object, names: frozenset[str], *spaces: Any) -> str | None:
+    """Return which of some names stands for a function in the namespaces of the libraries."""
+    found = (name for space in spaces if space is not None for name in names if vars(space).get(name) is function)
+    return next(found, None)
+
+
+def _made(name: str, function: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]) -> Standin:
+    """Return what stands for an array that was made of numbers alone; its elements are not made again."""
+    numbers = [number for value in [*args, *kwargs.values()] for number in (value if type(value) in (list, tuple) else [value])]
+    if any(type(number) is int and abs(number) > _LARGEST for number in numbers) or [*arrays_in([args, kwargs])]:
+        raise Unknown("it would have to be made again")
+    mapped([args, kwargs], lambda array: array)
+    try:
+        if vars(torch() or types).get(name) is function:
+            device = kwargs.get("device")
+            return Standin(function(*args, **{**kwargs, "device": "meta"}), "" if device is None else str(device))
+        if name in ("rand", "randn"):
+            function, args = numpy().empty, [tuple(args)]
+        sizes = args[0] if args and type(args[0]) is tuple else args[:1]
+        if name not in ("zeros", "empty") and not all(type(size) is int and size <= CHEAP for size in sizes) and name != "array":
+            raise Unknown("it would have to be made again")
+        return standin(function(*args, **kwargs))
+    except Unknown:
+        raise
+    except Exception as error:  # noqa: BLE001  what the library refuses here it refused there
+        raise Unknown(f"it raises {type(error).__name__}") from None
 
 
 def arithmetic(function: Callable[..., Any], *values: Any) -> Any:
