@@ -73,9 +73,7 @@ class Attention(nn.Module):
         )
         weights = (q @ k.mT).softmax(-1)
         return self.out(
-            (weights @ v)
-            .transpose(1, 2)
-            .reshape(batch, seq_len, embed_dim),
+            (weights @ v).transpose(1, 2).reshape(batch, seq_len, embed_dim),
         )
 
 
@@ -122,8 +120,7 @@ def targets_of_another_shape():
 def transposed_view():
     x = torch.zeros(4, 3)
     return (
-        x
-        .t()
+        x.t()  # strides (1, 3)
         .view(12)
     )
 
@@ -295,7 +292,11 @@ def numpy_in_large():
 PROGRAMS = {
     scores: ({"query": (2, 4, 10, 16), "key": (2, 4, 12, 16)}, True),
     attention: (
-        {"(weights @ v).transpose(1, 2).reshape(batch, seq_len, embed…": (2, 5, 16), "self.out.weight": (16, 8), "self.out.bias": (16,)},
+        {
+            "(weights @ v).transpose(1, 2).reshape(batch, seq_len, embed…": (2, 5, 16),
+            "self.out.weight": (16, 8),
+            "self.out.bias": (16,),
+        },
         True,
     ),
     mask: ({"scores": (2, 4, 6, 6), "mask[:, None]": (2, 1, 6)}, True),
@@ -438,9 +439,7 @@ def test_changed_in_place_since():
         w.resize_(5, 5)
         reading = _frames.read(error)
     assert reading.proved is False
-    assert reading.remarks == (
-        "As they are now, these operands lead to other words: they may have changed since.",
-    )
+    assert reading.remarks == ("As they are now, these operands lead to other words: they may have changed since.",)
 
 
 def test_values_are_said_to_be_what_it_may_hang_on():
@@ -541,7 +540,11 @@ def test_without_a_source_a_layer_is_known_all_the_same():
     with pytest.raises(RuntimeError) as raised:
         exec("layer(torch.zeros(3, 4))", {"torch": torch, "layer": nn.Linear(10, 5)})  # noqa: S102
     reading = _frames.read(raised.value)
-    assert shapes(reading) == {"input in forward": (3, 4), "self.weight in forward": (5, 10), "self.bias in forward": (5,)}
+    assert shapes(reading) == {
+        "input in forward": (3, 4),
+        "self.weight in forward": (5, 10),
+        "self.bias in forward": (5,),
+    }
     assert reading.proved
 
 
@@ -660,7 +663,11 @@ def test_no_code_of_the_user_runs_in_objects():
 
 
 def test_no_code_of_the_user_runs_in_tensors_and_arrays():
-    odd, strange, module = torch.zeros(3, 4).as_subclass(HostileTensor), np.zeros((3, 4)).view(HostileArray), HostileModule()
+    odd, strange, module = (
+        torch.zeros(3, 4).as_subclass(HostileTensor),
+        np.zeros((3, 4)).view(HostileArray),
+        HostileModule(),
+    )
     programs = [lambda: odd @ odd, lambda: np.zeros(3) + strange, lambda: module.weight @ module.weight]
     found = [failing(program) for program in programs]
     HostileTensor.asked = HostileArray.asked = HostileModule.asked = 0

@@ -365,7 +365,10 @@ def test_in_a_script_a_thread_and_a_process_pool(tmp_path):
     run = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=False)
     address = "More: https://tensorref.readthedocs.io/en/latest/errors/"
     assert run.returncode == 1
-    assert "  np.ones((2, rows))  ndarray  (2, 4)  float64  cpu\n  weight              ndarray    (3,)  float64  cpu" in run.stdout
+    assert (
+        "  np.ones((2, rows))  ndarray  (2, 4)  float64  cpu\n  weight              ndarray    (3,)  float64  cpu"
+        in run.stdout
+    )
     assert run.stdout.count(address) == 1
     assert run.stderr.count(address) == 2
     assert "  x       ndarray  (2, 4)  float64  cpu\n  weight  ndarray    (3,)  float64  cpu" in run.stderr

@@ -162,7 +162,7 @@ class Part(NamedTuple):
     name: str
     value: Any
     """The array or number itself, a stand-in of it, or `Unknown`."""
-    nodes: tuple[ast.AST, ...]
+    node: ast.expr
 
 
 class Operation(NamedTuple):
@@ -196,21 +196,31 @@ class Operation(NamedTuple):
                         yield from self._parts(bound)
                 return
         inner = node.value if isinstance(node, ast.Starred) else node
-        name = self.failed.written(inner)
-        value = _value(self.scope, inner)
-        if type(value) in (list, tuple):
-            for at, item in enumerate(value[:_MOST_ITEMS]):
-                if has_shape(item):
-                    yield Part(f"{name}[{at}]", _readable(item), (inner,))
-        elif has_shape(value) or isinstance(value, Unknown) or _is_short(value):
-            yield Part(name, value, (inner,))
+        name, value = self.failed.written(inner), _value(self.scope, inner)
+        owner = name if isinstance(inner, (ast.Name, ast.Attribute, ast.Subscript, ast.Call)) else f"({name})"
+        if inside := [*_items(owner, value)]:
+            yield from (Part(called, _readable(item), inner) for called, item in inside)
+        elif has_shape(value) or isinstance(value, Unknown) or (_is_short(value) and _names(inner)):
+            yield Part(name, value, inner)
 
     def values(self) -> tuple[list[Any], dict[str, Any]]:
         """Return the arguments of the call, or raise `Unknown`."""
         return self.scope.listed(self.arguments), {name: self.scope.value(node) for name, node in self.keywords.items()}
 
 
+def _items(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the arrays in a list, a tuple or a dict, each with its name."""
+    if type(value) in (list, tuple):
+        yield from ((f"{name}[{at}]", item) for at, item in enumerate(value[:_MOST_ITEMS]) if has_shape(item))
+    elif type(value) is dict:
+        items = list(value.items())[:_MOST_ITEMS]
+        yield from ((f"{name}[{key!r}]", item) for key, item in items if type(key) in (int, str) and has_shape(item))
+
+
 def _is_short(value: Any) -> bool:
+    """Tell whether a value is a number, a short text or a shape."""
+    if type(value) is tuple:
+        return 0 < len(value) <= _MOST_OPERANDS and all(type(size) is int for size in value)
     return type(value) in (int, float, bool) or (type(value) is str and len(value) <= _MOST_LETTERS)
 
 
@@ -239,12 +249,12 @@ def _scope(frame: FrameType, *, traced: bool) -> Scope:
     names: Any = frame.f_locals
     is_function = bool(frame.f_code.co_flags & inspect.CO_OPTIMIZED)
     if not is_function and type(names) is not dict:
-        return Scope({}, frame.f_globals)
+        return Scope({}, frame.f_globals, frame.f_code)
     found = dict(names)
     # Before 3.13 a running frame keeps the dict, and so what it holds. A debugger would write it back, and others may use it.
     if sys.version_info < (3, 13) and is_function and not traced and sys.getrefcount(names) <= 3:  # noqa: PLR2004
         names.clear()
-    return Scope(found, frame.f_globals)
+    return Scope(found, frame.f_globals, frame.f_code)
 
 
 def _operation(step: Step, *, traced: bool) -> Operation:
@@ -265,7 +275,7 @@ def _operation(step: Step, *, traced: bool) -> Operation:
         case ast.Compare(left=left, comparators=others):
             return made(None, left, *others)
         case ast.UnaryOp(op=op, operand=operand):
-            return made(ARITHMETIC.get(type(op)), operand)
+            return made(bool if isinstance(op, ast.Not) else ARITHMETIC[type(op)], operand)
         case ast.Subscript(value=value, slice=index):
             return made(operator.getitem, value, index)
         case ast.Assign(targets=[ast.Subscript(value=value, slice=index)], value=assigned):
@@ -274,9 +284,16 @@ def _operation(step: Step, *, traced: bool) -> Operation:
             return made(None, value)
         case ast.Call():
             return _call(step, what, scope, what.node)
+        case ast.If(test=test) | ast.While(test=test) | ast.Assert(test=test):
+            return made(bool, test)
+        case ast.BoolOp(values=values):
+            return made(None, *values)
         case ast.expr():
             return made(None, what.node)
-    raise Unknown("the line raises the error itself")
+        case ast.Raise():
+            raise Unknown("the line raises the error itself")
+        case _:
+            raise Unknown("what failed is no operation")
 
 
 def _call(step: Step, what: Failed, scope: Scope, node: ast.Call) -> Operation:
@@ -297,7 +314,8 @@ def _call(step: Step, what: Failed, scope: Scope, node: ast.Call) -> Operation:
             arguments = [node.func.value, *arguments]
     if function is None:
         found = _value(scope, node.func)
-        function = found if is_of_torch(found) or is_of_numpy(found) else None
+        plain = any(found is kind for kind in (int, float, complex, bool))
+        function = found if plain or is_of_torch(found) or is_of_numpy(found) else None
     return Operation(step, what, scope, None if starred else function, arguments, keywords)
 
 
@@ -372,7 +390,7 @@ def _operands(
     if not operands:
         return {"remarks": ("The line has no operand that is an array.",)}
     since = bound_since(operation.step, fresh=fresh)
-    changed = [name for name, part in zip(called, parts, strict=True) if not since.isdisjoint(_names(part.nodes))]
+    changed = [name for name, part in zip(called, parts, strict=True) if not since.isdisjoint(_names(part.node))]
     known = [(name, part.value) for name, part in zip(called, parts, strict=True) if has_shape(part.value)]
     args, kwargs = [value for _, value in known], dict[str, Any]()
     proved: bool | None = None
@@ -395,17 +413,16 @@ def _operands(
         "operands": operands,
         "proved": sure and bool(proved),
         "rule": rule,
-        "remarks": tuple(remarks),
+        "remarks": (*dict.fromkeys(remarks),),
     }
 
 
-def _names(nodes: Sequence[ast.AST]) -> set[str]:
-    """Return the names in expressions, and ``[]`` where they have an item."""
-    inner = [node for whole in nodes for node in ast.walk(whole)]
-    own = {node.id for node in inner if isinstance(node, ast.Name)} | {
-        node.attr for node in inner if isinstance(node, ast.Attribute)
-    }
-    return own | ({"[]"} if any(isinstance(node, ast.Subscript) for node in inner) else set())
+def _names(whole: ast.AST) -> set[str]:
+    """Return the names in an expression, and ``[]`` where it has an item."""
+    names = {"[]"} if any(isinstance(node, ast.Subscript) for node in ast.walk(whole)) else set[str]()
+    for node in ast.walk(whole):
+        names |= {node.id} if isinstance(node, ast.Name) else {node.attr} if isinstance(node, ast.Attribute) else set()
+    return names
 
 
 def _recalled(operation: Operation, seen: Sequence[Facts]) -> list[Part]:
@@ -419,7 +436,7 @@ def _recalled(operation: Operation, seen: Sequence[Facts]) -> list[Part]:
         if isinstance(parts[at].value, Unknown):
             value = Standin(made_again(told[at]), told[at].device)
             parts[at] = parts[at]._replace(value=value)
-            operation.scope.known[parts[at].nodes[0]] = value
+            operation.scope.known[parts[at].node] = value
     return parts
 
 
@@ -431,7 +448,7 @@ def _operand(name: str, value: Any) -> Operand:
         kind = type(value.array if type(value) is Standin else value).__name__
         shape, dtype, device, strides = facts(value)
         return Operand(name, kind, shape, dtype, device or None, strides)
-    return Operand(name, type(value).__name__, value=value)
+    return Operand(name, type(value).__name__, value=str(value) if type(value) is tuple else value)
 
 
 class _Names:
@@ -494,8 +511,8 @@ class _Names:
 
 def held(name: str, value: Any, modules: dict[int, str]) -> Iterator[tuple[str, Any]]:
     """Yield an array, or those in a list or a module, each with its name, and note what the modules are called."""
-    if type(value) in (list, tuple):
-        yield from ((f"{name}[{at}]", item) for at, item in enumerate(value[:_MOST_ITEMS]) if has_shape(item))
+    if type(value) in (list, tuple, dict):
+        yield from _items(name, value)
     elif is_module(value) and id(value) not in modules and len(modules) < _MOST_MODULES:
         modules[id(value)] = name
         for table in ("_parameters", "_buffers", "_modules"):

@@ -197,7 +197,9 @@ def note(explanation: Explanation) -> str:
         *(f"Mend: {mend.words}" for mend in explanation.mends[:1]),
     ]
     short = [line if len(line) <= _MOST_LETTERS else f"{line[: _MOST_LETTERS - 1]}…" for line in lines]
-    return "\n".join([*(" ".join(line.splitlines()) for line in short[: _MOST_LINES - 1]), f"More: {explanation.address}"])
+    return "\n".join(
+        [*(" ".join(line.splitlines()) for line in short[: _MOST_LINES - 1]), f"More: {explanation.address}"]
+    )
 
 
 class _Hook:

@@ -72,6 +72,7 @@ ARITHMETIC: Mapping[type[ast.AST], Callable[..., Any]] = {
 }
 CHEAP = 2**14  # elements of which anything is computed at once
 _LARGEST = 2**63
+_NO_SIZES: Mapping[int, int] = types.MappingProxyType({})
 _MISSING = object()
 
 
@@ -127,10 +128,13 @@ def has_shape(value: object) -> bool:
     return type(value) is Standin or is_tensor(value) or is_array(value)
 
 
+_FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.BuiltinMethodType)
+
+
 def is_of(value: object, library: str) -> bool:
     """Tell whether a class or a function was defined in a library."""
-    functions = (types.FunctionType, types.BuiltinFunctionType)
-    module = getattr(value, "__module__", None) if type(value) in functions else vars(value).get("__module__")
+    ask = getattr if type(value) in _FUNCTIONS else type.__getattribute__
+    module = ask(value, "__module__")
     return type(module) is str and module.partition(".")[0] == library
 
 
@@ -202,16 +206,18 @@ def made_again(known: Facts) -> Any:
     return torch().empty_strided(known.shape, known.strides or (), dtype=getattr(torch(), known.dtype), device="meta")
 
 
-def mapped(value: Any, change: Callable[[Any], Any]) -> Any:
-    """Return an argument with every array in it changed, and lists, tuples, dicts and slices as they are."""
+def mapped(value: Any, change: Callable[[Any], Any], sizes: Mapping[int, int] = _NO_SIZES) -> Any:
+    """Return an argument with every array in it changed, and some numbers; lists, tuples, dicts and slices stay such."""
     if has_shape(value):
         return change(value)
     if type(value) in (list, tuple):
-        return type(value)(mapped(item, change) for item in value)
+        return type(value)(mapped(item, change, sizes) for item in value)
     if type(value) is dict:
-        return {key: mapped(item, change) for key, item in value.items()}
+        return {key: mapped(item, change, sizes) for key, item in value.items()}
     if type(value) is slice:
-        return slice(*(mapped(part, change) for part in (value.start, value.stop, value.step)))
+        return slice(*(mapped(part, change, sizes) for part in (value.start, value.stop, value.step)))
+    if type(value) is int:
+        return sizes.get(value, value)
     if type(value) in PLAIN or _is_word(value):
         return value
     raise Unknown(f"it takes a {type(value).__name__}")
@@ -255,20 +261,21 @@ def zeros(value: Any) -> Any:
     return made.requires_grad_() if stand.requires_grad else made
 
 
-def shrunk(arrays: Sequence[Any]) -> Callable[[Any], Any]:
-    """Return what makes zeros for each of some arrays, with sizes of 2, 3 and so on in the place of larger ones."""
-    sizes = sorted({size for array in arrays for size in facts(array).shape if size > 1})
-    small = {size: at for at, size in enumerate(sizes, start=2)}
+def small_sizes(arrays: Sequence[Any]) -> dict[int, int]:
+    """Return 2, 3 and so on for the sizes of some arrays, in their order."""
+    sizes = {size for array in arrays for size in facts(array).shape if size > 1}
+    return {size: at for at, size in enumerate(sorted(sizes), start=2)}
+
+
+def shrunk(function: Callable[..., Any], args: Any, kwargs: Any, arrays: Sequence[Any]) -> Any:
+    """Call a function of a library with zeros of small sizes for every array."""
+    sizes = small_sizes(arrays)
 
     def change(array: Any) -> Any:
-        stand, shape = standin(array).array, tuple(small.get(size, size) for size in facts(array).shape)
-        return (
-            torch().zeros(shape, dtype=stand.dtype, device="cpu")
-            if is_tensor(stand)
-            else numpy().zeros(shape, stand.dtype)
-        )
+        stand, shape = standin(array).array, tuple(sizes.get(size, size) for size in facts(array).shape)
+        return torch().zeros(shape, dtype=stand.dtype, device="cpu") if is_tensor(stand) else numpy().zeros(shape, stand.dtype)
 
-    return change
+    return called(function, args, kwargs, change, sizes)
 
 
 def repeated(array: Any) -> Any:
@@ -284,9 +291,15 @@ def are_small(arrays: Sequence[Any]) -> bool:
     return sum(prod(facts(array).shape) for array in arrays) <= CHEAP
 
 
-def called(function: Callable[..., Any], args: Any, kwargs: Any, change: Callable[[Any], Any]) -> Any:
-    """Call a function of a library with every array changed."""
-    given = mapped([*args], change), mapped({**kwargs}, change)
+def called(
+    function: Callable[..., Any],
+    args: Any,
+    kwargs: Any,
+    change: Callable[[Any], Any],
+    sizes: Mapping[int, int] = _NO_SIZES,
+) -> Any:
+    """Call a function of a library with every array changed, and some numbers."""
+    given = mapped([*args], change, sizes), mapped({**kwargs}, change, sizes)
     library = torch()
     with warnings.catch_warnings(), library.random.fork_rng([]) if library else nullcontext():
         warnings.simplefilter("ignore")
@@ -324,13 +337,13 @@ def _on_standins(
     if are_small(arrays):
         return called(function, args, kwargs, zeros)
     if name in _SAME_SHAPE:
-        return _row_major(first, called(function, args, kwargs, shrunk(arrays)).dtype)
+        return _row_major(first, shrunk(function, args, kwargs, arrays).dtype)
     if function in ARITHMETIC.values():
         from tensorref import broadcasting, matmul
 
         rule = matmul.result_shape if function is operator.matmul else broadcasting.result_shape
         shapes = [facts(value).shape if has_shape(value) else () for value in args]
-        return _row_major(first, called(function, args, kwargs, shrunk(arrays)).dtype, rule(*shapes))
+        return _row_major(first, shrunk(function, args, kwargs, arrays).dtype, rule(*shapes))
     if not is_tensor(first):
         raise Unknown("it is too large to be computed again")
     return called(function, args, kwargs, lambda array: standin(array).array)
@@ -366,9 +379,10 @@ def _plain(found: Any) -> Any:
 class Scope:
     """The names that code sees, and the values of expressions in them."""
 
-    def __init__(self, names: Mapping[str, Any], beyond: Mapping[str, Any]) -> None:
+    def __init__(self, names: Mapping[str, Any], beyond: Mapping[str, Any], code: types.CodeType) -> None:
         self.names = names
         self.beyond = beyond
+        self.code = code
         self.known: dict[ast.AST, Any] = {}
         """Expressions whose values were seen."""
 
@@ -382,7 +396,7 @@ class Scope:
             case ast.Name():
                 return self.named(node.id)
             case ast.Attribute():
-                return attribute(self.value(node.value), node.attr)
+                return self.attribute(node)
             case ast.Subscript():
                 return item(self.value(node.value), self.value(node.slice))
             case ast.Tuple():
@@ -415,6 +429,11 @@ class Scope:
             case ast.Call():
                 return self.called(node)
         raise Unknown("it would have to be computed again")
+
+    def attribute(self, node: ast.Attribute) -> Any:
+        """Return an attribute; one whose name begins with two underscores belongs to the class of the code."""
+        owners = [f"_{owner.lstrip('_')}{node.attr}" for owner in self.code.co_qualname.split(".")]
+        return attribute(self.value(node.value), next((name for name in owners if name in self.code.co_names), node.attr))
 
     def truth(self, node: ast.AST) -> bool:
         """Return whether a plain value is true."""
@@ -455,7 +474,7 @@ class Scope:
             base = self.value(node.func.value)
             if has_shape(base):
                 return _method(base, node.func.attr, *self.arguments(node))
-            function = attribute(base, node.func.attr)
+            function = self.attribute(node.func)
         else:
             function = self.value(node.func)
         if function in (len, int, float) and len(node.args) == 1:
@@ -491,18 +510,23 @@ def is_of_torch(function: object) -> bool:
 
 def is_of_numpy(function: object) -> bool:
     """Tell whether a function is one of NumPy's namespace."""
-    return (library := numpy()) is not None and any(function is found for found in vars(library).values())
+    own = is_of(function if type(function) in _FUNCTIONS else type(function), "numpy")
+    return own and any(function is found for found in vars(numpy()).values())
 
 
 def _name_in(function: object, names: frozenset[str], *spaces: Any) -> str | None:
     """Return which of some names stands for a function in the namespaces of the libraries."""
+    if not any(is_of(function if type(function) in _FUNCTIONS else type(function), library) for library in ("numpy", "torch")):
+        return None  # such as one of the user's that was put there
     found = (name for space in spaces if space is not None for name in names if vars(space).get(name) is function)
     return next(found, None)
 
 
 def _made(name: str, function: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]) -> Standin:
     """Return what stands for an array that was made of numbers alone; its elements are not made again."""
-    numbers = [number for value in [*args, *kwargs.values()] for number in (value if type(value) in (list, tuple) else [value])]
+    numbers = [
+        number for value in [*args, *kwargs.values()] for number in (value if type(value) in (list, tuple) else [value])
+    ]
     if any(type(number) is int and abs(number) > _LARGEST for number in numbers) or [*arrays_in([args, kwargs])]:
         raise Unknown("it would have to be made again")
     mapped([args, kwargs], lambda array: array)
@@ -513,7 +537,11 @@ def _made(name: str, function: Callable[..., Any], args: list[Any], kwargs: dict
         if name in ("rand", "randn"):
             function, args = numpy().empty, [tuple(args)]
         sizes = args[0] if args and type(args[0]) is tuple else args[:1]
-        if name not in ("zeros", "empty") and not all(type(size) is int and size <= CHEAP for size in sizes) and name != "array":
+        if (
+            name not in ("zeros", "empty")
+            and not all(type(size) is int and size <= CHEAP for size in sizes)
+            and name != "array"
+        ):
             raise Unknown("it would have to be made again")
         return standin(function(*args, **kwargs))
     except Unknown:
@@ -555,6 +583,8 @@ def attribute(base: Any, name: str) -> Any:  # noqa: C901, PLR0911  one case for
         return getattr(base, name)  # PyTorch's own settings
     if found is _MISSING:
         raise Unknown(f"{kind.__name__} has no {name} that can be read without running code")
+    if issubclass(kind, types.ModuleType):
+        return found
     if type(found) is types.MemberDescriptorType:
         try:
             return found.__get__(base)
@@ -567,8 +597,7 @@ def attribute(base: Any, name: str) -> Any:  # noqa: C901, PLR0911  one case for
     fields = inspect.getattr_static(kind, "_fields", ()) if issubclass(kind, tuple) else ()
     if type(fields) is tuple and name in fields:
         return tuple.__getitem__(base, fields.index(name))
-    functions = (types.FunctionType, types.BuiltinFunctionType)
-    if type(found) not in functions and inspect.getattr_static(type(found), "__get__", None) is not None:
+    if type(found) not in _FUNCTIONS and inspect.getattr_static(type(found), "__get__", None) is not None:
         raise Unknown(f"{name} is a {type(found).__name__}, which is not run")
     return found
 
@@ -608,7 +637,10 @@ def _method(base: Any, name: str, args: list[Any], kwargs: dict[str, Any]) -> An
         return _moved(base, ["cpu"] if name == "cpu" else args, kwargs)
     if name not in _PURE:
         raise Unknown(f"{name} would have to be called again")
-    return computed(getattr(torch().Tensor if tensor else numpy().ndarray, name), [base, *args], kwargs)
+    method = inspect.getattr_static(torch().Tensor if tensor else numpy().ndarray, name, None)
+    if type(method) is not types.MethodDescriptorType and not (type(method) is types.FunctionType and is_of(method, "torch")):
+        raise Unknown(f"{name} would have to be called again")
+    return computed(method, [base, *args], kwargs)
 
 
 def _moved(base: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
