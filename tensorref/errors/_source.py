@@ -21,6 +21,7 @@ from tensorref.errors._values import Facts, Unknown, numpy, torch
 _MOST_STEPS = 2000
 _MOST_LINES = 100_000
 _MOST_LETTERS = 120
+_PYTHON = sysconfig.get_path("stdlib")
 _BETWEEN = ("__torch_function__", "__torch_dispatch__", "__array_function__", "__array_ufunc__")
 _OURS = str(Path(__file__).parent)  # a mode of ours stands between the user's call and PyTorch
 
@@ -69,9 +70,8 @@ def is_library(frame: FrameType) -> bool:
     file = frame.f_code.co_filename
     if frame.f_code.co_name in _BETWEEN:
         return True
-    roots = [sysconfig.get_path("stdlib"), str(Path(__file__).parents[1])]
-    roots += [str(Path(found.__file__).parent) for found in (torch(), numpy()) if found is not None]
-    return file.startswith(("<frozen ", "<@", *roots)) or "site-packages" in file or "dist-packages" in file
+    roots = [str(Path(found.__file__).parent) for found in (torch(), numpy()) if found is not None]
+    return file.startswith(("<frozen ", "<@", _PYTHON, *roots)) or "site-packages" in file or "dist-packages" in file
 
 
 def failed(step: Step) -> Failed:
@@ -106,11 +106,10 @@ def failed(step: Step) -> Failed:
 def _parsed(code: CodeType, lines: list[str], line: int, end: int) -> tuple[ast.Module, list[str], int]:
     """Return some code around lines: its syntax, its lines, and the number of lines before them."""
     for before, after in _ranges(code, lines, line, end):
-        source = lines[before:after]
-        if source[0][:1].isspace():
-            source, before = ["if True:\n", *source], before - 1
+        indented = lines[before][:1].isspace()
+        source = ["if True:\n"] * indented + lines[before:after]
         try:
-            return ast.parse("".join(source)), source, before
+            return ast.parse("".join(source)), source, before - indented
         except (SyntaxError, ValueError, RecursionError, MemoryError):  # a string that begins at the margin, or `else`
             continue
     raise Unknown("its source cannot be read")
@@ -155,7 +154,7 @@ def _known(code: CodeType) -> set[str]:
     return {*code.co_names, *code.co_varnames, *code.co_cellvars, *code.co_freevars}
 
 
-def bound_since(step: Step, *, fresh: bool) -> set[str]:
+def bound_since(step: Step, *, fresh: bool) -> set[str]:  # noqa: C901  one walk ahead and one back
     """Return the names, and ``[]`` for items, that a frame may have bound after what failed in it.
 
     Handlers and `finally` run after it. `fresh` says that the error is still being handled, so that no loop went on.
@@ -166,7 +165,7 @@ def bound_since(step: Step, *, fresh: bool) -> set[str]:
     order = [*bytecode]
     index = {instruction.offset: at for at, instruction in enumerate(order)}
     last = max(offset for offset in index if offset <= step.frame.f_lasti)  # it can be within an instruction
-    handlers: Any = bytecode.exception_entries
+    handlers: Any = getattr(bytecode, "exception_entries")  # noqa: B009  the types of Python do not know it
 
     def caught(offset: int) -> list[int]:
         return [entry.target for entry in handlers if entry.start <= offset < entry.end][-1:]

@@ -14,7 +14,7 @@ import sys
 import types
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from math import prod
 from typing import Any, NamedTuple
@@ -23,29 +23,25 @@ from tensorref.layout._views import row_major_strides
 
 PLAIN = (int, float, complex, bool, str, type(None), type(...))
 
-# Methods and functions of one name whose result depends on shapes and dtypes alone: views, what keeps the shape, and others.
-VIEWS = frozenset(
-    """
-    T mT H mH t transpose permute swapaxes swapdims movedim view view_as expand expand_as squeeze unsqueeze unflatten narrow
-    select unbind chunk split unfold diagonal real detach getitem setitem expand_dims broadcast_to attrgetter
-    """.split()
-)
-_RESHAPES = frozenset({"reshape", "reshape_as", "flatten", "ravel", "contiguous"})
-_SAME_SHAPE = frozenset(
-    """
-    clone copy float double half bfloat16 int long short bool type_as astype relu gelu silu sigmoid softmax log_softmax tanh
-    exp log sqrt rsqrt abs neg square cos sin tril triu cumsum clamp zeros_like ones_like empty_like full_like
-    """.split()
-)
-_OTHERS = frozenset(
-    """
-    roll flip repeat tile repeat_interleave cat concat concatenate stack hstack vstack sum mean std var norm amax amin max min
-    argmax argmin logsumexp matmul mm bmm dot outer pow add sub mul div addmm where masked_fill gather index_select pad
-    one_hot embedding linear layer_norm normalize einsum
-    """.split()
-)
-_MADE = frozenset("zeros ones empty full rand randn randint arange eye linspace tensor array".split())
-_PURE = VIEWS | _RESHAPES | _SAME_SHAPE | _OTHERS
+# Methods and functions of one name whose result depends on shapes and dtypes alone, by what becomes of the shape.
+_PURE = {
+    "view": """
+        T mT H mH t transpose permute swapaxes swapdims movedim view view_as expand expand_as squeeze unsqueeze unflatten
+        narrow select unbind chunk split unfold diagonal real detach getitem setitem expand_dims broadcast_to attrgetter
+    """,
+    "reshape": "reshape reshape_as flatten ravel contiguous",
+    "same": """
+        clone copy float double half bfloat16 int long short bool type_as astype relu gelu silu sigmoid softmax log_softmax
+        tanh exp log sqrt rsqrt abs neg square cos sin tril triu cumsum clamp zeros_like ones_like empty_like full_like
+    """,
+    "other": """
+        roll flip repeat tile repeat_interleave cat concat concatenate stack hstack vstack sum mean std var norm amax amin
+        max min argmax argmin logsumexp matmul mm bmm dot outer pow add sub mul div addmm where masked_fill gather
+        index_select pad one_hot embedding linear layer_norm normalize einsum
+    """,
+}
+_KIND = {name: kind for kind, names in _PURE.items() for name in names.split()}
+_MADE = {"zeros", "ones", "empty", "full", "rand", "randn", "randint", "arange", "eye", "linspace", "tensor", "array"}
 ARITHMETIC: Mapping[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -95,6 +91,11 @@ class Standin(NamedTuple):
 
     array: Any
     device: str
+
+
+def is_view(name: str) -> bool:
+    """Tell whether a method or a function of this name gives a view."""
+    return _KIND.get(name) == "view"
 
 
 def torch() -> Any:
@@ -165,7 +166,7 @@ def _tensor_facts(tensor: Any) -> Facts:
         dtype, device = str(get("dtype")).removeprefix("torch."), str(get("device"))
     except Unknown:
         raise
-    except Exception as error:  # a lazy parameter has no shape yet
+    except Exception as error:  # noqa: BLE001  a lazy parameter has no shape yet
         raise Unknown(f"{kind.__name__} has no shape: {type(error).__name__}") from None
     if not all(type(number) is int for number in (*sizes, *(strides or ()))):
         raise Unknown("its sizes are symbols")
@@ -195,7 +196,7 @@ def standin(value: Any) -> Standin:
         if inspect.getattr_static(torch().Tensor, "requires_grad").__get__(value):
             meta.requires_grad_()
         return Standin(meta, known.device)
-    dtype = numpy().ndarray.dtype.__get__(value) if not known.shape == () else numpy().dtype(known.dtype)
+    dtype = numpy().ndarray.dtype.__get__(value) if known.shape else numpy().dtype(known.dtype)
     if known.strides is None or dtype.hasobject:
         raise Unknown(f"an array of dtype {known.dtype} has no stand-in")
     return Standin(_array_over(known.shape, known.strides, dtype), "cpu")
@@ -273,7 +274,11 @@ def shrunk(function: Callable[..., Any], args: Any, kwargs: Any, arrays: Sequenc
 
     def change(array: Any) -> Any:
         stand, shape = standin(array).array, tuple(sizes.get(size, size) for size in facts(array).shape)
-        return torch().zeros(shape, dtype=stand.dtype, device="cpu") if is_tensor(stand) else numpy().zeros(shape, stand.dtype)
+        return (
+            torch().zeros(shape, dtype=stand.dtype, device="cpu")
+            if is_tensor(stand)
+            else numpy().zeros(shape, stand.dtype)
+        )
 
     return called(function, args, kwargs, change, sizes)
 
@@ -286,9 +291,19 @@ def repeated(array: Any) -> Any:
     return numpy().broadcast_to(numpy().zeros((), stand.dtype), shape)
 
 
-def are_small(arrays: Sequence[Any]) -> bool:
-    """Tell whether anything can be computed with arrays as large as these."""
-    return sum(prod(facts(array).shape) for array in arrays) <= CHEAP
+def are_small(arrays: Sequence[Any], *others: Any) -> bool:
+    """Tell whether anything can be computed with arrays as large as these, and with numbers as large as the others."""
+    elements = sum(prod(facts(array).shape) for array in arrays)
+    return elements <= CHEAP and elements * _times(others) <= CHEAP**2
+
+
+def _times(value: Any) -> float:
+    """Return the product of the numbers in an argument, which can be sizes of the result."""
+    if type(value) in (list, tuple):
+        return prod(map(_times, value), start=1.0)
+    if type(value) is dict:
+        return _times([*value.values()])
+    return max(1.0, float(value)) if type(value) in (int, float) and value < _LARGEST else 1.0
 
 
 def called(
@@ -315,7 +330,7 @@ def computed(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[
         found = _on_standins(getattr(function, "__name__", "attrgetter"), function, args, kwargs, arrays)
     except Unknown:
         raise
-    except Exception as error:  # what the library refuses here it refused there
+    except Exception as error:  # noqa: BLE001  what the library refuses here it refused there
         raise Unknown(f"it raises {type(error).__name__}") from None
     return mapped(_plain(found), lambda array: Standin(array, device))
 
@@ -325,20 +340,20 @@ def _on_standins(
 ) -> Any:
     """Return the result; PyTorch takes seconds to load what computes on the device meta, but for views."""
     first = standin(arrays[0]).array
-    if name in VIEWS:
+    if is_view(name):
         return called(function, args, kwargs, lambda array: standin(array).array)
-    if name in _RESHAPES:
+    if _KIND.get(name) == "reshape":
         rows = first if is_row_major(first) else _row_major(first)
         found = called(function, [Standin(rows, ""), *args[1:]], kwargs, lambda array: standin(array).array)
         try:
             return first.view(found.shape) if is_tensor(first) and name != "contiguous" else found
         except RuntimeError:  # it is a copy
             return found
-    if are_small(arrays):
+    if are_small(arrays, args, kwargs):
         return called(function, args, kwargs, zeros)
-    if name in _SAME_SHAPE:
+    if _KIND.get(name) == "same":
         return _row_major(first, shrunk(function, args, kwargs, arrays).dtype)
-    if function in ARITHMETIC.values():
+    if any(function is plain for plain in ARITHMETIC.values()):
         from tensorref import broadcasting, matmul
 
         rule = matmul.result_shape if function is operator.matmul else broadcasting.result_shape
@@ -379,7 +394,7 @@ def _plain(found: Any) -> Any:
 class Scope:
     """The names that code sees, and the values of expressions in them."""
 
-    def __init__(self, names: Mapping[str, Any], beyond: Mapping[str, Any], code: types.CodeType) -> None:
+    def __init__(self, names: dict[str, Any], beyond: dict[str, Any], code: types.CodeType) -> None:
         self.names = names
         self.beyond = beyond
         self.code = code
@@ -433,7 +448,9 @@ class Scope:
     def attribute(self, node: ast.Attribute) -> Any:
         """Return an attribute; one whose name begins with two underscores belongs to the class of the code."""
         owners = [f"_{owner.lstrip('_')}{node.attr}" for owner in self.code.co_qualname.split(".")]
-        return attribute(self.value(node.value), next((name for name in owners if name in self.code.co_names), node.attr))
+        return attribute(
+            self.value(node.value), next((name for name in owners if name in self.code.co_names), node.attr)
+        )
 
     def truth(self, node: ast.AST) -> bool:
         """Return whether a plain value is true."""
@@ -445,8 +462,9 @@ class Scope:
     def named(self, name: str) -> Any:
         """Return what a name stands for."""
         for names in (self.names, self.beyond, vars(builtins)):
-            if name in names:
-                return names[name]
+            found = dict.get(names, name, _MISSING)
+            if found is not _MISSING:
+                return found
         raise Unknown("there is no such name any more")
 
     def listed(self, nodes: Sequence[ast.expr]) -> list[Any]:
@@ -477,22 +495,15 @@ class Scope:
             function = self.attribute(node.func)
         else:
             function = self.value(node.func)
-        if function in (len, int, float) and len(node.args) == 1:
+        if any(function is plain for plain in (len, int, float)) and len(node.args) == 1:
             (value,), _ = self.arguments(node)
             if has_shape(value) and function is len and facts(value).shape:
                 return facts(value).shape[0]
             if type(value) in ((list, tuple, dict, str) if function is len else (int, float, str)):
                 return function(value)
-        elif (
-            type(function) is types.FunctionType
-            and is_of(function, "torch")
-            and function.__module__ == "torch.nn._reduction"
-        ):
-            args, kwargs = self.arguments(node)
-            if not all(type(value) in PLAIN for value in args):
-                raise Unknown("it would have to be called again")
-            return function(*args, **kwargs)
-        elif _name_in(function, _PURE, torch(), sys.modules.get("torch.nn.functional"), numpy()) is not None:
+        elif type(function) is types.FunctionType and function.__module__ == "torch.nn._reduction":
+            return function(*self.arguments(node)[0])  # of a word, which the functions of losses ask
+        elif _name_in(function, _KIND, torch(), sys.modules.get("torch.nn.functional"), numpy()) is not None:
             args, kwargs = self.arguments(node)
             if [*arrays_in([args, kwargs])]:
                 return computed(function, args, kwargs)
@@ -514,9 +525,10 @@ def is_of_numpy(function: object) -> bool:
     return own and any(function is found for found in vars(numpy()).values())
 
 
-def _name_in(function: object, names: frozenset[str], *spaces: Any) -> str | None:
+def _name_in(function: object, names: Collection[str], *spaces: Any) -> str | None:
     """Return which of some names stands for a function in the namespaces of the libraries."""
-    if not any(is_of(function if type(function) in _FUNCTIONS else type(function), library) for library in ("numpy", "torch")):
+    owner = function if type(function) in _FUNCTIONS else type(function)
+    if not (is_of(owner, "numpy") or is_of(owner, "torch")):
         return None  # such as one of the user's that was put there
     found = (name for space in spaces if space is not None for name in names if vars(space).get(name) is function)
     return next(found, None)
@@ -524,30 +536,24 @@ def _name_in(function: object, names: frozenset[str], *spaces: Any) -> str | Non
 
 def _made(name: str, function: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]) -> Standin:
     """Return what stands for an array that was made of numbers alone; its elements are not made again."""
-    numbers = [
-        number for value in [*args, *kwargs.values()] for number in (value if type(value) in (list, tuple) else [value])
-    ]
-    if any(type(number) is int and abs(number) > _LARGEST for number in numbers) or [*arrays_in([args, kwargs])]:
+    if [*arrays_in([args, kwargs])]:
         raise Unknown("it would have to be made again")
-    mapped([args, kwargs], lambda array: array)
+    mapped([args, kwargs], standin)  # which refuses what is no number or word
     try:
-        if vars(torch() or types).get(name) is function:
+        if is_of_torch(function):
             device = kwargs.get("device")
             return Standin(function(*args, **{**kwargs, "device": "meta"}), "" if device is None else str(device))
         if name in ("rand", "randn"):
-            function, args = numpy().empty, [tuple(args)]
-        sizes = args[0] if args and type(args[0]) is tuple else args[:1]
-        if (
-            name not in ("zeros", "empty")
-            and not all(type(size) is int and size <= CHEAP for size in sizes)
-            and name != "array"
-        ):
-            raise Unknown("it would have to be made again")
-        return standin(function(*args, **kwargs))
-    except Unknown:
-        raise
+            return Standin(_array_over(tuple(args), row_major_strides(args), numpy().dtype(float)), "cpu")
+        if name in ("zeros", "ones", "empty", "full") and args:
+            shape = args[0] if type(args[0]) in (tuple, list) else args[:1]
+            dtype = function(0, *args[1:], **kwargs).dtype
+            return Standin(_array_over(tuple(shape), row_major_strides(shape), dtype), "cpu")
+        if _times([args, kwargs]) <= CHEAP:
+            return standin(function(*args, **kwargs))
     except Exception as error:  # noqa: BLE001  what the library refuses here it refused there
         raise Unknown(f"it raises {type(error).__name__}") from None
+    raise Unknown("it would have to be made again")
 
 
 def arithmetic(function: Callable[..., Any], *values: Any) -> Any:
@@ -562,7 +568,7 @@ def arithmetic(function: Callable[..., Any], *values: Any) -> Any:
         raise Unknown("it would have to be computed again")
     try:
         return function(*values)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  such as a division by zero
         raise Unknown(f"it raises {type(error).__name__}") from None
 
 
@@ -635,12 +641,12 @@ def _method(base: Any, name: str, args: list[Any], kwargs: dict[str, Any]) -> An
         return getattr(torch().Tensor, name)(standin(base).array, *args, **kwargs)
     if tensor and name in ("to", "cpu"):
         return _moved(base, ["cpu"] if name == "cpu" else args, kwargs)
-    if name not in _PURE:
+    if name not in _KIND:
         raise Unknown(f"{name} would have to be called again")
     method = inspect.getattr_static(torch().Tensor if tensor else numpy().ndarray, name, None)
-    if type(method) is not types.MethodDescriptorType and not (type(method) is types.FunctionType and is_of(method, "torch")):
-        raise Unknown(f"{name} would have to be called again")
-    return computed(method, [base, *args], kwargs)
+    if type(method) is types.MethodDescriptorType or (type(method) is types.FunctionType and is_of(method, "torch")):
+        return computed(method, [base, *args], kwargs)
+    raise Unknown(f"{name} would have to be called again")
 
 
 def _moved(base: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
@@ -695,9 +701,8 @@ def _indexed(base: Any, index: Any) -> Any:
         raise Unknown("how much it selects depends on values")
     from tensorref import indexing
 
-    library = "torch" if is_tensor(stand) else "numpy"
     try:
-        shape = indexing.result_shape(facts(base).shape, index, library=library)
-    except Exception as error:
+        shape = indexing.result_shape(facts(base).shape, index, library="torch" if is_tensor(stand) else "numpy")
+    except Exception as error:  # noqa: BLE001  what the library refuses here it refused there
         raise Unknown(f"the index raises {type(error).__name__}") from None
     return Standin(_row_major(standin(base).array, shape=shape), facts(base).device)
