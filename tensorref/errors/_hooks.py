@@ -15,7 +15,7 @@ from tensorref._explanation import aligned
 from tensorref.errors import _frames
 from tensorref.errors._catalogue import SITE
 from tensorref.errors._explanation import Explanation
-from tensorref.errors._values import Facts, arrays_in, facts, is_tensor
+from tensorref.errors._standins import Facts, arrays_in, facts, is_tensor
 
 __all__ = ["explaining", "install", "load_ipython_extension", "uninstall", "unload_ipython_extension"]
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from tensorref import broadcasting, layout, matmul
-from tensorref.errors._values import (
+from tensorref.errors._standins import (
     are_small,
     arrays_in,
     called,

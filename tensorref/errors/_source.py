@@ -16,7 +16,7 @@ from pathlib import Path
 from types import CodeType, FrameType, TracebackType
 from typing import Any, NamedTuple
 
-from tensorref.errors._values import Facts, Unknown, numpy, torch
+from tensorref.errors._standins import Facts, Unknown, numpy, torch
 
 _MOST_STEPS = 2000
 _MOST_LINES = 100_000
