@@ -268,7 +268,7 @@ def within_no_grad():
     x, w = torch.zeros(3, 4), torch.zeros(3, 4)
     with torch.no_grad():
         x = x @ w
-    return x
+    return x  # noqa: RET504  the name is bound behind what fails
 
 
 def two_devices():
@@ -770,7 +770,7 @@ def test_random_state_is_untouched(unchecked):  # noqa: ARG001  the check of ann
     def program():
         x = torch.zeros(3, 4)
         return F.multi_head_attention_forward(
-            x, x, x[:, :2], 4, 2, torch.zeros(12, 4), None, None, None, False, 0.5, torch.zeros(4, 4), None
+            x, x, x[:, :2], 4, 2, torch.zeros(12, 4), None, None, None, 0, 0.5, torch.zeros(4, 4), None
         )
 
     found = [failing(program), failing(scores), failing(in_place)]

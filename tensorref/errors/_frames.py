@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import linecache
 import re
 import sys
@@ -129,7 +130,8 @@ def message(error: BaseException) -> str:
 
 def _of(error: BaseException, name: str) -> Any:
     """Return an attribute of an error, past what its class may have made of it."""
-    return vars(BaseException)[name].__get__(error)
+    found: Any = inspect.getattr_static(BaseException, name)
+    return found.__get__(error)
 
 
 def _read(error: BaseException, *, fresh: bool, traced: bool) -> Reading | None:

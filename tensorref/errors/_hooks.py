@@ -7,8 +7,8 @@ import inspect
 import sys
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import ContextDecorator, nullcontext
-from types import ModuleType, TracebackType
+from contextlib import nullcontext, suppress
+from types import TracebackType
 from typing import Any
 
 from tensorref._explanation import aligned
@@ -62,19 +62,15 @@ def explaining(*, exact: bool = False) -> Explaining:
     return Explaining(exact=exact)
 
 
-class Explaining(ContextDecorator):
+class Explaining:
     """What `explaining` returns."""
 
     def __init__(self, *, exact: bool) -> None:
         self._exact = exact
         self._mode: Any = _seeing() if exact else nullcontext()
 
-    def _recreate_cm(self) -> Explaining:  # each call of a decorated function has one of its own
-        return type(self)(exact=self._exact)
-
-    def __enter__(self) -> Explaining:
+    def __enter__(self) -> None:
         self._mode.__enter__()
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -85,17 +81,26 @@ class Explaining(ContextDecorator):
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function of the same kind whose errors are explained."""
-        suspends = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
-        kinds = [is_kind(function) for is_kind in suspends]
-        if not any(kinds):
-            return super().__call__(function)
-        if self._exact:
+        kinds = {
+            inspect.iscoroutinefunction: _coroutine,
+            inspect.isgeneratorfunction: _generator,
+            inspect.isasyncgenfunction: _async_generator,
+        }
+        wrapper = next((wrapper for is_kind, wrapper in kinds.items() if is_kind(function)), _function)
+        if self._exact and wrapper is not _function:
             raise TypeError(
                 "exact is True, which holds for a thread while a function runs, and this function stops and goes on; write "
                 "`with explaining(exact=True):` in it, around what never waits"
             )
-        wrapper = (_coroutine, _generator, _async_generator)[kinds.index(True)]
-        return functools.wraps(function)(wrapper(self._recreate_cm, function))
+        return functools.wraps(function)(wrapper(functools.partial(Explaining, exact=self._exact), function))
+
+
+def _function(explained: Callable[[], Explaining], function: Callable[..., Any]) -> Callable[..., Any]:
+    def run(*args: Any, **kwargs: Any) -> Any:
+        with explained():
+            return function(*args, **kwargs)
+
+    return run
 
 
 def _coroutine(explained: Callable[[], Explaining], function: Callable[..., Any]) -> Callable[..., Any]:
@@ -150,7 +155,7 @@ def _seeing() -> Any:
                 return func(*args, **(kwargs or {}))
             except Exception:
                 # The error keeps this frame, where `tensorref.errors._source.steps` finds what was seen.
-                seen = _frames.apart(lambda: _told([args, kwargs or {}])) or []  # noqa: F841
+                seen = _frames.apart(lambda: _told([args, kwargs or {}])) or []  # noqa: F841  # pyright: ignore[reportUnusedVariable]
                 raise
 
     return Seeing()
@@ -163,16 +168,13 @@ def _told(arguments: Any) -> list[Facts]:
 
 def annotate(error: BaseException) -> None:
     """Add the note to an error, once; whatever goes wrong, the error stays as it is."""
-    try:
-        if not isinstance(error, Exception) or _NOTED in _notes(error):
-            return
-        from tensorref.errors import explained
+    with suppress(Exception):  # an explanation is never worth an error
+        if issubclass(type(error), Exception) and _NOTED not in _notes(error):
+            from tensorref.errors import explained
 
-        explanation = explained(error)
-        if explanation is not None:
-            BaseException.add_note(error, note(explanation))
-    except Exception:  # noqa: BLE001, S110  an explanation is never worth an error
-        pass
+            explanation = explained(error)
+            if explanation is not None:
+                BaseException.add_note(error, note(explanation))
 
 
 _NOTED = f"\nMore: {SITE}"
@@ -205,7 +207,7 @@ def note(explanation: Explanation) -> str:
 class _Hook:
     """A hook that adds the note to an error, and then does what was done before it."""
 
-    def __init__(self, module: ModuleType) -> None:
+    def __init__(self, module: Any) -> None:
         self.module = module
         self.previous: Callable[..., Any] = module.excepthook
         self.active = True
@@ -238,9 +240,10 @@ def install() -> None:
     """
     if _installed:
         return
-    for module in (sys, threading):
+    modules: tuple[Any, ...] = (sys, threading)
+    for module in modules:
         hook = _Hook(module)
-        module.excepthook = hook  # type: ignore[attr-defined]
+        module.excepthook = hook
         _installed.append(hook)
 
 
@@ -255,7 +258,7 @@ def uninstall() -> None:
     for hook in _installed:
         hook.active = False
         if hook.module.excepthook is hook:
-            hook.module.excepthook = hook.previous  # type: ignore[attr-defined]
+            hook.module.excepthook = hook.previous
     _installed.clear()
 
 
@@ -271,16 +274,15 @@ def unload_ipython_extension(shell: Any) -> None:
 
 def _show(result: Any) -> None:
     """Show the explanation of the error of a cell, with its picture where pictures are shown."""
-    error = result.error_in_exec
-    if error is None:
-        return
-    try:
+    with suppress(Exception):  # an explanation is never worth an error
+        from IPython.core.getipython import get_ipython
         from IPython.display import display
 
         from tensorref.errors import explained
 
-        explanation = explained(error)
+        shell: Any = get_ipython()
+        explanation = explained(result.error_in_exec)
         if explanation is not None:
-            display({"text/plain": str(explanation), "text/html": explanation._repr_html_()}, raw=True)
-    except Exception:  # noqa: BLE001, S110  an explanation is never worth an error
-        pass
+            forms, _ = shell.display_formatter.format(explanation)
+            show: Any = display
+            show({**forms, "text/plain": str(explanation)}, raw=True)

@@ -123,7 +123,7 @@ def operation_at(step: Step, *, traced: bool) -> Operation:
     return Operation(step, what, scope, function, arguments, {})
 
 
-def _called(node: ast.AST) -> tuple[Any, ...]:  # noqa: PLR0911  one case for each form
+def _called(node: ast.AST) -> tuple[Any, ...]:  # noqa: C901, PLR0911  one case for each form
     """Return the function that a form of the language stands for, None where it is not one alone, and its arguments."""
     match node:
         case ast.BinOp(left=left, op=op, right=right):

@@ -57,7 +57,6 @@ def _raised(
     text: str, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], arrays: Sequence[Any]
 ) -> Iterator[str | None]:
     """Yield what a call on stand-ins raises, in several ways, None where it raises nothing."""
-    name = getattr(function, "__name__", "")
 
     def said(call: Callable[..., Any], *change: Any) -> str | None:
         try:
@@ -68,17 +67,23 @@ def _raised(
             return str(error)
         return None
 
-    tensors = [array for array in arrays if is_tensor(standin(array).array)]
+    def without_gradient(array: Any) -> Any:
+        made = zeros(array)
+        return made.detach() if is_tensor(made) else made
+
+    def without_elements(array: Any) -> Any:
+        return standin(array).array
+
     if are_small(arrays, args, kwargs):
         yield said(called, zeros)
-        yield said(called, lambda array: zeros(array).detach() if is_tensor(standin(array).array) else zeros(array))
+        yield said(called, without_gradient)
     elif are_small([], args, kwargs):
         words = said(shrunk, arrays)
         yield words
         if _NUMBER.sub("", words or "") == _NUMBER.sub("", text):  # so that the real sizes are refused at once
             yield said(called, repeated)
-    if is_view(name) or any(facts(array).device == "meta" for array in tensors):
-        yield said(called, lambda array: standin(array).array)
+    if is_view(getattr(function, "__name__", "")) or any(facts(array).device == "meta" for array in arrays):
+        yield said(called, without_elements)
 
 
 def broken(

@@ -102,7 +102,7 @@ def has_shape(value: object) -> bool:
 
 def is_of(value: object, library: str) -> bool:
     """Tell whether a class or a function was defined in a library."""
-    ask = getattr if type(value) in FUNCTIONS else type.__getattribute__
+    ask: Any = getattr if type(value) in FUNCTIONS else type.__getattribute__
     module = ask(value, "__module__")
     return type(module) is str and module.partition(".")[0] == library
 
@@ -199,7 +199,7 @@ def _is_word(value: object) -> bool:
     if (library := torch()) is not None and kind in [getattr(library, name) for name in names]:
         return True
     if (library := numpy()) is None:
-        return value in (int, float, bool, complex) if kind is type else False
+        return any(value is number for number in (int, float, bool, complex))
     scalar = kind is type and issubclass(value, (int, float, complex, library.generic))  # type: ignore[arg-type]
     return scalar or issubclass(kind, library.dtype)
 
@@ -303,7 +303,7 @@ def computed(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[
     return mapped(_plain(found), lambda array: Standin(array, device))
 
 
-def _on_standins(
+def _on_standins(  # noqa: PLR0911  one way for each kind
     name: str, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], arrays: Sequence[Any]
 ) -> Any:
     """Return the result; PyTorch takes seconds to load what computes on the device meta, but for views."""

@@ -123,7 +123,8 @@ class Scope:
                 return not self.truth(node.operand)
             case ast.Call():
                 return self.called(node)
-        raise Unknown("it would have to be computed again")
+            case _:
+                raise Unknown("it would have to be computed again")
 
     def attribute(self, node: ast.Attribute) -> Any:
         """Return an attribute; one whose name begins with two underscores belongs to the class of the code."""
@@ -252,7 +253,7 @@ def arithmetic(function: Callable[..., Any], *values: Any) -> Any:
         raise Unknown(f"it raises {type(error).__name__}") from None
 
 
-def attribute(base: Any, name: str) -> Any:  # noqa: C901, PLR0911  one case for each kind
+def attribute(base: Any, name: str) -> Any:  # noqa: C901, PLR0911, PLR0912  one case for each kind
     """Return an attribute, or raise `Unknown` where user code would run."""
     if has_shape(base):
         return _array_attribute(base, name)
@@ -288,7 +289,7 @@ def attribute(base: Any, name: str) -> Any:  # noqa: C901, PLR0911  one case for
     return found
 
 
-def _array_attribute(base: Any, name: str) -> Any:
+def _array_attribute(base: Any, name: str) -> Any:  # noqa: PLR0911  one case for each name
     stand = base.array if type(base) is Standin else base
     if name in ("shape", "ndim", "dtype", "device", "itemsize"):
         known = facts(base)
