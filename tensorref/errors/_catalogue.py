@@ -19,7 +19,7 @@ from tensorref._explanation import TensorrefError
 GROUPS = (
     "shape",
     "layout",
-    "index",
+    "indexing",
     "dtype",
     "device",
     "autograd",
@@ -233,7 +233,7 @@ def get(name: str) -> Entry:
 @functools.cache
 def by_id() -> Mapping[str, Entry]:
     """Return the messages by their ids."""
-    folder = resources.files(__package__) / "messages"
+    folder = resources.files("tensorref.errors") / "messages"
     return {
         entry.id: entry
         for group in GROUPS
@@ -266,4 +266,4 @@ def _read(group: str, tables: Mapping[str, Any]) -> Iterator[Entry]:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("+")[0].split(".")[:2] if part.isdecimal())
+    return tuple(int(part) for part in version.partition("+")[0].split(".")[:2] if part.isdecimal())

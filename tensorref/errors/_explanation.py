@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from tensorref import _picture
 from tensorref._explanation import Diagram, Illustrated
 from tensorref.errors._catalogue import Entry, Mend, by_id
-from tensorref.errors._frames import Operand, Reading
 from tensorref.errors._matching import Found
+from tensorref.errors._reading import Operand, Reading
 
 LIBRARIES = {"numpy": "NumPy", "torch": "PyTorch", "python": "Python"}
 _PART = "The message names one axis alone, and the table shows no other."
 _REFUSED = {"?", "refused", "raises"}  # what the table of a rule has where it does not hold
+_PRODUCT = "a @ b"  # the row of dtypes for a product, which scalars never have
 _MOST_ROWS = 10  # of a table that leaves room for causes and mends on a screen
 _MOST_LETTERS = 300  # of the message
+_MOST_CODE = 120  # letters of code behind a mend
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,8 @@ class Explanation(Illustrated):
     group: str
     library: str
     type: str
-    message: str
-    """The words that were recognized."""
+    words: str
+    """Those that were recognized."""
     fields: dict[str, Any]
     """What the message says: numbers, shapes, names of dtypes and devices."""
     operands: tuple[Operand, ...]
@@ -64,34 +66,28 @@ class Explanation(Illustrated):
             return rows
         if self.operands:
             return (("operand", "kind", "shape", "dtype", "device", "strides"), *(map(Operand.row, self.operands)))
-        return (
-            (self.type, self.id),
-            *((name, _cell(value)) for name, value in [*self.fields.items()][:_MOST_ROWS]),
-        )
+        heading = (self.type, "value") if self.fields else (self.type,)
+        return (heading, *((name, _cell(value)) for name, value in [*self.fields.items()][:_MOST_ROWS]))
 
     def notes(self) -> tuple[str, ...]:
         """Return the message, why it is raised, what to do, and the address of its page."""
-        said = self.message if len(self.message) <= _MOST_LETTERS else f"{self.message[:_MOST_LETTERS]}…"
-        likely = ("Likely cause" if len(self.causes) > 1 else "Cause", *["Or"] * len(self.causes))
+        return (*self._said(), *(f"Mend: {_with_code(mend)}" for mend in self.mends), f"More: {self.address}")
+
+    def _said(self) -> list[str]:
+        """Return the notes before the mends."""
+        words = self.words if len(self.words) <= _MOST_LETTERS else f"{self.words[:_MOST_LETTERS]}…"
         part = [_PART] if self.rule is not None and not self.operands and by_id()[self.id].part else []
         place = (f"{self.code}, line {self.line} of {self.file}",) if self.file else ()
         proof = ("These operands lead to exactly these words.",) if self.proved else ()
-        return (
-            f"{LIBRARIES[self.library]}: {said}",
-            *place,
-            *proof,
-            *self.remarks,
-            *part,
-            *(f"{word}: {cause}" for word, cause in zip(likely, self.causes, strict=False)),
-            *(f"Mend: {_with_code(mend)}" for mend in self.mends),
-            f"More: {self.address}",
-        )
+        likely = ("Likely cause" if len(self.causes) > 1 else "Cause", *["Or"] * len(self.causes))
+        causes = [f"{word}: {cause}" for word, cause in zip(likely, self.causes, strict=False)]
+        return [f"{LIBRARIES[self.library]}: {words}", *place, *proof, *self.remarks, *part, *causes]
 
     def described(self) -> tuple[str, str]:
         """Return the title of the picture, and what it shows."""
         if isinstance(self.rule, Illustrated):
             return self.rule.described()
-        return self.message, " ".join(self.causes)
+        return self.words, " ".join(self.causes)
 
     def _drawn(self) -> _picture.Drawing:
         if isinstance(self.rule, Illustrated):
@@ -102,9 +98,18 @@ class Explanation(Illustrated):
         return _picture.boxes([*self.fields], rows)
 
     def _repr_html_(self) -> str:
-        picture = self.svg() if isinstance(self.rule, Illustrated) else ""
-        mends = "".join(f"<pre>{html.escape(mend.code)}</pre>" for mend in self.mends if mend.code and "\n" in mend.code)
-        return picture + Diagram._repr_html_(self) + mends
+        return (
+            self.svg() + Diagram._repr_html_(self) if isinstance(self.rule, Illustrated) else Diagram._repr_html_(self)
+        )
+
+    def _listed(self) -> list[str]:
+        said = [html.escape(note) for note in self._said()]
+        mends = [
+            f"Mend: {html.escape(mend.words)}" + (f"<pre>{html.escape(mend.code)}</pre>" if mend.code else "")
+            for mend in self.mends
+        ]
+        address = html.escape(self.address)
+        return [*said, *mends, f'More: <a href="{address}">{address}</a>']
 
 
 def of(found: Found, reading: Reading | None = None) -> Explanation:
@@ -115,7 +120,7 @@ def of(found: Found, reading: Reading | None = None) -> Explanation:
         group=entry.group,
         library=entry.library,
         type=entry.type,
-        message=found.words,
+        words=found.words,
         fields=found.fields,
         operands=reading.operands if reading else (),
         proved=reading.proved if reading and reading.operands else None,
@@ -143,11 +148,11 @@ def rule(entry: Entry, fields: dict[str, Any]) -> Diagram | None:
     from tensorref._expression import explain
 
     try:
-        library = "torch" if entry.library == "torch" and "[" in entry.rule else None
+        library: Literal["numpy", "torch"] | None = "torch" if entry.library == "torch" and "[" in entry.rule else None
         found = explain(entry.rule.format(**{name: _written(value) for name, value in fields.items()}), library=library)
     except (KeyError, TypeError, ValueError):  # an older wording has fewer fields, or what it says is no shape
         return None
-    is_refused = any(cell.strip() in _REFUSED for row in found.table() for cell in row)
+    is_refused = any(cell.strip() in _REFUSED for label, *row in found.table() if label != _PRODUCT for cell in row)
     return found if is_refused or getattr(found, "warning", None) else None
 
 
@@ -159,9 +164,12 @@ def _written(value: Any) -> str:
 
 
 def _cell(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, tuple) and value and isinstance(value[0], tuple) else str(value)
+    return (
+        ", ".join(map(str, value)) if isinstance(value, tuple) and value and isinstance(value[0], tuple) else str(value)
+    )
 
 
 def _with_code(mend: Mend) -> str:
-    """Return a mend with its code behind it, where that is one line."""
-    return f"{mend.words.removesuffix('.')}: {mend.code}" if mend.code and "\n" not in mend.code else mend.words
+    """Return a mend with its code behind it on one line, where that is short and has no block."""
+    code = (mend.code or "").replace("\n", "; ")
+    return f"{mend.words.removesuffix('.')}: {code}" if 0 < len(code) <= _MOST_CODE and ":;" not in code else mend.words

@@ -9,63 +9,30 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import FrameType, FunctionType, WrapperDescriptorType
 from typing import Any
 
 from tensorref.errors._names import Names, held
 from tensorref.errors._operation import MOST_LETTERS, MOST_OPERANDS, Operation, Part, names_in, operation_at, scope_of
 from tensorref.errors._proof import broken, proves
+from tensorref.errors._reading import Operand, Reading
 from tensorref.errors._source import Step, bound_since, is_library, steps
-from tensorref.errors._standins import PLAIN, Facts, Standin, Unknown, facts, has_shape, is_of, is_tensor, made_again
+from tensorref.errors._standins import (
+    PLAIN,
+    Facts,
+    Standin,
+    Unknown,
+    arrays_in,
+    facts,
+    has_shape,
+    is_of,
+    is_tensor,
+    made_again,
+)
 
 _MOST_LINKS = 64
 _MOST_WORDS = 2**16
-
-
-@dataclass(frozen=True)
-class Operand:
-    """What took part in what failed: an array, a tensor, a number or a short text."""
-
-    name: str
-    """The code that gives it, such as ``self.fc.weight``."""
-    kind: str
-    """The name of its type, such as "Tensor"; "" where it is not known."""
-    shape: tuple[int, ...] | None = None
-    dtype: str | None = None
-    device: str | None = None
-    strides: tuple[int, ...] | None = None
-    """In elements."""
-    value: int | float | str | None = None
-    """That of a number or a short text."""
-    unknown: str | None = None
-    """Why no more is known, where that would take code that is not run."""
-
-    def row(self) -> tuple[str, ...]:
-        """Return its row in a table: name, kind, shape or value, dtype, device, strides."""
-        if self.unknown is not None:
-            return (self.name, "?", "?", "?", "?", "?")
-        facts = (self.value if self.shape is None else self.shape, self.dtype, self.device, self.strides)
-        return (self.name, self.kind, *("" if fact is None else str(fact) for fact in facts))
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What the frames of an error tell."""
-
-    file: str
-    line: int
-    code: str
-    """What failed of the user's code."""
-    by: str | None
-    """The code of the library that failed for it."""
-    operands: tuple[Operand, ...]
-    proved: bool
-    """Whether the operands lead to exactly the words of the error."""
-    rule: Any
-    """The explanation by the rule that was broken, where one of ours was."""
-    remarks: tuple[str, ...]
-    """What is to be said of the operands, such as that they may have changed."""
 
 
 def read(error: BaseException) -> Reading | None:
@@ -95,6 +62,11 @@ def apart(work: Callable[[], Any]) -> Any:
     return found[0] if found else None
 
 
+def told_of_tensors(arguments: Any) -> list[Facts]:
+    """Return what is told of the tensors in arguments."""
+    return [facts(array) for array in arrays_in(arguments) if is_tensor(array)]
+
+
 def links(error: BaseException) -> list[BaseException]:
     """Return an error behind those that it was raised from, then those of its group, and those it met."""
     found: list[BaseException] = []
@@ -109,7 +81,7 @@ def links(error: BaseException) -> list[BaseException]:
         found += raised[::-1]
         for link in raised:
             if issubclass(type(link), BaseExceptionGroup):
-                waiting += BaseExceptionGroup.exceptions.__get__(link)
+                waiting += _of(link, "exceptions", BaseExceptionGroup)
             if not _of(link, "__suppress_context__"):
                 waiting.append(_of(link, "__context__"))
     return found
@@ -128,9 +100,9 @@ def message(error: BaseException) -> str:
     return next((arg for arg in args if type(arg) is str), "")
 
 
-def _of(error: BaseException, name: str) -> Any:
+def _of(error: BaseException, name: str, kind: type[BaseException] = BaseException) -> Any:
     """Return an attribute of an error, past what its class may have made of it."""
-    found: Any = inspect.getattr_static(BaseException, name)
+    found: Any = inspect.getattr_static(kind, name)
     return found.__get__(error)
 
 

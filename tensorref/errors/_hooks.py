@@ -12,10 +12,8 @@ from types import TracebackType
 from typing import Any
 
 from tensorref._explanation import aligned
-from tensorref.errors import _frames
 from tensorref.errors._catalogue import SITE
 from tensorref.errors._explanation import Explanation
-from tensorref.errors._standins import Facts, arrays_in, facts, is_tensor
 
 __all__ = ["explaining", "install", "load_ipython_extension", "uninstall", "unload_ipython_extension"]
 
@@ -149,21 +147,18 @@ def _seeing() -> Any:
     with needed("tensorref.errors.explaining(exact=True)", "torch"):
         from torch.overrides import TorchFunctionMode
 
+    from tensorref.errors._frames import apart, told_of_tensors
+
     class Seeing(TorchFunctionMode):
         def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             try:
                 return func(*args, **(kwargs or {}))
             except Exception:
                 # The error keeps this frame, where `tensorref.errors._source.steps` finds what was seen.
-                seen = _frames.apart(lambda: _told([args, kwargs or {}])) or []  # noqa: F841  # pyright: ignore[reportUnusedVariable]
+                seen = apart(lambda: told_of_tensors([args, kwargs or {}])) or []  # noqa: F841  # pyright: ignore[reportUnusedVariable]
                 raise
 
     return Seeing()
-
-
-def _told(arguments: Any) -> list[Facts]:
-    """Return what is told of the tensors in arguments."""
-    return [facts(array) for array in arrays_in(arguments) if is_tensor(array)]
 
 
 def annotate(error: BaseException) -> None:

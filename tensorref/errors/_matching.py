@@ -1,5 +1,6 @@
 """Templates of messages, and the search for them in a text of any length.
 
+>>> from tensorref.errors._matching import Template
 >>> template = Template("index {index:int} is out of bounds for axis {axis:int} with size {size:int}")
 >>> found = template.search("IndexError: index 3 is out of bounds for axis 0 with size 3")
 >>> template.fields(found)
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from tensorref.errors._catalogue import Entry, by_id
@@ -24,7 +25,9 @@ KINDS: Mapping[str, str] = {
     "shapes": r"[\d,()\[\] ]{2,800}",
     "dtype": r"[\w.:<>=|]{1,60}",
     "device": r"[\w:]{1,30}",
+    "word": r"\w{1,100}",
     "name": r"[\w.]{1,100}",
+    "bytes": r"[\d.]{1,20} \w{1,5}",
     "text": r".{0,200}?",
 }
 """What may stand in a field of each kind."""
@@ -113,7 +116,7 @@ def match(text: str) -> Found | None:
     places = [
         (found, template, entry)
         for entry in by_id().values()
-        for template in _templates(entry.id)
+        for template in templates_of(entry.id)
         if (found := template.search(text))
     ]
     whole = [
@@ -128,9 +131,7 @@ def match(text: str) -> Found | None:
     ]
     if not whole:
         return None
-    found, template, entry = max(
-        whole, key=lambda place: (not place[2].is_warning, place[0].end(), place[1].weight)
-    )
+    found, template, entry = max(whole, key=lambda place: (not place[2].is_warning, place[0].end(), place[1].weight))
     return Found(entry, template.fields(found), found[0].strip())
 
 
@@ -142,7 +143,7 @@ def normalized(text: str) -> str:
 
 
 @functools.cache
-def _templates(name: str) -> tuple[Template, ...]:
+def templates_of(name: str) -> tuple[Template, ...]:
     return tuple(map(Template, by_id()[name].templates))
 
 
