@@ -30,19 +30,35 @@ program prints.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from tensorref._arguments import quoted
 from tensorref.errors import _explanation, _matching
 from tensorref.errors._catalogue import Entry, Mend, UnknownEntryError, entries, get
-from tensorref.errors._explanation import Explanation, Operand
+from tensorref.errors._explanation import Explanation
+from tensorref.errors._hooks import explaining, install, uninstall
+from tensorref.errors._reading import Operand
 
-__all__ = ["Entry", "Explanation", "Mend", "Operand", "UnknownEntryError", "entries", "explain", "get"]
+__all__ = [
+    "Entry",
+    "Explanation",
+    "Mend",
+    "Operand",
+    "UnknownEntryError",
+    "entries",
+    "explain",
+    "explaining",
+    "get",
+    "install",
+    "uninstall",
+]
 
 
-def explain(error: Any) -> Explanation | None:
-    """Explain a message: why it is raised, and what to write instead.
+def explain(error: Any = None) -> Explanation | None:
+    """Explain an error or the text of one: why it is raised, of which operands, and what to write instead.
 
+    >>> import torch
     >>> from tensorref import errors
     >>> explanation = errors.explain("IndexError: too many indices for tensor of dimension 1")
     >>> explanation.fields
@@ -52,17 +68,32 @@ def explain(error: Any) -> Explanation | None:
     >>> print(errors.explain("what nobody has said yet"))
     None
 
+    An exception tells the operands too, as they are called in your code, and the explanation says whether they lead to
+    exactly these words:
+
+    >>> hidden, layer = torch.zeros(3, 4), torch.nn.Linear(10, 5)
+    >>> try:
+    ...     layer(hidden)
+    ... except RuntimeError as error:
+    ...     explanation = errors.explain(error)
+    >>> [(operand.name, operand.shape) for operand in explanation.operands]
+    [('hidden', (3, 4)), ('layer.weight', (5, 10)), ('layer.bias', (5,))]
+    >>> explanation.proved
+    True
+
     Parameters
     ----------
     error
         A text that holds a message, such as a traceback as it was printed; of a long one the beginning and the end are
-        read.
+        read. Or an exception, whose frames are read too, with those of what it was raised from. By default it is the
+        exception that is being handled, or the last one that nobody caught.
 
     Returns
     -------
     :
         What is known of the message, and None where no message is known in it. Of several it is an error before a
-        warning, then the last one.
+        warning, then the last one. Nothing of your code runs for it, and no tensor is kept: what would need a property or
+        a call is told to be not known.
 
     Raises
     ------
@@ -73,14 +104,32 @@ def explain(error: Any) -> Explanation | None:
     --------
     get : a message by its id.
     """
-    if isinstance(error, BaseException):
-        try:
-            error = str(error)
-        except Exception:  # noqa: BLE001  an error whose words cannot be read says nothing
-            return None
+    if error is None:
+        error = _last()
+    if error is None or issubclass(type(error), BaseException):
+        return explained(error)
     if not isinstance(error, str):
         raise TypeError(
             f"error is {quoted(error)}, of type {type(error).__name__}; give a text or an exception, such as str(error)"
         )
     found = _matching.match(str(error))
     return None if found is None else _explanation.of(found)
+
+
+def explained(error: BaseException | None) -> Explanation | None:
+    """Return what is known of an exception, of what it was raised from, or of what it met."""
+    from tensorref.errors import _frames  # which takes long to load, and no text needs it
+
+    for link in _frames.links(error) if error is not None else ():
+        found = _matching.match(_frames.message(link))
+        if found is not None:
+            return _explanation.of(found, _frames.read(link))
+    return None
+
+
+def _last() -> BaseException | None:
+    """Return the exception that is being handled, or the last one that nobody caught."""
+    for error in (sys.exc_info()[1], getattr(sys, "last_exc", None), getattr(sys, "last_value", None)):
+        if error is not None:
+            return error
+    return None

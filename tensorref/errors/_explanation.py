@@ -10,6 +10,7 @@ from tensorref import _picture
 from tensorref._explanation import Diagram, Illustrated
 from tensorref.errors._catalogue import Entry, Mend, by_id
 from tensorref.errors._matching import Found
+from tensorref.errors._reading import Operand, Reading
 
 LIBRARIES = {"numpy": "NumPy", "torch": "PyTorch", "python": "Python"}
 _PART = "The message names one axis alone, and the table shows no other."
@@ -18,18 +19,6 @@ _PRODUCT = "a @ b"  # the row of dtypes for a product, which scalars never have
 _MOST_ROWS = 10  # of a table that leaves room for causes and mends on a screen
 _MOST_LETTERS = 300  # of the message
 _MOST_CODE = 120  # letters of code behind a mend
-
-
-@dataclass(frozen=True)
-class Operand:
-    """An array that took part in what failed."""
-
-    name: str
-    """The code that gives it, such as ``self.fc.weight``."""
-    shape: tuple[int, ...]
-    dtype: str
-    device: str
-    strides: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -57,6 +46,12 @@ class Explanation(Illustrated):
     """What took part, where an exception was explained whose frames are still there."""
     proved: bool | None
     """Whether the operands lead to exactly this message; None where there are none to ask."""
+    remarks: tuple[str, ...]
+    """What is to be said of the operands, such as why one is not known."""
+    file: str | None
+    """Where the user's code failed, with its line and the code itself; None where no frame is known."""
+    line: int | None
+    code: str | None
     causes: tuple[str, ...]
     """Why it is raised, the likeliest first."""
     mends: tuple[Mend, ...]
@@ -71,11 +66,7 @@ class Explanation(Illustrated):
         if self.rule is not None and len(rows := self.rule.table()) <= _MOST_ROWS:
             return rows
         if self.operands:
-            operands = (
-                (operand.name, str(operand.shape), operand.dtype, operand.device, str(operand.strides))
-                for operand in self.operands
-            )
-            return (("operand", "shape", "dtype", "device", "strides"), *operands)
+            return (("operand", "kind", "shape", "dtype", "device", "strides"), *(map(Operand.row, self.operands)))
         heading = (self.type, "value") if self.fields else (self.type,)
         return (heading, *((name, _cell(value)) for name, value in [*self.fields.items()][:_MOST_ROWS]))
 
@@ -87,9 +78,11 @@ class Explanation(Illustrated):
         """Return the notes before the mends."""
         words = self.words if len(self.words) <= _MOST_LETTERS else f"{self.words[:_MOST_LETTERS]}…"
         part = [_PART] if self.rule is not None and not self.operands and by_id()[self.id].part else []
+        place = (f"{self.code}, line {self.line} of {self.file}",) if self.file else ()
+        proof = ("These operands lead to exactly these words.",) if self.proved else ()
         likely = ("Likely cause" if len(self.causes) > 1 else "Cause", *["Or"] * len(self.causes))
         causes = [f"{word}: {cause}" for word, cause in zip(likely, self.causes, strict=False)]
-        return [f"{LIBRARIES[self.library]}: {words}", *part, *causes]
+        return [f"{LIBRARIES[self.library]}: {words}", *place, *proof, *self.remarks, *part, *causes]
 
     def described(self) -> tuple[str, str]:
         """Return the title of the picture, and what it shows."""
@@ -120,8 +113,8 @@ class Explanation(Illustrated):
         return [*said, *mends, f'More: <a href="{address}">{address}</a>']
 
 
-def of(found: Found) -> Explanation:
-    """Return what is known of a message that was found in a text."""
+def of(found: Found, reading: Reading | None = None) -> Explanation:
+    """Return what is known of a message that was found in a text, and of the frames of its error."""
     entry = found.entry
     return Explanation(
         id=entry.id,
@@ -130,13 +123,23 @@ def of(found: Found) -> Explanation:
         type=entry.type,
         words=found.words,
         fields=found.fields,
-        operands=(),
-        proved=None,
+        operands=reading.operands if reading else (),
+        proved=reading.proved if reading and reading.operands else None,
+        remarks=reading.remarks if reading else (),
+        file=reading.file if reading else None,
+        line=reading.line if reading else None,
+        code=reading.code if reading else None,
         causes=entry.causes,
-        mends=entry.mends,
-        rule=rule(entry, found.fields),
+        mends=(*_fixes(reading), *entry.mends),
+        rule=(reading and reading.rule) or rule(entry, found.fields),
         address=entry.address,
     )
+
+
+def _fixes(reading: Reading | None) -> tuple[Mend, ...]:
+    """Return the mends of a rule that was broken, in the names of the user's code."""
+    fixes = reading.rule.fixes[:1] if reading and reading.rule and reading.proved else ()
+    return tuple(Mend(f"Write {fix.code}, which would give {fix.result}.") for fix in fixes)
 
 
 def rule(entry: Entry, fields: dict[str, Any]) -> Diagram | None:
