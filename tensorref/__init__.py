@@ -74,14 +74,14 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'tensorref' has no attribute {name!r}; it has {', '.join(__all__)}")
 
 
-def load_ipython_extension(shell: Any) -> None:
+def load_ipython_extension(shell: Any) -> None:  # numpydoc ignore=PR01
     """Show under each traceback what is known of the error; ``%load_ext tensorref`` calls it."""
     from tensorref.errors import _hooks
 
     _hooks.load_ipython_extension(shell)
 
 
-def unload_ipython_extension(shell: Any) -> None:
+def unload_ipython_extension(shell: Any) -> None:  # numpydoc ignore=PR01
     """Take that back; ``%unload_ext tensorref`` calls it."""
     from tensorref.errors import _hooks
 

@@ -15,7 +15,7 @@ import torch
 
 import tensorref
 from tensorref import errors
-from tensorref.errors import _frames, _hooks
+from tensorref.errors import _explanation, _frames, _hooks
 
 
 def multiplied():
@@ -141,7 +141,7 @@ def test_a_fault_of_ours_replaces_nothing(monkeypatch):
     def fault(*_args):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(errors, "explained", fault)
+    monkeypatch.setattr(_explanation, "of_error", fault)
     error, found = notes(in_a_block)
     assert type(error) is RuntimeError
     assert found == []

@@ -105,31 +105,13 @@ def explain(error: Any = None) -> Explanation | None:
     get : a message by its id.
     """
     if error is None:
-        error = _last()
+        for last in (sys.exc_info()[1], getattr(sys, "last_exc", None), getattr(sys, "last_value", None)):
+            error = last if error is None else error
     if error is None or issubclass(type(error), BaseException):
-        return explained(error)
+        return _explanation.of_error(error)
     if not isinstance(error, str):
         raise TypeError(
             f"error is {quoted(error)}, of type {type(error).__name__}; give a text or an exception, such as str(error)"
         )
     found = _matching.match(str(error))
     return None if found is None else _explanation.of(found)
-
-
-def explained(error: BaseException | None) -> Explanation | None:
-    """Return what is known of an exception, of what it was raised from, or of what it met."""
-    from tensorref.errors import _frames  # which takes long to load, and no text needs it
-
-    for link in _frames.links(error) if error is not None else ():
-        found = _matching.match(_frames.message(link))
-        if found is not None:
-            return _explanation.of(found, _frames.read(link))
-    return None
-
-
-def _last() -> BaseException | None:
-    """Return the exception that is being handled, or the last one that nobody caught."""
-    for error in (sys.exc_info()[1], getattr(sys, "last_exc", None), getattr(sys, "last_value", None)):
-        if error is not None:
-            return error
-    return None

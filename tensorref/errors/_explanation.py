@@ -136,6 +136,17 @@ def of(found: Found, reading: Reading | None = None) -> Explanation:
     )
 
 
+def of_error(error: BaseException | None) -> Explanation | None:
+    """Return what is known of an exception, of what it was raised from, or of what it met."""
+    from tensorref.errors import _frames, _matching  # the first takes long to load, and no text needs it
+
+    for link in _frames.links(error) if error is not None else ():
+        found = _matching.match(_frames.message(link))
+        if found is not None:
+            return of(found, _frames.read(link))
+    return None
+
+
 def _fixes(reading: Reading | None) -> tuple[Mend, ...]:
     """Return the mends of a rule that was broken, in the names of the user's code."""
     fixes = reading.rule.fixes[:1] if reading and reading.rule and reading.proved else ()

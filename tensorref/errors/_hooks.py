@@ -11,7 +11,9 @@ from contextlib import nullcontext, suppress
 from types import TracebackType
 from typing import Any
 
+from tensorref._arguments import as_flag
 from tensorref._explanation import aligned
+from tensorref.errors import _explanation
 from tensorref.errors._catalogue import SITE
 from tensorref.errors._explanation import Explanation
 
@@ -50,6 +52,8 @@ def explaining(*, exact: bool = False) -> Explaining:
 
     Raises
     ------
+    TypeError
+        If `exact` is neither True nor False, or is True for a coroutine or a generator, which stop and go on.
     MissingLibraryError
         If `exact` is True and PyTorch is not installed.
 
@@ -57,7 +61,7 @@ def explaining(*, exact: bool = False) -> Explaining:
     --------
     install : the same for all errors that nobody catches.
     """
-    return Explaining(exact=exact)
+    return Explaining(exact=as_flag(exact, "exact"))
 
 
 class Explaining:
@@ -75,7 +79,7 @@ class Explaining:
     ) -> None:
         self._mode.__exit__(kind, error, trace)
         if error is not None:
-            annotate(error)
+            _annotate(error)
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function of the same kind whose errors are explained."""
@@ -161,15 +165,13 @@ def _seeing() -> Any:
     return Seeing()
 
 
-def annotate(error: BaseException) -> None:
+def _annotate(error: BaseException) -> None:
     """Add the note to an error, once; whatever goes wrong, the error stays as it is."""
     with suppress(Exception):  # an explanation is never worth an error
         if issubclass(type(error), Exception) and _NOTED not in _notes(error):
-            from tensorref.errors import explained
-
-            explanation = explained(error)
+            explanation = _explanation.of_error(error)
             if explanation is not None:
-                BaseException.add_note(error, note(explanation))
+                BaseException.add_note(error, _note(explanation))
 
 
 _NOTED = f"\nMore: {SITE}"
@@ -180,7 +182,7 @@ def _notes(error: BaseException) -> str:
     return "\n".join(text for text in found if type(text) is str) if type(found) is list else ""
 
 
-def note(explanation: Explanation) -> str:
+def _note(explanation: Explanation) -> str:
     """Return what is known in at most twelve lines, of which the last has the address of the page."""
     rows = [operand.row()[:-1] for operand in explanation.operands[:_MOST_OPERANDS]]
     sentences = [*explanation.remarks]
@@ -211,7 +213,7 @@ class _Hook:
         if self.active:
             error = args[0].exc_value if self.module is threading else args[1]
             if error is not None:
-                annotate(error)
+                _annotate(error)
         self.previous(*args)
 
 
@@ -257,12 +259,12 @@ def uninstall() -> None:
     _installed.clear()
 
 
-def load_ipython_extension(shell: Any) -> None:
+def load_ipython_extension(shell: Any) -> None:  # numpydoc ignore=PR01
     """Show under the traceback of each cell what is known of its error: what ``%load_ext tensorref`` calls."""
     shell.events.register("post_run_cell", _show)
 
 
-def unload_ipython_extension(shell: Any) -> None:
+def unload_ipython_extension(shell: Any) -> None:  # numpydoc ignore=PR01
     """Take back what ``%load_ext tensorref`` did."""
     shell.events.unregister("post_run_cell", _show)
 
@@ -273,10 +275,8 @@ def _show(result: Any) -> None:
         from IPython.core.getipython import get_ipython
         from IPython.display import display
 
-        from tensorref.errors import explained
-
         shell: Any = get_ipython()
-        explanation = explained(result.error_in_exec)
+        explanation = _explanation.of_error(result.error_in_exec)
         if explanation is not None:
             forms, _ = shell.display_formatter.format(explanation)
             show: Any = display
