@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         dtypes,
         einsum,
         elementwise,
+        errors,
         exercises,
         indexing,
         interop,
@@ -54,6 +55,7 @@ __all__ = [  # noqa: RUF022  the concepts in the order in which they build on ea
     "kernels",
     "llm",
     "pitfalls",
+    "errors",
     "exercises",
     "benchmark",
     "watch",
@@ -80,6 +82,20 @@ def __getattr__(name: str) -> Any:
 
         return version("tensorref")
     raise AttributeError(f"module 'tensorref' has no attribute {name!r}; it has {', '.join(__all__)}")
+
+
+def load_ipython_extension(shell: Any) -> None:  # numpydoc ignore=PR01
+    """Show under each traceback what is known of the error; ``%load_ext tensorref`` calls it."""
+    from tensorref.errors import _hooks
+
+    _hooks.load_ipython_extension(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:  # numpydoc ignore=PR01
+    """Take that back; ``%unload_ext tensorref`` calls it."""
+    from tensorref.errors import _hooks
+
+    _hooks.unload_ipython_extension(shell)
 
 
 def __dir__() -> list[str]:

@@ -6,6 +6,7 @@ import argparse
 import io
 import math
 import os
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Generator, Sequence
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 COLORS = ("cyan", "magenta", "yellow", "green")
 REFUSED = ("?", "conflict", "refused", "raises")  # the words of the tables for what does not work
+_NAME = re.compile("[a-z0-9]+(?:-[a-z0-9]+)+")  # of a message
+_PROSE = re.compile("[A-Za-z']{2,} [A-Za-z']{2,}")  # which no expression has
 INTERRUPTED, BROKEN_PIPE = 130, 141  # 128 and the number of the signal, as a shell has it
 
 OVERVIEW = """\
@@ -48,7 +51,9 @@ verdict  kept  sum    kept
 * 48 floating-point operations on 104 bytes, 0.5 a byte.
 
 It explains an index, a view and dtypes too: `python -m tensorref explain "(4, 5, 6)[:, [0, 2], None]"`,
-`python -m tensorref explain "(3, 4).T.view(12)"` and `python -m tensorref explain "int64 + float16"`.
+`python -m tensorref explain "(3, 4).T.view(12)"` and `python -m tensorref explain "int64 + float16"`. It explains error
+messages as well: `python -m tensorref explain "too many indices for tensor of dimension 1"`. With `-` in place of the
+text it reads what another program prints: python train.py 2>&1 | python -m tensorref explain -
 
 Exercises that check an answer, with hints:
 
@@ -269,16 +274,20 @@ def _comment(text: str) -> str:
 def _add_explain(commands: Any) -> None:
     parser = commands.add_parser(
         "explain",
-        help="explain an expression: what it makes of shapes or dtypes, or why it fails",
+        help="explain an error message, or an expression: what it makes of shapes or dtypes, or why it fails",
         description=(
-            "Explain an expression over shapes or dtypes, as it is written in code: broadcasting, a matrix product, an "
-            "index, operations of a tensor, or dtypes that meet. Quote it, so that the shell leaves it as it is."
+            "Explain an error message of NumPy or PyTorch, or a traceback that holds one. Or explain an expression over shapes "
+            "or dtypes, as it is written in code: broadcasting, a matrix product, an index, operations of a tensor, or dtypes "
+            "that meet. Quote it, so that the shell leaves it as it is."
         ),
     )
     parser.add_argument(
         "text",
         metavar="TEXT",
-        help='such as "(8, 1) + (8,)", "(2, 3) @ (3, 4)", "x[:, [0, 2], None]", "(3, 4).T.view(12)" or "int64 + float16"',
+        help=(
+            "a message, the name of one such as mat1-mat2-shapes, - for what another program prints, or an expression such as "
+            '"(8, 1) + (8,)", "(2, 3) @ (3, 4)", "x[:, [0, 2], None]", "(3, 4).T.view(12)" or "int64 + float16"'
+        ),
     )
     parser.add_argument("--shape", type=_shape, help="the shape of a name in TEXT, such as 4,5,6")
     parser.add_argument("--library", choices=("numpy", "torch"), help="whose rule an index follows; by default numpy")
@@ -296,19 +305,60 @@ def _shape(text: str) -> tuple[int, ...]:
 
 
 def _explain(options: argparse.Namespace) -> int:
+    from tensorref import errors
     from tensorref._expression import explain
+    from tensorref.errors._catalogue import SITE
 
-    refuse: Callable[[str], NoReturn] = options.error
+    is_piped = options.text == "-"
+    text = _piped() if is_piped else options.text
     try:
-        explanation = explain(options.text, options.shape, options.library)
+        found = errors.explain(_words_of(text)) if options.shape is None and options.library is None else None
+        if found is None and is_piped:
+            raise ValueError
+        explanation = found or explain(text, options.shape, options.library)
     except (TypeError, ValueError) as error:
-        refuse(f"argument TEXT: {quoted(options.text)}: {error}")
+        if is_piped or _PROSE.search(text):
+            sys.stderr.write(
+                f"No message that is known stands in this text; {SITE}errors/index.html has all that are.\n"
+            )
+            return 1
+        refuse: Callable[[str], NoReturn] = options.error
+        if _NAME.fullmatch(text):
+            try:
+                errors.get(text)
+            except errors.UnknownEntryError as unknown:
+                refuse(f"argument TEXT: {unknown}")
+        refuse(f"argument TEXT: {quoted(text)}: {error}")
     if options.svg:
         # A gray that is read on a white and on a black ground, because a file cannot know on which it will be.
         options.svg.write_text(explanation.svg().replace("<svg ", '<svg color="#6e7781" ', 1), "utf-8")
+    _show(explanation)
+    return 0
+
+
+def _piped() -> str:
+    """Return what another program prints; of a long text the beginning and the end."""
+    from tensorref.errors._matching import FIRST, LAST
+
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")
+    text, end = sys.stdin.read(FIRST), ""
+    while part := sys.stdin.read(LAST):
+        end = (end + part)[-LAST:]
+    return text + end
+
+
+def _words_of(text: str) -> str:
+    """Return the words of the message with this name, or the text itself."""
+    from tensorref import errors
+
+    known = {entry.id: entry for entry in errors.entries()}
+    return known[text].text() if text in known else text
+
+
+def _show(explanation: Diagram) -> None:
     if not _colored(explanation):
         sys.stdout.write(f"{explanation}\n")
-    return 0
 
 
 def _colored(explanation: Diagram) -> bool:

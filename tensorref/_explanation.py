@@ -76,8 +76,12 @@ class Diagram:
             f'<tr><th scope="row">{label}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
             for label, *cells in body
         )
-        notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes())
+        notes = "".join(f"<li>{note}</li>" for note in self._listed())
         return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><ul>{notes}</ul>"
+
+    def _listed(self) -> Sequence[str]:
+        """Return the notes as HTML."""
+        return [html.escape(note) for note in self.notes()]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the same facts as plain lists, dicts, strings and numbers, ready for JSON.

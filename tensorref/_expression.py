@@ -18,12 +18,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
-from tensorref import broadcasting, dtypes, indexing, layout, matmul
+import tensorref
 from tensorref._explanation import Illustrated
-from tensorref.indexing._items import Library
-from tensorref.indexing._parsing import IndexTextError, parse_index
 from tensorref.sphinxext.shapes import parse_shape, parse_shapes
 
 EXAMPLES = ('"(8, 1) + (8,)"', '"(2, 3) @ (3, 4)"', '"(4, 6)[:, [0, 2]]"', '"(3, 4).T.view(12)"', '"int64 + float16"')
@@ -43,7 +41,9 @@ class ExpressionError(ValueError):
     """Raised for a text that is no expression; it says where reading stopped, counted from 1, and how to go on."""
 
 
-def explain(text: str, shape: Sequence[int] | None = None, library: Library | None = None) -> Illustrated:
+def explain(
+    text: str, shape: Sequence[int] | None = None, library: Literal["numpy", "torch"] | None = None
+) -> Illustrated:
     """Return the explanation of an expression, or raise an error that says what cannot be read.
 
     Parameters
@@ -80,7 +80,7 @@ def explain(text: str, shape: Sequence[int] | None = None, library: Library | No
     if shape is not None and (operators or not indexed):
         raise ExpressionError('--shape is that of a name before an index, as in "x[:, 0]"; leave it out.')
     if of_dtypes:
-        return dtypes.explain(*(_operand(operand) for operand in of_dtypes.groups() if operand))
+        return tensorref.dtypes.explain(*(_operand(operand) for operand in of_dtypes.groups() if operand))
     if operators:
         return _operation(text, operators)
     if indexed:
@@ -133,16 +133,18 @@ def _operation(text: str, operators: Sequence[re.Match[str]]) -> Illustrated:
     given = [name or letters[at % len(letters)] for at, name in enumerate(names)] if any(names) else None
     products = [operator for operator in operators if operator[0] == "@"]
     if not products:
-        return broadcasting.explain(*shapes, names=given)
+        return tensorref.broadcasting.explain(*shapes, names=given)
     if len(operators) > 1:
         raise ExpressionError(
             f"Position {operators[1].start() + 1}: one product is explained at a time; write two shapes, as in "
             f"{EXAMPLES[1]}."
         )
-    return matmul.explain(*shapes, names=given or ("a", "b"))
+    return tensorref.matmul.explain(*shapes, names=given or ("a", "b"))
 
 
-def _after_shape(text: str, indexed: re.Match[str], shape: Sequence[int] | None, library: Library | None) -> Illustrated:
+def _after_shape(
+    text: str, indexed: re.Match[str], shape: Sequence[int] | None, library: Literal["numpy", "torch"] | None
+) -> Illustrated:
     written, name = indexed.groups()
     if shape is not None and written:
         raise ExpressionError(
@@ -155,9 +157,11 @@ def _after_shape(text: str, indexed: re.Match[str], shape: Sequence[int] | None,
     sizes = parse_shape(text[: indexed.end()]) if shape is None else shape
     rest = text[indexed.end() :]
     if _is_index(rest):
+        from tensorref.indexing._parsing import IndexTextError, parse_index
+
         try:
             index = parse_index(" " * indexed.end() + rest)  # so that an error has the position in all of the text
         except IndexTextError as error:
             raise ExpressionError(str(error)) from None
-        return indexing.explain(sizes, index, library=library or "numpy")
-    return layout.history(sizes, " " * indexed.end() + rest, name=name or "x")
+        return tensorref.indexing.explain(sizes, index, library=library or "numpy")
+    return tensorref.layout.history(sizes, " " * indexed.end() + rest, name=name or "x")

@@ -23,6 +23,7 @@ PARTS: Mapping[str, str] = MappingProxyType(
         "torch.Tensor._base": "which tensor a view is of",
         "torch.autograd.graph.Node._raw_saved_*": "what an operation that was recorded before saved for backward",
         "torch.utils._python_dispatch.TorchDispatchMode": "which operations run",
+        "torch.Tensor._version": "how often a tensor was written in place",
     }
 )
 """What nothing public tells, by the part that does."""
@@ -106,6 +107,17 @@ class _Looking:
         if not self.guarded and _COMPILER in sys.modules:
             self.look, self.guarded = torch.compiler.disable(self.look), True  # type: ignore[no-untyped-call]
         return self.look(func, args, kwargs or {})
+
+
+def version(tensor: Tensor) -> int | None:
+    """Return how often a tensor and its views were written in place, or None where that is not known."""
+    try:
+        return tensor._version  # noqa: SLF001
+    except AttributeError:
+        _miss("torch.Tensor._version")
+    except RuntimeError:  # one that was made in inference mode has none
+        pass
+    return None
 
 
 @lru_cache(maxsize=1024)

@@ -76,7 +76,7 @@ from tensorref._arguments import as_int, as_name, quoted
 
 __all__ = ["Exercise", "Verdict", "get", "names"]
 
-CONCEPTS = tuple(concept for concept in tensorref.CONCEPTS if concept not in {"exercises", "benchmark"})
+CONCEPTS = tuple(concept for concept in tensorref.CONCEPTS if concept not in {"errors", "exercises", "benchmark"})
 """The concepts with exercises, in the order of the reference."""
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import tensorref
-from tensorref import broadcasting, dtypes, einsum, indexing, interop, layout, matmul, pitfalls, reductions
+from tensorref import broadcasting, dtypes, einsum, errors, indexing, interop, layout, matmul, pitfalls, reductions
 from tensorref._explanation import Diagram
 from tensorref._libraries import MissingLibraryError
 
@@ -28,6 +28,7 @@ RAISED = {
     "broadcasting.BroadcastError": lambda: broadcasting.result_shape((2,), (3,)),
     "dtypes.OutOfRangeError": lambda: dtypes.promote("uint8", 256, "numpy"),
     "dtypes.PromotionError": lambda: dtypes.promote("bfloat16", "float32", "numpy"),
+    "errors.UnknownEntryError": lambda: errors.get("nothing"),
     "indexing.IndexingError": lambda: indexing.result_shape((2,), 5),
     "interop.ConversionError": lambda: interop.to_torch(np.array(["a"])),
     "interop.UnknownNameError": lambda: interop.translate("np.concatenat"),
@@ -44,6 +45,7 @@ RAISED = {
     "pitfalls.ViewError": lambda: pitfalls.check_view(torch.ones(2, 3).mT, (6,)),
 }
 WITHOUT = {
+    "errors.UnknownEntryError",
     "interop.UnknownNameError",
     "layout.OperationsTextError",
     "pitfalls.DeviceError",

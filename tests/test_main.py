@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tensorref import __main__ as command_line
-from tensorref import benchmark, broadcasting, dtypes, exercises, indexing, interop, layout, matmul
+from tensorref import benchmark, broadcasting, dtypes, errors, exercises, indexing, interop, layout, matmul
 from tensorref._expression import explain
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -509,6 +509,51 @@ def test_a_shape_that_cannot_be_read_is_said(capsys):
     assert raised.value.code == 2
     assert (
         "explain: error: argument --shape: '4,x': Position 3: 'x' is a name without a size; " in capsys.readouterr().err
+    )
+
+
+MESSAGE = "RuntimeError: mat1 and mat2 shapes cannot be multiplied (3x4 and 10x5)"
+
+
+@pytest.mark.parametrize("name", ["mat1-mat2-shapes", "np-str-to-float", "weights-only"])
+def test_explain_takes_a_message_and_its_id(name, capsys):
+    entry = errors.get(name)
+    for text in (name, entry.text()):
+        assert command_line.main(["explain", text]) == 0
+        assert capsys.readouterr().out == f"{errors.explain(entry.text())}\n"
+
+
+@pytest.mark.parametrize(
+    "text", [MESSAGE, "x\n" * 10**6 + MESSAGE, MESSAGE + "\nx" * 10**6], ids=["alone", "end", "start"]
+)
+def test_explain_reads_what_another_program_prints(text, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff" + text.encode()), encoding="utf-8"))
+    assert command_line.main(["explain", "-"]) == 0
+    assert capsys.readouterr().out == f"{errors.explain(MESSAGE)}\n"
+
+
+@pytest.mark.parametrize("arguments", [["something that nobody has said"], ["-"]])
+def test_explain_says_where_no_message_is_known(arguments, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("done\n"))
+    assert command_line.main(["explain", *arguments]) == 1
+    words = "No message that is known stands in this text; "
+    assert capsys.readouterr() == (
+        "",
+        f"{words}https://tensorref.readthedocs.io/en/latest/errors/index.html has all that are.\n",
+    )
+
+
+def test_explain_knows_ids_that_look_like_the_one_given(capsys):
+    with pytest.raises(SystemExit) as raised:
+        command_line.main(["explain", "mat1-mat2-shape"])
+    assert raised.value.code == 2
+    assert (
+        capsys.readouterr()
+        .err.splitlines()[-1]
+        .startswith(
+            "python -m tensorref explain: error: argument TEXT: name is 'mat1-mat2-shape', the id of no message; "
+            "similar: mat1-mat2-shapes"
+        )
     )
 
 

@@ -13,7 +13,7 @@ import tensorref
 from tensorref import _private_parts, pitfalls
 
 PACKAGE = Path(tensorref.__file__).parent
-BASE, SAVED, MODE = _private_parts.PARTS
+BASE, SAVED, MODE, VERSION = _private_parts.PARTS
 
 
 @pytest.fixture
@@ -24,8 +24,8 @@ def gone(monkeypatch):
         raise AttributeError
 
     def gone(part):
-        if part == BASE:
-            monkeypatch.setattr(torch.Tensor, "_base", property(refuse), raising=False)
+        if part in (BASE, VERSION):
+            monkeypatch.setattr(torch.Tensor, part.rpartition(".")[2], property(refuse), raising=False)
         elif part == MODE:
             monkeypatch.delattr(part)
         else:
@@ -41,6 +41,14 @@ def test_tensor_base():
     assert x[0]._base is x  # noqa: SLF001
     assert _private_parts.base(x[0]) is x
     assert _private_parts.base(x) is x
+
+
+def test_tensor_version():
+    x = torch.zeros(2, 3)
+    x[0].add_(1)
+    assert x._version == _private_parts.version(x) == 1  # noqa: SLF001
+    with torch.inference_mode():
+        assert _private_parts.version(torch.zeros(1)) is None
 
 
 @pytest.mark.parametrize("mode", [torch.enable_grad, torch.no_grad, torch.inference_mode])
@@ -113,6 +121,13 @@ def test_without_node_raw_saved_what_was_saved_is_not_known(gone):
         pitfalls.check_in_place(y)
     with pytest.raises(pitfalls.InPlaceError, match="tensor is a leaf"):
         pitfalls.check_in_place(torch.zeros(3, requires_grad=True))
+
+
+def test_without_tensor_version_what_backward_found_changed_is_not_known(gone):
+    gone(VERSION)
+    words = "this PyTorch has no torch.Tensor._version, so it is not known how often a tensor was written in place"
+    with pytest.warns(RuntimeWarning, match=f"^{re.escape(words)}$"):
+        assert _private_parts.version(torch.zeros(1)) is None
 
 
 def private_names(source):

@@ -1,0 +1,359 @@
+"""Arrays without their elements: what is told of an array, and what stands for it where a library computes again.
+
+A stand-in has the shape, strides and dtype of an array, but no elements of it. PyTorch's are on the device meta, or zeros on
+the CPU; NumPy's are views of one element, or zeros.
+"""
+
+from __future__ import annotations
+
+import inspect
+import operator
+import sys
+import types
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from math import prod
+from typing import Any, NamedTuple
+
+from tensorref.layout._views import row_major_strides
+
+PLAIN = (int, float, complex, bool, str, type(None), type(...))
+FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.BuiltinMethodType)
+# Methods and functions of one name whose result depends on shapes and dtypes alone, by what becomes of the shape.
+_PURE = {
+    "view": """
+        T mT H mH t transpose permute swapaxes swapdims movedim view view_as expand expand_as squeeze unsqueeze unflatten
+        narrow select unbind chunk split unfold diagonal real detach getitem setitem expand_dims broadcast_to attrgetter
+    """,
+    "reshape": "reshape reshape_as flatten ravel contiguous",
+    "same": """
+        clone copy float double half bfloat16 int long short bool type_as astype relu gelu silu sigmoid softmax log_softmax
+        tanh exp log sqrt rsqrt abs neg square cos sin tril triu cumsum clamp zeros_like ones_like empty_like full_like
+    """,
+    "other": """
+        roll flip repeat tile repeat_interleave cat concat concatenate stack hstack vstack sum mean std var norm amax amin
+        max min argmax argmin logsumexp matmul mm bmm dot outer pow add sub mul div addmm where masked_fill gather
+        index_select pad one_hot embedding linear layer_norm normalize einsum
+    """,
+}
+KINDS = {name: kind for kind, names in _PURE.items() for name in names.split()}
+CHEAP = 2**14  # elements of which anything is computed at once
+_LARGEST = 2**63
+_NO_SIZES: Mapping[int, int] = types.MappingProxyType({})
+
+
+class Unknown(Exception):  # noqa: N818  no error: it says why something is not known
+    """Why a value cannot be known without running code."""
+
+
+class Facts(NamedTuple):
+    """What is told of an array."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    device: str
+    strides: tuple[int, ...] | None
+    """In elements; None where it has none, as a sparse tensor."""
+
+
+class Standin(NamedTuple):
+    """An array without its elements, which is on another device than the one that it stands for."""
+
+    array: Any
+    device: str
+
+
+def is_view(name: str) -> bool:
+    """Tell whether a method or a function of this name gives a view."""
+    return KINDS.get(name) == "view"
+
+
+def torch() -> Any:
+    """Return PyTorch if it is loaded."""
+    return sys.modules.get("torch")
+
+
+def numpy() -> Any:
+    """Return NumPy if it is loaded."""
+    return sys.modules.get("numpy")
+
+
+def is_tensor(value: object) -> bool:
+    """Tell whether a value is a tensor; `isinstance` would ask its ``__class__``, which can be the user's code."""
+    return (library := torch()) is not None and issubclass(type(value), library.Tensor)
+
+
+def is_array(value: object) -> bool:
+    """Tell whether a value is an array of NumPy's, as `is_tensor`."""
+    return (library := numpy()) is not None and issubclass(type(value), (library.ndarray, library.generic))
+
+
+def is_module(value: object) -> bool:
+    """Tell whether a value is a module of `torch.nn`."""
+    nn = sys.modules.get("torch.nn")
+    return nn is not None and issubclass(type(value), nn.Module)
+
+
+def has_shape(value: object) -> bool:
+    """Tell whether a value is an array, a tensor or a stand-in of one."""
+    return type(value) is Standin or is_tensor(value) or is_array(value)
+
+
+def is_of(value: object, library: str) -> bool:
+    """Tell whether a class or a function was defined in a library."""
+    ask: Any = getattr if type(value) in FUNCTIONS else type.__getattribute__
+    module = ask(value, "__module__")
+    return type(module) is str and module.partition(".")[0] == library
+
+
+def facts(value: Any) -> Facts:
+    """Return what is told of an array, or raise `Unknown`."""
+    if type(value) is Standin:
+        return facts(value.array)._replace(device=value.device)
+    return _tensor_facts(value) if is_tensor(value) else _array_facts(value)
+
+
+def _tensor_facts(tensor: Any) -> Facts:
+    kind = type(tensor)
+    for special in ("__torch_function__", "__torch_dispatch__"):
+        owner = next(base for base in kind.__mro__ if special in vars(base))
+        if not is_of(owner, "torch"):
+            raise Unknown(f"{kind.__name__} has a {special} of its own, which is not run")
+    owner = kind if is_of(kind, "torch") else torch().Tensor
+
+    def get(name: str) -> Any:
+        return inspect.getattr_static(owner, name).__get__(tensor)
+
+    try:
+        if get("is_nested"):
+            raise Unknown("it is a nested tensor, which has no one shape")
+        sizes = tuple(get("shape"))
+        strided = str(get("layout")) == "torch.strided"
+        strides = tuple(get("stride")()) if strided else None
+        dtype, device = str(get("dtype")).removeprefix("torch."), str(get("device"))
+    except Unknown:
+        raise
+    except Exception as error:  # noqa: BLE001  a lazy parameter has no shape yet
+        raise Unknown(f"{kind.__name__} has no shape: {type(error).__name__}") from None
+    if not all(type(number) is int for number in (*sizes, *(strides or ()))):
+        raise Unknown("its sizes are symbols")
+    return Facts(sizes, dtype, device, strides)
+
+
+def _array_facts(array: Any) -> Facts:
+    if issubclass(type(array), numpy().generic):
+        return Facts((), str(numpy().dtype(type(array))), "cpu", ())
+    get = numpy().ndarray
+    shape, dtype, strides = (getattr(get, name).__get__(array) for name in ("shape", "dtype", "strides"))
+    each = dtype.itemsize
+    whole = each and all(stride % each == 0 for stride in strides)
+    return Facts(shape, str(dtype)[:60], "cpu", tuple(stride // each for stride in strides) if whole else None)
+
+
+def standin(value: Any) -> Standin:
+    """Return what stands for an array: a tensor on the device meta, or an array that is only to be viewed."""
+    if type(value) is Standin:
+        return value
+    known = facts(value)
+    if is_tensor(value):
+        if known.strides is None:
+            raise Unknown("a tensor without strides has no stand-in")
+        dtype = getattr(torch(), known.dtype)
+        meta = torch().empty_strided(known.shape, known.strides, dtype=dtype, device="meta")
+        if inspect.getattr_static(torch().Tensor, "requires_grad").__get__(value):
+            meta.requires_grad_()
+        return Standin(meta, known.device)
+    dtype = numpy().ndarray.dtype.__get__(value) if known.shape else numpy().dtype(known.dtype)
+    if known.strides is None or dtype.hasobject:
+        raise Unknown(f"an array of dtype {known.dtype} has no stand-in")
+    return Standin(array_over(known.shape, known.strides, dtype), "cpu")
+
+
+def made_again(known: Facts) -> Any:
+    """Return a tensor without elements of which this is told."""
+    return torch().empty_strided(known.shape, known.strides or (), dtype=getattr(torch(), known.dtype), device="meta")
+
+
+def mapped(value: Any, change: Callable[[Any], Any], sizes: Mapping[int, int] = _NO_SIZES) -> Any:
+    """Return an argument with every array in it changed, and some numbers; lists, tuples, dicts and slices stay such."""
+    if has_shape(value):
+        return change(value)
+    if type(value) in (list, tuple):
+        return type(value)(mapped(item, change, sizes) for item in value)
+    if type(value) is dict:
+        return {key: mapped(item, change, sizes) for key, item in value.items()}
+    if type(value) is slice:
+        return slice(*(mapped(part, change, sizes) for part in (value.start, value.stop, value.step)))
+    if type(value) is int:
+        return sizes.get(value, value)
+    if type(value) in PLAIN or _is_word(value):
+        return value
+    raise Unknown(f"it takes a {type(value).__name__}")
+
+
+def _is_word(value: object) -> bool:
+    """Tell whether a value is a dtype, a device or the like."""
+    kind = type(value)
+    names = ("dtype", "device", "Size", "memory_format", "layout")
+    if (library := torch()) is not None and kind in [getattr(library, name) for name in names]:
+        return True
+    if (library := numpy()) is None:
+        return any(value is number for number in (int, float, bool, complex))
+    scalar = kind is type and issubclass(value, (int, float, complex, library.generic))  # type: ignore[arg-type]
+    return scalar or issubclass(kind, library.dtype)
+
+
+def arrays_in(value: Any) -> Iterator[Any]:
+    """Yield the arrays in an argument."""
+    if has_shape(value):
+        yield value
+    elif type(value) in (list, tuple):
+        for item in value:
+            yield from arrays_in(item)
+    elif type(value) is dict:
+        yield from arrays_in([*value.values()])
+    elif type(value) is slice:
+        yield from arrays_in([value.start, value.stop, value.step])
+
+
+def zeros(value: Any) -> Any:
+    """Return zeros for an array, with its shape, strides and dtype, on the CPU."""
+    known, stand = facts(value), standin(value).array
+    if not is_tensor(stand):
+        return numpy().zeros(known.shape, stand.dtype)
+    pairs = [*zip(known.shape, known.strides or (), strict=True)]
+    extent = 1 + sum((size - 1) * stride for size, stride in pairs if size)
+    if extent > CHEAP**2:
+        raise Unknown("it spans too much memory to be made again")
+    made = torch().zeros(extent, dtype=stand.dtype, device="cpu").as_strided(known.shape, known.strides)
+    return made.requires_grad_() if stand.requires_grad else made
+
+
+def small_sizes(arrays: Sequence[Any]) -> dict[int, int]:
+    """Return 2, 3 and so on for the sizes of some arrays, in their order."""
+    sizes = {size for array in arrays for size in facts(array).shape if size > 1}
+    return {size: at for at, size in enumerate(sorted(sizes), start=2)}
+
+
+def shrunk(function: Callable[..., Any], args: Any, kwargs: Any, arrays: Sequence[Any]) -> Any:
+    """Call a function of a library with zeros of small sizes for every array."""
+    sizes = small_sizes(arrays)
+
+    def change(array: Any) -> Any:
+        stand, shape = standin(array).array, tuple(sizes.get(size, size) for size in facts(array).shape)
+        return (
+            torch().zeros(shape, dtype=stand.dtype, device="cpu")
+            if is_tensor(stand)
+            else numpy().zeros(shape, stand.dtype)
+        )
+
+    return called(function, args, kwargs, change, sizes)
+
+
+def repeated(array: Any) -> Any:
+    """Return one zero, repeated to the shape of an array of any size."""
+    stand, shape = standin(array).array, facts(array).shape
+    if is_tensor(stand):
+        return torch().zeros((), dtype=stand.dtype, device="cpu").expand(shape)
+    return numpy().broadcast_to(numpy().zeros((), stand.dtype), shape)
+
+
+def are_small(arrays: Sequence[Any], *others: Any) -> bool:
+    """Tell whether anything can be computed with arrays as large as these, and with numbers as large as the others."""
+    elements = sum(prod(facts(array).shape) for array in arrays)
+    return elements <= CHEAP and elements * times(others) <= CHEAP**2
+
+
+def times(value: Any) -> float:
+    """Return the product of the numbers in an argument, which can be sizes of the result."""
+    if type(value) in (list, tuple):
+        return prod(map(times, value), start=1.0)
+    if type(value) is dict:
+        return times([*value.values()])
+    return max(1.0, float(value)) if type(value) in (int, float) and value < _LARGEST else 1.0
+
+
+def called(
+    function: Callable[..., Any],
+    args: Any,
+    kwargs: Any,
+    change: Callable[[Any], Any],
+    sizes: Mapping[int, int] = _NO_SIZES,
+) -> Any:
+    """Call a function of a library with every array changed, and some numbers."""
+    given = mapped([*args], change, sizes), mapped({**kwargs}, change, sizes)
+    library = torch()
+    with warnings.catch_warnings(), library.random.fork_rng([]) if library else nullcontext():
+        warnings.simplefilter("ignore")
+        return function(*given[0], **given[1])
+
+
+def computed(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Return what a function of a library makes of arguments, computed on stand-ins."""
+    arrays = [*arrays_in([*args, *kwargs.values()])]
+    tensors = [array for array in arrays if is_tensor(standin(array).array)]
+    device = facts(tensors[0]).device if tensors else "cpu"
+    try:
+        found = _on_standins(getattr(function, "__name__", "attrgetter"), function, args, kwargs, arrays)
+    except Unknown:
+        raise
+    except Exception as error:  # noqa: BLE001  what the library refuses here it refused there
+        raise Unknown(f"it raises {type(error).__name__}") from None
+    return mapped(_plain(found), lambda array: Standin(array, device))
+
+
+def _on_standins(  # noqa: PLR0911  one way for each kind
+    name: str, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], arrays: Sequence[Any]
+) -> Any:
+    """Return the result; PyTorch takes seconds to load what computes on the device meta, but for views."""
+    first = standin(arrays[0]).array
+    if is_view(name):
+        return called(function, args, kwargs, lambda array: standin(array).array)
+    if KINDS.get(name) == "reshape":
+        rows = first if isrow_major(first) else row_major(first)
+        found = called(function, [Standin(rows, ""), *args[1:]], kwargs, lambda array: standin(array).array)
+        try:
+            return first.view(found.shape) if is_tensor(first) and name != "contiguous" else found
+        except RuntimeError:  # it is a copy
+            return found
+    if are_small(arrays, args, kwargs):
+        return called(function, args, kwargs, zeros)
+    if KINDS.get(name) == "same":
+        return row_major(first, shrunk(function, args, kwargs, arrays).dtype)
+    if any(function is plain for plain in vars(operator).values()):
+        from tensorref import broadcasting, matmul
+
+        rule = matmul.result_shape if function is operator.matmul else broadcasting.result_shape
+        shapes = [facts(value).shape if has_shape(value) else () for value in args]
+        return row_major(first, shrunk(function, args, kwargs, arrays).dtype, rule(*shapes))
+    if not is_tensor(first):
+        raise Unknown("it is too large to be computed again")
+    return called(function, args, kwargs, lambda array: standin(array).array)
+
+
+def isrow_major(array: Any) -> bool:
+    """Tell whether an array is contiguous."""
+    return bool(array.is_contiguous() if is_tensor(array) else array.flags.c_contiguous)
+
+
+def row_major(array: Any, dtype: Any = None, shape: tuple[int, ...] | None = None) -> Any:
+    """Return a stand-in in row-major order."""
+    shape, dtype = tuple(array.shape) if shape is None else shape, dtype or array.dtype
+    if is_tensor(array):
+        return torch().empty(shape, dtype=dtype, device="meta")
+    steps = row_major_strides(shape)
+    return array_over(shape, steps, dtype)
+
+
+def array_over(shape: tuple[int, ...], strides: tuple[int, ...], dtype: Any) -> Any:
+    """Return an array of any size over one element; it is only to be viewed."""
+    steps = tuple(stride * dtype.itemsize for stride in strides)
+    return numpy().lib.stride_tricks.as_strided(numpy().zeros(1, dtype), shape, steps, writeable=False)
+
+
+def _plain(found: Any) -> Any:
+    """Return the results of a library as tuples and lists."""
+    if issubclass(type(found), tuple):
+        return tuple(_plain(item) for item in found)
+    return [_plain(item) for item in found] if type(found) is list else found
