@@ -32,6 +32,7 @@ from tensorref.errors._standins import (
 )
 
 _MOST_LINKS = 64
+_MOST_STEPS = 24  # of a library's frames
 _MOST_WORDS = 2**16
 
 
@@ -147,21 +148,18 @@ def _is_passed_on(frame: FrameType) -> bool:
 
 
 def _operation_of(user: Operation | None, inner: Sequence[Step], *, traced: bool) -> Operation | None:
-    """Return what failed: the first call of a library's function whose operands are known, else the innermost of arrays."""
-    innermost = user
-    for step in (None, *inner):
-        try:
+    """Return what failed: the first call of what is written in C, else of a library's function, else the innermost of arrays."""
+    found: list[Operation] = []
+    steps = inner if len(inner) <= _MOST_STEPS else [*inner[: _MOST_STEPS // 2], *inner[-_MOST_STEPS // 2 :]]
+    for step in (None, *steps):
+        with suppress(Unknown):
             operation = user if step is None else operation_at(step, traced=traced)
-        except Unknown:
-            continue
-        parts = operation.parts() if operation else []
-        if operation is None or not any(has_shape(part.value) for part in parts):
-            continue
-        innermost = operation
-        written_in_c = operation.function is not None and type(operation.function) is not FunctionType
-        if written_in_c or (operation.function and not any(isinstance(part.value, Unknown) for part in parts)):
-            return operation
-    return innermost
+            if operation is not None and any(has_shape(part.value) for part in operation.parts()):
+                found.append(operation)
+                if operation.function is not None and type(operation.function) is not FunctionType:
+                    return operation
+    functions = [operation for operation in found if operation.function is not None]
+    return next(iter([*functions, *found[::-1]]), user)
 
 
 def _operands(

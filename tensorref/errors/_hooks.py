@@ -64,7 +64,7 @@ def explaining(*, exact: bool = False) -> Explaining:
     return Explaining(exact=as_flag(exact, "exact"))
 
 
-class Explaining:
+class Explaining:  # numpydoc ignore=PR01
     """What `explaining` returns."""
 
     def __init__(self, *, exact: bool) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from tensorref.errors._operation import Operation, Part, items_of, scope_of, value_of
 from tensorref.errors._source import Step
-from tensorref.errors._standins import Standin, has_shape, is_module
+from tensorref.errors._standins import Standin, has_shape, is_module, own_dict
 from tensorref.errors._values import Scope
 
 _MOST_MODULES = 20_000
@@ -81,7 +81,7 @@ def held(name: str, value: Any, modules: dict[int, str]) -> Iterator[tuple[str, 
     elif is_module(value) and id(value) not in modules and len(modules) < _MOST_MODULES:
         modules[id(value)] = name
         for table in ("_parameters", "_buffers", "_modules"):
-            parts = inspect.getattr_static(value, table, None)
+            parts: Any = own_dict(value).get(table)
             for key, part in parts.items() if type(parts) in (dict, OrderedDict) else ():
                 yield from held(f"{name}[{key}]" if str(key).isdecimal() else f"{name}.{key}", part, modules)
     elif has_shape(value) and type(value) is not Standin:

@@ -12,7 +12,7 @@ import sys
 import types
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from math import prod
 from typing import Any, NamedTuple
 
@@ -62,6 +62,8 @@ class Standin(NamedTuple):
 
     array: Any
     device: str
+    has_strides: bool = True
+    """Whether its strides are those of the array that it stands for."""
 
 
 def is_view(name: str) -> bool:
@@ -95,6 +97,12 @@ def is_module(value: object) -> bool:
     return nn is not None and issubclass(type(value), nn.Module)
 
 
+def own_dict(module: Any) -> dict[str, Any]:
+    """Return the attributes that a module of `torch.nn` has of its own, past what its class may have made of them."""
+    found: dict[str, Any] = vars(sys.modules["torch.nn"].Module)["__dict__"].__get__(module)
+    return found
+
+
 def has_shape(value: object) -> bool:
     """Tell whether a value is an array, a tensor or a stand-in of one."""
     return type(value) is Standin or is_tensor(value) or is_array(value)
@@ -110,7 +118,8 @@ def is_of(value: object, library: str) -> bool:
 def facts(value: Any) -> Facts:
     """Return what is told of an array, or raise `Unknown`."""
     if type(value) is Standin:
-        return facts(value.array)._replace(device=value.device)
+        known = facts(value.array)._replace(device=value.device)
+        return known if value.has_strides else known._replace(strides=None)
     return _tensor_facts(value) if is_tensor(value) else _array_facts(value)
 
 
@@ -219,7 +228,8 @@ def arrays_in(value: Any) -> Iterator[Any]:
 
 def zeros(value: Any) -> Any:
     """Return zeros for an array, with its shape, strides and dtype, on the CPU."""
-    known, stand = facts(value), standin(value).array
+    stand = standin(value).array
+    known = facts(stand)
     if not is_tensor(stand):
         return numpy().zeros(known.shape, stand.dtype)
     pairs = [*zip(known.shape, known.strides or (), strict=True)]
@@ -238,7 +248,7 @@ def small_sizes(arrays: Sequence[Any]) -> dict[int, int]:
 
 def shrunk(function: Callable[..., Any], args: Any, kwargs: Any, arrays: Sequence[Any]) -> Any:
     """Call a function of a library with zeros of small sizes for every array."""
-    sizes = small_sizes(arrays)
+    sizes = small_sizes([*arrays_in(arrays)])
 
     def change(array: Any) -> Any:
         stand, shape = standin(array).array, tuple(sizes.get(size, size) for size in facts(array).shape)
@@ -292,47 +302,54 @@ def called(
 def computed(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Return what a function of a library makes of arguments, computed on stand-ins."""
     arrays = [*arrays_in([*args, *kwargs.values()])]
-    tensors = [array for array in arrays if is_tensor(standin(array).array)]
-    device = facts(tensors[0]).device if tensors else "cpu"
+    stands = [standin(array) for array in arrays]
+    device = next((stand.device for stand in stands if is_tensor(stand.array)), "cpu")
+    kind = KINDS.get(getattr(function, "__name__", "attrgetter"), "other")
     try:
-        found = _on_standins(getattr(function, "__name__", "attrgetter"), function, args, kwargs, arrays)
+        found = _on_standins(kind, function, args, kwargs, [stand.array for stand in stands])
     except Unknown:
         raise
     except Exception as error:  # noqa: BLE001  what the library refuses here it refused there
         raise Unknown(f"it raises {type(error).__name__}") from None
-    return mapped(_plain(found), lambda array: Standin(array, device))
+    like = are_small(arrays, args, kwargs) and all(
+        is_tensor(stand.array) or _is_contiguous(stand.array) for stand in stands
+    )
+    has_strides = (kind in ("view", "reshape") or like) and all(stand.has_strides for stand in stands)
+    return mapped(_plain(found), lambda array: Standin(array, device, has_strides))
 
 
-def _on_standins(  # noqa: PLR0911  one way for each kind
-    name: str, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], arrays: Sequence[Any]
-) -> Any:
+def _on_standins(kind: str, function: Callable[..., Any], args: Any, kwargs: Any, stands: Sequence[Any]) -> Any:
     """Return the result; PyTorch takes seconds to load what computes on the device meta, but for views."""
-    first = standin(arrays[0]).array
-    if is_view(name):
-        return called(function, args, kwargs, lambda array: standin(array).array)
-    if KINDS.get(name) == "reshape":
-        rows = first if isrow_major(first) else row_major(first)
-        found = called(function, [Standin(rows, ""), *args[1:]], kwargs, lambda array: standin(array).array)
-        try:
-            return first.view(found.shape) if is_tensor(first) and name != "contiguous" else found
-        except RuntimeError:  # it is a copy
-            return found
-    if are_small(arrays, args, kwargs):
+    first = stands[0]
+    if kind == "view":
+        return called(function, args, kwargs, without_elements)
+    if kind == "reshape":
+        rows = first if _is_contiguous(first) else row_major(first)
+        found = called(function, [Standin(rows, ""), *args[1:]], kwargs, without_elements)
+        with suppress(RuntimeError):  # where it is a copy
+            found = first.view(found.shape) if is_tensor(first) and function.__name__ != "contiguous" else found
+        return found
+    if are_small(stands, args, kwargs):
         return called(function, args, kwargs, zeros)
-    if KINDS.get(name) == "same":
-        return row_major(first, shrunk(function, args, kwargs, arrays).dtype)
+    if kind == "same":
+        return row_major(first, shrunk(function, args, kwargs, args).dtype)
     if any(function is plain for plain in vars(operator).values()):
         from tensorref import broadcasting, matmul
 
         rule = matmul.result_shape if function is operator.matmul else broadcasting.result_shape
         shapes = [facts(value).shape if has_shape(value) else () for value in args]
-        return row_major(first, shrunk(function, args, kwargs, arrays).dtype, rule(*shapes))
+        return row_major(first, shrunk(function, args, kwargs, args).dtype, rule(*shapes))
     if not is_tensor(first):
         raise Unknown("it is too large to be computed again")
-    return called(function, args, kwargs, lambda array: standin(array).array)
+    return called(function, args, kwargs, without_elements)
 
 
-def isrow_major(array: Any) -> bool:
+def without_elements(array: Any) -> Any:
+    """Return the array of a stand-in."""
+    return standin(array).array
+
+
+def _is_contiguous(array: Any) -> bool:
     """Tell whether an array is contiguous."""
     return bool(array.is_contiguous() if is_tensor(array) else array.flags.c_contiguous)
 

@@ -35,6 +35,7 @@ from tensorref.errors._standins import (
     is_tensor,
     mapped,
     numpy,
+    own_dict,
     row_major,
     standin,
     times,
@@ -263,7 +264,7 @@ def attribute(base: Any, name: str) -> Any:  # noqa: C901, PLR0911, PLR0912  one
     found = inspect.getattr_static(base, name, _MISSING)
     if found is _MISSING and is_module(base):
         for table in ("_parameters", "_buffers", "_modules"):
-            held = inspect.getattr_static(base, table, None)
+            held: Any = own_dict(base).get(table)
             if type(held) in (dict, OrderedDict) and name in held:
                 return held[name]
     if is_of(kind, "torch") and not is_module(base) and (found is _MISSING or is_of(type(found), "torch")):
@@ -354,7 +355,7 @@ def item(base: Any, index: Any) -> Any:
     if is_module(base) and type(index) in (int, str):
         if not is_of(inspect.getattr_static(kind, "__getitem__", None), "torch"):
             raise Unknown(f"{kind.__name__} has a __getitem__ of its own, which is not run")
-        held = inspect.getattr_static(base, "_modules", {})
+        held = own_dict(base).get("_modules", ())
         return attribute(base, str(index + len(held) if type(index) is int and index < 0 else index))
     own = inspect.getattr_static(kind, "__getitem__", None)
     for plain in (list, tuple, dict):
