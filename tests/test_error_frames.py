@@ -932,3 +932,78 @@ def test_threads_end():
     before = threading.active_count()
     read(scores)
     assert threading.active_count() == before
+
+
+def test_nothing_of_the_user_is_written():
+    rows, row = np.arange(12.0).reshape(3, 4), np.arange(3.0)
+    x, y = torch.arange(12.0).reshape(3, 4), torch.arange(3.0)
+
+    def assigned(whole, part):
+        whole[0] = part
+
+    def added(whole, part):
+        whole += part
+
+    for program in (assigned, added):
+        for whole, part in ((rows, row), (x, y)):
+            assert read(program, whole, part).proved
+    assert rows.tolist() == x.tolist() == np.arange(12.0).reshape(3, 4).tolist()
+    assert rows.flags.writeable
+    assert x._version == 0  # noqa: SLF001
+
+
+@pytest.mark.parametrize(
+    ("operand", "shape", "strides"),
+    [
+        (lambda a, b: a[0, 1] + b, (), ()),
+        (lambda a, b: a[::2, None] + b, (2, 1, 4), (8, 0, 1)),
+        (lambda a, b: a.T.reshape(2, -1) + b, (2, 6), (6, 1)),
+        (lambda a, b: a.T.flatten() + b, (12,), (1,)),
+        (lambda a, b: (a.T * 2) + b, (4, 3), None),
+        (lambda a, b: a.astype(np.float16).mean(0) + b, (4,), (1,)),
+        (lambda a, b: np.concatenate([a, a]) + b, (6, 4), (4, 1)),
+    ],
+    ids=range(7),
+)
+def test_arrays_that_are_computed(operand, shape, strides):
+    reading = read(operand, np.arange(12.0).reshape(3, 4), np.ones((5, 7)) if shape else "word")
+    first = reading.operands[0]
+    assert (first.shape, first.strides) == (shape, strides)
+
+
+@pytest.mark.parametrize(
+    ("operand", "shape", "strides"),
+    [
+        (lambda a, w: a.mT.reshape(8, 3) @ w, (8, 3), (3, 1)),
+        (lambda a, w: a.flatten(1) @ w, (2, 12), (12, 1)),
+        (lambda a, w: a.mT.contiguous() @ w, (2, 4, 3), (12, 3, 1)),
+        (lambda a, w: a[:, [0, 2]] @ w, (2, 2, 4), (8, 4, 1)),
+        (lambda a, w: a.mT.relu() @ w, (2, 4, 3), (12, 1, 4)),
+        (lambda a, w: torch.cat([a, a], dim=-1) @ w, (2, 3, 8), (24, 8, 1)),
+        (lambda a, w: F.pad(a, (0, 1)) @ w, (2, 3, 5), (15, 5, 1)),
+        (lambda a, w: a.unbind(1)[2] @ w, (2, 4), (12, 1)),
+        (lambda a, w: a.view(a.size(0), -1) @ w, (2, 12), (12, 1)),
+    ],
+    ids=range(9),
+)
+def test_tensors_that_are_computed(operand, shape, strides):
+    reading = read(operand, torch.zeros(2, 3, 4), torch.zeros(9, 9))
+    first = reading.operands[0]
+    assert (first.shape, first.strides) == (shape, strides)
+    assert reading.proved
+
+
+def test_what_a_mask_selects_is_counted_where_it_is_there():
+    def program(mask):
+        x, w = torch.zeros(4, 3), torch.zeros(4, 2)
+        return x[mask] @ w
+
+    assert shapes(read(program, torch.tensor([True, False, True, True]))) == {"x[mask]": (3, 3), "w": (4, 2)}
+
+    def other(mask):
+        x, w = torch.zeros(4, 3), torch.zeros(4, 2)
+        return x[~mask] @ w
+
+    assert shapes(read(other, torch.tensor([True, False, True, True])))["x[~mask]"] == (
+        "how much it selects depends on values"
+    )

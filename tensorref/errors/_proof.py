@@ -21,6 +21,7 @@ from tensorref.errors._standins import (
     is_view,
     repeated,
     shrunk,
+    standin,
     without_elements,
     zeros,
 )
@@ -79,7 +80,10 @@ def _raised(
         yield words
         if _NUMBER.sub("", words or "") == _NUMBER.sub("", text):  # so that the real sizes are refused at once
             yield said(called, repeated)
-    if is_view(getattr(function, "__name__", "")) or any(facts(array).device == "meta" for array in arrays):
+    tensors = all(is_tensor(standin(array).array) for array in arrays)
+    if tensors and (
+        is_view(getattr(function, "__name__", "")) or any(facts(array).device == "meta" for array in arrays)
+    ):
         yield said(called, without_elements)
 
 

@@ -62,8 +62,8 @@ class Standin(NamedTuple):
 
     array: Any
     device: str
-    has_strides: bool = True
-    """Whether its strides are those of the array that it stands for."""
+    strides: Any = ...
+    """Those of the array that it stands for: ``...`` for its own, None where they are not known."""
 
 
 def is_view(name: str) -> bool:
@@ -119,7 +119,7 @@ def facts(value: Any) -> Facts:
     """Return what is told of an array, or raise `Unknown`."""
     if type(value) is Standin:
         known = facts(value.array)._replace(device=value.device)
-        return known if value.has_strides else known._replace(strides=None)
+        return known if value.strides is ... else known._replace(strides=value.strides)
     return _tensor_facts(value) if is_tensor(value) else _array_facts(value)
 
 
@@ -161,7 +161,7 @@ def _array_facts(array: Any) -> Facts:
 
 
 def standin(value: Any) -> Standin:
-    """Return what stands for an array: a tensor on the device meta, or an array that is only to be viewed."""
+    """Return what stands for an array: a tensor on the device meta, or a view that nothing can be written to."""
     if type(value) is Standin:
         return value
     known = facts(value)
@@ -173,10 +173,10 @@ def standin(value: Any) -> Standin:
         if inspect.getattr_static(torch().Tensor, "requires_grad").__get__(value):
             meta.requires_grad_()
         return Standin(meta, known.device)
-    dtype = numpy().ndarray.dtype.__get__(value) if known.shape else numpy().dtype(known.dtype)
-    if known.strides is None or dtype.hasobject:
-        raise Unknown(f"an array of dtype {known.dtype} has no stand-in")
-    return Standin(array_over(known.shape, known.strides, dtype), "cpu")
+    array = numpy().ndarray
+    view = array.view(value, array) if issubclass(type(value), array) else numpy().zeros((), type(value))
+    view.flags.writeable = False
+    return Standin(view, "cpu")
 
 
 def made_again(known: Facts) -> Any:
@@ -314,20 +314,25 @@ def computed(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[
     like = are_small(arrays, args, kwargs) and all(
         is_tensor(stand.array) or _is_contiguous(stand.array) for stand in stands
     )
-    has_strides = (kind in ("view", "reshape") or like) and all(stand.has_strides for stand in stands)
-    return mapped(_plain(found), lambda array: Standin(array, device, has_strides))
+    own = (kind in ("view", "reshape") or like) and all(stand.strides is ... for stand in stands)
+    strides = ... if own else None
+    return mapped(_plain(found), lambda array: array if type(array) is Standin else Standin(array, device, strides))
 
 
-def _on_standins(kind: str, function: Callable[..., Any], args: Any, kwargs: Any, stands: Sequence[Any]) -> Any:
+def _on_standins(  # noqa: PLR0911  one way for each kind
+    kind: str, function: Callable[..., Any], args: Any, kwargs: Any, stands: Sequence[Any]
+) -> Any:
     """Return the result; PyTorch takes seconds to load what computes on the device meta, but for views."""
     first = stands[0]
     if kind == "view":
         return called(function, args, kwargs, without_elements)
+    if kind == "reshape" and not is_tensor(first):
+        return _reshaped(first, function.__name__, args[1:])
     if kind == "reshape":
         rows = first if _is_contiguous(first) else row_major(first)
         found = called(function, [Standin(rows, ""), *args[1:]], kwargs, without_elements)
         with suppress(RuntimeError):  # where it is a copy
-            found = first.view(found.shape) if is_tensor(first) and function.__name__ != "contiguous" else found
+            found = first.view(found.shape) if function.__name__ != "contiguous" else found
         return found
     if are_small(stands, args, kwargs):
         return called(function, args, kwargs, zeros)
@@ -354,23 +359,33 @@ def _is_contiguous(array: Any) -> bool:
     return bool(array.is_contiguous() if is_tensor(array) else array.flags.c_contiguous)
 
 
+def _reshaped(array: Any, name: str, sizes: Sequence[Any]) -> Standin:
+    """Return what stands for an array of NumPy's in another shape; it may be a copy, so nothing is called."""
+    target = sizes[0] if len(sizes) == 1 else sizes
+    if name != "reshape":
+        target = (array.size,)
+    from tensorref import layout
+
+    shape = layout.explain(array.shape, row_major_strides(array.shape), target).target
+    return row_major_array(shape, array.dtype)
+
+
 def row_major(array: Any, dtype: Any = None, shape: tuple[int, ...] | None = None) -> Any:
     """Return a stand-in in row-major order."""
     shape, dtype = tuple(array.shape) if shape is None else shape, dtype or array.dtype
-    if is_tensor(array):
-        return torch().empty(shape, dtype=dtype, device="meta")
-    steps = row_major_strides(shape)
-    return array_over(shape, steps, dtype)
+    return torch().empty(shape, dtype=dtype, device="meta") if is_tensor(array) else row_major_array(shape, dtype)
 
 
-def array_over(shape: tuple[int, ...], strides: tuple[int, ...], dtype: Any) -> Any:
-    """Return an array of any size over one element; it is only to be viewed."""
-    steps = tuple(stride * dtype.itemsize for stride in strides)
-    return numpy().lib.stride_tricks.as_strided(numpy().zeros(1, dtype), shape, steps, writeable=False)
+def row_major_array(shape: Sequence[int], dtype: Any) -> Standin:
+    """Return what stands for an array of NumPy's of any size: one zero, repeated."""
+    zero = numpy().broadcast_to(numpy().zeros((), dtype), tuple(shape))
+    return Standin(zero, "cpu", row_major_strides(tuple(shape)))
 
 
 def _plain(found: Any) -> Any:
     """Return the results of a library as tuples and lists."""
+    if type(found) is Standin:
+        return found
     if issubclass(type(found), tuple):
         return tuple(_plain(item) for item in found)
     return [_plain(item) for item in found] if type(found) is list else found

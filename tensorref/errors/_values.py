@@ -24,7 +24,6 @@ from tensorref.errors._standins import (
     PLAIN,
     Standin,
     Unknown,
-    array_over,
     arrays_in,
     computed,
     facts,
@@ -37,11 +36,11 @@ from tensorref.errors._standins import (
     numpy,
     own_dict,
     row_major,
+    row_major_array,
     standin,
     times,
     torch,
 )
-from tensorref.layout._views import row_major_strides
 
 ARITHMETIC: Mapping[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add,
@@ -226,11 +225,11 @@ def _made(name: str, function: Callable[..., Any], args: list[Any], kwargs: dict
             device = kwargs.get("device")
             return Standin(function(*args, **{**kwargs, "device": "meta"}), "" if device is None else str(device))
         if name in ("rand", "randn"):
-            return Standin(array_over(tuple(args), row_major_strides(args), numpy().dtype(float)), "cpu")
+            return row_major_array(args, float)
         if name in ("zeros", "ones", "empty", "full") and args:
             shape = args[0] if type(args[0]) in (tuple, list) else args[:1]
             dtype = function(0, *args[1:], **kwargs).dtype
-            return Standin(array_over(tuple(shape), row_major_strides(shape), dtype), "cpu")
+            return row_major_array(shape, dtype)
         if times([args, kwargs]) <= CHEAP:
             return standin(function(*args, **kwargs))
     except Exception as error:  # noqa: BLE001  what the library refuses here it refused there
@@ -387,4 +386,5 @@ def _indexed(base: Any, index: Any) -> Any:
         shape = indexing.result_shape(facts(base).shape, index, library="torch" if is_tensor(stand) else "numpy")
     except Exception as error:  # noqa: BLE001  what the library refuses here it refused there
         raise Unknown(f"the index raises {type(error).__name__}") from None
-    return Standin(row_major(standin(base).array, shape=shape), facts(base).device)
+    made = row_major(standin(base).array, shape=shape)
+    return made if type(made) is Standin else Standin(made, facts(base).device)
