@@ -21,11 +21,14 @@ SAMPLES = {
     "device": "cuda:0",
     "word": "object_",
     "name": "layers.0.weight",
+    "axes": "2,newaxis",
     "bytes": "20.00 MiB",
     "text": "some words, and 3",
 }
 CONTAINED = {
+    "np-broadcast-to": {"np-einsum"},
     "np-inhomogeneous": {"np-set-sequence"},
+    "np-matmul-stack": {"np-einsum"},
     "leaf-view-inplace": {"leaf-inplace"},
     "target-dtype-long": {"scalar-type"},
 }
@@ -140,14 +143,115 @@ frame #0: c10::Error::Error(c10::SourceLocation, std::string) + 0x64
         "E       RuntimeError: mat1 and mat2 shapes cannot\nE       be multiplied (3x4 and 10x5)",
         "  | RuntimeError: mat1 and mat2 shapes cannot be multiplied\n  | (3x4 and 10x5)",
         "│ RuntimeError: mat1 and mat2 shapes cannot\n│ be multiplied (3x4 and 10x5)",
+        "> RuntimeError: mat1 and mat2 shapes cannot\n> be multiplied (3x4 and 10x5)",
         "RuntimeError: mat1 and mat2 shapes cannot be multiplied (3x4 and 10x5)\r\n",
     ],
-    ids=["colors and C++", "pytest", "exception group", "rich", "Windows"],
+    ids=["colors and C++", "pytest", "exception group", "rich", "quotation", "Windows"],
 )
 def test_a_message_is_found_as_it_is_pasted(text):
     found = errors.explain(text)
     assert (found.id, found.fields) == ("mat1-mat2-shapes", {"m": 3, "k": 4, "k2": 10, "n": 5})
     assert found.words == "mat1 and mat2 shapes cannot be multiplied (3x4 and 10x5)"
+
+
+KEYS = ", ".join(f'"model.layers.{number}.weight"' for number in range(300))
+REPORTS = {
+    "a notebook": (
+        "mat1-mat2-shapes",
+        (
+            "RuntimeError                              Traceback (most recent call last)\n"
+            "Cell In[4], line 2\n      1 x = torch.randn(8, 3, 28, 28)\n----> 2 model(x)\n\n"
+            "File ~/torch/nn/modules/linear.py:125, in Linear.forward(self, input)\n--> 125     return F.linear(input, self.weight)\n\n"
+            "RuntimeError: mat1 and mat2 shapes cannot be multiplied (672x28 and 784x10)\n"
+        ),
+    ),
+    "a log of the GPU": (
+        "device-side-assert",
+        "../aten/src/ATen/native/cuda/Indexing.cu:1290: indexSelectLargeIndex: block: [3,0,0], thread: [64,0,0] "
+        "Assertion `srcIndex < srcSelectDimSize` failed.\n" * 500,
+    ),
+    "hundreds of names": (
+        "load-state-missing",
+        (
+            f"RuntimeError: Error(s) in loading state_dict for Net:\n\tMissing key(s) in state_dict: {KEYS}. \n"
+            f"\tUnexpected key(s) in state_dict: {KEYS.replace('model', 'module')}. "
+        ),
+    ),
+    "names and sizes": (
+        "load-state-size",
+        (
+            f"RuntimeError: Error(s) in loading state_dict for Net:\n\tUnexpected key(s) in state_dict: {KEYS}. \n"
+            "\tsize mismatch for lm_head.weight: copying a param with shape torch.Size([32001, 64]) from checkpoint, "
+            "the shape in current model is torch.Size([32000, 64])."
+        ),
+    ),
+    "a worker": (
+        "stack-equal-size",
+        (
+            "RuntimeError: Caught RuntimeError in DataLoader worker process 0.\nOriginal Traceback (most recent call last):\n"
+            '  File "collate.py", line 171, in collate_tensor_fn\n    return torch.stack(batch, 0, out=out)\n'
+            "RuntimeError: stack expects each tensor to be equal size, but got [3, 224, 224] at entry 0 and [1, 224, 224] at entry 1\n"
+        ),
+    ),
+    "frames of C++": (
+        "size-of-tensor-a",
+        (
+            "RuntimeError: The size of tensor a (64) must match the size of tensor b (32) at non-singleton dimension 3\n"
+            "Exception raised from infer_size_impl at ../aten/src/ATen/ExpandUtils.cpp:31 (most recent call first):\n"
+            "C++ CapturedTraceback:\n#4 std::_Function_handler<std::shared_ptr<c10::LazyValue<std::string> const> ()>\n"
+        ),
+    ),
+    "an argument of an operator": (
+        "same-device",
+        (
+            "RuntimeError: Expected all tensors to be on the same device, but found at least two devices, cuda:0 and cpu! "
+            "(when checking argument for argument index in method wrapper_CUDA__index_select)"
+        ),
+    ),
+    "memory of a GPU": (
+        "cuda-oom",
+        (
+            "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 1.16 GiB. GPU 0 has a total capacity of 23.64 GiB of "
+            "which 912.00 MiB is free. Including non-PyTorch memory, this process has 22.7 GiB memory in use."
+        ),
+    ),
+    "an exception while another was handled": (
+        "view-not-compatible",
+        (
+            "KeyError: 'mask'\n\nDuring handling of the above exception, another exception occurred:\n\n"
+            "RuntimeError: view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+            "contiguous subspaces). Use .reshape(...) instead."
+        ),
+    ),
+    "words of years ago": (
+        "cat-sizes-must-match",
+        (
+            "RuntimeError: invalid argument 0: Sizes of tensors must match except in dimension 1. Got 65 and 64 in dimension 2 "
+            "at /pytorch/aten/src/TH/generic/THTensor.cpp:612"
+        ),
+    ),
+    "what was compiled": (
+        "meta-matmul",
+        (
+            "torch._dynamo.exc.TorchRuntimeError: Dynamo failed to run FX node with fake tensors: call_function <built-in function "
+            "linear>(*(FakeTensor(..., size=(2, 3)),), **{}): got RuntimeError('a and b must have same reduction dim, but got "
+            '[2, 3] X [4, 5].\')\n\nfrom user code:\n   File "train.py", line 9, in forward\n'
+        ),
+    ),
+    "the banner of an extension": (
+        "np2-abi",
+        (
+            "A module that was compiled using NumPy 1.x cannot be run in\nNumPy 2.1.3 as it may crash. To support both 1.x and 2.x\n"
+            "versions of NumPy, modules must be compiled with NumPy 2.0.\n"
+        ),
+    ),
+}
+"""Texts in the forms in which people paste them, by what is special, with the message each holds."""
+
+
+@pytest.mark.parametrize(("name", "text"), REPORTS.values(), ids=REPORTS)
+def test_a_report_is_explained_by_its_message(name, text):
+    assert errors.explain(text).id == name
 
 
 def test_of_several_messages_the_last_error_is_explained():
@@ -175,7 +279,7 @@ def test_fields_are_numbers_shapes_and_names():
         },
         "Python integer 300 out of bounds for uint8": {"value": 300, "dtype": "uint8"},
         "Expected all tensors to be on the same device, but got mat1 is on cpu, different from other tensors on cuda:1": {
-            "name": "mat1",
+            "argument": "mat1",
             "first": "cpu",
             "second": "cuda:1",
         },

@@ -66,6 +66,7 @@ class Mend:
     """
 
     words: str
+    """What to do, in a sentence."""
     code: str | None = None
     """Statements that run, for ``np`` and ``torch``; they do what the code that raises the message was to do."""
 
@@ -101,6 +102,7 @@ class Entry:
     causes: tuple[str, ...]
     """Why it is raised, the likeliest first."""
     mends: tuple[Mend, ...]
+    """What to do, the likeliest first."""
     often: bool
     """Whether many people ask about it."""
     needs: str | None

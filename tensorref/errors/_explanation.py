@@ -41,7 +41,7 @@ class Explanation(Illustrated):
     words: str
     """Those that were recognized."""
     fields: dict[str, Any]
-    """What the message says: numbers, shapes, names of dtypes and devices."""
+    """What the message says, such as numbers, shapes, and names of dtypes and devices."""
     operands: tuple[Operand, ...]
     """What took part, where an exception was explained whose frames are still there."""
     proved: bool | None
@@ -55,6 +55,7 @@ class Explanation(Illustrated):
     causes: tuple[str, ...]
     """Why it is raised, the likeliest first."""
     mends: tuple[Mend, ...]
+    """What to do, the likeliest first."""
     rule: Diagram | None
     """The rule's own explanation, of the operands or of as much as the message says."""
     address: str

@@ -27,6 +27,7 @@ KINDS: Mapping[str, str] = {
     "device": r"[\w:]{1,30}",
     "word": r"\w{1,100}",
     "name": r"[\w.]{1,100}",
+    "axes": r"[\w,]{0,200}",
     "bytes": r"[\d.]{1,20} \w{1,5}",
     "text": r".{0,200}?",
 }
@@ -58,7 +59,7 @@ DTYPES: Mapping[str, str] = {
 
 _FIELD = re.compile(r"\{(\w+):(\w+)\}")
 _COLORS = re.compile(r"\x1b\[[\d;]{0,20}[A-Za-z]")
-_MARGIN = re.compile(r"^(?:E  +|[ \t]*[|│] ?)", re.MULTILINE)  # of pytest, of groups of exceptions and of rich
+_MARGIN = re.compile(r"^(?:E  +|[ \t]*[|│>] ?)", re.MULTILINE)  # of pytest, exception groups, rich and quotations
 _SPACE = re.compile(r"\s+")
 
 

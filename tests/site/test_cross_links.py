@@ -148,7 +148,7 @@ def test_previous_and_next_follow_the_course():
     assert [href.removesuffix(".html") for href in course] == [
         name for name in re.findall(r"^reference/(\w+)$", toctree(), re.MULTILINE) if f"{name}.html" in course
     ]
-    assert len(course) == 15
+    assert len(course) == 16
     for before, after in pairwise(course):
         assert soup(SITE / "reference" / before).select_one(".related-pages a.next-page")["href"] == after
         assert soup(SITE / "reference" / after).select_one(".related-pages a.prev-page")["href"] == before
