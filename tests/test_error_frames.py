@@ -601,6 +601,24 @@ class AllHostile(Hostile):
         raise AssertionError
 
 
+class HostileClass(type):
+    asked = 0
+
+    def __eq__(cls, other):
+        HostileClass.asked += 1
+        raise AssertionError
+
+    __hash__ = None
+
+    def __getattribute__(cls, name):
+        HostileClass.asked += 1
+        return type.__getattribute__(cls, name)
+
+
+class OfAHostileClass(metaclass=HostileClass):
+    pass
+
+
 class HostileTensor(torch.Tensor):
     asked = 0
 
@@ -643,7 +661,7 @@ class HostileModule(nn.Module):
 
 
 def test_no_code_of_the_user_runs_in_objects():
-    hostile, worse, x = Hostile(), AllHostile(), torch.zeros(3, 4)
+    hostile, worse, odd, x = Hostile(), AllHostile(), OfAHostileClass(), torch.zeros(3, 4)
     table = {"a": hostile}
     programs = [
         lambda: torch.cat([x, hostile.weight]),
@@ -659,11 +677,14 @@ def test_no_code_of_the_user_runs_in_objects():
         lambda: torch.cat([x, x if hostile else hostile]),
         lambda: torch.cat([x, f"{hostile}"]),
         lambda: torch.add(x, hostile),
+        lambda: x + odd,
+        lambda: torch.cat([x, odd.weight]),
+        lambda: x[odd],
     ]
     found = [failing(program) for program in programs]
-    Hostile.asked = AllHostile.asked = 0
+    Hostile.asked = AllHostile.asked = HostileClass.asked = 0
     readings = [_frames.read(error) for error in found]
-    assert Hostile.asked == AllHostile.asked == 0
+    assert Hostile.asked == AllHostile.asked == HostileClass.asked == 0
     assert all(reading is not None and not reading.proved for reading in readings)
 
 

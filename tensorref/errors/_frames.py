@@ -26,9 +26,11 @@ from tensorref.errors._standins import (
     arrays_in,
     facts,
     has_shape,
+    is_exactly,
     is_of,
     is_tensor,
     made_again,
+    name_of,
 )
 
 _MOST_LINKS = 64
@@ -92,7 +94,7 @@ def message(error: BaseException) -> str:
     """Return the words of an error; those that it was made with where its own ``__str__`` is the user's code."""
     args = _of(error, "args")
     written = next(vars(kind)["__str__"] for kind in type(error).__mro__ if "__str__" in vars(kind))
-    plain = type(written) is WrapperDescriptorType and all(type(arg) in PLAIN for arg in args)
+    plain = type(written) is WrapperDescriptorType and all(is_exactly(arg, PLAIN) for arg in args)
     if plain or any(is_of(type(error), library) for library in ("numpy", "torch")):
         try:
             return str(error)
@@ -221,10 +223,10 @@ def _operand(name: str, value: Any) -> Operand:
     if isinstance(value, Unknown):
         return Operand(name, "", unknown=str(value))
     if has_shape(value):
-        kind = type(value.array if type(value) is Standin else value).__name__
+        kind = name_of(type(value.array if type(value) is Standin else value))
         shape, dtype, device, strides = facts(value)
         return Operand(name, kind, shape, dtype, device or None, strides)
-    return Operand(name, type(value).__name__, value=str(value) if type(value) is tuple else value)
+    return Operand(name, name_of(type(value)), value=str(value) if type(value) is tuple else value)
 
 
 def _version(tensor: Any) -> int | None:

@@ -54,7 +54,7 @@ def explaining(*, exact: bool = False) -> Explaining:
     ------
     TypeError
         If `exact` is neither True nor False, or is True for a coroutine or a generator, which stop and go on.
-    MissingLibraryError
+    ModuleNotFoundError
         If `exact` is True and PyTorch is not installed.
 
     See Also
@@ -65,7 +65,17 @@ def explaining(*, exact: bool = False) -> Explaining:
 
 
 class Explaining:  # numpydoc ignore=PR01
-    """What `explaining` returns."""
+    """What `explaining` returns: a context manager for one block after another, and a decorator.
+
+    >>> from tensorref import errors
+    >>> @errors.explaining()
+    ... def mean(rows):
+    ...     return sum(rows) / len(rows)
+    >>> mean([1, 2, 3])
+    2.0
+    """
+
+    __module__ = "tensorref.errors"
 
     def __init__(self, *, exact: bool) -> None:
         self._exact = exact

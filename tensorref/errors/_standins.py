@@ -11,7 +11,7 @@ import operator
 import sys
 import types
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from math import prod
 from typing import Any, NamedTuple
@@ -81,6 +81,16 @@ def numpy() -> Any:
     return sys.modules.get("numpy")
 
 
+def is_exactly(value: object, kinds: Iterable[type]) -> bool:
+    """Tell whether a value is of one of some types; ``in`` would ask the class of its class, which can be the user's code."""
+    return any(type(value) is kind for kind in kinds)
+
+
+def name_of(kind: type) -> str:
+    """Return the name of a class, as `is_exactly`."""
+    return str(type.__getattribute__(kind, "__name__"))
+
+
 def is_tensor(value: object) -> bool:
     """Tell whether a value is a tensor; `isinstance` would ask its ``__class__``, which can be the user's code."""
     return (library := torch()) is not None and issubclass(type(value), library.Tensor)
@@ -110,7 +120,7 @@ def has_shape(value: object) -> bool:
 
 def is_of(value: object, library: str) -> bool:
     """Tell whether a class or a function was defined in a library."""
-    ask: Any = getattr if type(value) in FUNCTIONS else type.__getattribute__
+    ask: Any = getattr if is_exactly(value, FUNCTIONS) else type.__getattribute__
     module = ask(value, "__module__")
     return type(module) is str and module.partition(".")[0] == library
 
@@ -128,7 +138,7 @@ def _tensor_facts(tensor: Any) -> Facts:
     for special in ("__torch_function__", "__torch_dispatch__"):
         owner = next(base for base in kind.__mro__ if special in vars(base))
         if not is_of(owner, "torch"):
-            raise Unknown(f"{kind.__name__} has a {special} of its own, which is not run")
+            raise Unknown(f"{name_of(kind)} has a {special} of its own, which is not run")
     owner = kind if is_of(kind, "torch") else torch().Tensor
 
     def get(name: str) -> Any:
@@ -144,7 +154,7 @@ def _tensor_facts(tensor: Any) -> Facts:
     except Unknown:
         raise
     except Exception as error:  # noqa: BLE001  a lazy parameter has no shape yet
-        raise Unknown(f"{kind.__name__} has no shape: {type(error).__name__}") from None
+        raise Unknown(f"{name_of(kind)} has no shape: {type(error).__name__}") from None
     if not all(type(number) is int for number in (*sizes, *(strides or ()))):
         raise Unknown("its sizes are symbols")
     return Facts(sizes, dtype, device, strides)
@@ -188,7 +198,7 @@ def mapped(value: Any, change: Callable[[Any], Any], sizes: Mapping[int, int] = 
     """Return an argument with every array in it changed, and some numbers; lists, tuples, dicts and slices stay such."""
     if has_shape(value):
         return change(value)
-    if type(value) in (list, tuple):
+    if is_exactly(value, (list, tuple)):
         return type(value)(mapped(item, change, sizes) for item in value)
     if type(value) is dict:
         return {key: mapped(item, change, sizes) for key, item in value.items()}
@@ -196,16 +206,16 @@ def mapped(value: Any, change: Callable[[Any], Any], sizes: Mapping[int, int] = 
         return slice(*(mapped(part, change, sizes) for part in (value.start, value.stop, value.step)))
     if type(value) is int:
         return sizes.get(value, value)
-    if type(value) in PLAIN or _is_word(value):
+    if is_exactly(value, PLAIN) or _is_word(value):
         return value
-    raise Unknown(f"it takes a {type(value).__name__}")
+    raise Unknown(f"it takes a {name_of(type(value))}")
 
 
 def _is_word(value: object) -> bool:
     """Tell whether a value is a dtype, a device or the like."""
     kind = type(value)
     names = ("dtype", "device", "Size", "memory_format", "layout")
-    if (library := torch()) is not None and kind in [getattr(library, name) for name in names]:
+    if (library := torch()) is not None and is_exactly(value, [getattr(library, name) for name in names]):
         return True
     if (library := numpy()) is None:
         return any(value is number for number in (int, float, bool, complex))
@@ -217,7 +227,7 @@ def arrays_in(value: Any) -> Iterator[Any]:
     """Yield the arrays in an argument."""
     if has_shape(value):
         yield value
-    elif type(value) in (list, tuple):
+    elif is_exactly(value, (list, tuple)):
         for item in value:
             yield from arrays_in(item)
     elif type(value) is dict:
@@ -277,11 +287,11 @@ def are_small(arrays: Sequence[Any], *others: Any) -> bool:
 
 def times(value: Any) -> float:
     """Return the product of the numbers in an argument, which can be sizes of the result."""
-    if type(value) in (list, tuple):
+    if is_exactly(value, (list, tuple)):
         return prod(map(times, value), start=1.0)
     if type(value) is dict:
         return times([*value.values()])
-    return max(1.0, float(value)) if type(value) in (int, float) and value < _LARGEST else 1.0
+    return max(1.0, float(value)) if is_exactly(value, (int, float)) and value < _LARGEST else 1.0
 
 
 def called(
