@@ -279,6 +279,18 @@ def two_devices():
         return torch.mm(x, w)
 
 
+def asked_whether_it_is_true():
+    mask = np.zeros(3)
+    if mask:
+        return 1
+    return 0
+
+
+def asked_whether_a_comparison_is_true():
+    loss, best = torch.zeros(3), torch.zeros(3)
+    return 1 if loss < best else 0
+
+
 def einsum():
     q, k = torch.zeros(2, 3, 4), torch.zeros(2, 3, 5)
     return torch.einsum("bqd,bkd->bqk", q, k)
@@ -334,6 +346,8 @@ PROGRAMS = {
     attribute_bound_anew: ({"holder.bias": (3, 4)}, False),
     within_no_grad: ({"x": (3, 4), "w": (3, 4)}, True),
     two_devices: ({"x": (3, 4), "w": (4, 5)}, True),
+    asked_whether_it_is_true: ({"mask": (3,)}, True),
+    asked_whether_a_comparison_is_true: ({"loss": (3,), "best": (3,)}, True),
     einsum: ({"q": (2, 3, 4), "k": (2, 3, 5)}, True),
     reduced: ({"x": (2, 3)}, True),
     numpy_in_large: ({"images.transpose(0, 3, 1, 2)[:, ::-1]": (64, 3, 100, 100), "mean": (4,)}, True),
