@@ -186,18 +186,20 @@ def _operands(
         proved = proves(text, function, args, kwargs)
     rule = broken(text, function, args, known)
     proved = rule is not None or proved
+    sure = bool(proved) and not changed and not remarks
     if changed:
         remarks.append(f"{', '.join(changed)} may have been bound anew since.")
+    elif sure:
+        remarks.append("These operands lead to exactly these words.")
     elif proved is False:
         remarks.append("As they are now, these operands lead to other words: they may have changed since.")
-    elif proved is None and not remarks:
+    elif not remarks:
         remarks.append(
             "That these operands lead to these words is not proved: it may hang on values, which are not read."
         )
-    sure = not changed and not any(operand.unknown for operand in operands)
     return {
         "operands": operands,
-        "proved": sure and bool(proved),
+        "proved": sure,
         "rule": rule,
         "remarks": (*dict.fromkeys(remarks),),
     }

@@ -195,13 +195,10 @@ def _notes(error: BaseException) -> str:
 def _note(explanation: Explanation) -> str:
     """Return what is known in at most twelve lines, of which the last has the address of the page."""
     rows = [operand.row()[:-1] for operand in explanation.operands[:_MOST_OPERANDS]]
-    sentences = [*explanation.remarks]
-    if explanation.proved:
-        sentences.append("These operands lead to exactly these words.")
     lines = [
         f"tensorref: {explanation.id}" + (f", in {explanation.code}" if explanation.code else ""),
         *("  " + "  ".join(row).rstrip() for row in aligned(rows)),
-        *sentences[:2],
+        *explanation.remarks[:2],
         *(f"Cause: {cause}" for cause in explanation.causes[:1]),
         *(f"Mend: {mend.words}" for mend in explanation.mends[:1]),
     ]
