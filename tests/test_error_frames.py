@@ -6,14 +6,15 @@ import doctest
 import gc
 import linecache
 import random
+import subprocess
 import sys
 import threading
-import time
 import warnings
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -279,6 +280,18 @@ def two_devices():
         return torch.mm(x, w)
 
 
+def asked_whether_it_is_true():
+    mask = np.zeros(3)
+    if mask:
+        return 1
+    return 0
+
+
+def asked_whether_a_comparison_is_true():
+    loss, best = torch.zeros(3), torch.zeros(3)
+    return 1 if loss < best else 0
+
+
 def einsum():
     q, k = torch.zeros(2, 3, 4), torch.zeros(2, 3, 5)
     return torch.einsum("bqd,bkd->bqk", q, k)
@@ -334,6 +347,8 @@ PROGRAMS = {
     attribute_bound_anew: ({"holder.bias": (3, 4)}, False),
     within_no_grad: ({"x": (3, 4), "w": (3, 4)}, True),
     two_devices: ({"x": (3, 4), "w": (4, 5)}, True),
+    asked_whether_it_is_true: ({"mask": (3,)}, True),
+    asked_whether_a_comparison_is_true: ({"loss": (3,), "best": (3,)}, True),
     einsum: ({"q": (2, 3, 4), "k": (2, 3, 5)}, True),
     reduced: ({"x": (2, 3)}, True),
     numpy_in_large: ({"images.transpose(0, 3, 1, 2)[:, ::-1]": (64, 3, 100, 100), "mean": (4,)}, True),
@@ -601,6 +616,24 @@ class AllHostile(Hostile):
         raise AssertionError
 
 
+class HostileClass(type):
+    asked = 0
+
+    def __eq__(cls, other):
+        HostileClass.asked += 1
+        raise AssertionError
+
+    __hash__ = None
+
+    def __getattribute__(cls, name):
+        HostileClass.asked += 1
+        return type.__getattribute__(cls, name)
+
+
+class OfAHostileClass(metaclass=HostileClass):
+    pass
+
+
 class HostileTensor(torch.Tensor):
     asked = 0
 
@@ -643,7 +676,7 @@ class HostileModule(nn.Module):
 
 
 def test_no_code_of_the_user_runs_in_objects():
-    hostile, worse, x = Hostile(), AllHostile(), torch.zeros(3, 4)
+    hostile, worse, odd, x = Hostile(), AllHostile(), OfAHostileClass(), torch.zeros(3, 4)
     table = {"a": hostile}
     programs = [
         lambda: torch.cat([x, hostile.weight]),
@@ -659,11 +692,14 @@ def test_no_code_of_the_user_runs_in_objects():
         lambda: torch.cat([x, x if hostile else hostile]),
         lambda: torch.cat([x, f"{hostile}"]),
         lambda: torch.add(x, hostile),
+        lambda: x + odd,
+        lambda: torch.cat([x, odd.weight]),
+        lambda: x[odd],
     ]
     found = [failing(program) for program in programs]
-    Hostile.asked = AllHostile.asked = 0
+    Hostile.asked = AllHostile.asked = HostileClass.asked = 0
     readings = [_frames.read(error) for error in found]
-    assert Hostile.asked == AllHostile.asked == 0
+    assert Hostile.asked == AllHostile.asked == HostileClass.asked == 0
     assert all(reading is not None and not reading.proved for reading in readings)
 
 
@@ -900,16 +936,26 @@ def test_the_last_error():
         assert errors.explain().id == "bmm-batch2"
 
 
-@pytest.mark.full
-@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
-def test_it_takes_no_longer_than_50_ms(program, unchecked):  # noqa: ARG001  the check of annotations takes most of the time
-    error = failing(program)
-    took = []
+TIMED = """
+import sys, time
+sys.path.insert(0, {tests!r})
+import test_error_frames as tests
+for program in tests.PROGRAMS:
+    error, took = tests.failing(program), []
     for _ in range(5):
         start = time.process_time()
-        errors.explain(error)
+        tests.errors.explain(error)
         took.append(time.process_time() - start)
-    assert min(took) < 0.05
+    if min(took) > 0.05:
+        print(program.__name__, took)
+"""
+
+
+@pytest.mark.full
+def test_it_takes_no_longer_than_50_ms():  # apart, where no annotations are checked, which takes most of the time
+    program = TIMED.format(tests=str(Path(__file__).parent))
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout == ""
 
 
 def test_the_error_stays_as_it_is():
@@ -932,3 +978,78 @@ def test_threads_end():
     before = threading.active_count()
     read(scores)
     assert threading.active_count() == before
+
+
+def test_nothing_of_the_user_is_written():
+    rows, row = np.arange(12.0).reshape(3, 4), np.arange(3.0)
+    x, y = torch.arange(12.0).reshape(3, 4), torch.arange(3.0)
+
+    def assigned(whole, part):
+        whole[0] = part
+
+    def added(whole, part):
+        whole += part
+
+    for program in (assigned, added):
+        for whole, part in ((rows, row), (x, y)):
+            assert read(program, whole, part).proved
+    assert rows.tolist() == x.tolist() == np.arange(12.0).reshape(3, 4).tolist()
+    assert rows.flags.writeable
+    assert x._version == 0  # noqa: SLF001
+
+
+@pytest.mark.parametrize(
+    ("operand", "shape", "strides"),
+    [
+        (lambda a, b: a[0, 1] + b, (), ()),
+        (lambda a, b: a[::2, None] + b, (2, 1, 4), (8, 0, 1)),
+        (lambda a, b: a.T.reshape(2, -1) + b, (2, 6), (6, 1)),
+        (lambda a, b: a.T.flatten() + b, (12,), (1,)),
+        (lambda a, b: (a.T * 2) + b, (4, 3), None),
+        (lambda a, b: a.astype(np.float16).mean(0) + b, (4,), (1,)),
+        (lambda a, b: np.concatenate([a, a]) + b, (6, 4), (4, 1)),
+    ],
+    ids=range(7),
+)
+def test_arrays_that_are_computed(operand, shape, strides):
+    reading = read(operand, np.arange(12.0).reshape(3, 4), np.ones((5, 7)) if shape else "word")
+    first = reading.operands[0]
+    assert (first.shape, first.strides) == (shape, strides)
+
+
+@pytest.mark.parametrize(
+    ("operand", "shape", "strides"),
+    [
+        (lambda a, w: a.mT.reshape(8, 3) @ w, (8, 3), (3, 1)),
+        (lambda a, w: a.flatten(1) @ w, (2, 12), (12, 1)),
+        (lambda a, w: a.mT.contiguous() @ w, (2, 4, 3), (12, 3, 1)),
+        (lambda a, w: a[:, [0, 2]] @ w, (2, 2, 4), (8, 4, 1)),
+        (lambda a, w: a.mT.relu() @ w, (2, 4, 3), (12, 1, 4)),
+        (lambda a, w: torch.cat([a, a], dim=-1) @ w, (2, 3, 8), (24, 8, 1)),
+        (lambda a, w: F.pad(a, (0, 1)) @ w, (2, 3, 5), (15, 5, 1)),
+        (lambda a, w: a.unbind(1)[2] @ w, (2, 4), (12, 1)),
+        (lambda a, w: a.view(a.size(0), -1) @ w, (2, 12), (12, 1)),
+    ],
+    ids=range(9),
+)
+def test_tensors_that_are_computed(operand, shape, strides):
+    reading = read(operand, torch.zeros(2, 3, 4), torch.zeros(9, 9))
+    first = reading.operands[0]
+    assert (first.shape, first.strides) == (shape, strides)
+    assert reading.proved
+
+
+def test_what_a_mask_selects_is_counted_where_it_is_there():
+    def program(mask):
+        x, w = torch.zeros(4, 3), torch.zeros(4, 2)
+        return x[mask] @ w
+
+    assert shapes(read(program, torch.tensor([True, False, True, True]))) == {"x[mask]": (3, 3), "w": (4, 2)}
+
+    def other(mask):
+        x, w = torch.zeros(4, 3), torch.zeros(4, 2)
+        return x[~mask] @ w
+
+    assert shapes(read(other, torch.tensor([True, False, True, True])))["x[~mask]"] == (
+        "how much it selects depends on values"
+    )

@@ -37,11 +37,12 @@ from tensorref._arguments import quoted
 from tensorref.errors import _explanation, _matching
 from tensorref.errors._catalogue import Entry, Mend, UnknownEntryError, entries, get
 from tensorref.errors._explanation import Explanation
-from tensorref.errors._hooks import explaining, install, uninstall
+from tensorref.errors._hooks import Explaining, explaining, install, uninstall
 from tensorref.errors._reading import Operand
 
 __all__ = [
     "Entry",
+    "Explaining",
     "Explanation",
     "Mend",
     "Operand",

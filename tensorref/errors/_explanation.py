@@ -79,10 +79,9 @@ class Explanation(Illustrated):
         words = self.words if len(self.words) <= _MOST_LETTERS else f"{self.words[:_MOST_LETTERS]}…"
         part = [_PART] if self.rule is not None and not self.operands and by_id()[self.id].part else []
         place = (f"{self.code}, line {self.line} of {self.file}",) if self.file else ()
-        proof = ("These operands lead to exactly these words.",) if self.proved else ()
         likely = ("Likely cause" if len(self.causes) > 1 else "Cause", *["Or"] * len(self.causes))
         causes = [f"{word}: {cause}" for word, cause in zip(likely, self.causes, strict=False)]
-        return [f"{LIBRARIES[self.library]}: {words}", *place, *proof, *self.remarks, *part, *causes]
+        return [f"{LIBRARIES[self.library]}: {words}", *place, *self.remarks, *part, *causes]
 
     def described(self) -> tuple[str, str]:
         """Return the title of the picture, and what it shows."""

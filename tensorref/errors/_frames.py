@@ -26,12 +26,15 @@ from tensorref.errors._standins import (
     arrays_in,
     facts,
     has_shape,
+    is_exactly,
     is_of,
     is_tensor,
     made_again,
+    name_of,
 )
 
 _MOST_LINKS = 64
+_MOST_STEPS = 24  # of a library's frames
 _MOST_WORDS = 2**16
 
 
@@ -91,7 +94,7 @@ def message(error: BaseException) -> str:
     """Return the words of an error; those that it was made with where its own ``__str__`` is the user's code."""
     args = _of(error, "args")
     written = next(vars(kind)["__str__"] for kind in type(error).__mro__ if "__str__" in vars(kind))
-    plain = type(written) is WrapperDescriptorType and all(type(arg) in PLAIN for arg in args)
+    plain = type(written) is WrapperDescriptorType and all(is_exactly(arg, PLAIN) for arg in args)
     if plain or any(is_of(type(error), library) for library in ("numpy", "torch")):
         try:
             return str(error)
@@ -147,21 +150,18 @@ def _is_passed_on(frame: FrameType) -> bool:
 
 
 def _operation_of(user: Operation | None, inner: Sequence[Step], *, traced: bool) -> Operation | None:
-    """Return what failed: the first call of a library's function whose operands are known, else the innermost of arrays."""
-    innermost = user
-    for step in (None, *inner):
-        try:
+    """Return what failed: the first call of what is written in C, else of a library's function, else the innermost of arrays."""
+    found: list[Operation] = []
+    steps = inner if len(inner) <= _MOST_STEPS else [*inner[: _MOST_STEPS // 2], *inner[-_MOST_STEPS // 2 :]]
+    for step in (None, *steps):
+        with suppress(Unknown):
             operation = user if step is None else operation_at(step, traced=traced)
-        except Unknown:
-            continue
-        parts = operation.parts() if operation else []
-        if operation is None or not any(has_shape(part.value) for part in parts):
-            continue
-        innermost = operation
-        written_in_c = operation.function is not None and type(operation.function) is not FunctionType
-        if written_in_c or (operation.function and not any(isinstance(part.value, Unknown) for part in parts)):
-            return operation
-    return innermost
+            if operation is not None and any(has_shape(part.value) for part in operation.parts()):
+                found.append(operation)
+                if operation.function is not None and type(operation.function) is not FunctionType:
+                    return operation
+    functions = [operation for operation in found if operation.function is not None]
+    return next(iter([*functions, *found[::-1]]), user)
 
 
 def _operands(
@@ -186,18 +186,20 @@ def _operands(
         proved = proves(text, function, args, kwargs)
     rule = broken(text, function, args, known)
     proved = rule is not None or proved
+    sure = bool(proved) and not changed and not remarks
     if changed:
         remarks.append(f"{', '.join(changed)} may have been bound anew since.")
+    elif sure:
+        remarks.append("These operands lead to exactly these words.")
     elif proved is False:
         remarks.append("As they are now, these operands lead to other words: they may have changed since.")
-    elif proved is None and not remarks:
+    elif not remarks:
         remarks.append(
             "That these operands lead to these words is not proved: it may hang on values, which are not read."
         )
-    sure = not changed and not any(operand.unknown for operand in operands)
     return {
         "operands": operands,
-        "proved": sure and bool(proved),
+        "proved": sure,
         "rule": rule,
         "remarks": (*dict.fromkeys(remarks),),
     }
@@ -223,10 +225,10 @@ def _operand(name: str, value: Any) -> Operand:
     if isinstance(value, Unknown):
         return Operand(name, "", unknown=str(value))
     if has_shape(value):
-        kind = type(value.array if type(value) is Standin else value).__name__
+        kind = name_of(type(value.array if type(value) is Standin else value))
         shape, dtype, device, strides = facts(value)
         return Operand(name, kind, shape, dtype, device or None, strides)
-    return Operand(name, type(value).__name__, value=str(value) if type(value) is tuple else value)
+    return Operand(name, name_of(type(value)), value=str(value) if type(value) is tuple else value)
 
 
 def _version(tensor: Any) -> int | None:

@@ -54,7 +54,7 @@ def explaining(*, exact: bool = False) -> Explaining:
     ------
     TypeError
         If `exact` is neither True nor False, or is True for a coroutine or a generator, which stop and go on.
-    MissingLibraryError
+    ModuleNotFoundError
         If `exact` is True and PyTorch is not installed.
 
     See Also
@@ -64,8 +64,18 @@ def explaining(*, exact: bool = False) -> Explaining:
     return Explaining(exact=as_flag(exact, "exact"))
 
 
-class Explaining:
-    """What `explaining` returns."""
+class Explaining:  # numpydoc ignore=PR01
+    """What `explaining` returns: a context manager for one block after another, and a decorator.
+
+    >>> from tensorref import errors
+    >>> @errors.explaining()
+    ... def mean(rows):
+    ...     return sum(rows) / len(rows)
+    >>> mean([1, 2, 3])
+    2.0
+    """
+
+    __module__ = "tensorref.errors"
 
     def __init__(self, *, exact: bool) -> None:
         self._exact = exact
@@ -185,13 +195,10 @@ def _notes(error: BaseException) -> str:
 def _note(explanation: Explanation) -> str:
     """Return what is known in at most twelve lines, of which the last has the address of the page."""
     rows = [operand.row()[:-1] for operand in explanation.operands[:_MOST_OPERANDS]]
-    sentences = [*explanation.remarks]
-    if explanation.proved:
-        sentences.append("These operands lead to exactly these words.")
     lines = [
         f"tensorref: {explanation.id}" + (f", in {explanation.code}" if explanation.code else ""),
         *("  " + "  ".join(row).rstrip() for row in aligned(rows)),
-        *sentences[:2],
+        *explanation.remarks[:2],
         *(f"Cause: {cause}" for cause in explanation.causes[:1]),
         *(f"Mend: {mend.words}" for mend in explanation.mends[:1]),
     ]

@@ -12,7 +12,7 @@ from typing import Any
 
 from tensorref.errors._operation import Operation, Part, items_of, scope_of, value_of
 from tensorref.errors._source import Step
-from tensorref.errors._standins import Standin, has_shape, is_module
+from tensorref.errors._standins import Standin, has_shape, is_exactly, is_module, own_dict
 from tensorref.errors._values import Scope
 
 _MOST_MODULES = 20_000
@@ -76,13 +76,13 @@ class Names:
 
 def held(name: str, value: Any, modules: dict[int, str]) -> Iterator[tuple[str, Any]]:
     """Yield an array, or those in a list or a module, each with its name, and note what the modules are called."""
-    if type(value) in (list, tuple, dict):
+    if is_exactly(value, (list, tuple, dict)):
         yield from items_of(name, value)
     elif is_module(value) and id(value) not in modules and len(modules) < _MOST_MODULES:
         modules[id(value)] = name
         for table in ("_parameters", "_buffers", "_modules"):
-            parts = inspect.getattr_static(value, table, None)
-            for key, part in parts.items() if type(parts) in (dict, OrderedDict) else ():
+            parts: Any = own_dict(value).get(table)
+            for key, part in parts.items() if is_exactly(parts, (dict, OrderedDict)) else ():
                 yield from held(f"{name}[{key}]" if str(key).isdecimal() else f"{name}.{key}", part, modules)
     elif has_shape(value) and type(value) is not Standin:
         yield name, value

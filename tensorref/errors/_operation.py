@@ -12,7 +12,7 @@ from types import FrameType, MethodDescriptorType
 from typing import Any, NamedTuple
 
 from tensorref.errors._source import Failed, Step, failed
-from tensorref.errors._standins import Standin, Unknown, facts, has_shape, is_tensor, numpy, torch
+from tensorref.errors._standins import Standin, Unknown, facts, has_shape, is_exactly, is_tensor, numpy, torch
 from tensorref.errors._values import ARITHMETIC, Scope, is_of_numpy, is_of_torch
 
 MOST_OPERANDS = 16
@@ -66,18 +66,20 @@ class Operation(NamedTuple):
 
 def items_of(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     """Yield the arrays in a list, a tuple or a dict, each with its name."""
-    if type(value) in (list, tuple):
+    if is_exactly(value, (list, tuple)):
         yield from ((f"{name}[{at}]", item) for at, item in enumerate(value[:MOST_ITEMS]) if has_shape(item))
     elif type(value) is dict:
         items = list(value.items())[:MOST_ITEMS]
-        yield from ((f"{name}[{key!r}]", item) for key, item in items if type(key) in (int, str) and has_shape(item))
+        yield from (
+            (f"{name}[{key!r}]", item) for key, item in items if is_exactly(key, (int, str)) and has_shape(item)
+        )
 
 
 def _is_short(value: Any) -> bool:
     """Tell whether a value is a number, a short text or a shape."""
     if type(value) is tuple:
         return 0 < len(value) <= MOST_OPERANDS and all(type(size) is int for size in value)
-    return type(value) in (int, float, bool) or (type(value) is str and len(value) <= MOST_LETTERS)
+    return is_exactly(value, (int, float, bool)) or (type(value) is str and len(value) <= MOST_LETTERS)
 
 
 def value_of(scope: Scope, node: ast.AST) -> Any:

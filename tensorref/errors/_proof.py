@@ -13,6 +13,7 @@ from typing import Any
 
 from tensorref import broadcasting, layout, matmul
 from tensorref.errors._standins import (
+    Unknown,
     are_small,
     arrays_in,
     called,
@@ -22,6 +23,7 @@ from tensorref.errors._standins import (
     repeated,
     shrunk,
     standin,
+    without_elements,
     zeros,
 )
 
@@ -43,6 +45,8 @@ def proves(
     devices = {facts(array).device for array in arrays if facts(array).shape or facts(array).device != "cpu"} - {""}
     if len(devices) > 1 and "device" in text:
         return {*_DEVICE.findall(text)} == devices
+    if function is None and "ambiguous" in text and len(args) == 1:  # a name alone was asked whether it is true
+        function = bool
     if not text or function is None or _WITH_EFFECTS.search(getattr(function, "__name__", "")):
         return None
     said = None
@@ -63,6 +67,8 @@ def _raised(
             found = call(function, args, kwargs, *change)
             if "ambiguous" in text:  # what failed is the question whether the result is true
                 bool(found)
+        except Unknown:  # an argument has no stand-in
+            return None
         except Exception as error:  # noqa: BLE001  whatever it is, it is compared
             return str(error)
         return None
@@ -70,9 +76,6 @@ def _raised(
     def without_gradient(array: Any) -> Any:
         made = zeros(array)
         return made.detach() if is_tensor(made) else made
-
-    def without_elements(array: Any) -> Any:
-        return standin(array).array
 
     if are_small(arrays, args, kwargs):
         yield said(called, zeros)
@@ -82,7 +85,10 @@ def _raised(
         yield words
         if _NUMBER.sub("", words or "") == _NUMBER.sub("", text):  # so that the real sizes are refused at once
             yield said(called, repeated)
-    if is_view(getattr(function, "__name__", "")) or any(facts(array).device == "meta" for array in arrays):
+    tensors = all(is_tensor(standin(array).array) for array in arrays)
+    if tensors and (
+        is_view(getattr(function, "__name__", "")) or any(facts(array).device == "meta" for array in arrays)
+    ):
         yield said(called, without_elements)
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import ast
 import dis
 import linecache
+import os
 import sysconfig
+from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -23,7 +25,7 @@ _MOST_LINES = 100_000
 _MOST_LETTERS = 120
 _PYTHON = sysconfig.get_path("stdlib")
 _BETWEEN = ("__torch_function__", "__torch_dispatch__", "__array_function__", "__array_ufunc__")
-_OURS = str(Path(__file__).parent)  # a mode of ours stands between the user's call and PyTorch
+_OURS = f"{Path(__file__).parent}{os.sep}"  # a mode of ours stands between the user's call and PyTorch
 
 
 class Step(NamedTuple):
@@ -53,16 +55,16 @@ class Failed(NamedTuple):
 
 def steps(traceback: TracebackType | None) -> tuple[list[Step], list[Facts]]:
     """Return the frames of others that an error passed, the innermost last, and what a mode of ours saw of the call."""
-    found: list[Step] = []
+    found: deque[Step] = deque(maxlen=_MOST_STEPS)
     seen: list[Facts] = []
-    while traceback is not None and len(found) < _MOST_STEPS:
+    while traceback is not None:
         frame = traceback.tb_frame
         if frame.f_code.co_filename.startswith(_OURS):
             seen = frame.f_locals.get("seen", seen)
         else:
             found.append(Step(frame, traceback.tb_lasti, traceback.tb_lineno))
         traceback = traceback.tb_next
-    return found, seen
+    return [*found], seen
 
 
 def is_library(frame: FrameType) -> bool:
@@ -71,7 +73,8 @@ def is_library(frame: FrameType) -> bool:
     if frame.f_code.co_name in _BETWEEN:
         return True
     roots = [str(Path(found.__file__).parent) for found in (torch(), numpy()) if found is not None]
-    return file.startswith(("<frozen ", "<@", _PYTHON, *roots)) or "site-packages" in file or "dist-packages" in file
+    folders = tuple(f"{root}{os.sep}" for root in (_PYTHON, *roots))
+    return file.startswith(("<frozen ", "<@", *folders)) or "site-packages" in file or "dist-packages" in file
 
 
 def failed(step: Step) -> Failed:

@@ -11,8 +11,8 @@ import operator
 import sys
 import types
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from math import prod
 from typing import Any, NamedTuple
 
@@ -62,6 +62,8 @@ class Standin(NamedTuple):
 
     array: Any
     device: str
+    strides: Any = ...
+    """Those of the array that it stands for: ``...`` for its own, None where they are not known."""
 
 
 def is_view(name: str) -> bool:
@@ -77,6 +79,16 @@ def torch() -> Any:
 def numpy() -> Any:
     """Return NumPy if it is loaded."""
     return sys.modules.get("numpy")
+
+
+def is_exactly(value: object, kinds: Iterable[type]) -> bool:
+    """Tell whether a value is of one of some types; ``in`` would ask the class of its class, which can be the user's code."""
+    return any(type(value) is kind for kind in kinds)
+
+
+def name_of(kind: type) -> str:
+    """Return the name of a class, as `is_exactly`."""
+    return str(type.__getattribute__(kind, "__name__"))
 
 
 def is_tensor(value: object) -> bool:
@@ -95,6 +107,12 @@ def is_module(value: object) -> bool:
     return nn is not None and issubclass(type(value), nn.Module)
 
 
+def own_dict(module: Any) -> dict[str, Any]:
+    """Return the attributes that a module of `torch.nn` has of its own, past what its class may have made of them."""
+    found: dict[str, Any] = vars(sys.modules["torch.nn"].Module)["__dict__"].__get__(module)
+    return found
+
+
 def has_shape(value: object) -> bool:
     """Tell whether a value is an array, a tensor or a stand-in of one."""
     return type(value) is Standin or is_tensor(value) or is_array(value)
@@ -102,7 +120,7 @@ def has_shape(value: object) -> bool:
 
 def is_of(value: object, library: str) -> bool:
     """Tell whether a class or a function was defined in a library."""
-    ask: Any = getattr if type(value) in FUNCTIONS else type.__getattribute__
+    ask: Any = getattr if is_exactly(value, FUNCTIONS) else type.__getattribute__
     module = ask(value, "__module__")
     return type(module) is str and module.partition(".")[0] == library
 
@@ -110,7 +128,8 @@ def is_of(value: object, library: str) -> bool:
 def facts(value: Any) -> Facts:
     """Return what is told of an array, or raise `Unknown`."""
     if type(value) is Standin:
-        return facts(value.array)._replace(device=value.device)
+        known = facts(value.array)._replace(device=value.device)
+        return known if value.strides is ... else known._replace(strides=value.strides)
     return _tensor_facts(value) if is_tensor(value) else _array_facts(value)
 
 
@@ -119,7 +138,7 @@ def _tensor_facts(tensor: Any) -> Facts:
     for special in ("__torch_function__", "__torch_dispatch__"):
         owner = next(base for base in kind.__mro__ if special in vars(base))
         if not is_of(owner, "torch"):
-            raise Unknown(f"{kind.__name__} has a {special} of its own, which is not run")
+            raise Unknown(f"{name_of(kind)} has a {special} of its own, which is not run")
     owner = kind if is_of(kind, "torch") else torch().Tensor
 
     def get(name: str) -> Any:
@@ -135,7 +154,7 @@ def _tensor_facts(tensor: Any) -> Facts:
     except Unknown:
         raise
     except Exception as error:  # noqa: BLE001  a lazy parameter has no shape yet
-        raise Unknown(f"{kind.__name__} has no shape: {type(error).__name__}") from None
+        raise Unknown(f"{name_of(kind)} has no shape: {type(error).__name__}") from None
     if not all(type(number) is int for number in (*sizes, *(strides or ()))):
         raise Unknown("its sizes are symbols")
     return Facts(sizes, dtype, device, strides)
@@ -152,7 +171,7 @@ def _array_facts(array: Any) -> Facts:
 
 
 def standin(value: Any) -> Standin:
-    """Return what stands for an array: a tensor on the device meta, or an array that is only to be viewed."""
+    """Return what stands for an array: a tensor on the device meta, or a view that nothing can be written to."""
     if type(value) is Standin:
         return value
     known = facts(value)
@@ -164,10 +183,10 @@ def standin(value: Any) -> Standin:
         if inspect.getattr_static(torch().Tensor, "requires_grad").__get__(value):
             meta.requires_grad_()
         return Standin(meta, known.device)
-    dtype = numpy().ndarray.dtype.__get__(value) if known.shape else numpy().dtype(known.dtype)
-    if known.strides is None or dtype.hasobject:
-        raise Unknown(f"an array of dtype {known.dtype} has no stand-in")
-    return Standin(array_over(known.shape, known.strides, dtype), "cpu")
+    array = numpy().ndarray
+    view = array.view(value, array) if issubclass(type(value), array) else numpy().zeros((), type(value))
+    view.flags.writeable = False
+    return Standin(view, "cpu")
 
 
 def made_again(known: Facts) -> Any:
@@ -179,7 +198,7 @@ def mapped(value: Any, change: Callable[[Any], Any], sizes: Mapping[int, int] = 
     """Return an argument with every array in it changed, and some numbers; lists, tuples, dicts and slices stay such."""
     if has_shape(value):
         return change(value)
-    if type(value) in (list, tuple):
+    if is_exactly(value, (list, tuple)):
         return type(value)(mapped(item, change, sizes) for item in value)
     if type(value) is dict:
         return {key: mapped(item, change, sizes) for key, item in value.items()}
@@ -187,16 +206,16 @@ def mapped(value: Any, change: Callable[[Any], Any], sizes: Mapping[int, int] = 
         return slice(*(mapped(part, change, sizes) for part in (value.start, value.stop, value.step)))
     if type(value) is int:
         return sizes.get(value, value)
-    if type(value) in PLAIN or _is_word(value):
+    if is_exactly(value, PLAIN) or _is_word(value):
         return value
-    raise Unknown(f"it takes a {type(value).__name__}")
+    raise Unknown(f"it takes a {name_of(type(value))}")
 
 
 def _is_word(value: object) -> bool:
     """Tell whether a value is a dtype, a device or the like."""
     kind = type(value)
     names = ("dtype", "device", "Size", "memory_format", "layout")
-    if (library := torch()) is not None and kind in [getattr(library, name) for name in names]:
+    if (library := torch()) is not None and is_exactly(value, [getattr(library, name) for name in names]):
         return True
     if (library := numpy()) is None:
         return any(value is number for number in (int, float, bool, complex))
@@ -208,7 +227,7 @@ def arrays_in(value: Any) -> Iterator[Any]:
     """Yield the arrays in an argument."""
     if has_shape(value):
         yield value
-    elif type(value) in (list, tuple):
+    elif is_exactly(value, (list, tuple)):
         for item in value:
             yield from arrays_in(item)
     elif type(value) is dict:
@@ -219,7 +238,8 @@ def arrays_in(value: Any) -> Iterator[Any]:
 
 def zeros(value: Any) -> Any:
     """Return zeros for an array, with its shape, strides and dtype, on the CPU."""
-    known, stand = facts(value), standin(value).array
+    stand = standin(value).array
+    known = facts(stand)
     if not is_tensor(stand):
         return numpy().zeros(known.shape, stand.dtype)
     pairs = [*zip(known.shape, known.strides or (), strict=True)]
@@ -238,7 +258,7 @@ def small_sizes(arrays: Sequence[Any]) -> dict[int, int]:
 
 def shrunk(function: Callable[..., Any], args: Any, kwargs: Any, arrays: Sequence[Any]) -> Any:
     """Call a function of a library with zeros of small sizes for every array."""
-    sizes = small_sizes(arrays)
+    sizes = small_sizes([*arrays_in(arrays)])
 
     def change(array: Any) -> Any:
         stand, shape = standin(array).array, tuple(sizes.get(size, size) for size in facts(array).shape)
@@ -267,11 +287,11 @@ def are_small(arrays: Sequence[Any], *others: Any) -> bool:
 
 def times(value: Any) -> float:
     """Return the product of the numbers in an argument, which can be sizes of the result."""
-    if type(value) in (list, tuple):
+    if is_exactly(value, (list, tuple)):
         return prod(map(times, value), start=1.0)
     if type(value) is dict:
         return times([*value.values()])
-    return max(1.0, float(value)) if type(value) in (int, float) and value < _LARGEST else 1.0
+    return max(1.0, float(value)) if is_exactly(value, (int, float)) and value < _LARGEST else 1.0
 
 
 def called(
@@ -292,68 +312,90 @@ def called(
 def computed(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Return what a function of a library makes of arguments, computed on stand-ins."""
     arrays = [*arrays_in([*args, *kwargs.values()])]
-    tensors = [array for array in arrays if is_tensor(standin(array).array)]
-    device = facts(tensors[0]).device if tensors else "cpu"
+    stands = [standin(array) for array in arrays]
+    device = next((stand.device for stand in stands if is_tensor(stand.array)), "cpu")
+    kind = KINDS.get(getattr(function, "__name__", "attrgetter"), "other")
     try:
-        found = _on_standins(getattr(function, "__name__", "attrgetter"), function, args, kwargs, arrays)
+        found = _on_standins(kind, function, args, kwargs, [stand.array for stand in stands])
     except Unknown:
         raise
     except Exception as error:  # noqa: BLE001  what the library refuses here it refused there
         raise Unknown(f"it raises {type(error).__name__}") from None
-    return mapped(_plain(found), lambda array: Standin(array, device))
+    like = are_small(arrays, args, kwargs) and all(
+        is_tensor(stand.array) or _is_contiguous(stand.array) for stand in stands
+    )
+    own = (kind in ("view", "reshape") or like) and all(stand.strides is ... for stand in stands)
+    strides = ... if own else None
+    return mapped(_plain(found), lambda array: array if type(array) is Standin else Standin(array, device, strides))
 
 
 def _on_standins(  # noqa: PLR0911  one way for each kind
-    name: str, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], arrays: Sequence[Any]
+    kind: str, function: Callable[..., Any], args: Any, kwargs: Any, stands: Sequence[Any]
 ) -> Any:
     """Return the result; PyTorch takes seconds to load what computes on the device meta, but for views."""
-    first = standin(arrays[0]).array
-    if is_view(name):
-        return called(function, args, kwargs, lambda array: standin(array).array)
-    if KINDS.get(name) == "reshape":
-        rows = first if isrow_major(first) else row_major(first)
-        found = called(function, [Standin(rows, ""), *args[1:]], kwargs, lambda array: standin(array).array)
-        try:
-            return first.view(found.shape) if is_tensor(first) and name != "contiguous" else found
-        except RuntimeError:  # it is a copy
-            return found
-    if are_small(arrays, args, kwargs):
+    first = stands[0]
+    if kind == "view":
+        return called(function, args, kwargs, without_elements)
+    if kind == "reshape" and not is_tensor(first):
+        return _reshaped(first, function.__name__, args[1:])
+    if kind == "reshape":
+        rows = first if _is_contiguous(first) else row_major(first)
+        found = called(function, [Standin(rows, ""), *args[1:]], kwargs, without_elements)
+        with suppress(RuntimeError):  # where it is a copy
+            found = first.view(found.shape) if function.__name__ != "contiguous" else found
+        return found
+    if are_small(stands, args, kwargs):
         return called(function, args, kwargs, zeros)
-    if KINDS.get(name) == "same":
-        return row_major(first, shrunk(function, args, kwargs, arrays).dtype)
+    if kind == "same":
+        return row_major(first, shrunk(function, args, kwargs, args).dtype)
     if any(function is plain for plain in vars(operator).values()):
         from tensorref import broadcasting, matmul
 
         rule = matmul.result_shape if function is operator.matmul else broadcasting.result_shape
         shapes = [facts(value).shape if has_shape(value) else () for value in args]
-        return row_major(first, shrunk(function, args, kwargs, arrays).dtype, rule(*shapes))
+        return row_major(first, shrunk(function, args, kwargs, args).dtype, rule(*shapes))
     if not is_tensor(first):
         raise Unknown("it is too large to be computed again")
-    return called(function, args, kwargs, lambda array: standin(array).array)
+    return called(function, args, kwargs, without_elements)
 
 
-def isrow_major(array: Any) -> bool:
+def without_elements(array: Any) -> Any:
+    """Return the array of a stand-in."""
+    return standin(array).array
+
+
+def _is_contiguous(array: Any) -> bool:
     """Tell whether an array is contiguous."""
     return bool(array.is_contiguous() if is_tensor(array) else array.flags.c_contiguous)
+
+
+def _reshaped(array: Any, name: str, sizes: Sequence[Any]) -> Standin:
+    """Return what stands for an array of NumPy's in another shape; it may be a copy, so nothing is called."""
+    target = sizes[0] if len(sizes) == 1 else sizes
+    if name != "reshape":
+        target = (array.size,)
+    from tensorref import layout
+
+    shape = layout.explain(array.shape, row_major_strides(array.shape), target).target
+    return row_major_array(shape, array.dtype)
 
 
 def row_major(array: Any, dtype: Any = None, shape: tuple[int, ...] | None = None) -> Any:
     """Return a stand-in in row-major order."""
     shape, dtype = tuple(array.shape) if shape is None else shape, dtype or array.dtype
-    if is_tensor(array):
-        return torch().empty(shape, dtype=dtype, device="meta")
-    steps = row_major_strides(shape)
-    return array_over(shape, steps, dtype)
+    return torch().empty(shape, dtype=dtype, device="meta") if is_tensor(array) else row_major_array(shape, dtype)
 
 
-def array_over(shape: tuple[int, ...], strides: tuple[int, ...], dtype: Any) -> Any:
-    """Return an array of any size over one element; it is only to be viewed."""
-    steps = tuple(stride * dtype.itemsize for stride in strides)
-    return numpy().lib.stride_tricks.as_strided(numpy().zeros(1, dtype), shape, steps, writeable=False)
+def row_major_array(shape: Sequence[int], dtype: Any) -> Standin:
+    """Return what stands for an array of NumPy's of any size: one zero, repeated."""
+    zero = numpy().broadcast_to(numpy().zeros((), dtype), tuple(shape))
+    return Standin(zero, "cpu", row_major_strides(tuple(shape)))
 
 
 def _plain(found: Any) -> Any:
     """Return the results of a library as tuples and lists."""
+    if type(found) is Standin:
+        return found
     if issubclass(type(found), tuple):
         return tuple(_plain(item) for item in found)
     return [_plain(item) for item in found] if type(found) is list else found

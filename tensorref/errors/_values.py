@@ -24,23 +24,25 @@ from tensorref.errors._standins import (
     PLAIN,
     Standin,
     Unknown,
-    array_over,
     arrays_in,
     computed,
     facts,
     has_shape,
     is_array,
+    is_exactly,
     is_module,
     is_of,
     is_tensor,
     mapped,
+    name_of,
     numpy,
+    own_dict,
     row_major,
+    row_major_array,
     standin,
     times,
     torch,
 )
-from tensorref.layout._views import row_major_strides
 
 ARITHMETIC: Mapping[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add,
@@ -136,7 +138,7 @@ class Scope:
     def truth(self, node: ast.AST) -> bool:
         """Return whether a plain value is true."""
         value = self.value(node)
-        if type(value) not in PLAIN:
+        if not is_exactly(value, PLAIN):
             raise Unknown("whether it is true would have to be asked again")
         return bool(value)
 
@@ -154,7 +156,7 @@ class Scope:
         for node in nodes:
             if isinstance(node, ast.Starred):
                 several = self.value(node.value)
-                if type(several) not in (list, tuple):
+                if not is_exactly(several, (list, tuple)):
                     raise Unknown(f"*{ast.unparse(node.value)} would have to be unpacked again")
                 found += several
             else:
@@ -180,7 +182,7 @@ class Scope:
             (value,), _ = self.arguments(node)
             if has_shape(value) and function is len and facts(value).shape:
                 return facts(value).shape[0]
-            if type(value) in ((list, tuple, dict, str) if function is len else (int, float, str)):
+            if is_exactly(value, ((list, tuple, dict, str) if function is len else (int, float, str))):
                 return function(value)
         elif type(function) is types.FunctionType and function.__module__ == "torch.nn._reduction":
             return function(*self.arguments(node)[0])  # of a word, which the functions of losses ask
@@ -202,13 +204,13 @@ def is_of_torch(function: object) -> bool:
 
 def is_of_numpy(function: object) -> bool:
     """Tell whether a function is one of NumPy's namespace."""
-    own = is_of(function if type(function) in FUNCTIONS else type(function), "numpy")
+    own = is_of(function if is_exactly(function, FUNCTIONS) else type(function), "numpy")
     return own and any(function is found for found in vars(numpy()).values())
 
 
 def _name_in(function: object, names: Collection[str], *spaces: Any) -> str | None:
     """Return which of some names stands for a function in the namespaces of the libraries."""
-    owner = function if type(function) in FUNCTIONS else type(function)
+    owner = function if is_exactly(function, FUNCTIONS) else type(function)
     if not (is_of(owner, "numpy") or is_of(owner, "torch")):
         return None  # such as one of the user's that was put there
     found = (name for space in spaces if space is not None for name in names if vars(space).get(name) is function)
@@ -225,11 +227,11 @@ def _made(name: str, function: Callable[..., Any], args: list[Any], kwargs: dict
             device = kwargs.get("device")
             return Standin(function(*args, **{**kwargs, "device": "meta"}), "" if device is None else str(device))
         if name in ("rand", "randn"):
-            return Standin(array_over(tuple(args), row_major_strides(args), numpy().dtype(float)), "cpu")
+            return row_major_array(args, float)
         if name in ("zeros", "ones", "empty", "full") and args:
-            shape = args[0] if type(args[0]) in (tuple, list) else args[:1]
+            shape = args[0] if is_exactly(args[0], (tuple, list)) else args[:1]
             dtype = function(0, *args[1:], **kwargs).dtype
-            return Standin(array_over(tuple(shape), row_major_strides(shape), dtype), "cpu")
+            return row_major_array(shape, dtype)
         if times([args, kwargs]) <= CHEAP:
             return standin(function(*args, **kwargs))
     except Exception as error:  # noqa: BLE001  what the library refuses here it refused there
@@ -241,9 +243,9 @@ def arithmetic(function: Callable[..., Any], *values: Any) -> Any:
     """Return what an operator gives for numbers and arrays."""
     if any(map(has_shape, values)):
         return computed(function, values, {})
-    if all(type(value) in (list, tuple) for value in values) and function is operator.add:
+    if all(is_exactly(value, (list, tuple)) for value in values) and function is operator.add:
         return function(*values)
-    if not all(type(value) in (int, float, bool) and abs(value) < _LARGEST for value in values):
+    if not all(is_exactly(value, (int, float, bool)) and abs(value) < _LARGEST for value in values):
         raise Unknown("it would have to be computed again")
     if function in (operator.pow, operator.lshift) and abs(values[1]) > 63:  # noqa: PLR2004  bits
         raise Unknown("it would have to be computed again")
@@ -259,24 +261,24 @@ def attribute(base: Any, name: str) -> Any:  # noqa: C901, PLR0911, PLR0912  one
         return _array_attribute(base, name)
     kind = type(base)
     if type(inspect.getattr_static(kind, "__getattribute__")) is not types.WrapperDescriptorType:
-        raise Unknown(f"{kind.__name__} has a __getattribute__ of its own, which is not run")
+        raise Unknown(f"{name_of(kind)} has a __getattribute__ of its own, which is not run")
     found = inspect.getattr_static(base, name, _MISSING)
     if found is _MISSING and is_module(base):
         for table in ("_parameters", "_buffers", "_modules"):
-            held = inspect.getattr_static(base, table, None)
-            if type(held) in (dict, OrderedDict) and name in held:
+            held: Any = own_dict(base).get(table)
+            if is_exactly(held, (dict, OrderedDict)) and name in held:
                 return held[name]
     if is_of(kind, "torch") and not is_module(base) and (found is _MISSING or is_of(type(found), "torch")):
         return getattr(base, name)  # PyTorch's own settings
     if found is _MISSING:
-        raise Unknown(f"{kind.__name__} has no {name} that can be read without running code")
+        raise Unknown(f"{name_of(kind)} has no {name} that can be read without running code")
     if issubclass(kind, types.ModuleType):
         return found
     if type(found) is types.MemberDescriptorType:
         try:
             return found.__get__(base)
         except Exception:  # noqa: BLE001  a slot that is empty
-            raise Unknown(f"{kind.__name__} has no {name} any more") from None
+            raise Unknown(f"{name_of(kind)} has no {name} any more") from None
     if type(found) is property:
         raise Unknown(f"{name} is a property, which is not run")
     if type(found) is staticmethod:
@@ -284,8 +286,8 @@ def attribute(base: Any, name: str) -> Any:  # noqa: C901, PLR0911, PLR0912  one
     fields = inspect.getattr_static(kind, "_fields", ()) if issubclass(kind, tuple) else ()
     if type(fields) is tuple and name in fields:
         return tuple.__getitem__(base, fields.index(name))
-    if type(found) not in FUNCTIONS and inspect.getattr_static(type(found), "__get__", None) is not None:
-        raise Unknown(f"{name} is a {type(found).__name__}, which is not run")
+    if not is_exactly(found, FUNCTIONS) and inspect.getattr_static(type(found), "__get__", None) is not None:
+        raise Unknown(f"{name} is a {name_of(type(found))}, which is not run")
     return found
 
 
@@ -351,31 +353,31 @@ def item(base: Any, index: Any) -> Any:
     if has_shape(base):
         return _indexed(base, index)
     kind = type(base)
-    if is_module(base) and type(index) in (int, str):
+    if is_module(base) and is_exactly(index, (int, str)):
         if not is_of(inspect.getattr_static(kind, "__getitem__", None), "torch"):
-            raise Unknown(f"{kind.__name__} has a __getitem__ of its own, which is not run")
-        held = inspect.getattr_static(base, "_modules", {})
+            raise Unknown(f"{name_of(kind)} has a __getitem__ of its own, which is not run")
+        held = own_dict(base).get("_modules", ())
         return attribute(base, str(index + len(held) if type(index) is int and index < 0 else index))
     own = inspect.getattr_static(kind, "__getitem__", None)
     for plain in (list, tuple, dict):
-        if own is inspect.getattr_static(plain, "__getitem__") and (type(index) in (int, str) or plain is not dict):
+        if own is inspect.getattr_static(plain, "__getitem__") and (is_exactly(index, (int, str)) or plain is not dict):
             found = _MISSING
             if plain is dict:
                 found = dict.get(base, index, _MISSING)
-            elif type(index) in (int, slice) and -len(base) <= (index if type(index) is int else 0) < len(base):
+            elif is_exactly(index, (int, slice)) and -len(base) <= (index if type(index) is int else 0) < len(base):
                 found = plain.__getitem__(base, index)
             if found is _MISSING:
                 raise Unknown("there is no such item any more")
             return found
     if torch() is not None and kind is torch().Size:
         return item(tuple(base), index)
-    raise Unknown(f"{kind.__name__} has a __getitem__ of its own, which is not run")
+    raise Unknown(f"{name_of(kind)} has a __getitem__ of its own, which is not run")
 
 
 def _indexed(base: Any, index: Any) -> Any:
     stand = base.array if type(base) is Standin else base
     items = index if type(index) is tuple else (index,)
-    basic = all(type(entry) in (int, slice, type(None), type(...)) for entry in items)
+    basic = all(is_exactly(entry, (int, slice, type(None), type(...))) for entry in items)
     if basic:
         return computed(operator.getitem, [base, index], {})
     if any(type(array) is Standin or facts(array).device != "cpu" for array in arrays_in(index)):
@@ -386,4 +388,5 @@ def _indexed(base: Any, index: Any) -> Any:
         shape = indexing.result_shape(facts(base).shape, index, library="torch" if is_tensor(stand) else "numpy")
     except Exception as error:  # noqa: BLE001  what the library refuses here it refused there
         raise Unknown(f"the index raises {type(error).__name__}") from None
-    return Standin(row_major(standin(base).array, shape=shape), facts(base).device)
+    made = row_major(standin(base).array, shape=shape)
+    return made if type(made) is Standin else Standin(made, facts(base).device)
