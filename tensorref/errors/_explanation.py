@@ -89,9 +89,11 @@ class Explanation(Illustrated):
             return self.rule.described()
         return self.words, " ".join(self.causes)
 
+    def svg(self, name: str | None = None, title: str | None = None) -> str:
+        """Return the picture of the rule, or of the numbers in the message, as the text of an SVG file; see `Illustrated`."""
+        return self.rule.svg(name, title) if isinstance(self.rule, Illustrated) else super().svg(name, title)
+
     def _drawn(self) -> _picture.Drawing:
-        if isinstance(self.rule, Illustrated):
-            return self.rule._drawn()  # noqa: SLF001  the same method of the same class
         if not self.fields:
             return _picture.refusal("✗")
         rows = [[(_cell(value), _picture.STORED)] for value in self.fields.values()]

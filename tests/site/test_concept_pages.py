@@ -23,7 +23,7 @@ WITHOUT = {
 }
 OPTIONAL = {"exercises": "Try it", "objects": "Objects"}
 HEADINGS = ["The rule", "In a model", "Goes wrong when", "Try it", "Functions", "Objects"]
-CONCEPTS = [concept for concept in tensorref.CONCEPTS if concept != "exercises"]
+CONCEPTS = [concept for concept in tensorref.CONCEPTS if concept not in {"errors", "exercises"}]
 
 
 def article(concept):
