@@ -86,7 +86,7 @@ class PictureDirective(RuleDirective):
 class PictureImages(SphinxPostTransform):
     """Puts an image into each picture, before the converters of images look for what the builder cannot show."""
 
-    default_priority = 150
+    default_priority: ClassVar[int] = 150
 
     def run(self, **_options: Any) -> None:
         """Write the files, beside those that converters write."""
