@@ -49,11 +49,11 @@ print(einsum.explain("bhsd,bhtd->bhst", query.shape, key.shape, names=["query", 
 # %%
 x_shape, a_shape, b_shape = (512, 1024), (8, 1024), (1024, 8)
 ways = {
-    "in one go": einsum.flops("te,re,or->to", x_shape, a_shape, b_shape),
+    "in one go": einsum.flops("se,re,or->so", x_shape, a_shape, b_shape),
     "b and a first": einsum.flops("or,re->oe", b_shape, a_shape)
-    + einsum.flops("te,oe->to", x_shape, (b_shape[0], a_shape[1])),
-    "x and a first": einsum.flops("te,re->tr", x_shape, a_shape)
-    + einsum.flops("tr,or->to", (x_shape[0], a_shape[0]), b_shape),
+    + einsum.flops("se,oe->so", x_shape, (b_shape[0], a_shape[1])),
+    "x and a first": einsum.flops("se,re->sr", x_shape, a_shape)
+    + einsum.flops("sr,or->so", (x_shape[0], a_shape[0]), b_shape),
 }
 for name, flops in ways.items():
     print(f"{name:14} {flops:>14,} floating-point operations")
