@@ -64,7 +64,7 @@ export function explain(shape, given, keepdims, name, { words, messages: told })
 	}
 
 	function messages() {
-		const [numpy = null, torch = null] = [["numpy", count], ["torch", count || 1n]].map(([library, most]) => {
+		const [numpy = null, torch = null] = Object.entries({ numpy: count, torch: count || 1n }).map(([library, most]) => {
 			const [[axis], , [twice]] = sorted(named, most);
 			const key = axis !== undefined ? "range" : twice !== undefined ? "twice" : "";
 			return key && speaker(told)(`${library}.${key}`, { axis, count, low: -most, high: most - 1n, twice });
