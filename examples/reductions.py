@@ -59,7 +59,7 @@ print("Norms, axis lost:", [round(norm, 2) for norm in lost.norm(dim=-1).tolist(
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(7, 3.4), layout="constrained")
 for ax, weights, title in zip(axes, (right, wrong), ("softmax(dim=-1)", "softmax(dim=-2)"), strict=True):
-    ax.imshow(weights.cpu(), cmap="Blues", vmin=0, vmax=1)
+    ax.imshow(weights.tolist(), cmap="Blues", vmin=0, vmax=1)
     ax.set(title=title, xlabel="key", ylabel="query")
     for query, total in enumerate(weights.sum(dim=-1).tolist()):
         ax.text(key_len - 0.3, query, f"{total:.2f}", va="center")
