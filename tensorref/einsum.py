@@ -352,7 +352,7 @@ class Letter:
     name: str
     """The letter; ``...-1`` for the last axis of ``...``."""
     sizes: tuple[tuple[int, ...], ...]
-    """The sizes in each operand: none where it does not stand, two or more where it takes a diagonal."""
+    """The sizes in each operand, none where it does not stand, two or more where it takes a diagonal."""
     size: int | None
     """The size that they agree on; None in a conflict."""
     kept: bool
