@@ -21,7 +21,7 @@ from from_package.exercises import FOLDER as EXERCISES
 from from_package.exercises import escaped
 from tensorref import _dictionary, _picture
 from tensorref._explanation import Illustrated
-from tensorref.errors import Entry, Mend, _catalogue, _explanation, _matching, entries, explain, get
+from tensorref.errors import Entry, Mend, _catalogue, _explanation, _matching, entries, explain
 from tensorref.sphinxext.picture import Picture
 
 FOLDER = "errors"
@@ -55,7 +55,8 @@ FIELD = """<search class="error-find">
 </search>
 """
 PLACEHOLDER = "mat1 and mat2 shapes cannot be multiplied"
-_LONGEST = 64
+_LONGEST, _ENOUGH = 64, 28
+"""Letters of a heading, and those before the first field that say enough."""
 _SECTION = "goes-wrong-when"
 _TOO_SHORT = 16
 _PAGE = "(errors-{group})=\n# {title}\n\n```{{error-group}} {group}\n```\n"
@@ -65,7 +66,14 @@ class OfErrors(SphinxDirective):
     """What the directives here share: they show what stands in the package and what came of it."""
 
     def note(self, *files: Path) -> None:
-        for source in (__file__, raised.__file__, _catalogue.__file__, _explanation.__file__, _picture.__file__, *files):
+        for source in (
+            __file__,
+            raised.__file__,
+            _catalogue.__file__,
+            _explanation.__file__,
+            _picture.__file__,
+            *files,
+        ):
             self.env.note_dependency(str(source))
 
 
@@ -89,25 +97,23 @@ class ErrorGroup(OfErrors):
 
     def section(self, entry: Entry, came: dict[str, Any]) -> nodes.section:
         said = came["said"].get(entry.id)
-        first, *mends = zip(entry.mends, came["gives"][entry.id], strict=True)
+        mends = zip(entry.mends, came["gives"][entry.id], strict=True)
+        cells = [
+            _raised(entry, said),
+            *(_mended(*mend, "Or" if number else "Mend") for number, mend in enumerate(mends)),
+        ]
         return nodes.section(
             "",
             nodes.title("", short(entry)),
             _block(said or f"{entry.type}: {entry.text()}", "text", "error-said"),
             self.facts(entry),
-            *_causes(entry),
-            *self.picture(entry),
-            nodes.container(
-                "",
-                nodes.container("", *_raised(entry, said)),
-                nodes.container("", *_mended(*first, "Mend")),
-                classes=["error-sides"],
-            ),
-            *(nodes.container("", *_mended(*mend, "Or"), classes=["error-mend"]) for mend in mends),
+            _side_by_side(nodes.container("", *_causes(entry)), *self.picture(entry)),
+            _side_by_side(*(nodes.container("", *cell) for cell in cells)),
             *_versions(entry, said),
             *self.links(entry),
             ids=[entry.id],
             classes=["error-entry"],
+            support_smartquotes=False,  # they are quotes of code
         )
 
     def facts(self, entry: Entry) -> nodes.paragraph:
@@ -151,7 +157,10 @@ class ErrorIndex(OfErrors):
                 "",
                 nodes.title("", title),
                 nodes.bullet_list(
-                    "", *(nodes.list_item("", _link(entry)) for entry in entries(group)), classes=["error-list"]
+                    "",
+                    *(nodes.list_item("", _link(entry)) for entry in entries(group)),
+                    classes=["error-list"],
+                    support_smartquotes=False,
                 ),
                 ids=[nodes.make_id(title)],
             )
@@ -167,7 +176,9 @@ class ErrorField(SphinxDirective):
         text = "Paste a message or a whole traceback"
         if self.env.docname == "index":
             text = "An error message, a shape or a name"
-        return [nodes.raw("", FIELD.format(search=f"{up}search.html", label=text, placeholder=PLACEHOLDER), format="html")]
+        return [
+            nodes.raw("", FIELD.format(search=f"{up}search.html", label=text, placeholder=PLACEHOLDER), format="html")
+        ]
 
 
 def label(entry: Entry) -> str:
@@ -177,16 +188,22 @@ def label(entry: Entry) -> str:
 
 def short(entry: Entry) -> str:
     """Return a message as a heading: without what differs, and no longer than a line."""
-    words = " ".join(_matching.FIELD.sub("…", entry.template).split()).removesuffix(".")
-    if len(words) <= _LONGEST:
-        return words
-    return words[:_LONGEST].rpartition(" ")[0].rstrip("…,;:( ") + " …"
+    begun, *rest = _matching.FIELD.sub("…", " ".join(entry.template.split())).removesuffix(".").partition("…")
+    words = begun if len(begun) > _ENOUGH else "".join([begun, *rest])
+    if len(words) > _LONGEST:
+        words = words[:_LONGEST].rpartition(" ")[0]
+    return words if words == entry.template.removesuffix(".") else words.rstrip("…,;:([ ") + " …"
 
 
 def _link(entry: Entry) -> nodes.paragraph:
     text = nodes.inline("", short(entry))
     link = addnodes.pending_xref("", text, refdomain="std", reftype="ref", reftarget=label(entry), refexplicit=True)
     return nodes.paragraph("", "", link, classes=["error-often"] if entry.often else [])
+
+
+def _side_by_side(*parts: nodes.Node) -> nodes.container:
+    """Return parts side by side, where there is room."""
+    return nodes.container("", *parts, classes=["error-sides"] if len(parts) > 1 else [])
 
 
 def _block(text: str, language: str, *classes: str) -> nodes.literal_block:
@@ -196,7 +213,9 @@ def _block(text: str, language: str, *classes: str) -> nodes.literal_block:
 def _causes(entry: Entry) -> list[nodes.Node]:
     first, *others = entry.causes
     begin = "Likely cause: " if others else "Cause: "
-    found: list[nodes.Node] = [nodes.paragraph("", "", nodes.strong("", begin), nodes.Text(first), classes=["error-cause"])]
+    found: list[nodes.Node] = [
+        nodes.paragraph("", "", nodes.strong("", begin), nodes.Text(first), classes=["error-cause"])
+    ]
     items = (nodes.list_item("", nodes.paragraph("", cause)) for cause in others)
     return [*found, nodes.bullet_list("", *items, bullet="*")] if others else found
 
@@ -207,7 +226,9 @@ def _raised(entry: Entry, said: str | None) -> Iterator[nodes.Node]:
     if entry.code:
         yield _block(entry.code, "python")
     if said is None:
-        yield nodes.paragraph("", f"Not raised here: it takes {entry.needs}.", classes=["error-gives", "error-not-here"])
+        yield nodes.paragraph(
+            "", f"Not raised here: it takes {entry.needs}.", classes=["error-gives", "error-not-here"]
+        )
 
 
 def _mended(mend: Mend, given: str | None, begin: str) -> Iterator[nodes.Node]:
@@ -305,7 +326,9 @@ def _finish(app: Sphinx, page: str, _: str, context: dict[str, Any], __: nodes.d
         app.add_css_file("errors.css")
     if page in ASKING:
         app.add_js_file("errors.js", type="module")
-        context["error_field"] = FIELD.format(search="search.html", label="Paste a message or a whole traceback", placeholder=PLACEHOLDER)
+        context["error_field"] = FIELD.format(
+            search="search.html", label="Paste a message or a whole traceback", placeholder=PLACEHOLDER
+        )
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -34,7 +34,9 @@ _LIMIT = 120
 def digest(folder: Path = MESSAGES) -> str:
     """Return a digest of all that what came can depend on."""
     versions = [platform.python_version(), *map(version, ("numpy", "torch"))]
-    return hashlib.sha256(" ".join([record.digest(FILE, *sorted(folder.glob("*.toml"))), *versions]).encode()).hexdigest()
+    return hashlib.sha256(
+        " ".join([record.digest(FILE, *sorted(folder.glob("*.toml"))), *versions]).encode()
+    ).hexdigest()
 
 
 def kept() -> dict[str, Any]:
@@ -54,7 +56,9 @@ def keep() -> None:
     process.join(_LIMIT)
     process.kill()  # where it has not ended
     if not KEPT.exists():
-        raise RuntimeError("the messages of the catalogue were not tried: python -m pytest tests/test_error_catalogue.py")
+        raise RuntimeError(
+            "the messages of the catalogue were not tried: python -m pytest tests/test_error_catalogue.py"
+        )
 
 
 def _try_all() -> None:
