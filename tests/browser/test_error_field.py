@@ -1,4 +1,4 @@
-""" "Paste your error" on the built site: what a reader sees who pastes a traceback, on each page that has the field."""
+"""The field for a message on the built site: what a reader sees who pastes a traceback, on each page that has it."""
 
 import pytest
 from playwright.sync_api import expect

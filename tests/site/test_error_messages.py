@@ -117,7 +117,7 @@ def test_messages_on_pages_of_the_reference_lead_to_their_entries():
     messages = [cell for cell in cells if not cell.get_text().startswith("nothing")]
     assert len(messages) >= 14
     for cell in messages:
-        entry = pages.entry_of(cell.get_text(strip=True))
+        entry = pages.entry_of(cell.get_text())
         assert cell.find("a")["href"] == f"../errors/{entry.group}.html#{entry.id}"
     for page, name in [("matmul", "mat1-mat2-shapes"), ("layout", "view-not-compatible"), ("devices", "same-device")]:
         wrong = by_id(SITE / "reference" / f"{page}.html")["goes-wrong-when"]

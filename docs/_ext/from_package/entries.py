@@ -24,6 +24,7 @@ from from_package import dictionary
 from from_package.errors import FOLDER as MESSAGES
 from from_package.exercises import FOLDER as EXERCISES
 from tensorref import _dictionary, errors
+from tensorref.errors import Entry as Message
 from tensorref.errors import _matching
 
 FILE = "entries.json"
@@ -116,18 +117,26 @@ def entries(app: Sphinx) -> Iterator[Entry]:
         yield Entry(row.title, f"{address(dictionary.PAGE)}#{row.slug}", "dictionary", codes, words)
     for text, anchor in env.metadata[PITFALLS].get("silent", ()):
         yield Entry(text.removeprefix(NOTHING), f"{address(PITFALLS)}#{anchor}", "wrong result")
-    for message in errors.entries():
-        words = " ".join([*_matching.FIELD.sub(" ", " ".join(message.older)).split(), message.type])
-        yield Entry(message.text(), message.page, "error", message.causes[0], words)
+    yield from map(_of_message, errors.entries())
     for page, title in env.titles.items():
         if (name := page.removeprefix(f"{EXERCISES}/")) != page and name != "index":
             yield Entry(name, address(page), "exercise", said.get(f"exercise-{name}", ""))
             continue
         yield Entry(title.astext(), address(page), "page", env.metadata[page].get("description", ""))
-        for link in env.tocs[page].findall(nodes.reference) if not page.startswith(f"{MESSAGES}/") else ():
-            anchor = link.get("anchorname", "")
-            if anchor and not anchor.startswith("#tensorref."):
-                yield Entry(link.astext(), f"{address(page)}{anchor}", "section", f"in {title.astext()}")
+        if not page.startswith(f"{MESSAGES}/"):
+            yield from _sections(env, page, address(page))
+
+
+def _of_message(message: Message) -> Entry:
+    words = " ".join([*_matching.FIELD.sub(" ", " ".join(message.older)).split(), message.type])
+    return Entry(message.text(), message.page, "error", message.causes[0], words)
+
+
+def _sections(env: BuildEnvironment, page: str, address: str) -> Iterator[Entry]:
+    for link in env.tocs[page].findall(nodes.reference):
+        anchor = link.get("anchorname", "")
+        if anchor and not anchor.startswith("#tensorref."):
+            yield Entry(link.astext(), f"{address}{anchor}", "section", f"in {env.titles[page].astext()}")
 
 
 def _write(app: Sphinx, exception: Exception | None) -> None:

@@ -266,7 +266,7 @@ def entry_of(text: str) -> Entry | None:
     if found := _matching.match(text):
         return found.entry
     part = " ".join(text.split())
-    return next((entry for entry in entries() if any(part in template for template in entry.templates)), None)
+    return next((entry for entry in entries() if any(part in said for said in (entry.text(), *entry.templates))), None)
 
 
 def _link_messages(app: Sphinx, doctree: nodes.document) -> None:
