@@ -190,13 +190,13 @@ def label(entry: Entry) -> str:
 
 def short(entry: Entry) -> str:
     """Return a message as a heading: without what differs, and no longer than a line."""
-    begun, *rest = (
-        _matching.FIELD.sub("…", " ".join(entry.template.replace("`", "").split())).removesuffix(".").partition("…")
-    )
-    words = begun if len(begun) > _ENOUGH else "".join([begun, *rest])
+    template = " ".join(entry.template.replace("`", "").split()).removesuffix(".")
+    whole = _matching.FIELD.sub("…", template)
+    begun = whole.partition("…")[0]
+    words = begun if len(begun) > _ENOUGH else whole
     if len(words) > _LONGEST:
         words = words[:_LONGEST].rpartition(" ")[0]
-    return words if words == begun else words.rstrip("…,;:([ ") + " …"
+    return words if words == whole else words.rstrip("…,;:([ ") + " …"
 
 
 def _link(entry: Entry) -> nodes.paragraph:
