@@ -30,21 +30,21 @@ ASKING = {"index", "search", INDEX}
 """The pages with a field for a message."""
 FILE = "errors.json"
 TITLES = {
-    "shape": "Shapes",
-    "layout": "Memory layout and views",
-    "indexing": "Indices",
-    "dtype": "Data types",
-    "device": "Devices",
-    "autograd": "Gradients",
-    "loss": "Losses and targets",
-    "module": "Modules and optimizers",
-    "value": "Values",
-    "interop": "Between NumPy and PyTorch",
-    "data": "Data loading",
-    "load": "Checkpoints",
-    "compile": "torch.compile, vmap and meta tensors",
-    "distributed": "Several processes",
-    "install": "Installation",
+    "shape": "Shape errors",
+    "layout": "View and layout errors",
+    "indexing": "Indexing errors",
+    "dtype": "Dtype errors",
+    "device": "Device errors",
+    "autograd": "Gradient errors",
+    "loss": "Loss errors",
+    "module": "Module and optimizer errors",
+    "value": "Numerical errors",
+    "interop": "Interop errors",
+    "data": "Data loading errors",
+    "load": "Checkpoint errors",
+    "compile": "Compile and vmap errors",
+    "distributed": "Distributed errors",
+    "install": "Installation errors",
 }
 FIELD = """<search class="error-find">
 <form action="{search}" method="get" aria-label="Paste your error">
@@ -92,7 +92,9 @@ class ErrorGroup(OfErrors):
         for entry in found:
             labels.anonlabels[label(entry)] = self.env.docname, entry.id
             labels.labels[label(entry)] = self.env.docname, entry.id, short(entry)
-        begun = f"{len(found)} messages: what each means, code that raises it, what this code said here, and what to write instead."
+        begun = (
+            f"{TITLES[group]}, {len(found)} messages: what each means, code that raises it, and what to write instead."
+        )
         return [nodes.paragraph("", begun), *(self.section(entry, came) for entry in found)]
 
     def section(self, entry: Entry, came: dict[str, Any]) -> nodes.section:
@@ -188,11 +190,13 @@ def label(entry: Entry) -> str:
 
 def short(entry: Entry) -> str:
     """Return a message as a heading: without what differs, and no longer than a line."""
-    begun, *rest = _matching.FIELD.sub("…", " ".join(entry.template.split())).removesuffix(".").partition("…")
-    words = begun if len(begun) > _ENOUGH else "".join([begun, *rest])
+    template = " ".join(entry.template.replace("`", "").split()).removesuffix(".")
+    whole = _matching.FIELD.sub("…", template)
+    begun = whole.partition("…")[0]
+    words = begun if len(begun) > _ENOUGH else whole
     if len(words) > _LONGEST:
         words = words[:_LONGEST].rpartition(" ")[0]
-    return words if words == entry.template.removesuffix(".") else words.rstrip("…,;:([ ") + " …"
+    return words if words == whole else words.rstrip("…,;:([ ") + " …"
 
 
 def _link(entry: Entry) -> nodes.paragraph:
@@ -322,7 +326,7 @@ def _write(app: Sphinx, exception: Exception | None) -> None:
 
 
 def _finish(app: Sphinx, page: str, _: str, context: dict[str, Any], __: nodes.document | None) -> None:
-    if page in ASKING or page.startswith(f"{FOLDER}/"):
+    if page.startswith(f"{FOLDER}/"):
         app.add_css_file("errors.css")
     if page in ASKING:
         app.add_js_file("errors.js", type="module")
