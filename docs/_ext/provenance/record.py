@@ -114,6 +114,8 @@ def _imports(text: str) -> frozenset[str]:
             names |= {f"{node.module}.{one.name}" for one in node.names}
         elif isinstance(node, ast.Import):
             names |= {one.name for one in node.names}
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "tensorref":
+            names.add(f"tensorref.{node.attr}")  # which the package loads on first use
     return frozenset(name.split(".")[1] for name in names if name.startswith("tensorref."))
 
 
