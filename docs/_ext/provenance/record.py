@@ -98,7 +98,8 @@ def imported(script: str, root: Path = ROOT) -> list[Path]:
         name = (names - seen).pop()
         seen.add(name)
         packages = (folder / name, folder / f"_{name}")  # the second holds a function that the top level has by its name
-        files = [folder / f"{name}.py", *(file for package in packages for file in package.rglob("*.[pt]*"))]
+        inside = (file for package in packages for kind in ("*.py", "*.toml") for file in package.rglob(kind))
+        files = [folder / f"{name}.py", *inside]
         for file in filter(Path.exists, files):
             found.add(file)
             names |= _imports(file.read_text("utf-8")) if file.suffix == ".py" else set()
