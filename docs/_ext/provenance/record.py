@@ -97,7 +97,10 @@ def imported(script: str, root: Path = ROOT) -> list[Path]:
     while names - seen:
         name = (names - seen).pop()
         seen.add(name)
-        packages = (folder / name, folder / f"_{name}")  # the second holds a function that the top level has by its name
+        packages = (
+            folder / name,
+            folder / f"_{name}",
+        )
         inside = (file for package in packages for kind in ("*.py", "*.toml") for file in package.rglob(kind))
         files = [folder / f"{name}.py", *inside]
         for file in filter(Path.exists, files):
