@@ -1,5 +1,6 @@
 """The explorer of matrix products on a page: what it shows, marks, writes and refuses, and how it is used."""
 
+import itertools
 import random
 import re
 from urllib.parse import urlencode
@@ -62,11 +63,15 @@ def finished(explanation, texts=("", "")):
             if not name.isdigit():
                 row[column] = f"{name}={row[column]}"
     table = [heading, *operands, verdict, result]
-    if (more := len(explanation.axes) - 16) > 0:
+    if len(explanation.axes) > 16:
         last_first = sorted(enumerate(explanation.axes, 1), key=lambda axis: (axis[1].size is not None, -axis[0]))
         kept = [0, *sorted(at for at, _ in last_first[:16])]
+        places = [*kept, len(explanation.axes) + 1]
+        gaps = [at for at, (place, after) in enumerate(itertools.pairwise(places), 1) if after - place > 1]
         table = [[row[at] for at in kept] for row in table]
-        table[0][0] += f" (+{more})"
+        for at in reversed(gaps):
+            for row in table:
+                row.insert(at, "…")
     return table
 
 
@@ -112,7 +117,7 @@ def test_each_step_says_its_sentence_and_shows_no_more(explorer):
     first, second = ["x", "B=32", "T=10", "D=64", "–"], ["weight.mT", "(1) → 32", "–", "D=64", "F=256"]
     early = ["weight.mT", "", "–", "D=64", "F=256"]
     expected = [
-        [[""] * 5, ["x", "B=32", "T=10", "D=64", ""], ["weight.mT", "D=64", "F=256", "", ""], [""] * 4, [""] * 4],
+        [["axis", *[""] * 4], ["x", "B=32", "T=10", "D=64", ""], ["weight.mT", "D=64", "F=256", "", ""], [""] * 4, [""] * 4],
         [roles, first, early, [""] * 4, [""] * 4],
         [roles, first, second, ["expands", "", "", ""], [""] * 4],
         [roles, first, second, ["expands", "", "sum", ""], [""] * 4],

@@ -120,10 +120,10 @@ def test_no_english_is_left(explorer):
 
 
 def test_a_cell_says_what_it_reads(explorer):
-    explorer.get_by_role("button", name="Einfaches Broadcasting").click()
+    explorer.get_by_role("combobox").select_option("Einfaches Broadcasting")
     explorer.get_by_role("button", name="5 Ergebnis").click()
     expect(explorer.locator(".tref-reads")).to_have_text(
         "Zeigen Sie auf eine Zelle des Ergebnisses, um zu sehen, was sie liest."
     )
     explorer.get_by_role("button", name="Ergebnis[1, 2]").hover()
-    expect(explorer.locator(".tref-reads")).to_have_text("Ergebnis[1, 2] liest a[1, 0], b[0, 2].")
+    expect(explorer.locator(".tref-reads")).to_have_text("Ergebnis[1, 2] liest a[1, 0], b[0, 2]: 10 + 2 = 12.")

@@ -51,7 +51,6 @@ function pictureOf(given, step, say) {
 	const name = ({ panel, index }) => (panel === step && index ? indexed(code, index) : "");
 	return {
 		drawing: drawn(stages),
-		title: `${x} ${formatShape(shape)}, ${code}.`,
 		name,
 		reads(cell) {
 			const key = stages.some(({ verdict }) => verdict === "copy") ? "moves" : "reads";
