@@ -222,7 +222,7 @@ class History(Illustrated):
 
     def described(self) -> tuple[str, str]:
         """Return the title of the picture, and what it shows."""
-        return self.steps[0], " ".join(self.steps[1:])
+        return self.steps[0], " ".join(self.steps[1:]) or self.steps[0]
 
     def _drawn(self) -> _picture.Drawing:
         """Draw the stages below each other, with an element of the same color and number in all."""

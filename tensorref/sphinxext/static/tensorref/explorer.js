@@ -82,7 +82,7 @@ function explorer(root, { least, most, read, show }, number) {
 		const step = control.value;
 		const isLast = step === shown.steps.length - 1;
 		const texts = shown.steps.slice(0, step + 1).map(({ text }) => text);
-		const picture = { title: texts[0], description: texts.slice(1).join(" "), ...shown.picture(step) };
+		const picture = { title: texts[0], description: texts.slice(1).join(" ") || texts[0], ...shown.picture(step) };
 		pictured.replaceChildren(...drawPicture(model, `tensorref-${number}`, picture, say));
 		scroll.replaceChildren(shown.table(step));
 		if (sentence.textContent !== texts[step]) sentence.textContent = texts[step];

@@ -45,7 +45,6 @@ function tableOf(stages, { itemsize, words }, step) {
 /** The stages up to a step; a cell of the last one tells where it lies. @type {LayoutPicture} */
 function pictureOf(given, step, say) {
 	const stages = given.slice(0, step + 1);
-	const [{ code: x, shape }] = stages;
 	const code = stages.map(({ code }) => code).join("");
 	const origin = ({ panel, place }) => originOf(stages.slice(0, panel + 1), place);
 	const name = ({ panel, index }) => (panel === step && index ? indexed(code, index) : "");
