@@ -38,6 +38,7 @@ extensions = [
     "from_package.counterparts",
     "from_package.dictionary",
     "from_package.entries",
+    "from_package.errors",
     "from_package.exercises",
     "from_package.teaching",
     "gallery",

@@ -1,4 +1,4 @@
-"""Broadcasting lets you add or multiply arrays of different shapes: what is too short is repeated, without a copy.
+"""Broadcasting lets you add or multiply arrays of different shapes: an axis of size 1 is repeated, without a copy.
 
 It is how one bias is added to every token and one mask to every head. It also lets shapes pass that were never meant to
 meet, and then the result is wrong without an error.

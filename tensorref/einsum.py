@@ -48,7 +48,7 @@ WORDS: Mapping[str, str] = Templates(
         "size": "{letter} is {size}",
         "wrong": "{letter} has {sizes}",
         "no.letters": "There is no letter.",
-        "summed": "Summed over, because the output has them not: {letters}. Every element is a sum of {terms:,} products.",
+        "summed": "Letters that the output lacks are summed over: {letters}. Every element is a sum of {terms:,} products.",
         "nothing": "The output has every letter, so nothing is summed.",
         "success": "The result has shape {shape}, {elements:,} elements.",
         "failure": "{equation} does not fit: {problems}.",
@@ -58,7 +58,7 @@ WORDS: Mapping[str, str] = Templates(
         "too.few": "{name} has {count} axes, fewer than its {given} letters",
         "dots": "the output lacks ..., and NumPy does not sum over the axes that it stands for",
         "warning": "{letter} is 1 in {name} and {size} elsewhere: it repeats, and is not checked.",
-        "cost": "{flops:,} floating-point operations without intermediate results.",
+        "cost": "{flops:,} floating-point operations, if computed in one go.",
         "fix": "{code} would give {result}.",
     }
 )
@@ -181,8 +181,8 @@ def explain(
     result      2     8    10       –    12
     verdict  kept  kept  kept  summed  kept
     * The result has shape (2, 8, 10, 12), 1,920 elements.
-    * Summed over, because the output has them not: d. Every element is a sum of 64 products.
-    * 245,760 floating-point operations without intermediate results.
+    * Letters that the output lacks are summed over: d. Every element is a sum of 64 products.
+    * 245,760 floating-point operations, if computed in one go.
 
     Parameters
     ----------
@@ -352,7 +352,7 @@ class Letter:
     name: str
     """The letter; ``...-1`` for the last axis of ``...``."""
     sizes: tuple[tuple[int, ...], ...]
-    """The sizes in each operand: none where it does not stand, two or more where it takes a diagonal."""
+    """The sizes in each operand, which are none where it does not stand, and two or more where it takes a diagonal."""
     size: int | None
     """The size that they agree on; None in a conflict."""
     kept: bool

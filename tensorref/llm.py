@@ -685,7 +685,18 @@ class Query:
     """Runs of keys that it sees, each as its first key and the first one after it."""
 
     def sees(self, key: int) -> bool:
-        """Tell whether it sees a key."""
+        """Tell whether it sees a key.
+
+        Parameters
+        ----------
+        key
+            Which one, counted from 0.
+
+        Returns
+        -------
+        :
+            True if it lies in one of its runs.
+        """
         return any(start <= key < stop for start, stop in self.keys)
 
     @property

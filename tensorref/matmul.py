@@ -396,7 +396,7 @@ class Explanation(ShapeRule):
             return axis.cell(operand), _picture.COPY if is_copy else _picture.STORED
 
         rows = [[box(place, operand) for place in places] for operand in (0, 1, None)]
-        heading = [WORDS["batch"] if place is not None else "" for place in places]
+        heading = [WORDS["batch"], *[""] * (len(places) - 1)]  # over the first, as it would be wider than a box
         return _picture.boxes([*self.names, WORDS["result"]], rows, heading)
 
 

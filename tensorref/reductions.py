@@ -1,4 +1,4 @@
-"""A reduction makes one number of many along an axis: a sum, a mean, a maximum, a norm.
+"""A reduction makes one number out of many along an axis: a sum, a mean, a maximum, a norm.
 
 The axis that is named is the one that goes. A softmax runs along an axis too, but keeps it: along the wrong one the shape is
 right, and every number is wrong.

@@ -57,7 +57,7 @@ DTYPES: Mapping[str, str] = {
 }
 """What the messages of PyTorch call a dtype, and its name."""
 
-_FIELD = re.compile(r"\{(\w+):(\w+)\}")
+FIELD = re.compile(r"\{(\w+):(\w+)\}")
 _COLORS = re.compile(r"\x1b\[[\d;]{0,20}[A-Za-z]")
 _MARGIN = re.compile(r"^(?:E  +|[ \t]*[|│>] ?)", re.MULTILINE)  # of pytest, exception groups, rich and quotations
 _SPACE = re.compile(r"\s+")
@@ -77,7 +77,7 @@ class Template:
 
     def __init__(self, template: str) -> None:
         words = _SPACE.sub(" ", template)
-        pieces = _FIELD.split(words)
+        pieces = FIELD.split(words)
         self.literals = pieces[::3]
         self.kinds = dict(zip(pieces[1::3], pieces[2::3], strict=True))
         self.rarest = max(self.literals, key=len)

@@ -1,5 +1,4 @@
-"""The elements of a tensor lie in memory in one row. Strides say how many places further the next element on
-each axis is.
+"""A tensor's elements lie in memory in one row; strides say how far apart the neighbors on each axis are.
 
 That is why a transpose costs nothing, why ``view`` raises an error after it, and when ``reshape`` copies.
 

@@ -83,7 +83,7 @@ class PictureDirective(RuleDirective):
             raise self.error(f"the argument of {self.name} is {quoted(text)}{error}") from None
 
 
-class PictureImages(SphinxPostTransform):
+class _PictureImages(SphinxPostTransform):
     """Puts an image into each picture, before the converters of images look for what the builder cannot show."""
 
     default_priority = 150
@@ -112,7 +112,7 @@ def _add_images(app: sphinx.application.Sphinx) -> None:
     """Have an image or the table where pictures do not stand within a page."""
     if not is_site(app.builder):
         if app.builder.supported_image_types:
-            app.add_post_transform(PictureImages)
+            app.add_post_transform(_PictureImages)
         app.connect("doctree-resolved", _choose)
 
 

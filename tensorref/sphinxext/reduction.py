@@ -25,7 +25,7 @@ ERRORS: Mapping[str, str] = MappingProxyType(
         "many": "axis has {count} entries, the most is {most}; name each axis once.",
     }
 )
-"""What the parser says; ``static/tensorref/reduction-text.js`` is the same parser for the page."""
+"""What the parser says; ``static/tensorref/reductions.js`` has the same parser for the page."""
 
 _BLANK = "[ \t\r\n\u00a0]*"
 _NUMBER = f"{_BLANK}([-−]?[0-9]{{1,18}}){_BLANK}"

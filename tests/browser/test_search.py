@@ -39,15 +39,15 @@ BEST = [  # what is meant, and how many entries may stand above it
     ("(32, 10, 64) (64,)", "reference/broadcasting.html#tensorref.broadcasting.explain", 0),
     (
         "RuntimeError: mat1 and mat2 shapes cannot be multiplied (32x10 and 64x128)",
-        "reference/pitfalls.html#shape-mismatches",
+        "errors/shape.html#mat1-mat2-shapes",
         0,
     ),
     (
         "ValueError: operands could not be broadcast together with shapes (5,4) (3,)",
-        "reference/pitfalls.html#shape-mismatches",
+        "errors/shape.html#np-broadcast",
         0,
     ),
-    (f"RuntimeError: {VIEW}", "reference/pitfalls.html#views-that-cannot-be", 0),
+    (f"RuntimeError: {VIEW}", "errors/layout.html#view-not-compatible", 0),
 ]
 
 
@@ -120,7 +120,7 @@ def test_attributes_come_last(visit, documentation):
 def test_the_field_of_home_leads_to_the_results(visit, documentation):
     page = visit("reference", "broadcasting")
     page.goto(f"{documentation}/index.html")
-    page.locator("#home-find").fill("7B bf16")
+    page.locator("#error-find").fill("7B bf16")
     page.keyboard.press("Enter")
     page.wait_for_url("**/search.html?*")
     assert best(page)[0].startswith("reference/anatomy.html")

@@ -156,6 +156,12 @@ def commands(text):
 COMMANDS = [(page, command) for page in PAGES for command in commands(page.read_text("utf-8"))]
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_no_python_is_indented(page):
+    """Sybil would name another line of an example that fails."""
+    assert re.findall(r"^ +```\w*py.*", page.read_text("utf-8"), re.MULTILINE) == []
+
+
 @pytest.mark.parametrize(
     "command", sorted({command for _, command in COMMANDS if re.search(r"\bnox\b.* -s ", command)})
 )

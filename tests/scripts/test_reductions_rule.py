@@ -20,7 +20,7 @@ DATA = {
 COMPARE = """
 async (text, data) => {
   const { explain, notes } = await load("reductions.js");
-  const { readReduction } = await load("reduction-text.js");
+  const { readReduction } = await load("reductions.js");
   const { TextError } = await load("words.js");
   const exact = (_, value, { source }) => (typeof value === "number" ? BigInt(source) : value);
   const show = (_, value) => (typeof value === "bigint" ? `${value}n` : value);

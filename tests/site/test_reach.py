@@ -64,7 +64,7 @@ def test_a_page_is_light(page):
 
 def test_an_explorer_is_counted_with_its_modules():
     names = {file.name for file in asked_for(SITE / "reference" / "broadcasting.html")}
-    assert {"bundle.css", "bundle.js", "explorer.css", "broadcasting-explorer.js", "sizes.js"} <= names
+    assert {"bundle.css", "bundle.js", "explorer.css", "broadcasting-explorer.js", "picture.js"} <= names
 
 
 @pytest.mark.parametrize("bundle", ["bundle.css", "bundle.js"])

@@ -110,7 +110,7 @@ def check_for_a_browser(site, builder):
         page = Page((site / name).read_text("utf-8"))
         wanted = kinds.get(name, ["broadcasting"])
         assert page.kinds == wanted
-        assert page.pictures == (2 if builder == "singlehtml" else 1)
+        assert page.pictures == len(wanted) + (2 if builder == "singlehtml" else 1)
         scripts = {f"{up}_static/tensorref/{kind}-explorer.js" for kind in wanted}
         assert page.files == {*scripts, f"{up}_static/tensorref/explorer.css", f"{up}_static/tensorref/table.css"}
         for file in page.files:

@@ -21,12 +21,15 @@ from sphinx.environment import BuildEnvironment
 
 import tensorref
 from from_package import dictionary
+from from_package.errors import FOLDER as MESSAGES
 from from_package.exercises import FOLDER as EXERCISES
-from tensorref import _dictionary
+from tensorref import _dictionary, errors
+from tensorref.errors import Entry as Message
+from tensorref.errors import _matching
 
 FILE = "entries.json"
-ERRORS = "reference/pitfalls"
-"""The page with a table of messages, each with a link to its section."""
+PITFALLS, NOTHING = "reference/pitfalls", "nothing; "
+"""The page with a table of what goes wrong, each with a link to its section, and how a row begins that has no message."""
 SYNONYMS = {
     "7b": "nbytes parameter",
     "bf16": "bfloat16 nbytes",
@@ -81,17 +84,17 @@ def _said() -> Iterator[tuple[str, str]]:
         yield f"exercise-{name}", exercises.get(name).task
 
 
-def _note_errors(app: Sphinx, doctree: nodes.document) -> None:
-    """Note the messages of the page of errors, each with the place that it links to."""
-    if app.env.docname == ERRORS:
+def _note_silent(app: Sphinx, doctree: nodes.document) -> None:
+    """Note the mistakes that raise nothing, each with the place that its row links to."""
+    if app.env.docname == PITFALLS:
         rows = (row for row in doctree.findall(nodes.row) if len(row) > 1 and not isinstance(row.parent, nodes.thead))
         linked = ((row[0].astext(), next(row[1].findall(nodes.reference), None)) for row in rows)
         found = [
             (text, str(link.get("refid") or link.get("refuri", "").lstrip("#")))
             for text, link in linked
-            if link is not None
+            if link is not None and text.startswith(NOTHING)
         ]
-        app.env.metadata[ERRORS]["errors"] = found
+        app.env.metadata[PITFALLS]["silent"] = found
 
 
 def entries(app: Sphinx) -> Iterator[Entry]:
@@ -112,19 +115,28 @@ def entries(app: Sphinx) -> Iterator[Entry]:
         names = " ".join(name for form in row.forms for name in form.names)
         words = f"{names} {row.topic} numpy pytorch {' '.join(row.words)}"
         yield Entry(row.title, f"{address(dictionary.PAGE)}#{row.slug}", "dictionary", codes, words)
-    for text, anchor in env.metadata[ERRORS].get("errors", ()):
-        nothing = "nothing; "
-        kind = "wrong result" if text.startswith(nothing) else "error"
-        yield Entry(text.removeprefix(nothing), f"{address(ERRORS)}#{anchor}", kind)
+    for text, anchor in env.metadata[PITFALLS].get("silent", ()):
+        yield Entry(text.removeprefix(NOTHING), f"{address(PITFALLS)}#{anchor}", "wrong result")
+    yield from map(_of_message, errors.entries())
     for page, title in env.titles.items():
         if (name := page.removeprefix(f"{EXERCISES}/")) != page and name != "index":
             yield Entry(name, address(page), "exercise", said.get(f"exercise-{name}", ""))
             continue
         yield Entry(title.astext(), address(page), "page", env.metadata[page].get("description", ""))
-        for link in env.tocs[page].findall(nodes.reference):
-            anchor = link.get("anchorname", "")
-            if anchor and not anchor.startswith("#tensorref."):
-                yield Entry(link.astext(), f"{address(page)}{anchor}", "section", f"in {title.astext()}")
+        if not page.startswith(f"{MESSAGES}/"):
+            yield from _sections(env, page, address(page))
+
+
+def _of_message(message: Message) -> Entry:
+    words = " ".join([*_matching.FIELD.sub(" ", " ".join(message.older)).split(), message.type])
+    return Entry(message.text(), message.page, "error", message.causes[0], words)
+
+
+def _sections(env: BuildEnvironment, page: str, address: str) -> Iterator[Entry]:
+    for link in env.tocs[page].findall(nodes.reference):
+        anchor = link.get("anchorname", "")
+        if anchor and not anchor.startswith("#tensorref."):
+            yield Entry(link.astext(), f"{address}{anchor}", "section", f"in {env.titles[page].astext()}")
 
 
 def _write(app: Sphinx, exception: Exception | None) -> None:
@@ -139,7 +151,7 @@ def _add_script(app: Sphinx, page: str, *_: object) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    app.connect("doctree-read", _note_errors)
+    app.connect("doctree-read", _note_silent)
     app.connect("env-updated", _keep)
     app.connect("html-page-context", _add_script)
     app.connect("build-finished", _write)

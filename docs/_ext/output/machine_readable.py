@@ -22,6 +22,7 @@ SECTIONS = {
     "reference/": "Reference, in the order of the course",
     "gallery/": "Gallery: scripts to copy",
     "exercises/": "Exercises: tasks with a checker",
+    "errors/": "Error messages: causes and mends",
     "": "More",
 }
 """How ``llms.txt`` groups the pages, by how their names begin."""

@@ -20,6 +20,7 @@ from sphinx.writers.html5 import HTML5Translator
 MENDED = {
     r"<pre>": '<pre tabindex="0">',
     r'<div class="(?=(?:table|math)-wrapper )': '<div tabindex="0" class="',  # of furo
+    r"<(title|desc) id=": r'<\1 class="nohighlight" id=',  # of a picture, in which Sphinx cannot mark what was searched for
     r"<section\b(.*)</section>": r"<div\1</div>",  # the first and the last, which are those of the page
 }
 

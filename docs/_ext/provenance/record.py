@@ -97,7 +97,8 @@ def imported(script: str, root: Path = ROOT) -> list[Path]:
     while names - seen:
         name = (names - seen).pop()
         seen.add(name)
-        files = [folder / f"{name}.py", *(folder / name).rglob("*.py"), *(folder / name).rglob("*.toml")]
+        packages = (folder / name, folder / f"_{name}")  # the second holds a function that the top level has by its name
+        files = [folder / f"{name}.py", *(file for package in packages for file in package.rglob("*.[pt]*"))]
         for file in filter(Path.exists, files):
             found.add(file)
             names |= _imports(file.read_text("utf-8")) if file.suffix == ".py" else set()

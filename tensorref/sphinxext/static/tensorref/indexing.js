@@ -132,7 +132,8 @@ function follow(shape, parts, isTuple, isTorch, say) {
 		complain(step ? "step.negative" : "step.zero", { where: where(place), step, axis: axes[0], positive: -step });
 	}
 
-	function checkRange({ kind, values }, { axes: [axis], sizes: [size] }, place) {
+	function checkRange({ kind, values }, { axes, sizes }, place) {
+		const [[axis], [size]] = [axes, sizes];
 		const ends = [values.reduce((a, b) => (a < b ? a : b)), values.reduce((a, b) => (a > b ? a : b))];
 		const value = ends.find((end) => end < -size || end >= size);
 		const has = say(kind === "int" ? "range.is" : "range.holds");

@@ -41,7 +41,7 @@ export function drawn({ names, shapes, axes, result }, say, { ends = true } = {}
 		const lines = [0, 1, ...(ends ? [-1] : [])].map((operand) =>
 			places.map((place) => box(place === null ? null : batch[Number(place)], operand)),
 		);
-		return boxes([...names, say("result")], lines, places.map((place) => (place === null ? "" : say("batch"))));
+		return boxes([...names, say("result")], lines, places.map((_, at) => (at ? "" : say("batch"))));
 	}
 
 	function box(axis, operand) {

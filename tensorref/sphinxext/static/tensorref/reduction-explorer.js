@@ -1,7 +1,6 @@
 import { start, variables } from "./explorer.js";
-import { readReduction } from "./reduction-text.js";
 import { drawn, placesOf, valuesOf } from "./reductions-picture.js";
-import { explain, group, notes } from "./reductions.js";
+import { explain, group, notes, readReduction } from "./reductions.js";
 import { readShapes } from "./shapes.js";
 import { drawTable } from "./table.js";
 import { attempt, formatShape, indexed, product, speaker } from "./words.js";

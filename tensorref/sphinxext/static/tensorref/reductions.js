@@ -1,8 +1,16 @@
-// The rule of reductions: the same as `tensorref/reductions.py`.
+// The rule of reductions, as in `tensorref/reductions.py`, and the text of an axis, as in `tensorref/sphinxext/reduction.py`.
 
-import { agreed, product, speaker } from "./words.js";
+import { MAX_RANK } from "./shapes.js";
+import { TextError, agreed, product, quoted, speaker } from "./words.js";
 
 const LARGEST_INT = 2n ** 31n;
+const BLANK = "[ \\t\\r\\n\\u00a0]*";
+const NUMBER = `${BLANK}[-−]?\\d{1,18}${BLANK}`;
+const LIST = `(?:${NUMBER},)*(?:${NUMBER}|${BLANK})`;
+const ITEM = new RegExp(
+	`^(?:(?:(?:axis|dim)${BLANK}=${BLANK})?(None|[-−]?\\d{1,18}|\\(${LIST}\\)|\\[${LIST}\\])(?![\\w.])|keepdims?${BLANK}=${BLANK}(True|False)(?!\\w))`,
+);
+const GAP = new RegExp(`^${BLANK},?${BLANK}`);
 
 /** Explain what a reduction leaves, or all that is wrong with its axes. */
 export function explain(shape, given, keepdims, name, { words, messages: told }) {
@@ -64,7 +72,7 @@ export function explain(shape, given, keepdims, name, { words, messages: told })
 	}
 
 	function messages() {
-		const [numpy = null, torch = null] = [["numpy", count], ["torch", count || 1n]].map(([library, most]) => {
+		const [numpy = null, torch = null] = Object.entries({ numpy: count, torch: count || 1n }).map(([library, most]) => {
 			const [[axis], , [twice]] = sorted(named, most);
 			const key = axis !== undefined ? "range" : twice !== undefined ? "twice" : "";
 			return key && speaker(told)(`${library}.${key}`, { axis, count, low: -most, high: most - 1n, twice });
@@ -117,4 +125,27 @@ function goes(to, shape) {
 		const own = to[at + to.length - shape.length];
 		return agreed([size, own]) === own;
 	});
+}
+
+/** A number, a list or null for all axes, and whether they are kept; or a TextError. */
+export function readReduction(text, errors) {
+	const say = (key, values = {}) => new TextError(speaker(errors)(`reduction.${key}`, values));
+	let rest = text.replace(/^[ \t\r\n\u00a0]+/, "");
+	const said = [];
+	while (rest) {
+		const found = ITEM.exec(rest);
+		const [whole = "", axis, kept] = found ?? [];
+		const key = Number(kept !== undefined);
+		if (!found || said[key] !== undefined) {
+			const position = [...text].length - [...rest].length + 1; // as Python counts, not in UTF-16 units
+			throw say(found ? "again" : "text", { position, found: quoted(rest.replace(/[ \t\r\n\u00a0]+$/, "")) });
+		}
+		said[key] = kept ?? axis;
+		rest = rest.slice(whole.length).replace(GAP, "");
+	}
+	const [axis = "None", kept] = said;
+	const numbers = [...axis.replaceAll("−", "-").matchAll(/-?\d+/g)].map(([digits]) => BigInt(digits));
+	if (numbers.length > MAX_RANK) throw say("many", { count: numbers.length, most: MAX_RANK });
+	if (!numbers[0] && numbers[0] !== 0n && axis !== "None") throw say("empty");
+	return { axis: numbers[0] === undefined ? null : /^[([]/.test(axis) ? numbers : numbers[0], keepdims: kept === "True" };
 }
