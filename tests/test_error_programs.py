@@ -199,7 +199,6 @@ def addition():
     return x + y
 
 
-@fault("the message is in no entry: Expected target size [2, 7], got [2, 5]")
 @fails("logits(2, 5, 7)", "labels(2, 5):int64")
 def cross_entropy_with_a_class_axis_in_the_wrong_place():
     logits, labels = torch.zeros(2, 5, 7), torch.zeros(2, 5, dtype=torch.long)
@@ -663,7 +662,6 @@ def numpy_mask():
     return a[mask]
 
 
-@fault("the message is in no entry: cannot reshape array of size 12 into shape (5,newaxis)")
 @fails("a(3, 4):float64")
 def numpy_reshape():
     a = np.zeros((3, 4))
