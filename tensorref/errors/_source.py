@@ -106,7 +106,7 @@ def failed(step: Step) -> Failed:
         )  # of a method below its object
         if start in ((node.lineno, node.col_offset), moved):
             found = node
-    if found is None or not _names(found) <= _known(code):
+    if found is None or not _names(found) <= _known(code) or not _is_of_code(found, code, before):
         raise Unknown(f"the source of {code.co_filename} is not that of the code any more")
     return Failed(_statement(found, tree), source)
 
@@ -160,6 +160,26 @@ def _names(node: ast.AST) -> set[str]:
 
 def _known(code: CodeType) -> set[str]:
     return {*code.co_names, *code.co_varnames, *code.co_cellvars, *code.co_freevars}
+
+
+def _is_of_code(node: ast.AST, code: CodeType, before: int) -> bool:
+    """Tell whether the instructions in the place of an expression know its names; others do, where the file was edited."""
+    if not isinstance(node, (ast.expr, ast.Assign, ast.AugAssign)) or node.end_lineno is None:
+        return True
+    start = (node.lineno + before, node.col_offset)
+    finish = (node.end_lineno + before, node.end_col_offset or 0)
+    names: set[str] = set()
+    for instruction in dis.get_instructions(code):
+        name, place = instruction.argval, instruction.positions
+        if place is None or place.lineno is None or place.col_offset is None:
+            continue
+        if type(name) is tuple and start[0] <= place.lineno <= finish[0]:  # two loads in one, in the place of the first
+            names.update(map(str, name))
+        elif type(name) is str and start <= (place.lineno, place.col_offset) < finish:
+            names.add(name)
+        elif type(name) is str and start <= (place.end_lineno or 0, place.end_col_offset or 0) <= finish:
+            names.add(name)  # an attribute whose place is that of the whole
+    return _names(node) <= names
 
 
 def bound_since(step: Step, *, fresh: bool) -> set[str]:
