@@ -19,7 +19,15 @@ _RUNS = ("FOR_ITER", "SEND", "YIELD_VALUE", "IMPORT_NAME", "BEFORE_ASYNC_WITH") 
 _NAMES = ("STORE_NAME", "STORE_GLOBAL", "STORE_DEREF", "DELETE_NAME", "DELETE_GLOBAL", "DELETE_DEREF")
 _HARMLESS = {"print", "str", "repr", "len", "type", "isinstance", "issubclass", "id", "format", "getattr"}
 _TELL = {"tensorref", "logging", "traceback", "warnings", "time"}  # modules whose functions change no operand
-_ENTERED = {*_TELL, "torch", "numpy", "pytest", "_pytest", "unittest"}  # those whose context managers change none
+_ENTERED = {
+    *_TELL,
+    "torch",
+    "numpy",
+    "pytest",
+    "_pytest",
+    "unittest",
+    "concurrent",
+}  # those whose context managers change none
 _MANAGERS = {"suppress", "nullcontext", "redirect_stdout", "redirect_stderr", "closing"}
 _SWAPS = ("functional_call", "_functional_call")  # PyTorch's own that put back what they had exchanged
 _MOST_CALLS = 16
