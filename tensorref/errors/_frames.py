@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from traceback import walk_stack
 from types import FrameType, FunctionType, WrapperDescriptorType
 from typing import Any
 
@@ -17,6 +18,7 @@ from tensorref.errors._names import Names, held
 from tensorref.errors._operation import MOST_LETTERS, MOST_OPERANDS, Operation, Part, names_in, operation_at, scope_of
 from tensorref.errors._proof import broken, proves
 from tensorref.errors._reading import Operand, Reading
+from tensorref.errors._since import changed_since
 from tensorref.errors._source import Step, bound_since, is_library, steps
 from tensorref.errors._standins import (
     PLAIN,
@@ -41,7 +43,8 @@ _MOST_WORDS = 2**16
 def read(error: BaseException) -> Reading | None:
     """Return what the frames of an error tell, or None where it passed none. It never raises."""
     fresh, traced = error is sys.exc_info()[1], sys.gettrace() is not None
-    found: Reading | None = apart(lambda: _read(error, fresh=fresh, traced=traced))
+    stack = [frame for frame, _ in walk_stack(inspect.currentframe())]
+    found: Reading | None = apart(lambda: _read(error, stack, fresh=fresh, traced=traced))
     return found
 
 
@@ -109,7 +112,7 @@ def _of(error: BaseException, name: str, kind: type[BaseException] = BaseExcepti
     return found.__get__(error)
 
 
-def _read(error: BaseException, *, fresh: bool, traced: bool) -> Reading | None:
+def _read(error: BaseException, stack: Sequence[FrameType], *, fresh: bool, traced: bool) -> Reading | None:
     passed, seen = steps(_of(error, "__traceback__"))
     if not passed:
         return None
@@ -129,11 +132,13 @@ def _read(error: BaseException, *, fresh: bool, traced: bool) -> Reading | None:
     operation = _operation_of(user, passed[at + 1 :], traced=traced)
     if operation is None:
         return replace(reading, remarks=(f"The operands are not known: {refused}.",))
+    asked = {name for part in operation.parts() for name in names_in(part.node)}
+    since = changed_since(passed, stack, asked, fresh=fresh, traced=traced)
     if operation is user:
-        return replace(reading, **_operands(text, operation, None, seen, fresh=fresh))
+        return replace(reading, **_operands(text, operation, None, seen, fresh=fresh, since=since))
     names = Names(user, passed[at], passed[at + 1 : passed.index(operation.step) + 1], traced=traced)
     reading = replace(reading, by=operation.failed.written(operation.failed.node))
-    return replace(reading, **_operands(text, operation, names, seen, fresh=fresh))
+    return replace(reading, **_operands(text, operation, names, seen, fresh=fresh, since=since))
 
 
 _IN_BACKWARD = re.compile(
@@ -164,8 +169,8 @@ def _operation_of(user: Operation | None, inner: Sequence[Step], *, traced: bool
     return next(iter([*functions, *found[::-1]]), user)
 
 
-def _operands(
-    text: str, operation: Operation, names: Names | None, seen: Sequence[Facts], *, fresh: bool
+def _operands(  # noqa: PLR0913  what is known of it
+    text: str, operation: Operation, names: Names | None, seen: Sequence[Facts], *, fresh: bool, since: bool
 ) -> dict[str, Any]:
     """Return the operands of what failed, whether they are proved, the rule, and what is to be said of them."""
     parts = _recalled(operation, seen)
@@ -176,8 +181,8 @@ def _operands(
     remarks = [f"{operand.name} is not known: {operand.unknown}." for operand in operands if operand.unknown]
     if not operands:
         return {"remarks": ("The line has no operand that is an array.",)}
-    since = bound_since(operation.step, fresh=fresh)
-    changed = [name for name, part in zip(called, parts, strict=True) if not since.isdisjoint(names_in(part.node))]
+    bound = bound_since(operation.step, fresh=fresh)
+    changed = [name for name, part in zip(called, parts, strict=True) if not bound.isdisjoint(names_in(part.node))]
     known = [(name, part.value) for name, part in zip(called, parts, strict=True) if has_shape(part.value)]
     function, args, proved = None, [value for _, value in known], None
     with suppress(Exception):  # where an argument is not known, or has no stand-in
@@ -186,13 +191,19 @@ def _operands(
         proved = proves(text, function, args, kwargs)
     rule = broken(text, function, args, known)
     proved = rule is not None or proved
-    sure = bool(proved) and not changed and not remarks
+    sure = bool(proved) and not changed and not since and not remarks
     if changed:
         remarks.append(f"{', '.join(changed)} may have been bound anew since.")
     elif sure:
         remarks.append("These operands lead to exactly these words.")
-    elif proved is False:
+    elif since and proved is False:
         remarks.append("As they are now, these operands lead to other words: they may have changed since.")
+    elif since:
+        remarks.append("The operands are as they are now: what ran after the error may have changed them.")
+    elif proved is False:
+        remarks.append(
+            "Such operands lead to other words elsewhere: these words depend on more than shapes and dtypes."
+        )
     elif not remarks:
         remarks.append(
             "That these operands lead to these words is not proved: it may hang on values, which are not read."

@@ -77,6 +77,11 @@ def is_library(frame: FrameType) -> bool:
     return file.startswith(("<frozen ", "<@", *folders)) or "site-packages" in file or "dist-packages" in file
 
 
+def is_ours(frame: FrameType) -> bool:
+    """Tell whether a frame runs code of this package."""
+    return frame.f_code.co_filename.startswith(_OURS)
+
+
 def failed(step: Step) -> Failed:
     """Return what failed in a frame, or raise `Unknown`."""
     code = step.frame.f_code
@@ -101,7 +106,7 @@ def failed(step: Step) -> Failed:
         )  # of a method below its object
         if start in ((node.lineno, node.col_offset), moved):
             found = node
-    if found is None or not _names(found) <= _known(code):
+    if found is None or not _names(found) <= _known(code) or not _is_of_code(found, code, before):
         raise Unknown(f"the source of {code.co_filename} is not that of the code any more")
     return Failed(_statement(found, tree), source)
 
@@ -157,24 +162,57 @@ def _known(code: CodeType) -> set[str]:
     return {*code.co_names, *code.co_varnames, *code.co_cellvars, *code.co_freevars}
 
 
-def bound_since(step: Step, *, fresh: bool) -> set[str]:  # noqa: C901  one walk ahead and one back
+def _is_of_code(node: ast.AST, code: CodeType, before: int) -> bool:
+    """Tell whether the instructions in the place of an expression know its names; others do, where the file was edited."""
+    if not isinstance(node, (ast.expr, ast.Assign, ast.AugAssign)) or node.end_lineno is None:
+        return True
+    start = (node.lineno + before, node.col_offset)
+    finish = (node.end_lineno + before, node.end_col_offset or 0)
+    names: set[str] = set()
+    for instruction in dis.get_instructions(code):
+        name, place = instruction.argval, instruction.positions
+        if place is None or place.lineno is None or place.col_offset is None:
+            continue
+        if type(name) is tuple and start[0] <= place.lineno <= finish[0]:  # two loads in one, in the place of the first
+            names.update(map(str, name))
+        elif type(name) is str and start <= (place.lineno, place.col_offset) < finish:
+            names.add(name)
+        elif type(name) is str and start <= (place.end_lineno or 0, place.end_col_offset or 0) <= finish:
+            names.add(name)  # an attribute whose place is that of the whole
+    return _names(node) <= names
+
+
+def bound_since(step: Step, *, fresh: bool) -> set[str]:
     """Return the names, and ``[]`` for items, that a frame may have bound after what failed in it.
 
     Handlers and `finally` run after it. `fresh` says that the error is still being handled, so that no loop went on.
     """
-    if step.frame.f_lasti == step.at:
-        return set()
-    bytecode = dis.Bytecode(step.frame.f_code)
+    names: set[str] = set()
+    for instruction in ran(step.frame, step.at, fresh=fresh):
+        opname, name = instruction.opname, instruction.argval
+        if opname.startswith(("STORE_SUBSCR", "STORE_SLICE", "DELETE_SUBSCR")):
+            names.add("[]")
+        elif opname.startswith(("STORE_", "DELETE_")):
+            names.update(name if isinstance(name, tuple) else [name])
+    return names
+
+
+def ran(frame: FrameType, at: int | None, *, fresh: bool) -> list[dis.Instruction]:
+    """Return the instructions that a frame may have run after an error at one of them, or since it began for None.
+
+    The last is the one that it is at now.
+    """
+    bytecode = dis.Bytecode(frame.f_code)
     order = [*bytecode]
     index = {instruction.offset: at for at, instruction in enumerate(order)}
-    last = max(offset for offset in index if offset <= step.frame.f_lasti)  # it can be within an instruction
+    last = max((offset for offset in index if offset <= frame.f_lasti), default=0)  # it can be within an instruction
     handlers: Any = getattr(bytecode, "exception_entries")  # noqa: B009  the types of Python do not know it
 
     def caught(offset: int) -> list[int]:
         return [entry.target for entry in handlers if entry.start <= offset < entry.end][-1:]
 
     ways: dict[int, list[int]] = {}
-    ahead = caught(step.at)
+    ahead = [order[0].offset] if at is None else caught(at)
     while ahead:
         offset = ahead.pop()
         if offset in ways or offset not in index:
@@ -187,18 +225,16 @@ def bound_since(step: Step, *, fresh: bool) -> set[str]:  # noqa: C901  one walk
             ways[offset].append(order[index[offset] + 1].offset)
         if not (fresh and offset == last):
             ahead += ways[offset]
-    led, grows = {last}, True
+    led = {last}
+    if at == frame.f_lasti:  # an error that is raised again behind `with` leaves the frame where it was raised first
+        led |= {offset for offset in ways if order[index[offset]].opname.startswith("RERAISE")}
+    grows = True
     while grows:  # back from where it is now
         more = {offset for offset, targets in ways.items() if not led.isdisjoint(targets)} - led
         grows, led = bool(more), led | more
-    names: set[str] = set()
-    for offset in led & ways.keys():
-        opname, name = order[index[offset]].opname, order[index[offset]].argval
-        if opname.startswith(("STORE_SUBSCR", "STORE_SLICE", "DELETE_SUBSCR")):
-            names.add("[]")
-        elif opname.startswith(("STORE_", "DELETE_")):
-            names.update(name if isinstance(name, tuple) else [name])
-    return names
+    return [order[index[offset]] for offset in sorted(led & ways.keys() - {last})] + [
+        order[index[last]] for _ in {last} & ways.keys()
+    ]
 
 
 _ENDS = ("RETURN", "RAISE", "RERAISE", "JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_ABSOLUTE")

@@ -39,6 +39,7 @@ _PURE = {
 }
 KINDS = {name: kind for kind, names in _PURE.items() for name in names.split()}
 CHEAP = 2**14  # elements of which anything is computed at once
+_MOST_ARRAYS = 128  # of one call
 _LARGEST = 2**63
 _NO_SIZES: Mapping[int, int] = types.MappingProxyType({})
 
@@ -224,16 +225,30 @@ def _is_word(value: object) -> bool:
 
 
 def arrays_in(value: Any) -> Iterator[Any]:
-    """Yield the arrays in an argument."""
-    if has_shape(value):
-        yield value
-    elif is_exactly(value, (list, tuple)):
-        for item in value:
-            yield from arrays_in(item)
-    elif type(value) is dict:
-        yield from arrays_in([*value.values()])
-    elif type(value) is slice:
-        yield from arrays_in([value.start, value.stop, value.step])
+    """Yield the arrays in an argument, or raise `Unknown` where there is too much to read."""
+    arrays = 0
+    for read, leaf in enumerate(_leaves(value)):
+        if has_shape(leaf):
+            arrays += 1
+            yield leaf
+        if arrays > _MOST_ARRAYS or read > CHEAP:
+            raise Unknown("it takes too many to read them all")
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """Yield what stands in an argument, each item of a list by itself."""
+    if not has_shape(value):
+        if is_exactly(value, (list, tuple)):
+            for item in value:
+                yield from _leaves(item)
+            return
+        if type(value) is dict:
+            yield from _leaves([*value.values()])
+            return
+        if type(value) is slice:
+            yield from _leaves([value.start, value.stop, value.step])
+            return
+    yield value
 
 
 def zeros(value: Any) -> Any:
