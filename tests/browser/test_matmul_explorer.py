@@ -117,7 +117,13 @@ def test_each_step_says_its_sentence_and_shows_no_more(explorer):
     first, second = ["x", "B=32", "T=10", "D=64", "–"], ["weight.mT", "(1) → 32", "–", "D=64", "F=256"]
     early = ["weight.mT", "", "–", "D=64", "F=256"]
     expected = [
-        [["axis", *[""] * 4], ["x", "B=32", "T=10", "D=64", ""], ["weight.mT", "D=64", "F=256", "", ""], [""] * 4, [""] * 4],
+        [
+            ["axis", *[""] * 4],
+            ["x", "B=32", "T=10", "D=64", ""],
+            ["weight.mT", "D=64", "F=256", "", ""],
+            [""] * 4,
+            [""] * 4,
+        ],
         [roles, first, early, [""] * 4, [""] * 4],
         [roles, first, second, ["expands", "", "", ""], [""] * 4],
         [roles, first, second, ["expands", "", "sum", ""], [""] * 4],

@@ -111,7 +111,9 @@ def test_attributes_come_last(visit, documentation):
     page.goto(f"{documentation}/search.html?q=shape")
     results(page)
     kinds = page.locator("#search-results ul.search > li").evaluate_all(
-        "(items) => items.map((item) => /[(]Python (attribute|property)/.test(item.textContent))"
+        # Sphinx puts what only the general index has behind all, and says of it no more than "in Pitfalls".
+        "(items) => items.filter((item) => !/[(]in /.test(item.textContent))"
+        ".map((item) => /[(]Python (attribute|property)/.test(item.textContent))"
     )
     assert any(kinds)
     assert kinds == sorted(kinds)

@@ -54,7 +54,11 @@ def test_html_has_the_picture_and_its_style(built):
     assert f'id="four-and-three">{explanation.svg("tensorref-index-0", explanation.described()[0])}</div>' in page
     assert layout.history((3, 4), ".transpose(0, 1)", name="weight").svg("tensorref-index-2") in page
     titles = [picture[0].text for picture in pictures(page)]
-    assert titles == ["a (4, 1), b (1, 3).", "The same again", "weight has shape (3, 4) and strides (4, 1): it is contiguous."]
+    assert titles == [
+        "a (4, 1), b (1, 3).",
+        "The same again",
+        "weight has shape (3, 4) and strides (4, 1): it is contiguous.",
+    ]
     ids = re.findall(r' id="(.*?)"', page)
     assert len(ids) == len({*ids})
     assert "<table" not in page
