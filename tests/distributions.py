@@ -35,7 +35,7 @@ def complete(sdist: Path) -> str:
     return f"{sdist.name}: the {len(held)} files that git tracks, without {' and '.join(LEFT_OUT)}"
 
 
-RULES = ("anatomy", "broadcasting", "dtypes", "einsum", "indexing", "layout", "matmul")
+RULES = ("anatomy", "broadcasting", "dtypes", "einsum", "errors", "indexing", "layout", "matmul", "reductions")
 PROGRAM = f"""
 import importlib, importlib.util
 found = [name for name in ("numpy", "torch") if importlib.util.find_spec(name)]
