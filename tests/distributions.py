@@ -12,7 +12,7 @@ import tarfile
 from pathlib import Path
 
 LEFT_OUT = (".ci/", ".github/")
-USED_AT_RUNTIME = {".py", ".js", ".css", ".mo", ".typed"}
+USED_AT_RUNTIME = {".py", ".js", ".css", ".mo", ".toml", ".typed"}
 
 
 def repeated(built: Path, again: Path) -> str:
