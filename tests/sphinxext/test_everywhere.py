@@ -128,7 +128,7 @@ def check_for_others(folder, builder):
         assert re.search(r"\s+".join(map(re.escape, words.split())), text), words
     assert "data-tensorref" not in text
     names = {path.name for path in folder.rglob("tensorref-*.svg")}
-    assert names == ({"tensorref-index-0.svg", "tensorref-deep-page-0.svg"} if builder == "epub" else set())
+    assert names == ({"tensorref-index-3.svg", "tensorref-deep-page-1.svg"} if builder == "epub" else set())
     assert ("12 elements, more than any" in re.sub(r"\s+", " ", text)) == (builder != "epub")
     assert not [*folder.rglob("*explorer*")]
 
