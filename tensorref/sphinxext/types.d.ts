@@ -235,9 +235,6 @@ interface DrawnCell {
 
 interface Picture {
   drawing: Drawing;
-  /** What is said of it; by default the sentences of the steps. */
-  title?: string;
-  description?: string;
   /** What a cell that can be pointed at is called; an empty text for all others. */
   name(cell: DrawnCell): string;
   /** What is said of it then, and which other cells it reads. */
@@ -286,7 +283,12 @@ type BroadcastPicture = (explanation: Broadcast, step: number, data: Data) => Pi
 type DrawBroadcast = (explanation: Broadcast, say: Say, until?: { expands?: boolean; ends?: boolean }) => Drawing;
 type DrawHistory = (stages: readonly Stage[]) => Drawing;
 type DrawMatmul = (explanation: Matmul, say: Say, until?: { ends?: boolean }) => Drawing;
-type DrawPicture = (model: SVGElement, id: string, picture: Picture, say: Say) => Element[];
+type DrawPicture = (
+  model: SVGElement,
+  id: string,
+  picture: Picture & { title: string; description: string },
+  say: Say,
+) => Element[];
 type Fill = <Made extends Element>(made: Made, attributes: Readonly<Record<string, any>>, children?: (Node | string)[]) => Made;
 type Flow = (drawings: Drawing[], signs: string[]) => Drawing;
 type Grid = (sides: Side[], cell: (index: bigint[]) => any, panel?: number) => Drawing;

@@ -19,7 +19,7 @@ export function drawn(explanation, say, { expands = true, ends = true } = {}) {
 		return drawing;
 	});
 	if (ends) {
-		const sides = shown.map(({ size, index }) => ({ size, label: `${size}`, hue: hueOf(index) }));
+		const sides = shown.map(({ size, index }) => ({ size: size ?? 0n, label: `${size}`, hue: hueOf(index) }));
 		const total = result ? grid(sides, (index) => [sum(whole(index)), RESULT], operands.length) : refusal();
 		total.heading(`${say("result")} ${result ? formatShape(result) : "?"}`, 0);
 		grids.push(total);
@@ -41,8 +41,7 @@ export function drawn(explanation, say, { expands = true, ends = true } = {}) {
 	function side({ index, sizes, padded, size, ...axis }, number) {
 		const own = padded[number] ? `(${sizes[number]})` : `${sizes[number]}`;
 		const repeats = expands && axis.expands[number];
-		const label = repeats ? `${own} → ${size}` : own;
-		return { size: repeats ? size : sizes[number], label, hue: hueOf(index), conflict: size === null };
+		return { size: repeats ? size : sizes[number], label: repeats ? `${own} → ${size}` : own, hue: hueOf(index), conflict: size === null };
 	}
 }
 
@@ -50,7 +49,7 @@ export function drawn(explanation, say, { expands = true, ends = true } = {}) {
 export function valuesAt({ operands: [a, b, ...others], result }, index) {
 	if (!b || others[0] || !result || a.elements > 100n || b.elements > 10n) return [];
 	return [a, b].map(({ strides }, number) => {
-		const place = index.reduce((total, at, axis) => total + at * strides[axis], 0n);
+		const place = index.reduce((total, at, axis) => total + at * (strides?.[axis] ?? 0n), 0n);
 		return number ? place : place * 10n;
 	});
 }

@@ -45,7 +45,7 @@ export function notes({ operands, warning, messages, fixes, stored_bytes: stored
 		["message", messages && `PyTorch: ${messages.torch}`],
 		["fact", copied !== null && copied > stored && say("bytes", { stored, copied })],
 		["fact", summed[0] && say("strides", { strides })],
-		...summed.map(({ name, gradient_axes: axes }) => ["fact", say("gradient", { name, axes: axes.join(", ") })]),
+		...summed.map(({ name, gradient_axes: axes }) => ["fact", say("gradient", { name, axes: axes?.join(", ") })]),
 		...fixes.map((fix) => ["fix", say(fix.shape ? "fix" : "fix.several", fix)]),
 	];
 	return found.flatMap(([kind, text]) => (text ? { kind: `${kind}`, text: `${text}` } : []));
@@ -155,7 +155,7 @@ function fixes(operands) {
 		if (codes[1] && result?.length <= most && !found.some((fix) => fix.code === code)) found.push({ code, shape: null, result });
 	}
 	const cost = ({ code, result }) => product(result) * 2n + BigInt(code.endsWith(".mT"));
-	return found.sort((a, b) => (Number(cost(a) - cost(b)))).slice(0, 3);
+	return found.sort((a, b) => Number(cost(a) - cost(b))).slice(0, 3);
 }
 
 /** Insert a 1 wherever a size, from the right, does not go with that of the target. */

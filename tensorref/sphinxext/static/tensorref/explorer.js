@@ -90,13 +90,13 @@ function explorer(root, { least, most, read, show }, number) {
 		notes.replaceChildren(...shown.notes.map(({ kind, text }) => element("li", { "data-kind": kind }, text)));
 		notes.hidden = !isLast;
 		const listings = Object.entries(shown.code).flatMap(listing);
-		code.replaceChildren(code.firstChild, ...listings);
+		code.replaceChildren(code.children[0], ...listings);
 		code.hidden = !listings[0];
 		link.href = `#${new URLSearchParams([["explorer", `${number}`], ["step", `${step}`], ...pairs()])}`;
 	}
 
 	function restore() {
-		const [[, at] = [], [, step] = [], ...given] = new URLSearchParams(location.hash.slice(1));
+		const [[, at] = [], [, step = ""] = [], ...given] = new URLSearchParams(location.hash.slice(1));
 		if (at !== `${number}` || given.length < least || given.length > most) return;
 		use(given, Number(/^\d\d?$/.exec(step)));
 		root.scrollIntoView({ behavior: "instant" }); // a gliding page would stop where loading it ends
@@ -105,7 +105,7 @@ function explorer(root, { least, most, read, show }, number) {
 	function listing([library, text]) {
 		const pre = element("pre", { tabindex: "0", "aria-label": library }, text);
 		const copy = button(say("copy", { library }), () => {
-			getSelection().selectAllChildren(pre); // for keys to copy
+			getSelection()?.selectAllChildren(pre); // for keys to copy
 			navigator.clipboard?.writeText(text).then(() => copy.replaceChildren(say("copied")), () => {});
 		});
 		return [copy, pre];

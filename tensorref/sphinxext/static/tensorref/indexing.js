@@ -76,7 +76,7 @@ function follow(shape, parts, isTuple, isTorch, say) {
 	start = 0;
 	const entries = [...parts, ...(isOpen ? [{ kind: "ellipsis", code: "..." }] : [])].map((part, place, all) => {
 		const { code, kind } = part;
-		const entry = { code, kind, axes: [], sizes: [], gives: null, picks: null };
+		const entry = { code, kind, axes: [], sizes: shape.slice(0, 0), gives: null, picks: null };
 		if (spare.includes(place)) return { ...entry, gives: [] };
 		let takes = isDots(part) ? Math.max(ellipses && place < parts.length ? left : rank - start, 0) : part.takes;
 		const sizes = shape.slice(start, start + takes);
@@ -94,7 +94,8 @@ function follow(shape, parts, isTuple, isTorch, say) {
 	const arrays = entries.filter(isArray).map(({ gives }) => gives ?? []);
 	const longest = Math.max(0, ...arrays.map(({ length }) => length));
 	const joint = Array.from({ length: longest }, (_, at) => agreed(arrays.map((sizes) => sizes.at(at - longest) ?? 1n)));
-	let [position, apart, result] = [0, false, []];
+	let [position, apart] = [0, false];
+	let result = [];
 	if (joint.includes(null)) complain("joint.wrong", { shapes: arrays.map(formatShape).join(", ") });
 	else if (!problems[0]) {
 		// To NumPy an int is one of the arrays, and an ellipsis of no axis parts them.

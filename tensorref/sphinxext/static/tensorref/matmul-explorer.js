@@ -85,7 +85,7 @@ function picture(explanation, step, { words, labels }) {
 /** The same in NumPy and in PyTorch; large operands take no memory, for which NumPy has no way. @type {MatmulCode} */
 function code({ names: given, shapes, result, flops, einsum }, reserved) {
 	const most = [...shapes, result ?? []].map((shape) => product(shape.map((size) => size || 1n)));
-	const isLarge = most.some((size) => size > LARGE) || flops > LONG;
+	const isLarge = most.some((size) => size > LARGE) || (flops ?? 0n) > LONG;
 	if (most.some((size) => size > LARGEST) || (isLarge && !result)) return {};
 	const names = variables(given, reserved);
 	const written = (imported, made, end = ")") => {

@@ -9,7 +9,7 @@ const [SUM_HUE, ROW_HUE, COLUMN_HUE] = [1, 2, 3];
 
 /** The first operand to the left and the second above, and in the end the result, where a row and a column meet. @type {DrawMatmul} */
 export function drawn({ names, shapes, axes, result }, say, { ends = true } = {}) {
-	const [row, total, column] = ["row", "sum", "column"].map((role) => axes.find((axis) => axis.role === role));
+	const [row, total, column] = ["row", "sum", "column"].map((role) => axes.filter((axis) => axis.role === role)[0]);
 	const rows = row ? side(row.sizes[0], ROW_HUE) : { size: 1n };
 	const columns = column ? side(column.sizes[1], COLUMN_HUE) : { size: 1n };
 	const terms = side(total.sizes[0], SUM_HUE);

@@ -7,7 +7,7 @@ const MOST_NAMED = 8;
 /** @type {ExplainMatmul} */
 export function explain([a = [], b = []], names, { itemsize, words, messages: templates }) {
 	const say = speaker(words);
-	const [k, rows, n] = [a.at(-1), b.at(-2) ?? b.at(-1), b.at(-1)];
+	const [k = 0n, rows = 0n, n = 0n] = [a.at(-1), b.at(-2) ?? b.at(-1), b.at(-1)];
 	const [first, second] = names;
 	const axes = findAxes(a, b);
 	const batch = axes.filter(({ role }) => role === "batch");
@@ -97,13 +97,13 @@ export function explain([a = [], b = []], names, { itemsize, words, messages: te
 export function notes({ flops, moved_bytes: bytes, copied_bytes: copied, warning, messages, fixes }, words) {
 	const say = speaker(words);
 	// In whole numbers, halves rounded up.
-	const tenths = bytes && (20n * flops + bytes) / (2n * bytes);
+	const tenths = bytes && (20n * (flops ?? 0n) + bytes) / (2n * bytes);
 	const found = [
 		["warning", warning],
 		["message", messages && `NumPy: ${messages.numpy}`],
 		["message", messages && `PyTorch: ${messages.torch}`],
 		["fact", tenths !== null && say("cost", { flops, bytes, intensity: `${tenths / 10n}.${tenths % 10n}` })],
-		["fact", copied > bytes && say("copies", { copied })],
+		["fact", (copied ?? 0n) > (bytes ?? 0n) && say("copies", { copied })],
 		...fixes.map((fix) => ["fix", say("fix", fix)]),
 	];
 	return found.flatMap(([kind, text]) => (text ? { kind: `${kind}`, text: `${text}` } : []));
@@ -112,7 +112,7 @@ export function notes({ flops, moved_bytes: bytes, copied_bytes: copied, warning
 /** @type {(a: Shape, b: Shape) => MatmulAxis[]} */
 function findAxes(a, b) {
 	const rank = Math.max(a.length, b.length, 2);
-	const [m, k, rows, n] = [a.at(-2), a.at(-1), b.at(-2) ?? b.at(-1), b.at(-1)];
+	const [m = 0n, k = 0n, rows = 0n, n = 0n] = [a.at(-2), a.at(-1), b.at(-2) ?? b.at(-1), b.at(-1)];
 	/** @type {MatmulAxis[]} */
 	const axes = Array.from({ length: rank - 2 }, (_, axis) => {
 		const [one = 1n, other = 1n] = [a.at(axis - rank), b.at(axis - rank)];

@@ -124,7 +124,7 @@ export function table(sides, cell, panel = 0, most = room().shown[sides.length])
 	const front = rows.flatMap((y, n) =>
 		columns.map((x, m) => {
 			const index = y !== null && x !== null && [y, x].slice(lacking);
-			return { index, n, m, look: index ? cell(index) : [y === null ? "⋮" : "…"] };
+			return { index, n, m, look: index ? cell?.(index) : [y === null ? "⋮" : "…"] };
 		}),
 	);
 	const wide = Math.max(CELL, ...front.map(({ look: [text] }) => lettersOf(text) * LETTER + 6));

@@ -82,7 +82,7 @@ function readShape(text, errors, known) {
 		tokens.pop();
 		if (next().text === ".") throw refusal(opened);
 		last = token;
-		const [, name = "", own] = /^([A-Za-z_]\w*)?[ \t=]*(\d*)$/.exec(token.text);
+		const [, name = "", own] = /^([A-Za-z_]\w*)?[ \t=]*(\d*)$/.exec(token.text) ?? [];
 		const size = own || known.get(name);
 		if (!size) throw error("unnamed", { ...token, text: name });
 		if (size.length > MAX_DIGITS) throw error("digits", token, { count: size.length, most: MAX_DIGITS });
