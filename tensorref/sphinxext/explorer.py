@@ -9,6 +9,7 @@ from __future__ import annotations
 import gettext
 import json
 import keyword
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -54,7 +55,6 @@ LABELS: Mapping[str, str] = MappingProxyType(
         "code": "Code to copy",
         "copied": "Copied",
         "copy": "Copy the code for {library}",
-        "empty": "no elements",
         "field": "Shape of {name}",
         "kept": "The picture keeps the last shapes that could be read.",
         "link": "Link to this",
@@ -107,7 +107,7 @@ class Fields(NamedTuple):
 
 
 class Preset(NamedTuple):
-    """Something to try: what its button says, and for each field what it is called and its text."""
+    """Something to try: what the menu calls it, and for each field what it is called and its text."""
 
     label: str
     fields: Mapping[str, str]
@@ -235,6 +235,19 @@ class ExplorerDirective(RuleDirective):
                 f"write {wanted}, such as (4, 1) (1, 3)"
             )
         return given
+
+    def shape_and_rest(self, pattern: re.Pattern[str]) -> tuple[str, str, tuple[int, ...], str]:
+        """Return the name of the one operand, its shape as text and as sizes, and what follows the shape."""
+        text = self.arguments[0]
+        (name,) = self.names(1) or ["x"]
+        found = pattern.match(text)
+        end = found.end() if found else 0
+        shape = text[:end].strip()
+        try:
+            sizes = shapes.parse_shape(shape)
+        except shapes.ShapeTextError as error:
+            raise self.error(f"the shape of {self.name} is {quoted(shape)}. {error}") from None
+        return name, shape, sizes, text[end:].strip()
 
     def names(self, count: int) -> list[str] | None:
         """Return the option of that name, which has a name for each shape, or None where it is not given."""

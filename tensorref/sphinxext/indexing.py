@@ -57,15 +57,7 @@ class IndexingDirective(ExplorerDirective):
 
     def read(self) -> Fields:
         """Return the shape and the index, and what it selects."""
-        text = self.arguments[0]
-        (name,) = self.names(1) or ["x"]
-        found = _SHAPE.match(text)
-        shape = found[0].strip() if found else ""
-        index = text[len(found[0]) if found else 0 :].strip()
-        try:
-            sizes = shapes.parse_shape(shape)
-        except shapes.ShapeTextError as error:
-            raise self.error(f"the shape of {self.name} is {quoted(shape)}. {error}") from None
+        name, shape, sizes, index = self.shape_and_rest(_SHAPE)
         try:
             given = _parsing.parse_index(index)
         except _parsing.IndexTextError as error:

@@ -62,19 +62,11 @@ class LayoutDirective(ExplorerDirective):
 
     def read(self) -> Fields:
         """Return the shape and the operations, and what these make of it."""
-        text = self.arguments[0]
-        (name,) = self.names(1) or ["x"]
-        found = _SHAPE.match(text)
-        shape = found[0].strip() if found else ""
-        operations = text[len(found[0]) if found else 0 :].strip()
-        try:
-            sizes = shapes.parse_shape(shape)
-        except shapes.ShapeTextError as error:
-            raise self.error(f"the shape of {self.name} is {quoted(shape)}. {error}") from None
+        name, shape, sizes, operations = self.shape_and_rest(_SHAPE)
         try:
             history = layout.history(sizes, operations, name=name, itemsize=self.itemsize)
         except layout.OperationsTextError as error:
             raise self.error(f"the operations of {self.name} are {quoted(operations)}. {error}") from None
         except ValueError as error:
-            raise self.error(f"the argument of {self.name} is {quoted(text)}. {error}") from None
+            raise self.error(f"the argument of {self.name} is {quoted(self.arguments[0])}. {error}") from None
         return Fields([name, "operations"], [shape, operations], history)

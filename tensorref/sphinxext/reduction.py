@@ -37,7 +37,6 @@ _ITEM = re.compile(
 )
 _SHAPE = re.compile(r"\s*(?:torch\.Size\(.*?\)|\(.*?\)|\[.*?\]|[0-9]\S*)?", re.DOTALL)
 _GAP = re.compile(f"{_BLANK},?{_BLANK}")
-_LONGEST_QUOTED = 20
 
 
 class ReductionTextError(ValueError):
@@ -65,8 +64,8 @@ def parse_reduction(text: str) -> Reduction:
         key = "kept" if found and found["kept"] else "axis"
         if not found or key in said:
             rest = text[at:].rstrip(" \t\r\n\u00a0")
-            short = rest if len(rest) <= _LONGEST_QUOTED else f"{rest[:_LONGEST_QUOTED]}…"
-            raise ReductionTextError(ERRORS["again" if found else "text"].format(position=at + 1, found=short))
+            key = "again" if found else "text"
+            raise ReductionTextError(ERRORS[key].format(position=at + 1, found=shapes.shortened(rest)))
         said[key] = found[key]
         gap = _GAP.match(text, found.end())
         at = gap.end() if gap else found.end()
@@ -122,15 +121,7 @@ class ReductionDirective(ExplorerDirective):
 
     def read(self) -> Fields:
         """Return the shape and the axis, and what is left."""
-        text = self.arguments[0]
-        (name,) = self.names(1) or ["x"]
-        found = _SHAPE.match(text)
-        shape = found[0].strip() if found else ""
-        asked = text[len(found[0]) if found else 0 :].strip()
-        try:
-            sizes = shapes.parse_shape(shape)
-        except shapes.ShapeTextError as error:
-            raise self.error(f"the shape of {self.name} is {quoted(shape)}. {error}") from None
+        name, shape, sizes, asked = self.shape_and_rest(_SHAPE)
         try:
             reduction = parse_reduction(asked)
         except ReductionTextError as error:

@@ -16,7 +16,7 @@ from typing import NamedTuple, NoReturn
 
 from tensorref._shape import MAX_RANK
 
-__all__ = ["ERRORS", "MAX_DIGITS", "ShapeTextError", "WrittenShape", "parse_shape", "parse_shapes"]
+__all__ = ["ERRORS", "MAX_DIGITS", "ShapeTextError", "WrittenShape", "parse_shape", "parse_shapes", "shortened"]
 
 MAX_DIGITS = 64
 """The most digits of a size: 64 axes of them still multiply to a number that Python prints."""
@@ -266,5 +266,9 @@ def _is_digits(text: str) -> bool:
 
 
 def _error(key: str, token: _Token, **values: str | int) -> ShapeTextError:
-    found = token.text if len(token.text) <= _LONGEST_QUOTED else f"{token.text[:_LONGEST_QUOTED]}…"
-    return ShapeTextError(ERRORS[key].format(position=token.position, found=found, **values))
+    return ShapeTextError(ERRORS[key].format(position=token.position, found=shortened(token.text), **values))
+
+
+def shortened(text: str) -> str:
+    """Return a part of a text as an error quotes it."""
+    return text if len(text) <= _LONGEST_QUOTED else f"{text[:_LONGEST_QUOTED]}…"
