@@ -58,41 +58,13 @@ _FUNCTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
 )
 """What may stand in an argument, by the names under which code has the modules."""
 _ATTRIBUTES = (
-    *(
-        "T",
-        "mT",
-        "abs",
-        "add",
-        "add_",
-        "clone",
-        "cos",
-        "detach",
-        "exp",
-        "log",
-        "log_softmax",
-        "mean",
-        "mul",
-        "mul_",
-        "neg",
-    ),
-    *(
-        "permute",
-        "pow",
-        "relu",
-        "reshape",
-        "sigmoid",
-        "sin",
-        "softmax",
-        "sqrt",
-        "square",
-        "sub",
-        "sum",
-        "tanh",
-        "transpose",
-    ),
-    *("unsqueeze", "view", "zero_"),
+    *("T", "mT", "abs", "add", "add_", "clone", "cos", "detach", "exp", "log", "log_softmax"),
+    *("mean", "mul", "mul_", "neg", "permute", "pow", "relu", "reshape", "sigmoid", "sin"),
+    *("softmax", "sqrt", "square", "sub", "sum", "tanh", "transpose", "unsqueeze", "view", "zero_"),
 )
 """The methods and attributes of arrays that may stand there."""
+_PLAIN = (ast.Call, ast.Constant, ast.List, ast.Slice, ast.Subscript, ast.Tuple)
+"""The parts that may stand there as they are."""
 _OPERATORS: Mapping[type[ast.AST], Callable[..., Any]] = MappingProxyType(
     {
         ast.Add: operator.add,
@@ -261,6 +233,3 @@ def _function(parameters: list[str], body: ast.expr, names: Mapping[str, Any]) -
     signature = inspect.Signature([inspect.Parameter(name, kind) for name in parameters])
     function.__signature__ = signature  # type: ignore[attr-defined]
     return function
-
-
-_PLAIN = (ast.Call, ast.Constant, ast.List, ast.Slice, ast.Subscript, ast.Tuple)

@@ -9,12 +9,6 @@ interface NamedShape {
   names: string[];
 }
 
-/** Part of a text, and where it stands, counted from 1. */
-interface Token {
-  text: string;
-  position: number;
-}
-
 interface BroadcastAxis {
   index: bigint;
   sizes: Shape;
@@ -57,7 +51,6 @@ interface MatmulAxis {
   verdict: "equal" | "expand" | "sum" | "keep" | "conflict";
 }
 
-
 /** What Python's `matmul.explain(...).to_dict()` holds. */
 interface Matmul {
   names: readonly string[];
@@ -75,9 +68,6 @@ interface Matmul {
   fixes: Fix[];
 }
 
-/** What stands in square brackets: a slice has three parts. */
-type Index = bigint | (bigint | null)[] | "..." | null;
-
 interface Operation {
   /** A method, or "index". */
   name: string;
@@ -89,14 +79,6 @@ interface Operation {
 interface Axis {
   size: bigint;
   stride: bigint;
-}
-
-/** Axes that one stride steps through, and how many elements stand after them. */
-interface Run {
-  axes: number[];
-  elements: bigint;
-  stride: bigint;
-  from: bigint;
 }
 
 /** What Python's `layout.Stage` holds, and each axis with its stride. */
@@ -119,8 +101,6 @@ interface TensorHistory {
   outcome: "success" | "conflict";
   notes: Note[];
 }
-
-type Changed = { key: string; axes: Axis[]; offset: bigint };
 
 interface Note {
   /** One of warning, message, fact and fix. */
@@ -162,7 +142,7 @@ interface Data {
   reserved: string[];
 }
 
-/** What makes an explorer one of broadcasting, of products or of memory. */
+/** What makes an explorer one of its kind. */
 interface Kind<Value = any> {
   /** How many fields there are. */
   least: number;
@@ -223,7 +203,6 @@ interface Side {
   conflict?: boolean;
 }
 
-
 /** A cell of a picture: the number of what it is a cell of, its index there (none in a memory), and its outline. */
 interface DrawnCell {
   panel: number;
@@ -265,19 +244,15 @@ type TextField = (options: { id: string; label: string; text: string; changed: (
 };
 type Variables = (names: readonly string[], reserved: readonly string[]) => readonly string[];
 
-
 type AxesOf = (explanation: Broadcast, given: readonly NamedShape[], step: number, data: Data) => HTMLElement;
 type Explain = (shapes: readonly Shape[], names: readonly string[], options: Options & { messages: Words }) => Broadcast;
 type ExplainMatmul = (shapes: readonly Shape[], names: readonly string[], options: Options & { messages: Words }) => Matmul;
 type Follow = (sizes: Shape, operations: Operation[], name: string, data: Data) => TensorHistory;
 type HistoryTable = (stages: readonly Stage[], data: Data, step: number) => HTMLElement;
 type LayoutCode = (name: string, stages: Stage[], isTaken: boolean, reserved: readonly string[]) => Record<string, string>;
-type Reach = (code: string, verdict: string, axes: Axis[], offset: bigint, elements: bigint) => Stage;
 type ReadOperations = (text: string, data: Pick<Data, "errors" | "messages">) => Operation[];
 type NotesOfMatmul = (explanation: Matmul, words: Words) => Note[];
 type MatmulCode = (explanation: Matmul, reserved: readonly string[]) => Record<string, string>;
-type MatmulMessages = (a: Shape, b: Shape, batch: MatmulAxis[], say: Say) => { numpy: string; torch: string };
-type MatmulSteps = (a: Shape, b: Shape, axes: MatmulAxis[], names: readonly string[], say: Say) => string[];
 type MatmulTable = (explanation: Matmul, given: readonly NamedShape[], step: number, say: Say) => HTMLElement;
 type BroadcastPicture = (explanation: Broadcast, step: number, data: Data) => Picture;
 type DrawBroadcast = (explanation: Broadcast, say: Say, until?: { expands?: boolean; ends?: boolean }) => Drawing;
