@@ -128,11 +128,31 @@ def layout(random_, _count):
     return [written(shape), "".join(operations)]
 
 
+def indexing(random_, _count):
+    """Return a shape and an index, which may take more axes than there are or reach beyond one."""
+    shape = LARGE if random_.random() < 0.1 else [size(random_) for _ in range(random_.randint(0, 8))]
+    entries = (
+        *(":", "0", "-1", "1:", "::2", "::-1", "None", "...", "True"),
+        *("[0, 1]", "[[0], [1]]", "[[5, 23, 7], [42, 0, 0]]", "[True, False, True]"),
+    )
+    return [written(shape), f"x[{', '.join(random_.choices(entries, k=random_.randint(1, 6)))}]"]
+
+
+def reduction(random_, _count):
+    """Return a shape, and up to four of its axes, now and then one that it has not."""
+    shape = LARGE if random_.random() < 0.05 else [size(random_) for _ in range(rank(random_))]
+    axes = [random_.randint(-len(shape), len(shape)) for _ in range(random_.randint(1, 4))]
+    axis = random_.choice((None, axes[0], tuple(axes)))
+    return [written(shape), f"axis={axis} keepdims={random_.random() < 0.5}"]
+
+
 # A page for each number of fields, and what goes into them.
 KINDS = {
     "broadcasting": ({count: f"{'(4, 3) ' * count}" for count in range(2, 7)}, broadcasting),
     "matmul": ({2: "(4, 3) (3, 5)"}, matmul),
     "layout": ({2: "(4, 3) .mT"}, layout),
+    "indexing": ({2: "(4, 3) x[0]"}, indexing),
+    "reduction": ({2: "(4, 3) axis=0"}, reduction),
 }
 
 
