@@ -416,7 +416,7 @@ BAD = {
 
 # The table and the picture, and how much there is on the page.
 DRAWN = """(explorer) => {
-  const drawn = [...explorer.querySelectorAll(".tref-table, .tref-panels")].map((part) => part.innerHTML);
+  const drawn = [...explorer.querySelectorAll(".tref-table, .tref-panel svg")].map((part) => part.innerHTML);
   return [...drawn, document.querySelectorAll("body *").length];
 }"""
 

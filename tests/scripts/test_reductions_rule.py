@@ -19,8 +19,7 @@ DATA = {
 # `source` is the number as it stands in the text: JSON.parse alone would round it.
 COMPARE = """
 async (text, data) => {
-  const { explain, notes } = await load("reductions.js");
-  const { readReduction } = await load("reductions.js");
+  const { explain, notes, readReduction } = await load("reductions.js");
   const { TextError } = await load("words.js");
   const exact = (_, value, { source }) => (typeof value === "number" ? BigInt(source) : value);
   const show = (_, value) => (typeof value === "bigint" ? `${value}n` : value);
