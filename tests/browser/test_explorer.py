@@ -43,7 +43,7 @@ def notes(explorer):
 
 
 def rows(explorer):
-    """Return the table as text, without what is not shown yet and what is there only to be heard or only to be seen."""
+    """Return the table as text, without what is not shown yet and what is there only to be seen."""
     return explorer.locator("table.tref-axes").evaluate(
         """(table) => [...table.rows].map((row) => [...row.cells].map((cell) => {
           const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
@@ -51,7 +51,7 @@ def rows(explorer):
           while (texts.nextNode()) {
             const part = texts.currentNode.parentElement;
             const isSeen = getComputedStyle(part).visibility === "visible";
-            if (isSeen && !part.closest(".tref-unseen, [aria-hidden]")) shown += texts.currentNode.data;
+            if (isSeen && !part.closest("[aria-hidden]")) shown += texts.currentNode.data;
           }
           return shown.trim();
         }))"""
