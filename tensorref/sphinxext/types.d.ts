@@ -54,7 +54,7 @@ interface MatmulAxis {
 /** What Python's `matmul.explain(...).to_dict()` holds. */
 interface Matmul {
   names: readonly string[];
-  shapes: readonly Shape[];
+  shapes: [Shape, Shape];
   axes: MatmulAxis[];
   result: Shape | null;
   elements: bigint | null;
@@ -133,7 +133,7 @@ interface Data {
   itemsize: number;
   presets: { label: string; fields: Pairs }[];
   steps: string[];
-  labels: Words;
+  labels: Words & Readonly<Record<"result" | "scalar", string>>;
   words: Words;
   /** What the libraries say, in any language. */
   messages: Words;
@@ -153,8 +153,10 @@ interface Kind<Value = any> {
 }
 
 interface Shown {
-  /** What each step is called, and its sentence. */
-  steps: { name: string; text: string }[];
+  /** A sentence for each step. */
+  steps: string[];
+  /** What the steps are called, if not what the directive says. */
+  names?: string[];
   outcome: "success" | "conflict";
   /** What is said below in the end. */
   notes: Note[];

@@ -15,7 +15,7 @@ start("broadcasting", {
 	show(given, names, data) {
 		const explanation = explain(given.map(({ sizes }) => sizes), names, data);
 		return {
-			steps: data.steps.map((name, step) => ({ name, text: explanation.steps[step] })),
+			steps: explanation.steps,
 			outcome: explanation.result ? "success" : "conflict",
 			notes: notes(explanation, data.words),
 			table: (step) => axes(explanation, given, step, data),
@@ -35,7 +35,7 @@ function axes({ axes, operands, result }, given, step, { words, labels }) {
 		const lacking = axes.length - shape.length;
 		const cells = axes.map(({ sizes, padded, expands, size, verdict }, column) => {
 			const own = sizes[operand];
-			const name = given[operand].names[column - lacking];
+			const name = given[operand]?.names[column - lacking];
 			const isPadded = padded[operand];
 			const repeats = expands[operand] && step >= (result ? STEP.expand : STEP.result);
 			return {
@@ -69,8 +69,8 @@ function picture(explanation, step, { words, labels }) {
 		drawing,
 		name,
 		reads(cell) {
-			const sources = operands.map((_, at) => cell.index.map((place, axis) => (axes[axis].sizes[at] === 1n ? 0n : place)));
-			const own = operands.map(({ name, shape }, at) => indexed(name, sources[at].slice(axes.length - shape.length)));
+			const sources = operands.map((_, at) => cell.index.map((place, axis) => (axes[axis]?.sizes[at] === 1n ? 0n : place)));
+			const own = operands.map(({ name, shape }, at) => indexed(name, sources[at]?.slice(axes.length - shape.length)));
 			const values = valuesAt(explanation, cell.index);
 			const total = values.reduce((total, value) => total + value, 0n);
 			const told = { cell: name(cell), sources: own.join(", "), terms: values.join(" + "), total };

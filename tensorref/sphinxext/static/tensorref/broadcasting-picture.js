@@ -34,7 +34,7 @@ export function drawn(explanation, say, { expands = true, ends = true } = {}) {
 	}
 
 	function sum(index) {
-		const [a, b] = valuesAt(explanation, index);
+		const [a = 0n, b] = valuesAt(explanation, index);
 		return b === undefined ? "" : `${a + b}`;
 	}
 
@@ -47,7 +47,7 @@ export function drawn(explanation, say, { expands = true, ends = true } = {}) {
 
 /** What the operands hold where they are read: two small ones count in tens and in ones. @type {ValuesAt} */
 export function valuesAt({ operands: [a, b, ...others], result }, index) {
-	if (!b || others[0] || !result || a.elements > 100n || b.elements > 10n) return [];
+	if (!a || !b || others[0] || !result || a.elements > 100n || b.elements > 10n) return [];
 	return [a, b].map(({ strides }, number) => {
 		const place = index.reduce((total, at, axis) => total + at * (strides?.[axis] ?? 0n), 0n);
 		return number ? place : place * 10n;

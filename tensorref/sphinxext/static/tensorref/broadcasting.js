@@ -14,7 +14,7 @@ export function explain(shapes, names, { itemsize, words, messages: told }) {
 	const bytes = BigInt(itemsize);
 	const where = (test) => axes.filter(test).map(({ index }) => index);
 	const operands = shapes.map((shape, at) => ({
-		name: names[at],
+		name: names[at] ?? "",
 		shape,
 		elements: product(shape),
 		strides: result && expandedStrides(shape, result.length),

@@ -10,7 +10,7 @@ export function grid(sides, cell, panel) {
 	const front = [depth.size ? row : { ...row, size: 0n }, column];
 	const drawing = table(front, (index) => cell([0n, ...index]), panel, most);
 	for (const { index } of drawing.cells) index.unshift(0n);
-	const [rows, columns, depths] = [...front, depth].map(({ size }) => visible(size, most));
+	const [rows = [], columns = [], depths = []] = [...front, depth].map(({ size }) => visible(size, most));
 	const wide = drawing.wide;
 	const [x0, y0] = [-((wide * (columns.length || 1)) >> 1), -((CELL * (rows.length || 1)) >> 1)];
 	const right = x0 + wide * columns.length;

@@ -21,13 +21,14 @@ function explorer(root, { least, most, read, show }, number) {
 	const say = speaker(data.labels);
 	const fieldset = element("div", "tref-fields");
 	const labels = [say("presets"), ...data.presets.map(({ label }) => label)];
-	const presets = element("select", { "aria-label": labels[0] }, ...labels.map((label) => element("option", {}, label)));
+	const presets = element("select", { "aria-label": say("presets") }, ...labels.map((label) => element("option", {}, label)));
 	const steps = element("div");
 	const sentence = element("p", { class: "tref-sentence", role: "status" });
 	const pictured = element("div");
 	const scroll = element("div", { class: "tref-table", role: "group", "aria-label": say("table"), tabindex: "0" });
 	const notes = element("ul", { class: "tref-notes", "aria-label": say("notes") });
-	const code = element("details", "", element("summary", "", say("code")));
+	const summary = element("summary", "", say("code"));
+	const code = element("details");
 	const link = element("a", "", say("link"));
 	const model = root.querySelector("svg");
 	let fields = [];
@@ -72,7 +73,7 @@ function explorer(root, { least, most, read, show }, number) {
 		shown = show(values, names, data);
 		const max = shown.steps.length - 1;
 		const value = Math.min(step ?? (wasLast ? max : control.value), max);
-		control = stepControl({ max, value, label: say("step"), names: shown.steps.map(({ name }) => name) });
+		control = stepControl({ max, value, label: say("step"), names: shown.names ?? data.steps });
 		control.addEventListener("input", draw);
 		steps.replaceChildren(control);
 		draw();
@@ -81,7 +82,7 @@ function explorer(root, { least, most, read, show }, number) {
 	function draw() {
 		const step = control.value;
 		const isLast = step === shown.steps.length - 1;
-		const texts = shown.steps.slice(0, step + 1).map(({ text }) => text);
+		const texts = shown.steps.slice(0, step + 1);
 		const picture = { title: texts[0], description: texts.slice(1).join(" ") || texts[0], ...shown.picture(step) };
 		pictured.replaceChildren(...drawPicture(model, `tensorref-${number}`, picture, say));
 		scroll.replaceChildren(shown.table(step));
@@ -90,7 +91,7 @@ function explorer(root, { least, most, read, show }, number) {
 		notes.replaceChildren(...shown.notes.map(({ kind, text }) => element("li", { "data-kind": kind }, text)));
 		notes.hidden = !isLast;
 		const listings = Object.entries(shown.code).flatMap(listing);
-		code.replaceChildren(code.children[0], ...listings);
+		code.replaceChildren(summary, ...listings);
 		code.hidden = !listings[0];
 		link.href = `#${new URLSearchParams([["explorer", `${number}`], ["step", `${step}`], ...pairs()])}`;
 	}

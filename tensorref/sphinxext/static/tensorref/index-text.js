@@ -22,7 +22,7 @@ export function readIndex(text, errors) {
 	let end = ",";
 	let isTuple = false;
 	while (end === ",") {
-		const [whole = "", body = "", next] = BODY.exec(rest) ?? [];
+		const [whole = "", body = "", next = ""] = BODY.exec(rest) ?? [];
 		parts.push(partOf(body.replace(LOOSE, "").replaceAll("−", "-")));
 		rest = rest.slice(whole.length).replace(BLANK, "");
 		end = next;

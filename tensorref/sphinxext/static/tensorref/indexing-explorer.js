@@ -9,14 +9,14 @@ import { attempt, indexed, speaker } from "./words.js";
 start("indexing", {
 	least: 2,
 	most: 2,
-	read: ([shape, text], { errors }) => [...readShapes([shape], errors), attempt(() => readIndex(text, errors))],
-	show([{ sizes }, index], [name], { steps, words, labels }) {
+	read: ([shape = "", text = ""], { errors }) => [...readShapes([shape], errors), attempt(() => readIndex(text, errors))],
+	show([{ sizes }, index], [name = ""], { words, labels }) {
 		const say = speaker(words);
 		const explanation = explain(sizes, index, words);
 		const { entries, result } = explanation;
 		const called = ({ panel, index }) => (panel ? indexed(labels.result, index) : "");
 		return {
-			steps: steps.map((name, step) => ({ name, text: explanation.steps[step] })),
+			steps: explanation.steps,
 			outcome: result ? "success" : "conflict",
 			notes: notes(explanation),
 			table: () => element("ol", "", ...entries.map((entry) => element("li", "", told(entry, say)))),

@@ -106,9 +106,9 @@ function follow(shape, parts, isTuple, isTorch, say) {
 		const own = entries.map((entry) => (isArray(entry) ? [] : entry.gives));
 		position = apart ? 0 : own.slice(0, Math.max(first, 0)).flat().length;
 		result = own.flat().toSpliced(position, 0, ...joint);
-		for (const [at, part] of parts.entries()) {
-			const unseen = joint.includes(0n) || (isTorch && result.includes(0n) && !entries[at].sizes.includes(0n));
-			if (part.kind === "array" && !unseen) checkRange(part, entries[at], at);
+		for (const [at, entry] of entries.entries()) {
+			const unseen = joint.includes(0n) || (isTorch && result.includes(0n) && !entry.sizes.includes(0n));
+			if (entry.kind === "array" && !unseen) checkRange(parts[at], entry, at);
 		}
 		if (!isTorch && result.length > MAX_RANK) complain("rank", { rank: result.length, most: MAX_RANK });
 	}

@@ -11,19 +11,19 @@ const LARGE = 2n ** 20n; // elements
 start("layout", {
 	least: 2,
 	most: 2,
-	read([shape, text], data) {
-		const [given] = readShapes([shape], data.errors);
+	read([shape = "", text = ""], data) {
+		const [given = new TextError()] = readShapes([shape], data.errors);
 		const operations = attempt(() => readOperations(text, data));
 		if (given instanceof TextError || operations instanceof TextError) return [given, operations];
 		const [begun, ended] = [[], operations].map((part) => attempt(() => follow(given.sizes, part, shape, data)));
 		return begun instanceof TextError ? [begun, operations] : [given, ended instanceof TextError ? ended : operations];
 	},
-	show([{ sizes }, operations], [name], data) {
-		const { stages, steps, ...rest } = follow(sizes, operations, name, data);
-		const named = stages.map(({ code }, at) => ({ name: at ? code : `${code} ${formatShape(sizes)}`, text: steps[at] }));
+	show([{ sizes }, operations], [name = ""], data) {
+		const { stages, ...rest } = follow(sizes, operations, name, data);
+		const named = stages.map(({ code }, at) => (at ? code : `${code} ${formatShape(sizes)}`));
 		const code = codeOf(name, stages, rest.outcome === "success", data.reserved);
 		const picture = (step) => pictureOf(stages, step, speaker(data.labels));
-		return { ...rest, steps: named, table: (step) => tableOf(stages, data, step), picture, code };
+		return { ...rest, names: named, table: (step) => tableOf(stages, data, step), picture, code };
 	},
 });
 
@@ -63,7 +63,7 @@ function pictureOf(given, step, say) {
 function codeOf(name, stages, isTaken, reserved) {
 	if (stages.some(({ shape }) => product(shape) > LARGE)) return {};
 	const [x] = variables([name], reserved);
-	const [{ shape }, ...others] = stages;
+	const [{ shape } = { shape: [] }, ...others] = stages;
 	const applied = others.map(({ code }) => code).join("");
 	const written = (library, imported, applied, facts) => {
 		const made = `${x} = ${library}.arange(${product(shape)}).reshape(${formatShape(shape)})`;

@@ -7,17 +7,17 @@ const MOST = 4; // stages
 
 /** Stages below each other, with an element of the same color and number in all. @type {DrawHistory} */
 export function drawn(stages) {
-	const most = stages[0].elements - 1n;
+	const most = (stages[0]?.elements ?? 1n) - 1n;
 	const parts = visible(stages.length, MOST).map((number) => {
 		const at = Number(number);
-		const { axes, shape, offset, code, verdict, elements } = stages[at];
-		if (number === null) return dots();
+		const stage = stages[at];
+		if (number === null || !stage) return dots();
+		const { axes, shape, offset, code, verdict, elements } = stage;
 		if (verdict === "error") {
 			const drawing = refusal("✗");
 			drawing.heading(code, 0);
 			return drawing;
 		}
-		/** @returns {any} */
 		const cell = (place) => {
 			const element = originOf(stages.slice(0, at + 1), place);
 			return [`${element}`, mark({ hue: 1, tint: 4 + Number((40n * element) / (most > 1n ? most : 1n)) })];
@@ -50,9 +50,9 @@ export function drawn(stages) {
 			const falling = axes.filter(({ stride }) => stride).sort((one, other) => Number(other.stride - one.stride));
 			// A larger stride steps over all that the smaller ones reach.
 			const step = (rest, { size, stride }) => (rest / stride < size ? rest % stride : rest - (size - 1n) * stride);
-			const drawing = table([{ size: elements }], ([place]) => {
+			const drawing = table([{ size: elements }], ([place = 0n]) => {
 				const isRead = place >= offset && !falling.reduce(step, place - offset) && !shape.includes(0n);
-				const [text, look] = cell(place);
+				const [text = "", look] = cell(place);
 				return [text[2] ? "" : text, isRead ? look : EMPTY];
 			}, at, room().places);
 			for (const each of drawing.cells) Object.assign(each, { place: each.index[0], index: null });
@@ -66,7 +66,7 @@ export function drawn(stages) {
 export function originOf(stages, place) {
 	return stages.reduceRight((found, { verdict }, at) => {
 		const before = stages[at - 1];
-		return verdict === "copy" ? placeOf(before, indexOf(found, before.shape)) : found;
+		return verdict === "copy" && before ? placeOf(before, indexOf(found, before.shape)) : found;
 	}, place);
 }
 

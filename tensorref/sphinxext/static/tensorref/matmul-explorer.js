@@ -17,7 +17,7 @@ start("matmul", {
 	show(given, names, data) {
 		const explanation = explain(given.map(({ sizes }) => sizes), names, data);
 		return {
-			steps: data.steps.map((name, step) => ({ name, text: explanation.steps[step] })),
+			steps: explanation.steps,
 			outcome: explanation.result ? "success" : "conflict",
 			notes: notes(explanation, data.words),
 			table: (step) => axes(explanation, given, step, speaker(data.words)),
@@ -34,7 +34,7 @@ function axes({ axes, names }, given, step, say) {
 		const cells = axes.map(({ axes, sizes, size, role, verdict }) => {
 			const [axis, own] = [axes[operand], sizes[operand]];
 			if (own === null) return { text: from(STEP.vectors, say("none")), state: "" };
-			const name = given[operand].names.at(Number(axis));
+			const name = given[operand]?.names.at(Number(axis));
 			const repeats = size !== null && own !== size && step >= STEP.batch;
 			return {
 				verdict: from(STEP[role], verdict),

@@ -9,11 +9,11 @@ const [SUM_HUE, ROW_HUE, COLUMN_HUE] = [1, 2, 3];
 
 /** The first operand to the left and the second above, and in the end the result, where a row and a column meet. @type {DrawMatmul} */
 export function drawn({ names, shapes, axes, result }, say, { ends = true } = {}) {
-	const [row, total, column] = ["row", "sum", "column"].map((role) => axes.filter((axis) => axis.role === role)[0]);
+	const [row, total, column] = ["row", "sum", "column"].map((role) => axes.find((axis) => axis.role === role));
 	const rows = row ? side(row.sizes[0], ROW_HUE) : { size: 1n };
 	const columns = column ? side(column.sizes[1], COLUMN_HUE) : { size: 1n };
-	const terms = side(total.sizes[0], SUM_HUE);
-	const met = side(total.sizes[1], SUM_HUE);
+	const terms = side(total?.sizes[0], SUM_HUE);
+	const met = side(total?.sizes[1], SUM_HUE);
 	const first = grid([rows, terms], ([index]) => ["", index ? STORED : READ], 0);
 	const second = grid([met, columns], ([, index]) => ["", index ? STORED : READ], 1);
 	const last = result
@@ -32,7 +32,7 @@ export function drawn({ names, shapes, axes, result }, say, { ends = true } = {}
 	return batch[0] ? stacked([drawing, stack(batch)]) : drawing;
 
 	function side(size, hue) {
-		return { size, label: `${size}`, hue, conflict: hue === SUM_HUE && total.size === null };
+		return { size, label: `${size}`, hue, conflict: hue === SUM_HUE && total?.size === null };
 	}
 
 	/** The sizes of the batch axes: how often the product is taken. */

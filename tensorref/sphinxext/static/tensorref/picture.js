@@ -117,7 +117,7 @@ export function stacked(drawings, gap = GAP) {
 }
 
 /** An array of up to two axes, whose cells bear the number of their panel. @type {Table2D} */
-export function table(sides, cell, panel = 0, most = room().shown[sides.length]) {
+export function table(sides, cell, panel = 0, most = room().shown[sides.length] ?? 0) {
 	const lacking = 2 - sides.length;
 	const [row, column] = [...Array(lacking).fill({ size: 1n }), ...sides];
 	const [rows, columns] = [row, column].map(({ size, places }) => places ?? visible(size, most));

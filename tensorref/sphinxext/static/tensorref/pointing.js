@@ -5,7 +5,7 @@ import { led } from "./step-control.js";
 /** A picture in a copy of that of Python; cells that have a name are buttons. @type {DrawPicture} */
 export function drawPicture(model, id, { drawing, title, description, name, reads }, say) {
 	const svg = /** @type {SVGElement} */ (model.cloneNode(true));
-	const [head, text, body] = svg.children;
+	const [head, text, body] = /** @type {any} */ (svg.children);
 	[head.id, text.id] = [`${id}-title`, `${id}-desc`];
 	[head.textContent, text.textContent] = [title, description];
 	body.replaceChildren(...drawing.elements().map(made));

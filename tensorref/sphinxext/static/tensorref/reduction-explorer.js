@@ -16,7 +16,7 @@ start("reduction", {
 	show([given, { axis, keepdims }], [name = ""], data) {
 		const explanation = explain(given.sizes, axis, keepdims, name, data);
 		return {
-			steps: data.steps.map((name, step) => ({ name, text: explanation.steps[step] ?? "" })),
+			steps: explanation.steps,
 			outcome: explanation.result ? "success" : "conflict",
 			notes: notes(explanation, data.words),
 			table: (step) => table(explanation, given, step, speaker(data.words)),

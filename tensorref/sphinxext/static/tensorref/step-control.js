@@ -14,7 +14,7 @@ export function stepControl({ min = 0, max, value = min, label = null, names = [
 		const to = led(event, { at: current, first: min, last: max });
 		if (to === undefined) return;
 		select(to);
-		segments[to - min].focus();
+		segments[to - min]?.focus();
 	});
 	mark();
 	const accessors = { get: () => current, set: (step) => select(check(step)) };
