@@ -45,7 +45,7 @@ extensions = [
     "links.code",
     "output.bundle",
     "output.descriptions",
-    "output.entries",
+    "output.docstrings",
     "output.machine_readable",
     "output.markup",
     "provenance.foot",

@@ -53,14 +53,20 @@ class Counterpart:
         return ends | {self.name.replace(long, short, 1) for long, short in SHORT.items() if self.name.startswith(long)}
 
 
-def harvest() -> Iterator[Counterpart]:
-    """Yield the counterparts that the docstrings of the public functions and classes name."""
+def docstrings() -> Iterator[tuple[str, str]]:
+    """Yield the full name and the docstring of each public function and class."""
     for concept in tensorref.CONCEPTS:
         module = importlib.import_module(f"tensorref.{concept}")
         for name in module.__all__:
             entry = getattr(module, name)
             if inspect.isroutine(entry) or inspect.isclass(entry):
-                yield from named_by(f"tensorref.{concept}.{name}", inspect.getdoc(entry) or "")
+                yield f"tensorref.{concept}.{name}", inspect.getdoc(entry) or ""
+
+
+def harvest() -> Iterator[Counterpart]:
+    """Yield the counterparts that the docstrings name."""
+    for name, docstring in docstrings():
+        yield from named_by(name, docstring)
 
 
 def named_by(target: str, docstring: str) -> Iterator[Counterpart]:

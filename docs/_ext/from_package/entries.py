@@ -6,8 +6,6 @@ section. They stand in one file, which the page of the search asks for; ``entrie
 
 from __future__ import annotations
 
-import importlib
-import inspect
 import json
 import re
 from collections.abc import Iterator
@@ -19,8 +17,7 @@ from provenance import record
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
-import tensorref
-from from_package import dictionary
+from from_package import counterparts, dictionary
 from from_package.errors import FOLDER as MESSAGES
 from from_package.exercises import FOLDER as EXERCISES
 from tensorref import _dictionary, errors
@@ -45,7 +42,6 @@ SYNONYMS = {
     "heads": "padding_mask attention",
 }
 """What a reader may write, and the words that our entries have for it."""
-_EXAMPLE = re.compile(r"^(>>>|\.\.\.) .*\n(?:(?!>>>|\n).*\n)*", re.MULTILINE)
 _QUIET = {"attribute", "property", "method"}
 
 
@@ -69,15 +65,8 @@ def _keep(_: Sphinx, env: BuildEnvironment) -> list[str]:
 
 def _said() -> Iterator[tuple[str, str]]:
     """Yield each public name with what its docstring says of it, and each exercise with its task."""
-    for concept in tensorref.CONCEPTS:
-        module = importlib.import_module(f"tensorref.{concept}")
-        for name in module.__all__:
-            entry = getattr(module, name)
-            if inspect.isroutine(entry) or inspect.isclass(entry):
-                yield (
-                    f"tensorref.{concept}.{name}",
-                    " ".join((inspect.getdoc(entry) or "").partition("\n\n")[0].split()),
-                )
+    for name, docstring in counterparts.docstrings():
+        yield name, " ".join(docstring.partition("\n\n")[0].split())
     from tensorref import exercises
 
     for name in exercises.names():
@@ -108,8 +97,7 @@ def entries(app: Sphinx) -> Iterator[Entry]:
         if not entry.aliased:
             kind = "attribute" if entry.objtype in _QUIET else entry.objtype
             at = f"{address(entry.docname)}#{entry.node_id}"
-            first, _, more = said.get(name, "").partition("\n\n")
-            yield Entry(name.removeprefix("tensorref."), at, kind, first, " ".join([*theirs.get(name, ()), more]))
+            yield Entry(name.removeprefix("tensorref."), at, kind, said.get(name, ""), " ".join(theirs.get(name, ())))
     for row in _dictionary.equivalents():
         codes = " · ".join(form.code for form in row.forms)
         names = " ".join(name for form in row.forms for name in form.names)

@@ -16,12 +16,13 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from from_package import dictionary, raised
+from from_package import dictionary, raised, write_pages
 from from_package.exercises import FOLDER as EXERCISES
 from from_package.exercises import escaped
 from tensorref import _dictionary, _picture
 from tensorref._explanation import Illustrated
 from tensorref.errors import Entry, Mend, _catalogue, _explanation, _matching, entries, explain
+from tensorref.sphinxext.explorer import RuleDirective
 from tensorref.sphinxext.picture import Picture
 
 FOLDER = "errors"
@@ -59,10 +60,11 @@ _LONGEST, _ENOUGH = 64, 28
 """Letters of a heading, and those before the first field that say enough."""
 _SECTION = "goes-wrong-when"
 _TOO_SHORT = 16
-_PAGE = "(errors-{group})=\n# {title}\n\n```{{error-group}} {group}\n```\n"
+# The codes of a page do not build on one another.
+_PAGE = "(errors-{group})=\n# {title}\n\n```{{autolink-concat}} off\n```\n\n```{{error-group}} {group}\n```\n"
 
 
-class OfErrors(SphinxDirective):
+class OfErrors(RuleDirective):
     """What the directives here share: they show what stands in the package and what came of it."""
 
     def note(self, *files: Path) -> None:
@@ -129,8 +131,7 @@ class ErrorGroup(OfErrors):
         if explained is None or not isinstance(explained.rule, Illustrated):
             return []
         title, shows = explained.described()
-        number = self.env.new_serialno("tensorref-picture")
-        name = nodes.make_id(f"tensorref-{self.env.docname}-{number}")
+        name = self.picture_name()
         return [
             Picture("", nodes.paragraph("", shows), svg=explained.svg(name, title), alt=f"{title} {shows}", file=name)
         ]
@@ -174,13 +175,13 @@ class ErrorField(SphinxDirective):
     """The field for a message, which the page of the search answers without scripts."""
 
     def run(self) -> list[nodes.Node]:
-        up = "../" * self.env.docname.count("/")
-        text = "Paste a message or a whole traceback"
-        if self.env.docname == "index":
-            text = "An error message, a shape or a name"
-        return [
-            nodes.raw("", FIELD.format(search=f"{up}search.html", label=text, placeholder=PLACEHOLDER), format="html")
-        ]
+        return [nodes.raw("", field(self.env.docname), format="html")]
+
+
+def field(page: str) -> str:
+    """Return the HTML of the field for a message."""
+    label = "An error message, a shape or a name" if page == "index" else "Paste a message or a whole traceback"
+    return FIELD.format(search=f"{'../' * page.count('/')}search.html", label=label, placeholder=PLACEHOLDER)
 
 
 def label(entry: Entry) -> str:
@@ -288,11 +289,8 @@ def _link_messages(app: Sphinx, doctree: nodes.document) -> None:
 
 
 def make_pages(folder: Path) -> None:
-    """Write the file of each group, touching only those that changed."""
-    for group, title in TITLES.items():
-        file, text = folder / f"{group}.md", _PAGE.format(group=group, title=title)
-        if not file.exists() or file.read_text("utf-8") != text:
-            file.write_text(text, "utf-8")
+    """Write the file of each group."""
+    write_pages(folder, {group: _PAGE.format(group=group, title=title) for group, title in TITLES.items()})
 
 
 def to_look_through() -> dict[str, Any]:
@@ -330,9 +328,7 @@ def _finish(app: Sphinx, page: str, _: str, context: dict[str, Any], __: nodes.d
         app.add_css_file("errors.css")
     if page in ASKING:
         app.add_js_file("errors.js", type="module")
-        context["error_field"] = FIELD.format(
-            search="search.html", label="Paste a message or a whole traceback", placeholder=PLACEHOLDER
-        )
+        context["error_field"] = field(page)  # for the page of the search, which has no source
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

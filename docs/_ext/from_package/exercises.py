@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
-from sphinx.util.docutils import SphinxDirective
 
-from from_package import exercise_shapes
+from from_package import exercise_shapes, write_pages
 from tensorref import _picture
+from tensorref.sphinxext.explorer import RuleDirective
 from tensorref.sphinxext.picture import Picture
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ _NAMED = re.compile(r'^@exercise\(\s*"([a-z0-9-]+)"', re.MULTILINE)
 _PAGE = "---\norphan: true\n---\n\n(exercise-{name})=\n# {name}\n\n```{{exercise}} {name}\n```\n"
 
 
-class OfExercises(SphinxDirective):
+class OfExercises(RuleDirective):
     """What all directives here share: they show what stands in the package, and are read again when it changes."""
 
     def every(self) -> list[Exercise]:
@@ -117,8 +117,7 @@ class ExerciseShapes(OfExercises):
         if (drawn := exercise_shapes.drawn(exercise)) is None:
             return []
         drawing, words = drawn
-        number = self.env.new_serialno("tensorref-picture")
-        name = nodes.make_id(f"tensorref-{self.env.docname}-{number}")
+        name = self.picture_name()
         svg = _picture.svg(drawing, f"Shapes of {exercise.name}", words, name)
         return [Picture("", nodes.paragraph("", words), svg=svg, alt=words, file=name)]
 
@@ -174,15 +173,8 @@ def names() -> list[str]:
 
 
 def make_pages(folder: Path) -> None:
-    """Write the file of each exercise, touching only those that changed."""
-    pages = {f"{name}.md": _PAGE.format(name=name) for name in names()}
-    for stale in folder.glob("*.md"):
-        if stale.name not in {*pages, "index.md"}:
-            stale.unlink()
-    for name, text in pages.items():
-        file = folder / name
-        if not file.exists() or file.read_text("utf-8") != text:
-            file.write_text(text, "utf-8")
+    """Write the file of each exercise."""
+    write_pages(folder, {name: _PAGE.format(name=name) for name in names()})
 
 
 def _share_card(app: Sphinx, _: nodes.document) -> None:

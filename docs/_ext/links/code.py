@@ -2,12 +2,13 @@
 
 sphinx-codeautolink reads the code of a page, and puts the links into its HTML. In between, `names` finds out what the names
 stand for, while pages are read, on all cores. It is kept on the environment, so that a page has its links whenever it
-is written. To put them in, sphinx-codeautolink is handed the blocks of a page alone: with all of the page it takes half as
-long again.
+is written. To put them in, sphinx-codeautolink is handed the blocks alone that get some: with all of the page it takes half
+as long again.
 """
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterable
 from copy import copy
@@ -24,9 +25,10 @@ from sphinx.ext.intersphinx import InventoryAdapter
 from links import names
 
 _BLOCK = re.compile(
-    r'<div class="(?:highlight-(?:default|i?py)|doctest)[^>]*><div class="highlight"><pre.*?</pre></div>\s*</div>',
+    r'(<div class="(?:highlight-(?:default|i?py)|doctest)[^>]*><div class="highlight"><pre.*?</pre></div>\s*</div>)',
     re.DOTALL,
 )
+_TAG = re.compile(r"<[^>]*>")
 
 
 def _begin(app: Sphinx) -> None:
@@ -72,7 +74,7 @@ def _resolve(_: Sphinx, env: Any) -> list[str]:
     known = {*python, *(name for kind, items in inventory.items() if kind.startswith("py:") for name in items)}
     uses: dict[str, dict[str, str]] = {}
     for doc, blocks in sorted(env.code_blocks.items()):
-        found[doc] = [_linked(block, known, env.code_entries) for block in blocks]
+        found[doc] = [linked for block in blocks if (linked := _linked(block, known, env.code_entries)).names]
         for block in found[doc]:
             for name in block.names:
                 uses.setdefault(name.resolved_location, {}).setdefault(doc, block.example.ref_id)
@@ -98,16 +100,27 @@ def _clear(app: Sphinx, _: Exception | None) -> None:
     (private_parts.code_blocks(app.env) or {}).clear()
 
 
-def _hand_out_blocks(_: Sphinx, __: str, ___: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
+def _hand_out_blocks(app: Sphinx, page: str, _: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
     if doctree is not None:
-        context["around_code"] = context["body"]
-        context["body"] = "\n".join(_BLOCK.findall(context["body"]))
+        found = private_parts.code_blocks(app.env)
+        sources = {block.source.rstrip() for block in (found or {}).get(page, ())}
+        parts = _BLOCK.split(context["body"])  # every other one is a block
+        places = [place for place in range(1, len(parts), 2) if found is None or _source(parts[place]) in sources]
+        context["around_code"] = parts, places
+        context["body"] = "\n".join(parts[place] for place in places)
+
+
+def _source(block: str) -> str:
+    """Return the code of a block of HTML."""
+    return html.unescape(_TAG.sub("", block)).rstrip()
 
 
 def _put_back_blocks(_: Sphinx, __: str, ___: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
     if doctree is not None:
-        blocks = iter(_BLOCK.findall(context["body"]))
-        context["body"] = _BLOCK.sub(lambda block: next(blocks, block[0]), context.pop("around_code"))
+        parts, places = context.pop("around_code")
+        for place, block in zip(places, _BLOCK.findall(context["body"]), strict=True):
+            parts[place] = block
+        context["body"] = "".join(parts)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -29,6 +29,7 @@ SECTIONS = {
 
 
 _CODE, _COLORS = re.compile(r"<pre.*?</pre>", re.DOTALL), re.compile(r"</?span[^>]*>")
+_SHAPES = re.compile(r"(?<=</desc>).*?(?=</svg>)", re.DOTALL)
 
 
 def _write_markdown(
@@ -66,8 +67,8 @@ def markdown(body: str) -> str:
                 return f"\n\n`{' '.join(element.get_text().split())}`\n"
             return super().convert_dt(element, text, parent_tags)
 
-    # The colors of code are three quarters of its tags.
-    plain = _CODE.sub(lambda block: _COLORS.sub("", block[0]), body)
+    # The colors of code are three quarters of its tags; of a picture, what says what it shows is all that is read.
+    plain = _SHAPES.sub("", _CODE.sub(lambda block: _COLORS.sub("", block[0]), body))
     soup = BeautifulSoup(plain, "html.parser")
     for needless in soup.select("a.headerlink, .viewcode-link, script, style, img[alt=''], [hidden]"):
         needless.decompose()
