@@ -650,8 +650,7 @@ class _Sketch:
             *(each for node in made for each in self.lines(node)),
         ]
         leaves = [".grad, sum of 99", *(f"{node.name} {node.shape}" for node in self.graph.nodes if not node.inputs)]
-        letters = (max(len(_picture.shortened(text)) for text in texts) for texts in (operations, leaves))
-        self.wide, self.leaf_wide = (8 * count + 12 for count in letters)
+        self.wide, self.leaf_wide = (_picture.width_of(*texts) + 12 for texts in (operations, leaves))
 
     @property
     def side(self) -> int:
