@@ -33,6 +33,7 @@ with needed(__name__, "numpy", "torch"):
 from tensorref import _dictionary, _picture
 from tensorref._dictionary import Difference, Equivalent, Form, Outcome, Translation, UnknownNameError, translate
 from tensorref._explanation import Fix, Illustrated, TensorrefError
+from tensorref._shape import index_of
 
 __all__ = [
     "DTYPES",
@@ -363,11 +364,8 @@ class Explanation(Illustrated):
             return text, mark if at[0] in read else _picture.EMPTY
 
         def copied(at: tuple[int, ...]) -> tuple[str, _picture.Mark]:
-            place, number = -first, at[0]
-            for count, stride in reversed(axes):
-                number, index = divmod(number, count)
-                place += index * stride
-            return element(place)
+            index = index_of(at[0], shape)
+            return element(sum(i * stride for i, stride in zip(index, strides, strict=True)) - first)
 
         strips = ((last + 1, stored), (size, copied))
         given, result = (_picture.grid([_picture.Side(count, "", 0)], cell, _CELLS) for count, cell in strips)
