@@ -71,7 +71,7 @@ def explain(
     text = re.sub(r"\s", " ", text)
     indexed, of_dtypes = _INDEXED.match(text), _OF_DTYPES.fullmatch(text)
     operators = [*re.finditer(_OPERATOR, _outside(text))]
-    has_index = bool(indexed) and not operators and _is_index(text[indexed.end() :] if indexed else "")
+    has_index = indexed is not None and not operators and _is_index(text[indexed.end() :])
     if library and not has_index:
         raise ExpressionError(
             "--library says whose rule an index follows; leave it out here, or write an index, as in "
