@@ -36,6 +36,7 @@ __all__ = [
     "hue_of",
     "planes",
     "refusal",
+    "shortened",
     "stacked",
     "svg",
     "visible",
@@ -135,7 +136,7 @@ class Drawing:
         if not text:
             return
         x, y = at
-        shown = _shortened(text)
+        shown = shortened(text)
         width = len(shown) * _LETTER
         left = {"start": x, "middle": x - width // 2, "end": x - width}[anchor]
         self.reach(left, y - 9, left + width, y + 9)
@@ -197,9 +198,15 @@ def svg(drawing: Drawing, title: str, description: str, name: str | None) -> str
     )
 
 
+def shortened(text: str) -> str:
+    """Return a text as it is drawn: without its end where it is long."""
+    text = _NO_XML.sub("\ufffd", text)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
 def width_of(*texts: str) -> int:
     """Return how wide the widest of some texts is drawn."""
-    return max((len(_shortened(text)) for text in texts), default=0) * _LETTER
+    return max((len(shortened(text)) for text in texts), default=0) * _LETTER
 
 
 def wrapped(text: str, most: int) -> list[str]:
@@ -404,12 +411,6 @@ def _bracket(drawing: Drawing, side: Side, start: tuple[int, int], end: tuple[in
     else:
         drawing.line(f"M{x} {y}l-3 -3l{to_x - x} -{y - to_y}l3 3", [(x - 3, y), (to_x, to_y - 3)], hue, dash)
         drawing.text((middle_x - 13, middle_y - 7), label, "end", bold=side.conflict)
-
-
-def _shortened(text: str) -> str:
-    """Return a text as it is drawn: without its end where it is long."""
-    text = _NO_XML.sub("\ufffd", text)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _color(hue: int) -> str:
