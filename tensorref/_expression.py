@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import tensorref
+from tensorref._arguments import as_operand_names
 from tensorref._explanation import Illustrated
 from tensorref.sphinxext.shapes import parse_shape, parse_shapes
 
@@ -70,7 +71,7 @@ def explain(
     text = re.sub(r"\s", " ", text)
     indexed, of_dtypes = _INDEXED.match(text), _OF_DTYPES.fullmatch(text)
     operators = [*re.finditer(_OPERATOR, _outside(text))]
-    has_index = bool(indexed) and not operators and _is_index(text[indexed.end() :] if indexed else "")
+    has_index = indexed is not None and not operators and _is_index(text[indexed.end() :])
     if library and not has_index:
         raise ExpressionError(
             "--library says whose rule an index follows; leave it out here, or write an index, as in "
@@ -129,8 +130,8 @@ def _operation(text: str, operators: Sequence[re.Match[str]]) -> Illustrated:
     shapes = [written.sizes for written in parse_shapes("".join(blank))]  # which share the sizes of names, such as B=32
     if len(shapes) != len(operands):
         shapes = [parse_shape(operand) for operand in operands]
-    letters = "abcdefghijklmnopqrstuvwxyz"
-    given = [name or letters[at % len(letters)] for at, name in enumerate(names)] if any(names) else None
+    usual = as_operand_names(None, len(names))
+    given = [name or letter for name, letter in zip(names, usual, strict=True)] if any(names) else None
     products = [operator for operator in operators if operator[0] == "@"]
     if not products:
         return tensorref.broadcasting.explain(*shapes, names=given)

@@ -91,6 +91,16 @@ def library_of(value: object) -> Any:
     return sys.modules["torch" if is_tensor(value) else "numpy"]
 
 
+def element_strides(array: Any) -> tuple[int, ...] | None:
+    """Return how many elements on the next one of each axis is stored, or None where that is not a whole number."""
+    layout = getattr(array, "layout", None)
+    if layout is not None:
+        return tuple(array.stride()) if str(layout) == "torch.strided" and not array.is_nested else None
+    size = int(array.dtype.itemsize)
+    is_whole = size and all(stride % size == 0 for stride in array.strides)
+    return tuple(stride // size for stride in array.strides) if is_whole else None
+
+
 def cast(array: Any, dtype: Any) -> Any:
     """Return an array or a tensor in a dtype: itself where it has it."""
     return array.to(dtype) if is_tensor(array) else array.astype(dtype, copy=False)

@@ -40,6 +40,7 @@ __all__ = [
     "stacked",
     "svg",
     "visible",
+    "width_of",
     "wrapped",
 ]
 
@@ -203,6 +204,11 @@ def shortened(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
+def width_of(*texts: str) -> int:
+    """Return how wide the widest of some texts is drawn."""
+    return max((len(shortened(text)) for text in texts), default=0) * _LETTER
+
+
 def wrapped(text: str, most: int) -> list[str]:
     """Return a text as lines that are drawn whole, and without its end where it has more than `most`."""
     import textwrap  # few pictures need it
@@ -271,8 +277,8 @@ def grid(
         for d, r, c in product(depths, rows, columns)
         if d is not None and r is not None and c is not None and (d == 0 or r == 0 or c == columns[-1])
     }
-    letters = max((len(shortened(text)) for (d, _, _), (text, _) in drawn.items() if d == 0), default=0)
-    wide, high = max(CELL, letters * _LETTER + 6), CELL
+    texts = (text for (d, _, _), (text, _) in drawn.items() if d == 0)
+    wide, high = max(CELL, width_of(*texts) + 6), CELL
     width, height = wide * max(len(columns), 1), high * max(len(rows), 1)
     x0, y0 = -(width // 2), -(height // 2)
     drawing = Drawing()

@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Annotated, Any, SupportsIndex, TypeAlias
 from tensorref import _picture
 from tensorref._arguments import as_int, as_names, attribute, quoted
 from tensorref._explanation import Illustrated
+from tensorref._operands import element_strides
 from tensorref._shape import as_shape, as_size
 from tensorref._typing import ArrayT, ShapeLike, jaxtyping
 
@@ -314,16 +315,9 @@ def describe(array: jaxtyping.Shaped[ArrayT, "..."], *, axes: Sequence[str] | No
             f"array is of type {name}, not an array; make it one with np.array(array) or torch.tensor(array)"
         )
     given: Any = array  # each library has some of what follows
-    torch_layout = getattr(given, "layout", None)
     size, bytes_each = prod(given.shape), int(given.dtype.itemsize)
-    strides: tuple[int, ...] | None = None
-    if torch_layout is None:
-        if bytes_each and all(stride % bytes_each == 0 for stride in given.strides):
-            strides = tuple(stride // bytes_each for stride in given.strides)
-    elif str(torch_layout) == "torch.strided":
-        strides = tuple(given.stride())
     return Description(
-        library="NumPy" if torch_layout is None else "PyTorch",
+        library="PyTorch" if hasattr(given, "layout") else "NumPy",
         kind=kind(len(given.shape)),
         shape=tuple(given.shape),
         ndim=len(given.shape),
@@ -332,7 +326,7 @@ def describe(array: jaxtyping.Shaped[ArrayT, "..."], *, axes: Sequence[str] | No
         itemsize=bytes_each,
         nbytes=size * bytes_each,
         device=str(given.device),
-        strides=strides,
+        strides=element_strides(given),
         axes=None if axes is None else as_names(axes, len(given.shape), "axes", argument="axes"),
     )
 

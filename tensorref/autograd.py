@@ -12,6 +12,7 @@ tensor(7.)
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
@@ -378,12 +379,7 @@ def saved(operation: Callable[..., object], *tensors: object) -> tuple[str, ...]
     """
     inputs = [_input(tensor) for tensor in tensors]
     kept = set[int]()
-
-    def note(tensor: Tensor) -> Tensor:
-        kept.add(_address(tensor))
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+    with _noted(kept):
         result = as_function(operation, "operation")(*inputs)
     named: dict[str, object] = {f"tensors[{position}]": tensor for position, tensor in enumerate(inputs)}
     if isinstance(result, (tuple, list)):
@@ -412,7 +408,7 @@ def graph(f: Callable[..., Tensor], *tensors: object) -> Graph:
     Parameters
     ----------
     f
-        Made of PyTorch's operations. It is run once, and ``backward`` from the sum of its result.
+        Made of PyTorch's operations. It is run, and run again with ``backward`` from the sum of its result.
     *tensors
         What to call it with. Those of floating point are copied, and the copies require grad; others, and what is no
         tensor, go as they are.
@@ -469,7 +465,7 @@ def graph(f: Callable[..., Tensor], *tensors: object) -> Graph:
     reached = list[int]()
     try:
         with recorder:
-            result = _called(lambda _x: run(*inputs), torch.empty(0))
+            result = _as_tensor(run(*inputs))
         end = recorder.place_of(result)
         raised = "at backward"
         if result.requires_grad:
@@ -544,14 +540,14 @@ class Graph(Illustrated):
 
     def table(self) -> tuple[tuple[str, ...], ...]:
         """Return the rows of the diagram: a leaf or an operation each."""
-        names = self._names
+        names, way = self._names, _on_the_way(self)
         rows = (
             (
                 names[place],
                 ", ".join(names[each] for each in node.inputs),
                 str(node.shape),
                 ", ".join(node.saves),
-                self._gradient(place),
+                self._gradient(place, way),
             )
             for place, node in enumerate(self.nodes)
         )
@@ -569,8 +565,9 @@ class Graph(Illustrated):
             notes.append(
                 f"The gradient goes from {names[self.result]} back to {leaves}. Each gets one of its own shape."
             )
-        for place, count in enumerate(_uses(self)):
-            if count > 1 and place in self.reached:
+        uses = _uses(self, _on_the_way(self))
+        for place in self.reached:
+            if (count := uses[place]) > 1:
                 notes.append(f"{names[place]} is used {count} times, and its {count} gradients are added up.")
         notes += [f"No gradient goes through {name}." for name, node in zip(names, self.nodes, strict=True) if node.cut]
         for name, node in zip(names, self.nodes, strict=True):
@@ -588,7 +585,7 @@ class Graph(Illustrated):
         end = "no operation" if self.result is None else names[self.result]
         return f"graph from {leaves} to {end}", " ".join([*made, *self.notes()])
 
-    def _gradient(self, place: int) -> str:
+    def _gradient(self, place: int, way: set[int]) -> str:
         """Return what becomes of the gradient at a node."""
         node = self.nodes[place]
         if node.cut:
@@ -599,7 +596,7 @@ class Graph(Illustrated):
             return f"{node.name}.grad" if place in self.reached else "none"
         if place == self.result and node.passes:
             return "starts here"
-        return "passes on" if place in _on_the_way(self) else "none"
+        return "passes on" if place in way else "none"
 
     def _drawn(self) -> _picture.Drawing:
         """Draw the operations from top to bottom, leaves at their side, values as solid arrows and gradients as dashed ones."""
@@ -638,11 +635,13 @@ class _Sketch:
     drawn: set[int] = field(default_factory=set)
     last: int | None = None
     lanes: int = 0
+    uses: Counter[int] = field(init=False)
     wide: int = 0
     leaf_wide: int = 0
 
     def __post_init__(self) -> None:
-        """Make the boxes as wide as what stands in them."""
+        """Count the gradients, and make the boxes as wide as what stands in them."""
+        self.uses = _uses(self.graph, self.way)
         made = [node for node in self.graph.nodes if node.inputs]
         operations = [
             "no operation",
@@ -650,8 +649,7 @@ class _Sketch:
             *(each for node in made for each in self.lines(node)),
         ]
         leaves = [".grad, sum of 99", *(f"{node.name} {node.shape}" for node in self.graph.nodes if not node.inputs)]
-        letters = (max(len(_picture.shortened(text)) for text in texts) for texts in (operations, leaves))
-        self.wide, self.leaf_wide = (8 * count + 12 for count in letters)
+        self.wide, self.leaf_wide = (_picture.width_of(*texts) + 12 for texts in (operations, leaves))
 
     @property
     def side(self) -> int:
@@ -712,7 +710,7 @@ class _Sketch:
         self.drawing.box((self.side, top), (self.leaf_wide, 42), _picture.COPY if again else _picture.RESULT)
         self.drawing.text((self.side + self.leaf_wide // 2, top + 12), f"{self.names[place]} {node.shape}", bold=True)
         words = ".grad" if gets else "no gradient"
-        count = _uses(self.graph)[place]
+        count = self.uses[place]
         if gets and (again or count > 1):
             words = "the same" if again else f".grad, sum of {count}"
         self.drawing.text((self.side + self.leaf_wide // 2, top + 30), words, faded=not gets or again)
@@ -761,11 +759,9 @@ def _on_the_way(graph: Graph) -> set[int]:
     return found
 
 
-def _uses(graph: Graph) -> list[int]:
+def _uses(graph: Graph, way: set[int]) -> Counter[int]:
     """Return how many gradients come to each node, besides that of the result."""
-    way = _on_the_way(graph)
-    taken = [each for place in way for each in graph.nodes[place].inputs]
-    return [taken.count(place) for place in range(len(graph.nodes))]
+    return Counter(each for place in way for each in graph.nodes[place].inputs)
 
 
 class _Recorder(TorchFunctionMode):
@@ -809,14 +805,9 @@ class _Recorder(TorchFunctionMode):
     ) -> Any:
         """Call an operation and take it in, if it makes a tensor of one that is known."""
         kept = set[int]()
-
-        def note(tensor: Tensor) -> Tensor:
-            kept.add(_address(tensor))
-            return tensor
-
         name, given = _operation_name(func), [*_tensors([args, kwargs or {}])]
         before = [tensor.grad_fn for tensor in given]
-        with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        with _noted(kept):
             result = func(*args, **(kwargs or {}))
         made = [*_tensors(args[0] if name == "setitem" else result)]
         for tensor in given:
@@ -907,6 +898,16 @@ def _input(value: object) -> object:
         return value
     copied = value.detach().clone()
     return copied.requires_grad_() if copied.is_floating_point() or copied.is_complex() else copied
+
+
+def _noted(kept: set[int]) -> torch.autograd.graph.saved_tensors_hooks:
+    """Return a context in which the memory of all that is saved for ``backward`` goes into a set."""
+
+    def note(tensor: Tensor) -> Tensor:
+        kept.add(_address(tensor))
+        return tensor
+
+    return torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor)
 
 
 def _address(tensor: Tensor) -> int:
@@ -1060,7 +1061,11 @@ def explain_in_place(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*shape"]) 
 
 def _called(f: Callable[[Tensor], object], x: Tensor) -> Tensor:
     """Return what a function gives, or raise an error if that is not a tensor."""
-    y = as_function(f, "f")(x)
+    return _as_tensor(as_function(f, "f")(x))
+
+
+def _as_tensor(y: object) -> Tensor:
+    """Return what a function gave, or raise an error if that is not a tensor."""
     if isinstance(y, Tensor):
         return y
     mend = "return one of them" if isinstance(y, (tuple, list)) else "compute it from x with PyTorch's operations alone"

@@ -194,7 +194,7 @@ class Move(Illustrated):
         """Draw what holds the tensor and what holds the result, each in its device."""
         _, _, dtypes, sizes = self.table()
         words = [f"{dtypes[at]}, {sizes[at].partition(' ')[0]} B" for at in (1, 2)]
-        box = max(_BOX, *(len(_picture.shortened(text)) * 8 + 8 for text in words))
+        box = max(_BOX, _picture.width_of(*words) + 8)
         wide, apart, high = box + 20, box + 50, 118 if self.staged else 72
         drawing, copies, right = _picture.Drawing(), self.outcome == "copy", (apart + 10, 28)
         if self.device == self.result_device:

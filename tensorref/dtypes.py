@@ -372,7 +372,7 @@ class Explanation(Illustrated):
         for text, mark in zip(_MEANINGS, _FIELD_MARKS, strict=True):
             drawing.box((x, y - 6), (_BIT, _BIT), mark)
             drawing.text((x + _BIT + 6, y), text, "start", faded=True)
-            x += _BIT + 18 + 8 * len(text)
+            x += _BIT + 18 + _picture.width_of(text)
         return drawing
 
 

@@ -225,7 +225,7 @@ def explain(
     called = as_operand_names(names, len(given))
     library = as_library(library)
     inputs, output = _read(equation, len(given))
-    written = f"{','.join(map(''.join, inputs))}->{''.join(output)}"
+    written = _written(inputs, output)
     uncovered = tuple(
         number
         for number, (shape, subscripts) in enumerate(zip(given, inputs, strict=True))
@@ -415,6 +415,11 @@ def _subscripts(text: str, where: str) -> list[str]:
             wanted = "three dots, ..., stand once" if letter == "." else "letters are a to z and A to Z"
             raise EinsumError(f"{where} has {quoted(letter)}; {wanted}")
     return [*before, *([dots] if dots else []), *after]
+
+
+def _written(inputs: Sequence[Sequence[str]], output: Sequence[str]) -> str:
+    """Return the equation."""
+    return f"{','.join(map(''.join, inputs))}->{''.join(output)}"
 
 
 def _covers(subscripts: Sequence[str], shape: Sequence[int]) -> bool:
@@ -647,12 +652,12 @@ def _fixes(
     guesses.append((dotted, [*output] if _DOTS in output else [_DOTS, *output]))
     found: list[Fix] = []
     for guessed, wanted in guesses:
-        equation = f"{','.join(map(''.join, guessed))}->{''.join(wanted)}"
         if not all(_covers(each, shape) for each, shape in zip(guessed, shapes, strict=True)):
             continue
         letters = _letters(shapes, guessed, wanted)
         if all(letter.size is not None for letter in letters) and not (
             library == "numpy" and _sums_dots(letters, wanted)
         ):
-            found.append(Fix(f"einsum({equation!r}, {', '.join(names)})", result=tuple(_sized(letters, wanted))))
+            code = f"einsum({_written(guessed, wanted)!r}, {', '.join(names)})"
+            found.append(Fix(code, result=tuple(_sized(letters, wanted))))
     return tuple(found[:3])

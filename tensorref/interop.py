@@ -33,6 +33,8 @@ with needed(__name__, "numpy", "torch"):
 from tensorref import _dictionary, _picture
 from tensorref._dictionary import Difference, Equivalent, Form, Outcome, Translation, UnknownNameError, translate
 from tensorref._explanation import Fix, Illustrated, TensorrefError
+from tensorref._operands import element_strides
+from tensorref._shape import index_of
 
 __all__ = [
     "DTYPES",
@@ -246,7 +248,7 @@ def explain(x: Shaped[np.ndarray | Tensor, "..."]) -> Explanation:
         reasons=tuple(reason for reason, _ in refusals) or copies,
         fixes=_chained("array" if from_numpy else "tensor", [fix for _, fix in refusals]) if refusals else (),
         shape=None if getattr(x, "is_nested", False) else tuple(x.shape),
-        strides=_strides(x),
+        strides=element_strides(x),
     )
 
 
@@ -363,11 +365,8 @@ class Explanation(Illustrated):
             return text, mark if at[0] in read else _picture.EMPTY
 
         def copied(at: tuple[int, ...]) -> tuple[str, _picture.Mark]:
-            place, number = -first, at[0]
-            for count, stride in reversed(axes):
-                number, index = divmod(number, count)
-                place += index * stride
-            return element(place)
+            index = index_of(at[0], shape)
+            return element(sum(i * stride for i, stride in zip(index, strides, strict=True)) - first)
 
         strips = ((last + 1, stored), (size, copied))
         given, result = (_picture.grid([_picture.Side(count, "", 0)], cell, _CELLS) for count, cell in strips)
@@ -581,14 +580,6 @@ def _chained(subject: str, fixes: list[str | None]) -> tuple[Fix, ...]:
         return ()
     word = re.compile(rf"\b{subject}\b")
     return (Fix(functools.reduce(word.sub, known)),)
-
-
-def _strides(x: np.ndarray | Tensor) -> tuple[int, ...] | None:
-    """Return how many elements on the next one of each axis is stored, or None where that is no whole number."""
-    if isinstance(x, Tensor):
-        return tuple(x.stride()) if x.layout == torch.strided and not x.is_nested else None
-    whole = x.itemsize and all(stride % x.itemsize == 0 for stride in x.strides)
-    return tuple(stride // x.itemsize for stride in x.strides) if whole else None
 
 
 def _device(x: np.ndarray | Tensor) -> torch.device:

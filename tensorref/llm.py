@@ -12,7 +12,7 @@ tensor([[1.0000, 0.0000],
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from math import prod
@@ -31,7 +31,7 @@ from tensorref import _picture, broadcasting, kernels, layout, matmul
 from tensorref._arguments import as_int, as_number, as_place
 from tensorref._explanation import Illustrated
 from tensorref._operands import cast, check_fractions, check_one_dtype, check_operands, library_of, widened
-from tensorref._shape import as_shape, as_size, joined
+from tensorref._shape import as_shape, as_size, index_of, joined
 from tensorref._typing import ArrayT, ShapeLike
 
 __all__ = [
@@ -656,7 +656,7 @@ def explain_mask(mask: Bool[ArrayT, "*batch query_len key_len"]) -> Mask:
     *stack, query_len, key_len = shape
     parts, rows = _picture.visible(prod(stack), _PARTS), _picture.visible(query_len, _PLACES)
     drawn = [(part, row) for part, row in product(parts, rows) if part is not None and row is not None]
-    indices = [_index(part * query_len + row, shape[:-1]) for part, row in drawn]
+    indices = [index_of(part * query_len + row, shape[:-1]) for part, row in drawn]
     queries = tuple(Query(index, tuple(_runs(values[index]))) for index in indices)
     pairs = int(values.sum())
     seen = values.any(axis=-1)
@@ -766,7 +766,7 @@ class Mask(Illustrated):
                 drawing = _picture.Drawing()
                 drawing.text((0, 0), "…")
             else:
-                index = _index(number, stack)
+                index = index_of(number, stack)
                 shown = [side._replace(label="") for side in sides] if number else sides
                 drawing = _picture.grid(shown, self._cells(index), _PLACES)
                 if stack:
@@ -940,8 +940,7 @@ class Attention(Illustrated):
         stages = {stage.name: stage for stage in self.stages}
         batches = len(self.shape) - 2
         shown = _picture.visible(batches, _PARTS)
-        letters = max(len(_picture.shortened(text)) for s in self.stages for text in (*s.axes, *map(str, s.shape)))
-        wide = letters * 8 + 8
+        wide = _picture.width_of(*(text for s in self.stages for text in (*s.axes, *map(str, s.shape)))) + 8
         middle = (len(shown) + 3) * (wide + 4) // 2 - 8
         whole, y = _picture.Drawing(), 0
         for label, name, operations in _ROWS:
@@ -990,11 +989,6 @@ _AXES = {
     **dict.fromkeys(("seq_len", "query_len"), _picture.Mark(2, 16, _picture.DASHES[1])),
     "key_len": _picture.Mark(1, 16),
 }
-
-
-def _index(number: int, shape: Sequence[int]) -> tuple[int, ...]:
-    """Return the index of an element that is the `number`-th in row-major order."""
-    return tuple(int(place) for place in np.unravel_index(number, shape)) if shape else ()
 
 
 def _without_values(rearranged: Any, shape: tuple[int, ...], *arguments: Any) -> tuple[int, ...]:

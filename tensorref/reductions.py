@@ -214,7 +214,7 @@ def explain(
     )
     conflicts = (*outside, *twice)
     result = None if conflicts else tuple(_left(axes, keepdims=keepdims))
-    facts = {"name": name, "shape": sizes, "axis": _written(axis), "count": count, "low": -count, "high": count - 1}
+    facts = {"name": name, "shape": sizes, "axis": quoted(given), "count": count, "low": -count, "high": count - 1}
     wrong = ""
     if outside:
         wrong = WORDS["failure.range" if count else "failure.scalar"].format(**{**facts, "axis": quoted(outside[0])})
@@ -384,12 +384,6 @@ def _as_axes(axis: object) -> int | tuple[int, ...] | None:
     if count > MAX_RANK:
         raise ValueError(f"axis has {quoted(count)} entries, the most is {MAX_RANK}; name each axis once")
     return tuple(as_int(each, f"axis[{place}]", "an axis is") for place, each in enumerate(axis))
-
-
-def _written(axis: object) -> str:
-    return quoted(
-        axis if axis is None or isinstance(axis, int) else tuple(axis) if isinstance(axis, Sequence) else axis
-    )
 
 
 def _left(axes: Sequence[Axis], *, keepdims: bool) -> list[int]:

@@ -196,7 +196,7 @@ def explain(shape: ShapeLike, index: object, *, library: Library = "numpy") -> E
     * index[1] has step -1, PyTorch takes positive ones; reverse with torch.flip(x, dims=[1]), which copies, and slice that with step 1.
     * NumPy differs: shape (4, 32, 64), a view.
     """
-    return _compared(_explain(as_shape(shape, "shape"), index, library), index)
+    return _compared(_explain(as_shape(shape, "shape"), index, library, picks=True), index)
 
 
 @dataclass(frozen=True)
@@ -392,7 +392,7 @@ class Entry:
         return (place,) if self.kind == "array" else index_of(place, self.sizes)
 
 
-def _explain(shape: tuple[int, ...], index: Any, library: Any) -> Explanation:
+def _explain(shape: tuple[int, ...], index: Any, library: Any, *, picks: bool = False) -> Explanation:
     library = as_library(library)
     given = [("index", index)]
     if isinstance(index, tuple) or (library == "torch" and is_tuple_to_pytorch(index)):
@@ -402,7 +402,7 @@ def _explain(shape: tuple[int, ...], index: Any, library: Any) -> Explanation:
     if len(parts) > 1 and len(index) > _MOST_PARTS:
         problems = [WORDS["parts"].format(count=len(index), most=_MOST_PARTS)]
     for place, ((_, part), (_, item, _)) in enumerate(zip(given, parts, strict=True)):
-        if place < len(entries):
+        if picks and place < len(entries):
             entries[place] = replace(entries[place], picks=_picks(part, item, entries[place]))
     arrays = [entry.gives or () for entry in entries if entry.kind in _ARRAYS]
     result: tuple[int, ...] = ()
@@ -527,9 +527,10 @@ def _counted_for_one(parts: Sequence[tuple[str, Any, str]]) -> str:
 
 def _accepted(shape: ShapeLike, index: object, library: Any) -> tuple[tuple[int, ...], bool]:
     """Return the shape of what an index selects and whether it is a view, or raise an error where it selects nothing."""
-    explanation = _explain(as_shape(shape, "shape"), index, library)
+    sizes = as_shape(shape, "shape")
+    explanation = _explain(sizes, index, library)
     if explanation.result is None or explanation.view is None:
-        raise IndexingError(" ".join(explanation.reasons), _compared(explanation, index))
+        raise IndexingError(" ".join(explanation.reasons), explain(sizes, index, library=library))
     return explanation.result, explanation.view
 
 
