@@ -111,7 +111,7 @@ def _drawing(name: str, value: Any, labels: Sequence[str], mark: Mark, hues: dic
     if not hasattr(value, "shape"):
         drawing = Drawing()
         text = _picture.shortened(str(value))
-        drawing.box((0, -CELL // 2), (max(CELL, len(text) * 8 + 12), CELL), mark, text)
+        drawing.box((0, -CELL // 2), (max(CELL, _picture.width_of(text) + 12), CELL), mark, text)
     elif value.ndim > _CUBE:
         drawing = Drawing()
         drawing.place(_picture.boxes([""], [_row(value, labels, mark, hues)]), 0, -CELL // 2)
