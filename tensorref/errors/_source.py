@@ -12,7 +12,7 @@ import linecache
 import os
 import sysconfig
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from types import CodeType, FrameType, TracebackType
@@ -59,7 +59,7 @@ def steps(traceback: TracebackType | None) -> tuple[list[Step], list[Facts]]:
     seen: list[Facts] = []
     while traceback is not None:
         frame = traceback.tb_frame
-        if frame.f_code.co_filename.startswith(_OURS):
+        if is_ours(frame):
             seen = frame.f_locals.get("seen", seen)
         else:
             found.append(Step(frame, traceback.tb_lasti, traceback.tb_lineno))
@@ -225,16 +225,28 @@ def ran(frame: FrameType, at: int | None, *, fresh: bool) -> list[dis.Instructio
             ways[offset].append(order[index[offset] + 1].offset)
         if not (fresh and offset == last):
             ahead += ways[offset]
-    led = {last}
+    now = {last}
     if at == frame.f_lasti:  # an error that is raised again behind `with` leaves the frame where it was raised first
-        led |= {offset for offset in ways if order[index[offset]].opname.startswith("RERAISE")}
-    grows = True
-    while grows:  # back from where it is now
-        more = {offset for offset, targets in ways.items() if not led.isdisjoint(targets)} - led
-        grows, led = bool(more), led | more
+        now |= {offset for offset in ways if order[index[offset]].opname.startswith("RERAISE")}
+    led = _leading(now, ways)
     return [order[index[offset]] for offset in sorted(led & ways.keys() - {last})] + [
         order[index[last]] for _ in {last} & ways.keys()
     ]
+
+
+def _leading(now: Iterable[int], ways: Mapping[int, Sequence[int]]) -> set[int]:
+    """Return some instructions, and those that lead to them."""
+    before: dict[int, list[int]] = {}
+    for offset, targets in ways.items():
+        for target in targets:
+            before.setdefault(target, []).append(offset)
+    found, ahead = set[int](), [*now]
+    while ahead:
+        offset = ahead.pop()
+        if offset not in found:
+            found.add(offset)
+            ahead += before.get(offset, ())
+    return found
 
 
 _ENDS = ("RETURN", "RAISE", "RERAISE", "JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_ABSOLUTE")
