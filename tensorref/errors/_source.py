@@ -23,7 +23,7 @@ from tensorref.errors._standins import Facts, Unknown, numpy, torch
 _MOST_STEPS = 2000
 _MOST_LINES = 100_000
 _MOST_LETTERS = 120
-_PYTHON = sysconfig.get_path("stdlib")
+_PYTHON = sysconfig.get_path("stdlib") + os.sep
 _BETWEEN = ("__torch_function__", "__torch_dispatch__", "__array_function__", "__array_ufunc__")
 _OURS = f"{Path(__file__).parent}{os.sep}"  # a mode of ours stands between the user's call and PyTorch
 
@@ -70,11 +70,15 @@ def steps(traceback: TracebackType | None) -> tuple[list[Step], list[Facts]]:
 def is_library(frame: FrameType) -> bool:
     """Tell whether a frame runs code of Python or of a package that was installed, or stands between a call and a library."""
     file = frame.f_code.co_filename
-    if frame.f_code.co_name in _BETWEEN:
+    if frame.f_code.co_name in _BETWEEN or is_installed(file):
         return True
     roots = [str(Path(found.__file__).parent) for found in (torch(), numpy()) if found is not None]
-    folders = tuple(f"{root}{os.sep}" for root in (_PYTHON, *roots))
-    return file.startswith(("<frozen ", "<@", *folders)) or "site-packages" in file or "dist-packages" in file
+    return file.startswith(tuple(f"{root}{os.sep}" for root in roots))
+
+
+def is_installed(file: str) -> bool:
+    """Tell whether a file is Python's own, or of a package that was installed."""
+    return file.startswith(("<frozen ", "<@", _PYTHON)) or "site-packages" in file or "dist-packages" in file
 
 
 def is_ours(frame: FrameType) -> bool:
@@ -82,10 +86,9 @@ def is_ours(frame: FrameType) -> bool:
     return frame.f_code.co_filename.startswith(_OURS)
 
 
-def failed(step: Step) -> Failed:
-    """Return what failed in a frame, or raise `Unknown`."""
-    code = step.frame.f_code
-    place = next(islice(code.co_positions(), step.at // 2, None), None)
+def failed(code: CodeType, at: int) -> Failed:
+    """Return what some code does at an instruction, or raise `Unknown`."""
+    place = next(islice(code.co_positions(), at // 2, None), None)
     if place is None or None in place:
         raise Unknown("Python was told to keep no places of code")
     line, end, column, stop = place
