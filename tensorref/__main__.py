@@ -12,7 +12,7 @@ import textwrap
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from tensorref._arguments import quoted
 from tensorref._libraries import MissingLibraryError
@@ -306,34 +306,49 @@ def _shape(text: str) -> tuple[int, ...]:
 
 def _explain(options: argparse.Namespace) -> int:
     from tensorref import errors
-    from tensorref._expression import explain
     from tensorref.errors._catalogue import SITE
 
-    is_piped = options.text == "-"
+    is_piped, is_expression = options.text == "-", options.shape is not None or options.library is not None
+    if is_piped and is_expression:
+        options.error("--shape and --library are for an expression; leave them out where - reads a message")
     text = _piped() if is_piped else options.text
-    try:
-        found = errors.explain(_words_of(text)) if options.shape is None and options.library is None else None
-        if found is None and is_piped:
-            raise ValueError
-        explanation = found or explain(text, options.shape, options.library)
-    except (TypeError, ValueError) as error:
-        if is_piped or _PROSE.search(text):
-            sys.stderr.write(
-                f"No message that is known stands in this text; {SITE}errors/index.html has all that are.\n"
-            )
-            return 1
-        refuse: Callable[[str], NoReturn] = options.error
-        if _NAME.fullmatch(text):
-            try:
-                errors.get(text)
-            except errors.UnknownEntryError as unknown:
-                refuse(f"argument TEXT: {unknown}")
-        refuse(f"argument TEXT: {quoted(text)}: {error}")
+    explanation = None if is_expression else errors.explain(_words_of(text))
+    if explanation is None and not is_piped:
+        explanation = _of_expression(text, options, has_words=not is_expression and bool(_PROSE.search(text)))
+    if explanation is None:
+        sys.stderr.write(f"No message that is known stands in this text; {SITE}errors/index.html has all that are.\n")
+        return 1
     if options.svg:
         # A gray that is read on a white and on a black ground, because a file cannot know on which it will be.
         options.svg.write_text(explanation.svg().replace("<svg ", '<svg color="#6e7781" ', 1), "utf-8")
     _show(explanation)
     return 0
+
+
+def _of_expression(text: str, options: argparse.Namespace, *, has_words: bool) -> Any:
+    """Return the explanation of an expression, None where words can be none, or end with what is wrong with it."""
+    from tensorref._expression import explain
+
+    try:
+        return explain(text, options.shape, options.library)
+    except (TypeError, ValueError) as error:
+        if not has_words:
+            options.error(f"argument TEXT: {_wrong(text, error)}")
+        return None
+
+
+def _wrong(text: str, error: Exception) -> str:
+    """Return what is wrong with a text that is no expression: it can be the name of a message that there is not."""
+    from tensorref import errors
+
+    if _NAME.fullmatch(text):
+        try:
+            errors.get(text)
+        except errors.UnknownEntryError as unknown:
+            return str(unknown)
+        except ValueError:  # it is longer than any name
+            pass
+    return f"{quoted(text)}: {error}"
 
 
 def _piped() -> str:
@@ -350,9 +365,9 @@ def _piped() -> str:
 
 def _words_of(text: str) -> str:
     """Return the words of the message with this name, or the text itself."""
-    from tensorref import errors
+    from tensorref.errors._catalogue import by_id
 
-    known = {entry.id: entry for entry in errors.entries()}
+    known = by_id()
     return known[text].text() if text in known else text
 
 

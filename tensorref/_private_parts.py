@@ -48,26 +48,27 @@ def saved(node: Node) -> Iterator[Tensor]:
     """Yield the tensors that an operation saved; hooks, which may compute, are left alone."""
     if not _slots(_known()):
         _miss("torch.autograd.graph.Node._raw_saved_*")
+    for _, value in _kept(node):
+        yield value
+
+
+def changed(node: Node) -> Iterator[Tensor]:
+    """Yield the tensors that an operation saved and that were changed in place since, so that backward raises."""
+    for attribute, value in _kept(node):
+        try:
+            getattr(node, attribute.replace("_raw", "", 1))
+        except RuntimeError:
+            yield value
+
+
+def _kept(node: Node) -> Iterator[tuple[str, Tensor]]:
+    """Yield what an operation saved, each with the attribute that has it."""
     for attribute in _slots(type(node)):
         slots = getattr(node, attribute)
         for slot in slots if isinstance(slots, tuple) else (slots,):
             value = None if slot.unpack_hook else slot.data
             if value is not None:
-                yield value
-
-
-def changed(node: Node) -> Iterator[Tensor]:
-    """Yield the tensors that an operation saved and that were changed in place since, so that backward raises."""
-    for attribute in _slots(type(node)):
-        slots = getattr(node, attribute)
-        for slot in slots if isinstance(slots, tuple) else (slots,):
-            value = None if slot.unpack_hook else slot.data
-            if value is None:
-                continue
-            try:
-                getattr(node, attribute.replace("_raw", "", 1))
-            except RuntimeError:
-                yield value
+                yield attribute, value
 
 
 def record(results: Sequence[Tensor]) -> Iterator[Node]:

@@ -9,6 +9,7 @@ import random
 import subprocess
 import sys
 import threading
+import time
 import warnings
 import weakref
 from concurrent.futures import ThreadPoolExecutor
@@ -886,6 +887,20 @@ def test_a_deep_recursion():
 
     reading = read(program)
     assert reading.code == "program()"
+
+
+def test_what_ran_since_is_looked_through_once(tmp_path):
+    path = tmp_path / "program.py"
+    path.write_text(
+        "x, w = torch.zeros(3, 4), torch.zeros(3, 4)\ntry:\n    x @ w\nexcept RuntimeError as error:\n    kept = error\n"
+        + "".join(f"n{at} = {at} if x is w else 1\n" for at in range(2000))
+        + "start = time.process_time()\nreading = read(kept)\ntook = time.process_time() - start\n"
+    )
+    names = {"torch": torch, "time": time, "read": _frames.read}
+    exec(compile(path.read_text(), path, "exec"), names)  # noqa: S102
+    assert shapes(names["reading"]) == {"x": (3, 4), "w": (3, 4)}
+    assert names["reading"].proved
+    assert names["took"] < 5  # it was 35 where each step back looked at all instructions again
 
 
 def test_a_chain_is_followed_to_its_root():

@@ -487,6 +487,15 @@ WRONG_EXPRESSIONS = {
         ["(4,) + 3", "--library", "torch"],
         "'(4,) + 3': --library says whose rule an index follows",
     ),
+    "message with a library": (
+        ["mean of empty slice", "--library", "torch"],
+        "'mean of empty slice': --library says whose rule an index follows; leave it out here",
+    ),
+    "message with a shape": (
+        ["mean of empty slice", "--shape", "4"],
+        "'mean of empty slice': --shape is that of a name before an index",
+    ),
+    "long name": (["ab-" * 300 + "a"], "'ab-ab-ab-"),
     "long": (["(" * 1001], f"'{'(' * 27}...{'(' * 28}': it has 1001 letters, "),
     "deep": (["(4,)[" + "[" * 400 + "]" * 401], "'(4,)["),
     "unary": (["(4,)[" + "-" * 900 + "1]"], "'(4,)["),
@@ -510,6 +519,13 @@ def test_a_shape_that_cannot_be_read_is_said(capsys):
     assert (
         "explain: error: argument --shape: '4,x': Position 3: 'x' is a name without a size; " in capsys.readouterr().err
     )
+
+
+def test_what_is_piped_is_no_expression(capsys):
+    with pytest.raises(SystemExit) as raised:
+        command_line.main(["explain", "-", "--library", "torch"])
+    assert raised.value.code == 2
+    assert "explain: error: --shape and --library are for an expression; leave them out " in capsys.readouterr().err
 
 
 MESSAGE = "RuntimeError: mat1 and mat2 shapes cannot be multiplied (3x4 and 10x5)"

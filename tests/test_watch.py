@@ -332,6 +332,35 @@ def test_a_place_is_reported_once_with_how_often():
     assert second.line - first.line == 2
 
 
+def pairs_in(path):
+    """Return a function of a file that pairs all with all."""
+    names = {}
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("def pair(a, b):\n    return a - b\n")
+    exec(compile(path.read_text(), path, "exec"), names)  # noqa: S102
+    return names["pair"]
+
+
+def test_what_is_installed_for_one_user_is_no_code_of_the_reader(tmp_path):
+    pair = pairs_in(tmp_path / "site-packages" / "package.py")
+    with tensorref.watch() as seen:
+        pair(torch.zeros(5, 1), torch.zeros(5))
+    assert [(finding.file, finding.function) for finding in seen.broadcasts] == [
+        (__file__, "test_what_is_installed_for_one_user_is_no_code_of_the_reader")
+    ]
+
+
+def test_the_same_code_in_two_files_is_two_places(tmp_path):
+    paths = [tmp_path / "one.py", tmp_path / "two.py"]
+    functions = [pairs_in(path) for path in paths]
+    with tensorref.watch() as seen:
+        for pair in functions:
+            pair(torch.zeros(5, 1), torch.zeros(5))
+    assert [(finding.file, finding.line, finding.count) for finding in seen.broadcasts] == [
+        (str(path), 2, 1) for path in paths
+    ]
+
+
 def test_a_fix_gives_what_it_says():
     prediction, target = torch.zeros(5, 1), torch.zeros(5)
     with tensorref.watch() as seen:

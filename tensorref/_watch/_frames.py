@@ -9,7 +9,6 @@ import ast
 import linecache
 import math
 import os
-import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,9 +18,10 @@ from typing import Literal, NamedTuple
 import jaxtyping
 import torch
 
+from tensorref.errors._source import failed, is_installed
+from tensorref.errors._standins import Unknown
+
 Owner = Literal["reader", "library", "torch", "between"]
-Span = tuple[int, int, int, int]
-"""Where an expression stands: its first and last line, and its first and last column, in bytes."""
 
 LOSSES = frozenset(
     {
@@ -41,9 +41,6 @@ NORMALIZING = frozenset(
 _TORCH = os.path.dirname(torch.__file__) + os.sep  # noqa: PTH120  compared with the names of files as they are
 _PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep  # noqa: PTH120
 _HERE = os.path.dirname(__file__) + os.sep  # noqa: PTH120
-_INSTALLED = tuple(
-    {sysconfig.get_path(scheme) + os.sep for scheme in ("stdlib", "platstdlib", "purelib", "platlib")} | {_PACKAGE}
-)
 _FUNCTIONAL = os.path.join(_TORCH, "nn", "functional.py")  # noqa: PTH118
 _BACKWARD = os.path.join(_TORCH, "autograd")  # noqa: PTH118
 _COMPILED = os.path.join(_TORCH, "_dynamo", "eval_frame.py")  # noqa: PTH118
@@ -59,24 +56,42 @@ _MOST_LETTERS = 30  # of an operand
 _MOST_FRAMES = 2000
 
 
-@lru_cache(maxsize=2**14)
 def owner(code: CodeType) -> Owner:
     """Tell whose a function is; what stands between an operation and its caller is nobody's."""
-    file = code.co_filename
-    if file.startswith((_HERE, *_CHECKERS)) or code.co_name in _BETWEEN:
+    return _owner(code.co_filename, code.co_name)  # the hash of code itself takes as long as it has instructions
+
+
+@lru_cache(maxsize=2**14)
+def _owner(file: str, name: str) -> Owner:
+    if file.startswith((_HERE, *_CHECKERS)) or name in _BETWEEN:
         return "between"
     if file.startswith(_TORCH):
         return "between" if file in _CALLING else "torch"
-    return "library" if file.startswith((*_INSTALLED, "<frozen")) else "reader"
+    return "library" if file.startswith(_PACKAGE) or is_installed(file) else "reader"
 
 
 class Site(NamedTuple):
     """A place in code from which an operation was called."""
 
+    file: str
     code: CodeType
     instruction: int
     """The offset of the instruction."""
-    line: int
+
+    def __hash__(self) -> int:
+        """Return that of the place; the hash of code takes as long as it has instructions."""
+        return hash((self.file, self.instruction))
+
+    @property
+    def line(self) -> int:
+        """The line, read when it is asked for: that takes as long as the code has lines."""
+        return _line(self)
+
+
+@lru_cache(maxsize=2**14)
+def _line(site: Site) -> int:
+    lines = (line for start, end, line in site.code.co_lines() if start <= site.instruction < end)
+    return next(lines, 0) or 0
 
 
 class Caller:
@@ -92,7 +107,7 @@ class Caller:
             frame = frame.f_back
         self._outer = frame
         found = self._found()
-        self.site = None if found is None else Site(found.f_code, found.f_lasti, found.f_lineno or 0)
+        self.site = found and Site(found.f_code.co_filename, found.f_code, found.f_lasti)
         """The place in the reader's own code, or in that of a library where there is none."""
 
     @property
@@ -160,38 +175,13 @@ def _is_within(code: CodeType, what: str) -> bool:
     return code.co_filename.startswith(_TRANSFORM)
 
 
+@lru_cache(maxsize=2**10)
 def node_at(site: Site) -> ast.AST | None:
     """Return the expression or assignment that stands at a site, or None where there is no source."""
-    positions = next(
-        (span for at, span in enumerate(site.code.co_positions()) if at == site.instruction // 2), (None,) * 4
-    )
-    if None in positions:
-        return None
-    first, last, begin, end = positions
-    source = "".join(linecache.getlines(site.code.co_filename))
-    return _nodes(source).get((first, last, begin, end))  # type: ignore[arg-type]
-
-
-@lru_cache(maxsize=64)
-def _nodes(source: str) -> dict[Span, ast.AST]:
     try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return {}
-    found: dict[Span, ast.AST] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign | ast.AugAssign):
-            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-                found[_span(target)] = node  # where a value is put, the instruction stands at the target
-        elif isinstance(node, ast.BinOp | ast.Call | ast.Compare | ast.Subscript):
-            found.setdefault(_span(node), node)
-        if isinstance(node, ast.AugAssign):
-            found[_span(node)] = node
-    return found
-
-
-def _span(node: ast.expr | ast.stmt) -> Span:
-    return node.lineno, node.end_lineno or 0, node.col_offset, node.end_col_offset or 0
+        return failed(site.code, site.instruction).node
+    except Unknown:
+        return None
 
 
 def operands(site: Site, operation: str, count: int) -> tuple[str, ...] | None:
@@ -255,11 +245,6 @@ def _computed(operator: ast.operator, left: float, right: float) -> float | None
     return left / right if isinstance(operator, ast.Div) and right else None
 
 
-def lines_of(code: CodeType, line: int) -> str:
-    """Return a line of code without its indent."""
-    return linecache.getline(code.co_filename, line).strip()
-
-
 def fraction(number: float) -> bool:
     """Tell whether a number has a fraction."""
     return math.isfinite(number) and number != math.trunc(number)
@@ -277,4 +262,4 @@ class Where:
 
 def where(site: Site) -> Where:
     """Return a site in words."""
-    return Where(site.code.co_filename, site.line, site.code.co_qualname, lines_of(site.code, site.line))
+    return Where(site.file, site.line, site.code.co_qualname, linecache.getline(site.file, site.line).strip())

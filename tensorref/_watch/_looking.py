@@ -194,8 +194,8 @@ class Looking:
         """Look at an operation that has run."""
         event = Event(_operation(func), args, kwargs, result, frame)
         site = event.caller.site
-        if site is not None and site[:2] not in self._sites:
-            self._sites.put(site[:2], None)
+        if site is not None and site not in self._sites:
+            self._sites.put(site, None)
             if event.caller.within("compiled") and len(self.compiled) < _MOST_KEPT:
                 self.compiled[site] = None
         for rule in self._rules:

@@ -106,8 +106,8 @@ def explain(error: Any = None) -> Explanation | None:
     get : a message by its id.
     """
     if error is None:
-        for last in (sys.exc_info()[1], getattr(sys, "last_exc", None), getattr(sys, "last_value", None)):
-            error = last if error is None else error
+        last = (sys.exc_info()[1], getattr(sys, "last_exc", None), getattr(sys, "last_value", None))
+        error = next((each for each in last if each is not None), None)
     if error is None or issubclass(type(error), BaseException):
         return _explanation.of_error(error)
     if not isinstance(error, str):

@@ -242,14 +242,10 @@ def _operand(name: str, value: Any) -> Operand:
     return Operand(name, name_of(type(value)), value=str(value) if type(value) is tuple else value)
 
 
-def _version(tensor: Any) -> int | None:
-    from tensorref import _private_parts
-
-    return _private_parts.version(tensor)
-
-
 def _written_in_place(found: re.Match[str], passed: Sequence[Step], *, traced: bool) -> dict[str, Any]:
     """Return the tensors that backward may have found changed: those with the shape and the version of the message."""
+    from tensorref import _private_parts  # which loads PyTorch
+
     shape, version = tuple(map(int, re.findall(r"\d+", found[1]))), int(found[2])
     seen: dict[int, Operand] = {}
     for step in reversed(passed):
@@ -259,7 +255,7 @@ def _written_in_place(found: re.Match[str], passed: Sequence[Step], *, traced: b
         for name, value in scope_of(step.frame, traced=traced).names.items():
             for called, array in held(name, value, modules):
                 operand = _operand(called, array) if is_tensor(array) and id(array) not in seen else None
-                if operand and operand.shape == shape and _version(array) == version:
+                if operand and operand.shape == shape and _private_parts.version(array) == version:
                     seen[id(array)] = operand
     first = "The line is not the cause: backward found here what was written in place before."
     if not seen:

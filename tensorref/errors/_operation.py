@@ -117,7 +117,7 @@ def scope_of(frame: FrameType, *, traced: bool) -> Scope:
 
 def operation_at(step: Step, *, traced: bool) -> Operation:
     """Return what failed in a frame, or raise `Unknown`."""
-    what = failed(step)
+    what = failed(step.frame.f_code, step.at)
     scope = scope_of(step.frame, traced=traced)
     if isinstance(what.node, ast.Call):
         return _call(step, what, scope, what.node)

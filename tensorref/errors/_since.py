@@ -73,7 +73,7 @@ def _changes(frame: FrameType, since: Sequence[dis.Instruction], names: Collecti
 def _is_harmless(frame: FrameType, call: dis.Instruction, *, traced: bool) -> bool:
     """Tell whether a call, or what leaves a block of `with`, is known to change nothing."""
     try:
-        node = failed(Step(frame, call.offset, 0)).node
+        node = failed(frame.f_code, call.offset).node
     except Unknown:
         return False
     scope = scope_of(frame, traced=traced)

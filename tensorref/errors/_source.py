@@ -12,7 +12,7 @@ import linecache
 import os
 import sysconfig
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from types import CodeType, FrameType, TracebackType
@@ -23,7 +23,7 @@ from tensorref.errors._standins import Facts, Unknown, numpy, torch
 _MOST_STEPS = 2000
 _MOST_LINES = 100_000
 _MOST_LETTERS = 120
-_PYTHON = sysconfig.get_path("stdlib")
+_PYTHON = sysconfig.get_path("stdlib") + os.sep
 _BETWEEN = ("__torch_function__", "__torch_dispatch__", "__array_function__", "__array_ufunc__")
 _OURS = f"{Path(__file__).parent}{os.sep}"  # a mode of ours stands between the user's call and PyTorch
 
@@ -59,7 +59,7 @@ def steps(traceback: TracebackType | None) -> tuple[list[Step], list[Facts]]:
     seen: list[Facts] = []
     while traceback is not None:
         frame = traceback.tb_frame
-        if frame.f_code.co_filename.startswith(_OURS):
+        if is_ours(frame):
             seen = frame.f_locals.get("seen", seen)
         else:
             found.append(Step(frame, traceback.tb_lasti, traceback.tb_lineno))
@@ -70,11 +70,15 @@ def steps(traceback: TracebackType | None) -> tuple[list[Step], list[Facts]]:
 def is_library(frame: FrameType) -> bool:
     """Tell whether a frame runs code of Python or of a package that was installed, or stands between a call and a library."""
     file = frame.f_code.co_filename
-    if frame.f_code.co_name in _BETWEEN:
+    if frame.f_code.co_name in _BETWEEN or is_installed(file):
         return True
     roots = [str(Path(found.__file__).parent) for found in (torch(), numpy()) if found is not None]
-    folders = tuple(f"{root}{os.sep}" for root in (_PYTHON, *roots))
-    return file.startswith(("<frozen ", "<@", *folders)) or "site-packages" in file or "dist-packages" in file
+    return file.startswith(tuple(f"{root}{os.sep}" for root in roots))
+
+
+def is_installed(file: str) -> bool:
+    """Tell whether a file is Python's own, or of a package that was installed."""
+    return file.startswith(("<frozen ", "<@", _PYTHON)) or "site-packages" in file or "dist-packages" in file
 
 
 def is_ours(frame: FrameType) -> bool:
@@ -82,10 +86,9 @@ def is_ours(frame: FrameType) -> bool:
     return frame.f_code.co_filename.startswith(_OURS)
 
 
-def failed(step: Step) -> Failed:
-    """Return what failed in a frame, or raise `Unknown`."""
-    code = step.frame.f_code
-    place = next(islice(code.co_positions(), step.at // 2, None), None)
+def failed(code: CodeType, at: int) -> Failed:
+    """Return what some code does at an instruction, or raise `Unknown`."""
+    place = next(islice(code.co_positions(), at // 2, None), None)
     if place is None or None in place:
         raise Unknown("Python was told to keep no places of code")
     line, end, column, stop = place
@@ -225,16 +228,28 @@ def ran(frame: FrameType, at: int | None, *, fresh: bool) -> list[dis.Instructio
             ways[offset].append(order[index[offset] + 1].offset)
         if not (fresh and offset == last):
             ahead += ways[offset]
-    led = {last}
+    now = {last}
     if at == frame.f_lasti:  # an error that is raised again behind `with` leaves the frame where it was raised first
-        led |= {offset for offset in ways if order[index[offset]].opname.startswith("RERAISE")}
-    grows = True
-    while grows:  # back from where it is now
-        more = {offset for offset, targets in ways.items() if not led.isdisjoint(targets)} - led
-        grows, led = bool(more), led | more
+        now |= {offset for offset in ways if order[index[offset]].opname.startswith("RERAISE")}
+    led = _leading(now, ways)
     return [order[index[offset]] for offset in sorted(led & ways.keys() - {last})] + [
         order[index[last]] for _ in {last} & ways.keys()
     ]
+
+
+def _leading(now: Iterable[int], ways: Mapping[int, Sequence[int]]) -> set[int]:
+    """Return some instructions, and those that lead to them."""
+    before: dict[int, list[int]] = {}
+    for offset, targets in ways.items():
+        for target in targets:
+            before.setdefault(target, []).append(offset)
+    found, ahead = set[int](), [*now]
+    while ahead:
+        offset = ahead.pop()
+        if offset not in found:
+            found.add(offset)
+            ahead += before.get(offset, ())
+    return found
 
 
 _ENDS = ("RETURN", "RAISE", "RERAISE", "JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_ABSOLUTE")
