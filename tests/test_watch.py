@@ -622,7 +622,10 @@ def test_wrong_already(tensorref_watch):
 
 def test_the_fixture_fails_a_test_with_the_report(pytester):
     pytester.makepyfile(test_suite=SUITE)
-    run = pytester.runpytest_inprocess("-p", "tensorref._pytest_plugin", "-p", "no:tensorref", "-p", "no:playwright")
+    # Without the short summary, which repeats whole reports where CI is set.
+    run = pytester.runpytest_inprocess(
+        "-rN", "-p", "tensorref._pytest_plugin", "-p", "no:tensorref", "-p", "no:playwright"
+    )
     run.assert_outcomes(passed=2, failed=3)
     said = run.stdout.str()
     assert said.count("To pair them one to one, give both the same shape.") == 3
