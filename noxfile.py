@@ -124,8 +124,8 @@ def lint(session: nox.Session) -> None:
 @shared
 def types(session: nox.Session) -> None:
     """Check the types with mypy and pyright, both strict, and those of the scripts with TypeScript."""
-    session.run("mypy")
-    session.run("pyright")
+    session.run("mypy", "--num-workers", "auto")
+    session.run("pyright", "--threads")
     session.run("pyright", "--ignoreexternal", "--verifytypes", "tensorref")
     typescript = ["npm", "exec", "--yes", "--prefer-offline", f"--package=typescript@{TYPESCRIPT}"]
     session.run(*typescript, "--", "tsc", "--project", "tests/browser/tsconfig.json")

@@ -894,6 +894,7 @@ READ = [1, 2, 2**63, 10**400, 0.1, 5e-324, 1.7976931348623157e308]
 REFUSED = [-1, True, 0.0, -0.5, math.inf, -math.inf, math.nan]
 
 
+@pytest.mark.full
 def test_what_write_writes_read_reads_whatever_a_number_is(results, tmp_path):
     """Each number of a result, and each odd value: refused before anything is written, or read as it was."""
     few = dataclasses.replace(results, entries=results.entries[:1], ceilings=results.ceilings[:1])

@@ -56,10 +56,16 @@ def each_form(kept=lambda _: True):
     return pytest.mark.parametrize(("row", "form"), chosen, ids=map(named, chosen))
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Give one folder to all, since to make thousands takes longer than the tests."""
+    return tmp_path_factory.mktemp("dictionary")
+
+
 @pytest.fixture(autouse=True)
-def in_a_folder(tmp_path, monkeypatch):
+def in_a_folder(folder, monkeypatch):
     """Run on the CPU, where a file may be left, and let PyTorch repeat the warnings that it gives once a process."""
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(folder)
     always = torch.is_warn_always_enabled()
     torch.set_warn_always(True)
     torch.set_default_device("cpu")

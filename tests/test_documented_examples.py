@@ -84,7 +84,7 @@ def report(device):
 RIGHT = {name for name in EXAMPLES if name.startswith("right") and name != "right_on_meta"}
 
 
-@pytest.mark.parametrize("device", ["cpu", "fake", pytest.param("meta", marks=pytest.mark.full)])
+@pytest.mark.parametrize("device", ["cpu", *(pytest.param(name, marks=pytest.mark.full) for name in ("fake", "meta"))])
 def test_only_the_device_in_a_printed_tensor_may_differ(device):
     output = report(device)
     assert "PASSED device.md" in output

@@ -124,6 +124,7 @@ def run(fix, shape, index, source):
     return tuple((names["x"] if result is None else result).shape)
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("unchecked")
 @pytest.mark.filterwarnings("error")
 def test_a_fix_gives_what_it_says():

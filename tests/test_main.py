@@ -335,12 +335,11 @@ def test_what_is_wrong_with_an_exercise_is_said(arguments, words, capsys):
 @pytest.mark.parametrize(
     "arguments",
     [
-        [],
-        ["--help"],
-        ["exercises"],
         ["explain", "(4, 1) + (3,)"],
-        ["translate", "unsqueeze"],
-        [*TINY, "--only", "view"],
+        *(
+            pytest.param(arguments, marks=pytest.mark.full)
+            for arguments in ([], ["--help"], ["exercises"], ["translate", "unsqueeze"], [*TINY, "--only", "view"])
+        ),
     ],
 )
 def test_a_reader_that_has_enough_ends_the_command_quietly(arguments):
@@ -358,12 +357,17 @@ def test_a_reader_that_has_enough_ends_the_command_quietly(arguments):
 @pytest.mark.parametrize(
     ("arguments", "encoding"),
     [
-        ([], "ascii"),
-        (["exercises", "rotary-embedding"], "cp1252"),
-        (["translate", "reshape"], "ascii"),
         (["explain", "(4, 1) + (3,)"], "cp1252"),
         (["explain", "(4, 1) + (3,)"], "ascii"),
-        ([*TINY, "--only", "view"], "cp1252"),
+        *(
+            pytest.param(arguments, encoding, marks=pytest.mark.full)
+            for arguments, encoding in [
+                ([], "ascii"),
+                (["exercises", "rotary-embedding"], "cp1252"),
+                (["translate", "reshape"], "ascii"),
+                ([*TINY, "--only", "view"], "cp1252"),
+            ]
+        ),
     ],
 )
 def test_a_terminal_without_a_character_gets_a_question_mark(arguments, encoding):

@@ -238,7 +238,7 @@ def _from_list(given: Any, where: str, library: Library) -> Any:
 
 
 def _is_list(value: Any) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
+    return not isinstance(value, (int, float, str, bytes)) and isinstance(value, Sequence)  # most are numbers
 
 
 def _is_array(value: Any) -> bool:

@@ -158,6 +158,7 @@ def test_a_foot_is_true_of_its_page(project):
     assert ran(project.build()[0]) == set()
 
 
+@pytest.mark.full
 def test_a_record_is_of_one_device(project, monkeypatch):
     project.run_examples("--record", "docs/right.md", device="meta")
     assert ran(project.build()[0]) == set()
@@ -168,11 +169,13 @@ def test_a_record_is_of_one_device(project, monkeypatch):
     assert written - ALWAYS == {"right"}
 
 
+@pytest.mark.full
 def test_only_a_run_that_is_to_leave_a_record_leaves_one(project):
     assert project.run_examples("docs/right.md").returncode == 0
     assert not project.record.exists()
 
 
+@pytest.mark.full
 def test_text_that_changed_while_it_ran_is_not_in_the_record(project):
     path = project.root / "docs" / "right.md"
     change = (

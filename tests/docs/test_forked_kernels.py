@@ -86,6 +86,7 @@ def shown(result):
     return cells
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("server")
 def test_outputs_are_those_of_a_stock_kernel(tmp_path):
     with stock():
@@ -169,6 +170,7 @@ def test_a_server_that_has_ended_is_named(another_server, tmp_path):
         run({"one": "1"}, tmp_path)
 
 
+@pytest.mark.full
 def test_kernels_are_forked_until_the_server_stops(another_server):
     factory = KernelProvisionerFactory.instance()
     assert factory.default_provisioner_name == "forked"

@@ -28,6 +28,7 @@ def differences(unlike):
     return lambda vectors: unlike("matmul.js", vectors, matmul.WORDS, matmul.MESSAGES)
 
 
+@pytest.mark.full
 def test_every_pair_of_rank_1_to_3_over_sizes_0_to_3(differences):
     vectors = [vector(a, b) for a, b in itertools.product(SHAPES, repeat=2)]
     assert len(vectors) == 84**2

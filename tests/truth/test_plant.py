@@ -97,6 +97,7 @@ def test_it_reports_what_nobody_notices_and_nothing_else(tree, capsys):
     assert f"seed {SEED}: 9 faults in 10 outputs, 5 survived; " in said
 
 
+@pytest.mark.full
 def test_it_is_content_where_all_is_noticed(tree, capsys):
     (tree / "tensorref" / "sums.py").write_text(MODULE.partition("\n\nNOTHING")[0], "utf-8")
     (tree / "docs" / "page.md").write_text(PAGE.partition(">>> print")[0] + "```\n", "utf-8")
@@ -106,6 +107,7 @@ def test_it_is_content_where_all_is_noticed(tree, capsys):
     assert {file: file.read_bytes() for file in tree.rglob("*.*")} == before  # only the copy is planted
 
 
+@pytest.mark.full
 def test_an_example_that_fails_by_itself_is_no_fault_noticed(tree):
     (tree / "docs" / "page.md").write_text(PAGE + "```python\n>>> undefined = name\n```\n", "utf-8")
     with pytest.raises(
@@ -119,6 +121,7 @@ def test_a_tree_without_outputs_is_no_success(tmp_path):
         plant.main(tmp_path, ARGUMENTS)
 
 
+@pytest.mark.full
 def test_what_pytest_cannot_run_is_no_fault_noticed(tree):
     (tree / "tensorref" / "broken.py").write_text("1 +\n", "utf-8")
     with pytest.raises(RuntimeError, match=r"pytest could not run the examples"):
