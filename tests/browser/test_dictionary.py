@@ -107,7 +107,8 @@ def test_a_narrow_page_does_not_scroll_sideways(visit):
     expect(page.locator("#expand-dims")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.full)])
+@pytest.mark.full
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(axe, visit, scheme):
     page = visit(*PAGE)
     page.emulate_media(color_scheme=scheme)
