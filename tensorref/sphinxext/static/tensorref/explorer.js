@@ -4,7 +4,7 @@ import { drawPicture } from "./pointing.js";
 import { stepControl } from "./step-control.js";
 import { TextError, speaker } from "./words.js";
 
-/** Put an explorer in the place of each table that a directive of this kind wrote. @type {Start} */
+/** @type {Start} */
 export function start(name, kind) {
 	for (const [at, root] of document.querySelectorAll(".tensorref-explorer").entries()) {
 		try {
@@ -113,7 +113,7 @@ function explorer(root, { least, most, read, show }, number) {
 	}
 }
 
-/** What operands are called in code to copy: their names, if Python takes them all. @type {Variables} */
+/** @type {Variables} */
 export function variables(given, reserved) {
 	const taken = [...reserved, "__debug__", "np", "print", "torch"];
 	const names = given.map((name) => name.replace(/\W+/g, "_"));

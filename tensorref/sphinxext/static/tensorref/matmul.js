@@ -93,7 +93,7 @@ export function explain([a = [], b = []], names, { itemsize, words, messages: te
 	}
 }
 
-/** What stands below the verdict, as Python's `notes()`. @type {NotesOfMatmul} */
+/** @type {NotesOfMatmul} */
 export function notes({ flops, moved_bytes: bytes, copied_bytes: copied, warning, messages, fixes }, words) {
 	const say = speaker(words);
 	// In whole numbers, halves rounded up.

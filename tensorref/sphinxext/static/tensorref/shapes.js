@@ -10,7 +10,7 @@ const NAMED = /([A-Za-z_]\w*)[ \t]*=[ \t]*(\d+)/g;
 const CLOSES = new Map([["(", ")"], ["[", "]"]]);
 const REFUSED = new Map([["-", "negative"], ["−", "negative"], [".", "fraction"], [",", "missing"]]);
 
-/** A name that one text gives a size, as in `B=32`, has it in all. @type {ReadShapes} */
+/** @type {ReadShapes} */
 export function readShapes(texts, errors) {
 	const known = new Map();
 	for (const [, name, size] of texts.join("\n").matchAll(NAMED)) known.set(name, known.get(name) ?? size);

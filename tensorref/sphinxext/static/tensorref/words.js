@@ -19,7 +19,7 @@ export function quoted(text) {
 	return characters.slice(0, LONGEST_QUOTED).join("") + (characters.length > LONGEST_QUOTED ? "…" : "");
 }
 
-/** In one pass: what a value holds is no template. @type {Speaker} */
+/** @type {Speaker} */
 export const speaker = (words) => (key, values = {}) =>
 	(words[key] ?? key).replace(/\{(\w+)(:,)?\}/g, (_, name, thousands) => {
 		const value = values[name];
