@@ -337,7 +337,7 @@ def test_steps_of_a_scalar_and_of_many_axes():
         "No axis is missing.",
         "There is no axis to compare.",
         "No size of 1 has to repeat.",
-        "The result has shape (), 1 elements.",
+        "The result has shape (), 1 element.",
     )
     assert broadcasting.explain((1,) * 64, 3).steps[3].endswith("axis -8 has 1, 1: equal; 56 more.")
 

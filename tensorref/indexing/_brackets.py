@@ -9,7 +9,7 @@ from typing import Any
 
 from tensorref import _picture
 from tensorref._arguments import as_library, length, quoted
-from tensorref._explanation import Illustrated, TensorrefError
+from tensorref._explanation import WARNS, Illustrated, TensorrefError
 from tensorref._shape import MAX_RANK, as_shape, index_of, joined, number_of
 from tensorref._typing import ShapeLike
 from tensorref.indexing._items import (
@@ -245,7 +245,7 @@ class Explanation(Illustrated):
     def notes(self) -> tuple[str, ...]:
         """Return the result and why it is so, or the problems, a sentence each."""
         notes = [*self.reasons] or [self.steps[-1], *(self.steps[2:3] if self.joint else [])]
-        return (*notes, *([self.other] if self.other else []))
+        return (*notes, *([f"{WARNS}{self.other}"] if self.other else []))
 
     def described(self) -> tuple[str, str]:
         """Return the title of the picture, and what it shows."""

@@ -313,3 +313,18 @@ type Table2D = (sides: Side[], cell?: (index: bigint[]) => any, panel?: number, 
 type ValuesAt = (explanation: Broadcast, index: Shape) => bigint[];
 /** The places of an axis that are drawn, with null for those between that are not. */
 type Visible = (size: bigint | number, most: number) => (bigint | null)[];
+
+/** The source with what is read; in the end the result, with the same numbers where they come to stand. */
+type DrawIndex = (explanation: any, say: Say, step?: number) => Drawing;
+/** Where an index array or a mask reads for one element of what they all broadcast to. */
+type PlacesOf = (entry: any, index: Shape) => bigint[];
+/** Where the source has an element of the result. */
+type SourceOf = (explanation: any, index: readonly any[]) => bigint[];
+/** Explain what an index selects by NumPy's rule, and what PyTorch does where it differs. */
+type ExplainIndex = (shape: bigint[], index: any, words: Words) => any;
+/** What stands in the square brackets, or a TextError. */
+type ReadIndex = (text: string, errors: Words) => any;
+/** An array of any number of axes: of more than two, the last two as tables for a few places of the others. */
+type Planes = (sides: any[], cell: (index: bigint[]) => any, panel?: number) => Drawing;
+/** As `visible`, those that are wanted before others. */
+type Chosen = (size: bigint, most: any, wanted?: bigint[]) => (bigint | null)[];

@@ -24,7 +24,8 @@ export function drawn(explanation, say, { expands = true, ends = true } = {}) {
 		total.heading(`${say("result")} ${result ? formatShape(result) : "?"}`, 0);
 		grids.push(total);
 	}
-	const drawing = flow(grids, [...Array(operands.length - 1).fill("+"), "="]);
+	const [between, last] = valuesAt(explanation, []).length ? "+=" : ",→";
+	const drawing = flow(grids, [...Array(operands.length - 1).fill(between), last]);
 	for (const cell of drawing.cells) cell.index = whole(cell.index);
 	return drawing;
 

@@ -40,7 +40,7 @@ export function notes({ operands, warning, messages, fixes, stored_bytes: stored
 	const summed = operands.filter(({ gradient_axes: along }) => along?.[0]);
 	const strides = operands.map(({ name, strides }) => `${name} ${strides && formatShape(strides)}`).join(", ");
 	const found = [
-		["warning", warning],
+		["warning", warning && `⚠ ${warning}`],
 		["message", messages && `NumPy: ${messages.numpy.trim()}`],
 		["message", messages && `PyTorch: ${messages.torch}`],
 		["fact", copied !== null && copied > stored && say("bytes", { stored, copied })],

@@ -21,8 +21,9 @@ export function quoted(text) {
 
 /** @type {Speaker} */
 export const speaker = (words) => (key, values = {}) =>
-	(words[key] ?? key).replace(/\{(\w+)(:,)?\}/g, (_, name, thousands) => {
+	(words[key] ?? key).replace(/\{(\w+)(:,|\|([^|]*)\|([^}]*))?\}/g, (_, name, thousands, one, more) => {
 		const value = values[name];
+		if (more) return `${value}` === "1" ? one : more;
 		return Array.isArray(value) ? formatShape(value) : thousands ? grouped(value) : String(value);
 	});
 
