@@ -90,7 +90,14 @@ def test_the_last_but_one_axis_is_warned_of_where_the_last_one_has_its_size():
             "scores runs along axis -1."
         )
         assert str(explanation).splitlines()[6] == f"* ⚠ {explanation.warning}"
-    for shape, axis in (((2, 3, 3), -1), ((2, 3, 3), 0), ((2, 3, 4), -2), ((3, 3), (0, 1)), ((3,), 0), ((2, 3, 3), None)):
+    for shape, axis in (
+        ((2, 3, 3), -1),
+        ((2, 3, 3), 0),
+        ((2, 3, 4), -2),
+        ((3, 3), (0, 1)),
+        ((3,), 0),
+        ((2, 3, 3), None),
+    ):
         assert reductions.explain(shape, axis, keepdims=True).warning is None
 
 

@@ -163,7 +163,7 @@ def explain(shape: ShapeLike, index: object, *, library: Library = "numpy") -> E
     gives    –      3       2
     * The result has shape (2, 3), 6 elements: a copy.
     * The index arrays broadcast to (2,). Something stands between them, so this comes first in the result.
-    * PyTorch differs: shape (3, 2), a copy.
+    * ⚠ PyTorch differs: shape (3, 2), a copy.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ def explain(shape: ShapeLike, index: object, *, library: Library = "numpy") -> E
     size       4     32        64
     gives      4      ?        64
     * index[1] has step -1, PyTorch takes positive ones; reverse with torch.flip(x, dims=[1]), which copies, and slice that with step 1.
-    * NumPy differs: shape (4, 32, 64), a view.
+    * ⚠ NumPy differs: shape (4, 32, 64), a view.
     """
     return _compared(_explain(as_shape(shape, "shape"), index, library, picks=True), index)
 
