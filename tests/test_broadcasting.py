@@ -330,6 +330,12 @@ def test_names():
     assert str(raised.value) == "shapes is empty; give at least one shape, such as (4, 1)"
 
 
+def test_an_operator_that_is_none_is_refused():
+    assert broadcasting.explain((2,), (2,), operator="//").operator == "//"
+    with pytest.raises(ValueError, match="^operator is '@'; write '\\+', '-', '\\*', '/', .* or '>>'$"):
+        broadcasting.explain((2,), (2,), operator="@")
+
+
 def test_steps_of_a_scalar_and_of_many_axes():
     assert broadcasting.explain((), ()).steps == (
         "a (), b ().",

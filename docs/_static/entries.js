@@ -1,8 +1,6 @@
 // @ts-check
 // The entries that say what was looked for, above the pages that Sphinx finds. A word need not be there: the rarer ones count more.
 
-import { prepared } from "./prepared.js";
-
 /** @typedef {[title: string, address: string, kind: string, says: string, words: string]} Entry */
 
 const MOST = 5;
@@ -92,10 +90,7 @@ async function show() {
 	if (!query || !results) return;
 	const answer = await fetch(new URL("entries.json", location.href));
 	const { entries, synonyms } = await answer.json();
-	const explorer = prepared(query);
-	/** @type {Entry[]} */
-	const first = explorer ? [[query, explorer, "explorer", "See it in the explorer.", ""]] : [];
-	const found = [...first, ...best(query, entries, synonyms)];
+	const found = best(query, entries, synonyms);
 	if (!found.length) return;
 	const list = document.createElement("ul");
 	list.className = "search-entries";
