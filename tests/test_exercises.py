@@ -1721,7 +1721,7 @@ def test_an_answer_that_is_off_a_little_is_wrong_and_is_not_told_the_value(name)
     verdict = exercises.get(name).check(off)
     assert not verdict.correct
     told = re.fullmatch(
-        r"Not yet\. With .*: \w+(?:\['\w+'\])?(\[[\d, ]+\])? is not right \(it is ([^,)]+)(?:, no finite number)?\)"
+        r"Not yet\. With .*: \w+(?:\['\w+'\])?(\[[\d, ]+\])? is not right \(yours is ([^,)]+)(?:, no finite number)?\)"
         r"(; \d+ of \d+ elements differ, this is the first)?\.(?: The elements are the right ones, in other places\.)?",
         str(verdict),
     )
