@@ -48,17 +48,6 @@ def fails(*operands, says=None):
     return add
 
 
-def fault(reason):
-    """Mark the program that was added last: what is asserted of it is not so yet."""
-
-    def mark(program):
-        last = PROGRAMS.pop()
-        PROGRAMS.append(pytest.param(*last.values, id=last.id, marks=pytest.mark.xfail(reason=reason, strict=True)))
-        return program
-
-    return mark
-
-
 def raised(program, *arguments):
     with pytest.raises(Exception) as caught:
         program(*arguments)
@@ -992,8 +981,7 @@ def map_over_lists():
     return list(map(torch.matmul, xs, ws))
 
 
-@fault("x is left out without a word: the remark says only that values are not read")
-@fails("w(3, 8)", says="f is not known")
+@fails("f.args[0](4, 8)", "w(3, 8)")
 def partial_function():
     x, w = torch.zeros(4, 8), torch.zeros(3, 8)
     f = functools.partial(torch.matmul, x)
@@ -1206,7 +1194,6 @@ def np_index_broadcast():
     return x[rows, cols]
 
 
-@fault("the message is in no entry: Input type (unsigned char) and bias type (float) should be the same")
 @fails("x(2, 3, 8, 8):uint8", "c.weight(4, 3, 3, 3)", "c.bias(4,)")
 def conv_dtype():
     c = nn.Conv2d(3, 4, 3)
@@ -1366,7 +1353,6 @@ def test_a_process_pool_hands_the_note_on(pool):
 
 
 @pytest.mark.full
-@pytest.mark.xfail(reason="no operands, and no remark says that the frames stayed in the other process", strict=True)
 def test_an_error_from_a_process_pool_says_that_its_operands_are_not_known(pool):
     assert "not known" in pool.splitlines()[-1]
 
@@ -1421,7 +1407,6 @@ def test_no_value_is_told(program):
     assert "98765" not in everything(explanation)
 
 
-@pytest.mark.xfail(reason="a short text that a name stands for is written out, though no message has it", strict=True)
 def test_no_text_is_told_that_the_message_does_not_have():
     def program():
         x, password = torch.zeros(4, 8), "hunter2"
@@ -1553,7 +1538,6 @@ def test_a_long_list_takes_no_longer():
     assert calls_of_python(16_000) - short < 50
 
 
-@pytest.mark.xfail(reason="a list that a call returned is not read, though each call of PyTorch is seen", strict=True)
 def test_exact_tells_tensors_in_a_list_that_a_call_returned():
     def program():
         d = {"a": torch.zeros(2, 3), "b": torch.zeros(2, 4)}

@@ -141,7 +141,8 @@ def of_error(error: BaseException | None) -> Explanation | None:
     """Return what is known of an exception, of what it was raised from, or of what it met."""
     from tensorref.errors import _frames, _matching  # the first takes long to load, and no text needs it
 
-    for link in _frames.links(error) if error is not None else ():
+    links = _frames.links(error) if error is not None else []
+    for link in sorted(links, key=_frames.has_no_frame):  # what another process printed is the cause of what it sent
         found = _matching.match(_frames.message(link))
         if found is not None:
             return of(found, _frames.read(link))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import linecache
 import re
@@ -93,6 +94,11 @@ def links(error: BaseException) -> list[BaseException]:
     return found
 
 
+def has_no_frame(error: BaseException) -> bool:
+    """Tell whether an error passed no frame here."""
+    return _of(error, "__traceback__") is None
+
+
 def message(error: BaseException) -> str:
     """Return the words of an error; those that it was made with where its own ``__str__`` is the user's code."""
     args = _of(error, "args")
@@ -128,7 +134,7 @@ def _read(error: BaseException, stack: Sequence[FrameType], *, fresh: bool, trac
     if found := _IN_BACKWARD.search(text):
         return replace(reading, **_written_in_place(found, passed[: at + 1], traced=traced))
     if _is_passed_on(passed[-1].frame):
-        return replace(reading, remarks=("The error was raised elsewhere, and this line passes it on.",))
+        return replace(reading, remarks=(_PASSED_ON,))
     operation = _operation_of(user, passed[at + 1 :], traced=traced)
     if operation is None:
         return replace(reading, remarks=(f"The operands are not known: {refused}.",))
@@ -144,6 +150,11 @@ def _read(error: BaseException, stack: Sequence[FrameType], *, fresh: bool, trac
 _IN_BACKWARD = re.compile(
     r"modified by an inplace operation: \[[\w.]{1,60} \[([\d, ]{0,200})\]\].{0,200}? is at version (\d{1,20})",
     re.DOTALL,
+)
+
+
+_PASSED_ON = (
+    "The operands are not known: the error was raised elsewhere, such as in another process, and this line passes it on."
 )
 
 
@@ -178,6 +189,7 @@ def _operands(  # noqa: PLR0913  what is known of it
         parts = [part for part in parts if has_shape(part.value) or type(part.value) is str]
     called = [names.name(part, operation) if names else part.name for part in parts]
     operands = tuple(_operand(name, part.value) for name, part in zip(called, parts, strict=True))
+    operands = tuple(_without_secret(operand, text, operation) for operand in operands)
     remarks = [f"{operand.name} is not known: {operand.unknown}." for operand in operands if operand.unknown]
     if not operands:
         return {"remarks": ("The line has no operand that is an array.",)}
@@ -218,17 +230,43 @@ def _operands(  # noqa: PLR0913  what is known of it
 
 def _recalled(operation: Operation, seen: Sequence[Facts]) -> list[Part]:
     """Return the operands, with those that are not known filled in from the call that was seen."""
-    parts = operation.parts()
-    places = [at for at, part in enumerate(parts) if has_shape(part.value) or isinstance(part.value, Unknown)]
+    parts = _listed(operation.parts(), len(seen))
+    places = [at for at, part in enumerate(parts) if _is_asked(part)]
     told = dict(zip(places, seen, strict=True)) if len(places) == len(seen) else {}
     if any(has_shape(parts[at].value) and facts(parts[at].value) != told[at] for at in told):
         return parts
+    found: dict[ast.expr, list[Standin]] = {}
     for at in told:
         if isinstance(parts[at].value, Unknown):
             value = Standin(made_again(told[at]), told[at].device)
             parts[at] = parts[at]._replace(value=value)
-            operation.scope.known[parts[at].node] = value
+            found.setdefault(parts[at].node, []).append(value)
+    for node, values in found.items():
+        operation.scope.known[node] = values if len(values) > 1 else values[0]
     return parts
+
+
+def _listed(parts: list[Part], seen: int) -> list[Part]:
+    """Return the operands, with the one that is not known as the items of a list where more tensors were seen."""
+    unknown = [at for at, part in enumerate(parts) if isinstance(part.value, Unknown)]
+    more = seen - sum(map(_is_asked, parts))
+    if len(unknown) != 1 or not 0 < more < MOST_OPERANDS:
+        return parts
+    (at,) = unknown
+    items = [parts[at]._replace(name=f"{parts[at].name}[{number}]") for number in range(more + 1)]
+    return [*parts[:at], *items, *parts[at + 1 :]]
+
+
+def _is_asked(part: Part) -> bool:
+    return has_shape(part.value) or isinstance(part.value, Unknown)
+
+
+def _without_secret(operand: Operand, text: str, operation: Operation) -> Operand:
+    """Return an operand without its text, unless the message or the code has it, or it is an equation."""
+    public = f"{text}\n{operation.failed.written(operation.failed.node)}"
+    is_equation = getattr(operation.function, "__name__", "") == "einsum"
+    is_secret = type(operand.value) is str and operand.kind == "str" and operand.value not in public
+    return replace(operand, value=None) if is_secret and not is_equation else operand
 
 
 def _operand(name: str, value: Any) -> Operand:
