@@ -24,6 +24,7 @@ KINDS: Mapping[str, str] = {
     "ints": r"[-\d, x]{0,200}",
     "shapes": r"[\d,()\[\] ]{2,800}",
     "dtype": r"[\w.:<>=|]{1,60}",
+    "type": r"[\w.:<>=| ]{1,60}",
     "device": r"[\w:]{1,30}",
     "word": r"\w{1,100}",
     "name": r"[\w.]{1,100}",
@@ -50,6 +51,10 @@ DTYPES: Mapping[str, str] = {
     "Short": "int16",
     "Char": "int8",
     "Byte": "uint8",
+    "long int": "int64",
+    "short": "int16",
+    "signed char": "int8",
+    "unsigned char": "uint8",
     "Bool": "bool",
     "bool": "bool",
     "ComplexFloat": "complex64",
@@ -162,4 +167,4 @@ def _dtype(text: str) -> str:
     return DTYPES.get(word, word)
 
 
-_READ: Mapping[str, Callable[[str], Any]] = {"int": int, "ints": _ints, "shapes": _shapes, "dtype": _dtype}
+_READ: Mapping[str, Callable[[str], Any]] = {"int": int, "ints": _ints, "shapes": _shapes, "dtype": _dtype, "type": _dtype}
