@@ -1264,6 +1264,36 @@ def test_the_operands_are_those_that_a_person_would_name(program, operands, says
         assert says in " ".join(explanation.remarks)
 
 
+def test_a_module_is_found_in_the_model():
+    class Block(nn.Module):
+        def __init__(self, width):
+            super().__init__()
+            self.project = nn.Linear(width, 8)
+
+        def forward(self, x):
+            return self.project(x)
+
+    class Decoder(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.blocks = nn.ModuleList([Block(8), Block(8), Block(16)])
+
+        def forward(self, x):
+            for block in self.blocks:
+                x = block(x)
+            return x
+
+    def step():
+        model = Decoder()
+        model(torch.zeros(2, 8))
+
+    explanation = errors.explain(raised(step))
+    assert shown(explanation) == {"x(2, 8)", "self.project.weight(8, 16)", "self.project.bias(8,)"}
+    assert explanation.proved
+    place = explanation.remarks[-1]
+    assert place == f"self is model.blocks[2] in {step.__qualname__}."
+
+
 def explained(error):
     explanation = errors.explain(error)
     return shown(explanation), explanation.proved

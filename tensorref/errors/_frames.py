@@ -30,6 +30,7 @@ from tensorref.errors._standins import (
     facts,
     has_shape,
     is_exactly,
+    is_module,
     is_of,
     is_tensor,
     made_again,
@@ -46,6 +47,8 @@ def read(error: BaseException) -> Reading | None:
     fresh, traced = error is sys.exc_info()[1], sys.gettrace() is not None
     stack = [frame for frame, _ in walk_stack(inspect.currentframe())]
     found: Reading | None = apart(lambda: _read(error, stack, fresh=fresh, traced=traced))
+    if found is not None and (place := apart(lambda: _place_of_module(error, traced=traced))):
+        found = replace(found, remarks=(*found.remarks, place))
     return found
 
 
@@ -118,12 +121,35 @@ def _of(error: BaseException, name: str, kind: type[BaseException] = BaseExcepti
     return found.__get__(error)
 
 
+def _innermost(passed: Sequence[Step]) -> int:
+    """Return which frame is the user's innermost."""
+    return max((number for number, step in enumerate(passed) if not is_library(step.frame)), default=0)
+
+
+def _place_of_module(error: BaseException, *, traced: bool) -> str | None:
+    """Return what the module in whose method an error came is called further out, such as ``model.blocks[2]``."""
+    passed, _ = steps(_of(error, "__traceback__"))
+    if not passed:
+        return None
+    at = _innermost(passed)
+    own = passed[at].frame.f_code.co_varnames[:1]
+    module = scope_of(passed[at].frame, traced=traced).names.get(own[0]) if own else None
+    for step in passed[:at] if is_module(module) else ():
+        modules: dict[int, str] = {}
+        for name, value in () if is_library(step.frame) else scope_of(step.frame, traced=traced).names.items():
+            for _ in held(name, value, modules):
+                pass
+        if id(module) in modules:
+            return f"{own[0]} is {modules[id(module)]} in {step.frame.f_code.co_qualname}."
+    return None
+
+
 def _read(error: BaseException, stack: Sequence[FrameType], *, fresh: bool, traced: bool) -> Reading | None:
     passed, seen = steps(_of(error, "__traceback__"))
     if not passed:
         return None
     text = message(error)[:_MOST_WORDS]
-    at = max((number for number, step in enumerate(passed) if not is_library(step.frame)), default=0)
+    at = _innermost(passed)
     try:
         user, refused = operation_at(passed[at], traced=traced), None
     except Unknown as unknown:
