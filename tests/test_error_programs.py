@@ -1264,6 +1264,80 @@ def test_the_operands_are_those_that_a_person_would_name(program, operands, says
         assert says in " ".join(explanation.remarks)
 
 
+def product():
+    x, w = torch.zeros(4, 8), torch.zeros(3, 8)
+    return x @ w
+
+
+def layer():
+    net, x = nn.Linear(8, 3), torch.zeros(4, 5)
+    return net(x)
+
+
+def scores_of_shape_batch_tokens_classes():
+    return F.cross_entropy(logits := torch.zeros(2, 5, 7), labels := torch.zeros(2, 5, dtype=torch.long))
+
+
+def labels_of_another_length():
+    return F.cross_entropy(logits := torch.zeros(2, 7, 5), labels := torch.zeros(2, 4, dtype=torch.long))
+
+
+def classes_as_a_column():
+    return F.cross_entropy(logits := torch.zeros(4, 7), labels := torch.zeros(4, 1, dtype=torch.long))
+
+
+def classes_as_rows():
+    return F.nll_loss(scores := torch.zeros(4, 7), labels := torch.zeros(4, 7, dtype=torch.long))
+
+
+def float_labels():
+    return F.cross_entropy(logits := torch.zeros(4, 7), labels := torch.zeros(4))
+
+
+def label_for_padding():
+    return F.cross_entropy(logits := torch.zeros(4, 7), labels := torch.tensor([0, 1, -1, 2]))
+
+
+def channels_last():
+    return nn.Conv2d(3, 6, 3)(torch.zeros(1, 8, 8, 3))
+
+
+def gray_image():
+    return nn.Conv2d(3, 6, 3)(torch.zeros(1, 1, 8, 8))
+
+
+def layers_that_do_not_fit():
+    return nn.Conv2d(16, 6, 3)(torch.zeros(1, 8, 8, 8))
+
+
+def half_model():
+    return nn.Linear(3, 2).bfloat16()(torch.zeros(4, 3))
+
+
+@pytest.mark.parametrize(
+    ("program", "start"),
+    [
+        (product, "In a matrix product of your own"),
+        (layer, "The last axis of the input is not in_features"),
+        (scores_of_shape_batch_tokens_classes, "The scores have the classes on their last axis"),
+        (labels_of_another_length, "The targets have another length"),
+        (classes_as_a_column, "The targets have shape (N, 1)"),
+        (classes_as_rows, "The targets are one-hot rows"),
+        (float_labels, "Classes as targets have to be int64"),
+        (label_for_padding, "A label for padding is negative"),
+        (channels_last, "The channels stand last"),
+        (gray_image, "A gray image has one channel"),
+        (layers_that_do_not_fit, "Two layers do not fit"),
+        (half_model, "The model is in half precision"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_the_first_cause_is_the_one_that_the_operands_speak_for(program, start):
+    explanation = errors.explain(raised(program))
+    assert explanation.causes[0].startswith(start)
+    assert sorted(explanation.causes) == sorted(errors.get(explanation.id).causes)
+
+
 def test_a_module_is_found_in_the_model():
     class Block(nn.Module):
         def __init__(self, width):

@@ -130,7 +130,7 @@ def of(found: Found, reading: Reading | None = None) -> Explanation:
         file=reading.file if reading else None,
         line=reading.line if reading else None,
         code=reading.code if reading else None,
-        causes=entry.causes,
+        causes=_causes(found, reading),
         mends=(*_fixes(reading), *entry.mends),
         rule=(reading and reading.rule) or rule(entry, found.fields),
         address=entry.address,
@@ -147,6 +147,21 @@ def of_error(error: BaseException | None) -> Explanation | None:
         if found is not None:
             return of(found, _frames.read(link))
     return None
+
+
+def _causes(found: Found, reading: Reading | None) -> tuple[str, ...]:
+    """Return the causes, those for which the message and the operands speak before the others."""
+    arrays = [operand for operand in reading.operands if operand.shape is not None] if reading else []
+    known = {"shapes": [array.shape for array in arrays], "names": [array.name for array in arrays]}
+
+    def is_silent(cause: tuple[str, str]) -> bool:
+        try:
+            return not eval(cause[1] or "False", {"__builtins__": {}}, found.fields | known)  # noqa: S307  it is ours
+        except (IndexError, NameError, TypeError):  # a text alone has no operands, an older wording fewer fields
+            return True
+
+    causes = zip(found.entry.causes, found.entry.speaks, strict=True)
+    return tuple(words for words, _ in sorted(causes, key=is_silent))
 
 
 def _fixes(reading: Reading | None) -> tuple[Mend, ...]:
