@@ -140,7 +140,9 @@ def _place_of_module(error: BaseException, *, traced: bool) -> str | None:
             for _ in held(name, value, modules):
                 pass
         if id(module) in modules:
-            return f"{own[0]} is {modules[id(module)]} in {step.frame.f_code.co_qualname}."
+            code = step.frame.f_code
+            where = "" if code.co_name == "<module>" else f" in {code.co_qualname}"
+            return f"{own[0]} is {modules[id(module)]}{where}."
     return None
 
 
