@@ -146,9 +146,10 @@ frame #0: c10::Error::Error(c10::SourceLocation, std::string) + 0x64
         "  | RuntimeError: mat1 and mat2 shapes cannot be multiplied\n  | (3x4 and 10x5)",
         "│ RuntimeError: mat1 and mat2 shapes cannot\n│ be multiplied (3x4 and 10x5)",
         "> RuntimeError: mat1 and mat2 shapes cannot\n> be multiplied (3x4 and 10x5)",
+        "[rank12]: RuntimeError: mat1 and mat2 shapes cannot\n[rank12]: be multiplied (3x4 and 10x5)",
         "RuntimeError: mat1 and mat2 shapes cannot be multiplied (3x4 and 10x5)\r\n",
     ],
-    ids=["colors and C++", "pytest", "exception group", "rich", "quotation", "Windows"],
+    ids=["colors and C++", "pytest", "exception group", "rich", "quotation", "torchrun", "Windows"],
 )
 def test_a_message_is_found_as_it_is_pasted(text):
     found = errors.explain(text)
@@ -185,6 +186,41 @@ REPORTS = {
             f"RuntimeError: Error(s) in loading state_dict for Net:\n\tUnexpected key(s) in state_dict: {KEYS}. \n"
             "\tsize mismatch for lm_head.weight: copying a param with shape torch.Size([32001, 64]) from checkpoint, "
             "the shape in current model is torch.Size([32000, 64])."
+        ),
+    ),
+    "a process of several": (
+        "load-state-size",
+        (
+            "[rank2]: Traceback (most recent call last):\n"
+            '[rank2]:   File "/opt/site-packages/torch/nn/modules/module.py", line 2153, in load_state_dict\n'
+            "[rank2]:     raise RuntimeError('Error(s) in loading state_dict for {}:\\n\\t{}'.format(\n"
+            "[rank2]: RuntimeError: Error(s) in loading state_dict for LlamaForCausalLM:\n"
+            "[rank2]: \tsize mismatch for model.embed_tokens.weight: copying a param with shape torch.Size([0]) from checkpoint, "
+            "the shape in current model is torch.Size([32000, 64]).\n"
+        ),
+    ),
+    "a box around the frames": (
+        "unscale-fp16",
+        (
+            "╭──────────────── Traceback (most recent call last) ────────────────╮\n│ finetune.py:271 in <module> │\n"
+            "│ ❱ 271 │   trainer.train()                                          │\n"
+            "╰───────────────────────────────────────────────────────────────────╯\n"
+            "ValueError: Attempting to unscale FP16 gradients.\n  0%|          | 0/6931 [00:01<?, ?it/s]\n"
+        ),
+    ),
+    "lines of several threads in one another": (
+        "device-side-assert",
+        (
+            "../aten/src/ATen/native/cuda/Indexing.cu:1308: indexSelectLargeIndex: block: [58,0: block: [6,0,0,0], thread: [100,0,0], "
+            "thread: [52,0] Assertion `srcIndex < srcSelectDimSize` failed.\n"
+        ),
+    ),
+    "a layer in eight bits": (
+        "scalar-type",
+        (
+            '  File "/site-packages/peft/tuners/lora.py", line 902, in forward\n'
+            "    result = F.linear(x, transpose(self.weight, self.fan_in_fan_out), bias=self.bias)\n"
+            "RuntimeError: expected scalar type Float but found Half\n"
         ),
     ),
     "a worker": (

@@ -64,7 +64,8 @@ DTYPES: Mapping[str, str] = {
 
 FIELD = re.compile(r"\{(\w+):(\w+)\}")
 _COLORS = re.compile(r"\x1b\[[\d;]{0,20}[A-Za-z]")
-_MARGIN = re.compile(r"^(?:E  +|[ \t]*[|│>] ?)", re.MULTILINE)  # of pytest, exception groups, rich and quotations
+_MARGIN = re.compile(r"^(?:\[rank\d{1,5}\]: ?|E  +|[ \t]*[|│>] ?)", re.MULTILINE)
+# Those of torchrun, pytest, exception groups, rich and quotations.
 _SPACE = re.compile(r"\s+")
 
 
