@@ -19,7 +19,8 @@ from tensorref import errors
 # counts to five and starts again, padded to one length.
 
 # %%
-VOCABULARY, WIDTH, HEADS, TOKENS = 6, 32, 4, 12  # token 5 is padding
+VOCABULARY, WIDTH, HEADS, TOKENS = 6, 32, 4, 12
+PADDING = 5
 
 
 class Block(nn.Module):
@@ -61,9 +62,9 @@ class Decoder(nn.Module):
 torch.manual_seed(0)
 lengths = torch.tensor([12, 9, 7])
 positions = torch.arange(TOKENS + 1)
-clock = torch.where(positions < lengths[:, None] + 1, positions % 5, 5)
+clock = torch.where(positions < lengths[:, None] + 1, positions % PADDING, PADDING)
 tokens, targets = clock[:, :-1], clock[:, 1:]
-keep = tokens != 5
+keep = tokens != PADDING
 
 # %% [markdown]
 # ## The mask
@@ -74,9 +75,10 @@ keep = tokens != 5
 
 # %%
 def report(error: Exception) -> None:
-    """Print what is known of an error: its words, the operands, and the first cause and mend."""
+    """Print what is known of an error: its words, the operands, and the first cause."""
     explanation = errors.explain(error)
-    assert explanation is not None
+    if explanation is None:
+        return
     print(explanation.words)
     print(f"  in {explanation.code}")
     for operand in explanation.operands:
@@ -130,7 +132,7 @@ def train(steps: int) -> list[float]:
     losses = []
     for _ in range(steps):
         scores = model(tokens, keep[:, None, None])
-        loss = functional.cross_entropy(scores.transpose(1, 2), targets, ignore_index=5)
+        loss = functional.cross_entropy(scores.transpose(1, 2), targets, ignore_index=PADDING)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

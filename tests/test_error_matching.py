@@ -90,7 +90,9 @@ def test_no_text_makes_a_search_run_long():
 
 
 def test_kinds_have_bounds_and_no_repetition_within_another():
-    for expression in " ".join(KINDS.values()).replace(", x]", ",x]").replace("\\] ]", "\\]]").replace("| ]", "|]").split():
+    for expression in (
+        " ".join(KINDS.values()).replace(", x]", ",x]").replace("\\] ]", "\\]]").replace("| ]", "|]").split()
+    ):
         assert re.fullmatch(r"(?:-\?)?(?:\.|\\[dw]|\[[^\[]+\[?[^\[]*\])\{\d+,\d+\}\??", expression), expression
 
 
@@ -290,6 +292,30 @@ REPORTS = {
 @pytest.mark.parametrize(("name", "text"), REPORTS.values(), ids=REPORTS)
 def test_a_report_is_explained_by_its_message(name, text):
     assert errors.explain(text).id == name
+
+
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        ("mat1 and mat2 shapes cannot be multiplied (549x6656 and 1x22151168)", "The weight is packed"),
+        ("mat1 and mat2 shapes cannot be multiplied (511x2 and 3x4096)", "The last axis of the input"),
+        ("expected scalar type Float but found Half", "A model in half precision meets"),
+        ("expected scalar type Float but found Double", "Two operands differ"),
+        ("Target -1 is out of bounds.", "A label for padding is negative"),
+        (
+            (
+                "size mismatch for w: copying a param with shape torch.Size([0]) from checkpoint, the shape in current model is "
+                "torch.Size([3, 4])."
+            ),
+            "One of the two is empty",
+        ),
+        ("Target size (torch.Size([4])) must be the same as input size (torch.Size([4, 3]))", "The model has several"),
+        ("mat1 dim 1 must match mat2 dim 0", "The last axis of the input"),
+    ],
+    ids=lambda value: value[:30],
+)
+def test_the_first_cause_is_the_one_that_the_message_speaks_for(text, start):
+    assert errors.explain(text).causes[0].startswith(start)
 
 
 def test_of_several_messages_the_last_error_is_explained():

@@ -250,8 +250,7 @@ def _read(group: str, tables: Mapping[str, Any]) -> Iterator[Entry]:
         text = table["text"]
         causes = [(each["words"], each["when"]) if isinstance(each, dict) else (each, "") for each in table["causes"]]
         listed = {
-            key: tuple(table.get(key, ()))
-            for key in ("older", "concepts", "pitfalls", "exercises", "dictionary")
+            key: tuple(table.get(key, ())) for key in ("older", "concepts", "pitfalls", "exercises", "dictionary")
         }
         yield Entry(
             id=name,

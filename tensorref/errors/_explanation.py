@@ -156,7 +156,7 @@ def _causes(found: Found, reading: Reading | None) -> tuple[str, ...]:
 
     def is_silent(cause: tuple[str, str]) -> bool:
         try:
-            return not eval(cause[1] or "False", {"__builtins__": {}}, found.fields | known)  # noqa: S307  it is ours
+            return not eval(cause[1] or "False", {"__builtins__": {"len": len}}, found.fields | known)  # noqa: S307  it is ours
         except (IndexError, NameError, TypeError):  # a text alone has no operands, an older wording fewer fields
             return True
 

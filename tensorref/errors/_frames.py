@@ -181,9 +181,7 @@ _IN_BACKWARD = re.compile(
 )
 
 
-_PASSED_ON = (
-    "The operands are not known: the error was raised elsewhere, such as in another process, and this line passes it on."
-)
+_PASSED_ON = "The operands are not known: the error was raised elsewhere, such as in another process, and this line passes it on."
 
 
 def _is_passed_on(frame: FrameType) -> bool:

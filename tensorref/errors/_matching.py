@@ -168,4 +168,10 @@ def _dtype(text: str) -> str:
     return DTYPES.get(word, word)
 
 
-_READ: Mapping[str, Callable[[str], Any]] = {"int": int, "ints": _ints, "shapes": _shapes, "dtype": _dtype, "type": _dtype}
+_READ: Mapping[str, Callable[[str], Any]] = {
+    "int": int,
+    "ints": _ints,
+    "shapes": _shapes,
+    "dtype": _dtype,
+    "type": _dtype,
+}
