@@ -102,7 +102,7 @@ class Entry:
     causes: tuple[str, ...]
     """Why it is raised, the likeliest first."""
     speaks: tuple[str, ...]
-    """For each cause, what speaks for it: an expression over the fields and the operands' ``shapes`` and ``names``, or ""."""
+    """What speaks for each cause, as an expression over the fields and the operands' ``shapes`` and ``names``; "" for nothing."""
     mends: tuple[Mend, ...]
     """What to do, the likeliest first."""
     often: bool
