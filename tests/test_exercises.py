@@ -1142,7 +1142,7 @@ WRONG = {
         ),
         "what is kept": (
             lambda scores, keep: scores.masked_fill(keep[:, None, None], -torch.inf),
-            "masked[0, 0, 0, 0] is not right (it is -inf, no finite number)",
+            "masked[0, 0, 0, 0] is not right (yours is -inf, no finite number)",
         ),
     },
     "shares-of-scores": {
