@@ -2108,6 +2108,53 @@ wrong(
 )
 
 
+right(
+    "response-labels",
+    lambda token_ids, prompt_lengths, lengths: token_ids.where(
+        (torch.arange(token_ids.shape[1]) >= prompt_lengths[:, None])
+        & (torch.arange(token_ids.shape[1]) < lengths[:, None]),
+        -100,
+    ),
+    lambda token_ids, prompt_lengths, lengths: torch.stack(
+        [
+            torch.cat([row.new_full((start,), -100), row[start:stop], row.new_full((len(row) - stop,), -100)])
+            for row, start, stop in zip(token_ids, prompt_lengths.tolist(), lengths.tolist(), strict=True)
+        ]
+    ),
+)
+wrong(
+    "response-labels",
+    lambda token_ids, prompt_lengths, lengths: token_ids.masked_fill(
+        torch.arange(token_ids.shape[1]) < prompt_lengths[:, None], -100
+    ),
+    lambda token_ids, prompt_lengths, lengths: token_ids.masked_fill_(
+        (torch.arange(token_ids.shape[1]) < prompt_lengths[:, None])
+        | (torch.arange(token_ids.shape[1]) >= lengths[:, None]),
+        -100,
+    ),
+    lambda token_ids, prompt_lengths, lengths: token_ids.masked_fill(
+        (torch.arange(token_ids.shape[1]) <= prompt_lengths[:, None])
+        | (torch.arange(token_ids.shape[1]) >= lengths[:, None]),
+        -100,
+    ),
+)
+
+
+right(
+    "mean-of-batches",
+    lambda means, counts: (means * counts).nan_to_num(0.0).sum() / counts.sum(),
+    lambda means, counts: (means * counts).nansum() / counts.sum(),
+    lambda means, counts: means[counts > 0] @ (counts[counts > 0] / counts.sum()),
+)
+wrong(
+    "mean-of-batches",
+    lambda means, counts: means.mean(),
+    lambda means, counts: means.nanmean(),
+    lambda means, counts: (means * counts).sum() / counts.sum(),
+    lambda means, counts: (means * counts).nansum() / len(counts),
+)
+
+
 def of(answers):
     return [
         pytest.param(name, answer, id=f"{name}-{place}")

@@ -562,6 +562,34 @@ WRONG = {
             "scores has shape (2,), the task asks for (3, 2).",
         ),
     },
+    "response-labels": {
+        "padding stays": (
+            lambda token_ids, prompt_lengths, lengths: token_ids.masked_fill(
+                torch.arange(token_ids.shape[1]) < prompt_lengths[:, None], -100
+            ),
+            "labels[1, 5] is not right",
+        ),
+        "shifted": (
+            lambda token_ids, prompt_lengths, lengths: token_ids[:, 1:],
+            "labels has shape (2, 5), the task asks for (2, 6).",
+        ),
+        "in place": (
+            lambda token_ids, prompt_lengths, lengths: token_ids.masked_fill_(
+                (torch.arange(token_ids.shape[1]) < prompt_lengths[:, None])
+                | (torch.arange(token_ids.shape[1]) >= lengths[:, None]),
+                -100,
+            ),
+            "it changed its argument token_ids;",
+        ),
+    },
+    "mean-of-batches": {
+        "mean of means": (lambda means, counts: means.mean(), "loss is not right"),
+        "nan times 0": (lambda means, counts: (means * counts).sum() / counts.sum(), "loss is not right"),
+        "one for each": (
+            lambda means, counts: means * counts / counts.sum(),
+            "loss has shape (3,), the task asks for ().",
+        ),
+    },
     "low-rank-update": {
         "alpha alone": (
             lambda x, weight, a, b, alpha: x @ weight.mT + alpha * (x @ a.mT @ b.mT),
@@ -1551,6 +1579,15 @@ ALTERNATIVES = {
             a[:, None].expand(-1, len(b), -1), b.expand(len(a), -1, -1).contiguous(), weight[None]
         ).squeeze(-1),
     ],
+    "response-labels": [
+        lambda token_ids, prompt_lengths, lengths: torch.where(
+            (prompt_lengths[:, None] <= torch.arange(token_ids.shape[1]))
+            & (torch.arange(token_ids.shape[1]) < lengths[:, None]),
+            token_ids,
+            -100,
+        )
+    ],
+    "mean-of-batches": [lambda means, counts: torch.nansum(means * counts) / counts.sum()],
     "low-rank-update": [lambda x, weight, a, b, alpha: x @ (weight + alpha / len(a) * (b @ a)).T],
     "padding-mask": [lambda lengths, seq_len: torch.arange(seq_len).expand(len(lengths), -1).lt(lengths.unsqueeze(1))],
     "pairwise-distances": [
@@ -2167,6 +2204,6 @@ def test_wrong_names_are_answered_with_those_most_like_them():
     assert refused(lambda: exercises.get("zzz")) == f"name is 'zzz'; {rest}"
     assert refused(lambda: exercises.names("exercises")) == (
         "concept is 'exercises'; the concepts with exercises are anatomy, creation, indexing, elementwise, reductions, matmul, "
-        "broadcasting, einsum, interop, dtypes, layout, devices, autograd, kernels, llm, pitfalls"
+        "broadcasting, einsum, interop, dtypes, layout, devices, autograd, kernels, losses, llm, pitfalls"
     )
     assert refused(lambda: exercises.names(difficulty=6)) == "difficulty is 6; exercises have 1 to 5"

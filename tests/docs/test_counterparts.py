@@ -66,6 +66,9 @@ NONE = {
         "tensorref.llm.attention_weights",
         "tensorref.llm.layer_norm",
         "tensorref.llm.padding_mask",
+        "tensorref.losses.cross_entropy",
+        "tensorref.losses.next_token_loss",
+        "tensorref.losses.shift",
         "tensorref.pitfalls.check_in_place",
     },
     # PyTorch does not tell whether memory is shared, and counts operations only while they run.
