@@ -226,7 +226,8 @@ def cross_entropy(  # noqa: PLR0913  the names that PyTorch has
         result = each.sum()
     else:
         result = each.sum() / counted.sum()
-    return _as_given(result, logits)
+    loss: ArrayT = _as_given(result, logits)
+    return loss
 
 
 def log_probs(
@@ -269,8 +270,9 @@ def log_probs(
     check_operands(logits=logits, token_ids=token_ids)
     axis = as_axis(-1, "axis", logits.shape, "logits")
     _check_shapes("token_ids", token_ids, logits, axis)
-    chosen = _chosen(_log_softmax(logits, axis), token_ids, axis, "token_ids", "replace what marks padding first")
-    return _as_given(chosen, logits)
+    picked = _chosen(_log_softmax(logits, axis), token_ids, axis, "token_ids", "replace what marks padding first")
+    chosen: ArrayT = _as_given(picked, logits)
+    return chosen
 
 
 def perplexity(loss: SupportsFloat) -> float:
