@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         matmul,
         pitfalls,
         reductions,
+        sampling,
     )
     from tensorref._explanation import Fix, Messages, TensorrefError
     from tensorref._watch import Finding, Seen, watch
@@ -55,6 +56,7 @@ __all__ = [  # noqa: RUF022  the concepts in the order in which they build on ea
     "autograd",
     "kernels",
     "losses",
+    "sampling",
     "llm",
     "pitfalls",
     "errors",

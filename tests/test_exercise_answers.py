@@ -2155,6 +2155,41 @@ wrong(
 )
 
 
+right(
+    "min-p-filter",
+    lambda logits, p: logits.where(logits.softmax(-1) >= p * logits.softmax(-1).amax(-1, keepdim=True), -math.inf),
+    lambda logits, p: torch.where((logits - logits.max(-1, keepdim=True).values).exp() >= p, logits, -torch.inf),
+    lambda logits, p: torch.stack([row.masked_fill(row < row.max() + math.log(p), -torch.inf) for row in logits]),
+)
+wrong(
+    "min-p-filter",
+    lambda logits, p: logits.masked_fill(logits.softmax(-1) < p, -torch.inf),
+    lambda logits, p: logits.masked_fill(logits < p * logits.amax(-1, keepdim=True), -torch.inf),
+    lambda logits, p: logits.masked_fill(logits < logits.amax() + math.log(p), -torch.inf),
+    lambda logits, p: logits.masked_fill(logits < logits.amax(-1, keepdim=True) + math.log(p), 0.0),
+)
+
+
+right(
+    "ended-rows",
+    lambda drawn, ended, eos_id, pad_id: (torch.where(ended, pad_id, drawn), ended | drawn.eq(eos_id)),
+    lambda drawn, ended, eos_id, pad_id: (
+        drawn * ~ended + pad_id * ended,
+        torch.logical_or(ended, drawn == eos_id),
+    ),
+)
+wrong(
+    "ended-rows",
+    lambda drawn, ended, eos_id, pad_id: (torch.where(ended, pad_id, drawn), drawn == eos_id),
+    lambda drawn, ended, eos_id, pad_id: (
+        torch.where(ended | (drawn == eos_id), pad_id, drawn),
+        ended | (drawn == eos_id),
+    ),
+    lambda drawn, ended, eos_id, pad_id: (drawn, ended | (drawn == eos_id)),
+    lambda drawn, ended, eos_id, pad_id: (drawn.masked_fill_(ended, pad_id), ended | (drawn == eos_id)),
+)
+
+
 def of(answers):
     return [
         pytest.param(name, answer, id=f"{name}-{place}")

@@ -590,6 +590,37 @@ WRONG = {
             "loss has shape (3,), the task asks for ().",
         ),
     },
+    "min-p-filter": {
+        "of all, not of the best": (
+            lambda logits, p: logits.masked_fill(logits.softmax(-1) < p, -torch.inf),
+            "filtered[0, 2] is not right",
+        ),
+        "of the batch": (
+            lambda logits, p: logits.masked_fill(logits < logits.amax() + math.log(p), -torch.inf),
+            "filtered[0, 2] is not right",
+        ),
+        "zeros": (
+            lambda logits, p: logits.masked_fill(logits < logits.amax(-1, keepdim=True) + math.log(p), 0.0),
+            "filtered[0, 0] is not right",
+        ),
+    },
+    "ended-rows": {
+        "forgets who ended": (
+            lambda drawn, ended, eos_id, pad_id: (torch.where(ended, pad_id, drawn), drawn == eos_id),
+            "now_ended[2] is not right",
+        ),
+        "no end": (
+            lambda drawn, ended, eos_id, pad_id: (
+                torch.where(ended | (drawn == eos_id), pad_id, drawn),
+                ended | (drawn == eos_id),
+            ),
+            "appended[1] is not right",
+        ),
+        "in place": (
+            lambda drawn, ended, eos_id, pad_id: (drawn.masked_fill_(ended, pad_id), ended | (drawn == eos_id)),
+            "it changed its argument drawn;",
+        ),
+    },
     "low-rank-update": {
         "alpha alone": (
             lambda x, weight, a, b, alpha: x @ weight.mT + alpha * (x @ a.mT @ b.mT),
@@ -1588,6 +1619,12 @@ ALTERNATIVES = {
         )
     ],
     "mean-of-batches": [lambda means, counts: torch.nansum(means * counts) / counts.sum()],
+    "min-p-filter": [
+        lambda logits, p: torch.where(logits - logits.amax(-1, keepdim=True) >= math.log(p), logits, -torch.inf)
+    ],
+    "ended-rows": [
+        lambda drawn, ended, eos_id, pad_id: (torch.where(ended, pad_id, drawn), ended.logical_or(drawn == eos_id))
+    ],
     "low-rank-update": [lambda x, weight, a, b, alpha: x @ (weight + alpha / len(a) * (b @ a)).T],
     "padding-mask": [lambda lengths, seq_len: torch.arange(seq_len).expand(len(lengths), -1).lt(lengths.unsqueeze(1))],
     "pairwise-distances": [
@@ -2204,6 +2241,6 @@ def test_wrong_names_are_answered_with_those_most_like_them():
     assert refused(lambda: exercises.get("zzz")) == f"name is 'zzz'; {rest}"
     assert refused(lambda: exercises.names("exercises")) == (
         "concept is 'exercises'; the concepts with exercises are anatomy, creation, indexing, elementwise, reductions, matmul, "
-        "broadcasting, einsum, interop, dtypes, layout, devices, autograd, kernels, losses, llm, pitfalls"
+        "broadcasting, einsum, interop, dtypes, layout, devices, autograd, kernels, losses, sampling, llm, pitfalls"
     )
     assert refused(lambda: exercises.names(difficulty=6)) == "difficulty is 6; exercises have 1 to 5"

@@ -278,6 +278,14 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
     "pitfalls.check_view": {"tensor": X, "target": (6,)},
     "reductions.explain": {"shape": (2, 3), "axis": (0, 1), "keepdims": True, "name": "x"},
     "reductions.result_shape": {"shape": (2, 3), "axis": (0, 1), "keepdims": True},
+    "sampling.draw": {"logits": X, "uniform": X[:, 0] / 6},
+    "sampling.finish": {"token_ids": IDS, "ended": MASK[:1], "eos_id": 2, "pad_id": 0},
+    "sampling.greedy": {"logits": X},
+    "sampling.min_p": {"logits": X, "p": 0.1},
+    "sampling.repetition_penalty": {"logits": X[:1], "token_ids": IDS, "penalty": 1.1},
+    "sampling.temperature": {"logits": X, "value": 0.5},
+    "sampling.top_k": {"logits": X, "k": 2},
+    "sampling.top_p": {"logits": X, "p": 0.9},
     "watch": {"only": ["broadcasts"], "accelerator": False},
 }
 

@@ -12,14 +12,14 @@ import tensorref
 
 # What a concept does not have is named here, so that none is forgotten.
 WITHOUT = {
-    "picture": {"benchmark", "kernels", "losses"},
+    "picture": {"benchmark", "kernels", "losses", "sampling"},
     "explorer": {
         *("anatomy", "autograd", "benchmark", "creation", "devices", "dtypes", "einsum", "elementwise", "interop"),
-        *("kernels", "llm", "losses", "pitfalls"),
+        *("kernels", "llm", "losses", "pitfalls", "sampling"),
     },
     "formula": {"broadcasting", "creation", "devices", "elementwise", "indexing", "interop", "pitfalls"},
     "exercises": {"benchmark"},
-    "objects": {"elementwise", "kernels", "losses"},
+    "objects": {"elementwise", "kernels", "losses", "sampling"},
 }
 OPTIONAL = {"exercises": "Try it", "objects": "Objects"}
 HEADINGS = ["The rule", "In a model", "Goes wrong when", "Try it", "Functions", "Objects"]
