@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         pitfalls,
         reductions,
         sampling,
+        training,
     )
     from tensorref._explanation import Fix, Messages, TensorrefError
     from tensorref._watch import Finding, Seen, watch
@@ -57,6 +58,7 @@ __all__ = [  # noqa: RUF022  the concepts in the order in which they build on ea
     "kernels",
     "losses",
     "sampling",
+    "training",
     "llm",
     "pitfalls",
     "errors",

@@ -2190,6 +2190,68 @@ wrong(
 )
 
 
+def clipped_by_pytorch(a, b, max_norm):
+    leaves = [nn.Parameter(torch.zeros_like(each)) for each in (a, b)]
+    for leaf, gradient in zip(leaves, (a, b), strict=True):
+        leaf.grad = gradient.clone()
+    nn.utils.clip_grad_norm_(leaves, max_norm)
+    return leaves[0].grad, leaves[1].grad
+
+
+def clipped_one_by_one(a, b, max_norm):
+    return a * (max_norm / a.norm()).clamp(max=1.0), b * (max_norm / b.norm()).clamp(max=1.0)
+
+
+def scaled_to_one_norm(a, b, max_norm):
+    share = max_norm / torch.cat([a.flatten(), b]).norm().clamp(min=1e-6)
+    return a * share, b * share
+
+
+right(
+    "clipped-gradients",
+    clipped_by_pytorch,
+    lambda a, b, max_norm: tuple(
+        each * min(1.0, max_norm / (math.hypot(a.norm().item(), b.norm().item()) or 1.0)) for each in (a, b)
+    ),
+    lambda a, b, max_norm: tuple(
+        each * torch.where((norm := torch.cat([a.flatten(), b]).norm()) > max_norm, max_norm / norm, 1.0)
+        for each in (a, b)
+    ),
+)
+wrong(
+    "clipped-gradients",
+    clipped_one_by_one,
+    scaled_to_one_norm,
+    lambda a, b, max_norm: (a.clamp(-max_norm, max_norm), b.clamp(-max_norm, max_norm)),
+    lambda a, b, max_norm: tuple(each * (max_norm / (a.norm() + b.norm())).clamp(max=1.0) for each in (a, b)),
+)
+
+
+def accumulated_by_backward(weight, x, targets, size, scale):
+    leaf = nn.Parameter(weight.clone())
+    for some, wanted in zip(x.split(size), targets.split(size), strict=True):
+        scale(functional.mse_loss(some @ leaf, wanted, reduction="none"), size, len(x)).backward()
+    return leaf.grad
+
+
+right(
+    "accumulated-gradient",
+    functools.partial(accumulated_by_backward, scale=lambda errors, size, rows: errors.sum() / rows),
+    functools.partial(accumulated_by_backward, scale=lambda errors, size, rows: errors.mean() * len(errors) / rows),
+    lambda weight, x, targets, size: sum(
+        2 * some.mT @ (some @ weight - wanted) / len(x)
+        for some, wanted in zip(x.split(size), targets.split(size), strict=True)
+    ),
+)
+wrong(
+    "accumulated-gradient",
+    functools.partial(accumulated_by_backward, scale=lambda errors, size, rows: errors.mean()),
+    functools.partial(accumulated_by_backward, scale=lambda errors, size, rows: errors.mean() / math.ceil(rows / size)),
+    functools.partial(accumulated_by_backward, scale=lambda errors, size, rows: errors.sum()),
+    lambda weight, x, targets, size: 2 * x[:size].mT @ (x[:size] @ weight - targets[:size]) / size,
+)
+
+
 def of(answers):
     return [
         pytest.param(name, answer, id=f"{name}-{place}")

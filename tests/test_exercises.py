@@ -621,6 +621,40 @@ WRONG = {
             "it changed its argument drawn;",
         ),
     },
+    "clipped-gradients": {
+        "one by one": (
+            lambda a, b, max_norm: (
+                a * (max_norm / a.norm()).clamp(max=1.0),
+                b * (max_norm / b.norm()).clamp(max=1.0),
+            ),
+            "clipped_a[0, 0] is not right",
+        ),
+        "each number": (
+            lambda a, b, max_norm: (a.clamp(-max_norm, max_norm), b.clamp(-max_norm, max_norm)),
+            "clipped_a[0, 0] is not right",
+        ),
+        "in place": (
+            lambda a, b, max_norm: (
+                a.mul_(min(1.0, max_norm / max(1e-6, (a.norm() ** 2 + b.norm() ** 2).item() ** 0.5))),
+                b,
+            ),
+            "it changed its argument a;",
+        ),
+    },
+    "accumulated-gradient": {
+        "mean of means": (
+            lambda weight, x, targets, size: (
+                sum(
+                    2 * some.mT @ (some @ weight - wanted) / len(some)
+                    for some, wanted in zip(x.split(size), targets.split(size), strict=True)
+                )
+                / math.ceil(len(x) / size)
+            ),
+            "gradient[0] is not right",
+        ),
+        "a sum": (lambda weight, x, targets, size: 2 * x.mT @ (x @ weight - targets), "gradient[0] is not right"),
+        "no error": (lambda weight, x, targets, size: 2 * x.mT @ (x @ weight) / len(x), "gradient[0] is not right"),
+    },
     "low-rank-update": {
         "alpha alone": (
             lambda x, weight, a, b, alpha: x @ weight.mT + alpha * (x @ a.mT @ b.mT),
@@ -1625,6 +1659,12 @@ ALTERNATIVES = {
     "ended-rows": [
         lambda drawn, ended, eos_id, pad_id: (torch.where(ended, pad_id, drawn), ended.logical_or(drawn == eos_id))
     ],
+    "clipped-gradients": [
+        lambda a, b, max_norm: tuple(
+            each * torch.clamp(max_norm / torch.cat([a.flatten(), b]).norm(), max=1.0) for each in (a, b)
+        )
+    ],
+    "accumulated-gradient": [lambda weight, x, targets, size: 2 * x.mT @ (x @ weight - targets) / len(x)],
     "low-rank-update": [lambda x, weight, a, b, alpha: x @ (weight + alpha / len(a) * (b @ a)).T],
     "padding-mask": [lambda lengths, seq_len: torch.arange(seq_len).expand(len(lengths), -1).lt(lengths.unsqueeze(1))],
     "pairwise-distances": [
@@ -2241,6 +2281,6 @@ def test_wrong_names_are_answered_with_those_most_like_them():
     assert refused(lambda: exercises.get("zzz")) == f"name is 'zzz'; {rest}"
     assert refused(lambda: exercises.names("exercises")) == (
         "concept is 'exercises'; the concepts with exercises are anatomy, creation, indexing, elementwise, reductions, matmul, "
-        "broadcasting, einsum, interop, dtypes, layout, devices, autograd, kernels, losses, sampling, llm, pitfalls"
+        "broadcasting, einsum, interop, dtypes, layout, devices, autograd, kernels, losses, sampling, training, llm, pitfalls"
     )
     assert refused(lambda: exercises.names(difficulty=6)) == "difficulty is 6; exercises have 1 to 5"

@@ -286,6 +286,18 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
     "sampling.temperature": {"logits": X, "value": 0.5},
     "sampling.top_k": {"logits": X, "k": 2},
     "sampling.top_p": {"logits": X, "p": 0.9},
+    "training.adamw": {
+        "parameter": X,
+        "gradient": X,
+        "moments": None,
+        "rate": 0.1,
+        "betas": (0.9, 0.999),
+        "eps": 1e-8,
+        "weight_decay": 0.01,
+    },
+    "training.clip_by_norm": {"gradients": [X, SQUARE], "max_norm": 1.0},
+    "training.learning_rate": {"step": 1, "peak": 0.1, "warmup": 2, "total": 4, "floor": 0.0},
+    "training.saved_bytes": {"function": torch.exp, "*tensors": (X,)},
     "watch": {"only": ["broadcasts"], "accelerator": False},
 }
 

@@ -12,10 +12,10 @@ import tensorref
 
 # What a concept does not have is named here, so that none is forgotten.
 WITHOUT = {
-    "picture": {"benchmark", "kernels", "losses", "sampling"},
+    "picture": {"benchmark", "kernels", "losses", "sampling", "training"},
     "explorer": {
         *("anatomy", "autograd", "benchmark", "creation", "devices", "dtypes", "einsum", "elementwise", "interop"),
-        *("kernels", "llm", "losses", "pitfalls", "sampling"),
+        *("kernels", "llm", "losses", "pitfalls", "sampling", "training"),
     },
     "formula": {"broadcasting", "creation", "devices", "elementwise", "indexing", "interop", "pitfalls"},
     "exercises": {"benchmark"},
