@@ -1664,7 +1664,14 @@ ALTERNATIVES = {
             each * torch.clamp(max_norm / torch.cat([a.flatten(), b]).norm(), max=1.0) for each in (a, b)
         )
     ],
-    "accumulated-gradient": [lambda weight, x, targets, size: 2 * x.mT @ (x @ weight - targets) / len(x)],
+    "accumulated-gradient": [
+        lambda weight, x, targets, size: (
+            torch.stack(
+                [2 * a.mT @ (a @ weight - b) for a, b in zip(x.split(size), targets.split(size), strict=True)]
+            ).sum(0)
+            / len(x)
+        )
+    ],
     "low-rank-update": [lambda x, weight, a, b, alpha: x @ (weight + alpha / len(a) * (b @ a)).T],
     "padding-mask": [lambda lengths, seq_len: torch.arange(seq_len).expand(len(lengths), -1).lt(lengths.unsqueeze(1))],
     "pairwise-distances": [

@@ -67,7 +67,7 @@ def _summed(weight: Tensor, x: Tensor, targets: Tensor, size: int) -> Tensor:
         "rows at a time. The last part can be smaller. weight and its .grad stay as they were."
     ),
     hints=(
-        "x.split(size) and targets.split(size) give the parts, with the rest last.",
+        "x[start : start + size] is a part; at the end it is as small as what is left.",
         "The sum of the squared errors of a part, divided by the number of all rows, adds up to the mean.",
     ),
     learns="Sums add up over parts of any size; means of unequal parts do not.",
@@ -87,7 +87,8 @@ def accumulated_gradient(
 ) -> Float[Tensor, " features"]:
     leaf = weight.detach().requires_grad_()
     gradient = torch.zeros_like(leaf)
-    for some, wanted in zip(x.split(size), targets.split(size), strict=True):
-        loss = (some @ leaf - wanted).square().sum() / len(x)
+    for start in range(0, len(x), size):
+        part = slice(start, start + size)
+        loss = (x[part] @ leaf - targets[part]).square().sum() / len(x)
         gradient = gradient + torch.autograd.grad(loss, leaf)[0]
     return gradient.detach()
