@@ -54,10 +54,7 @@ logits = torch.randn(2, 8, vocab_size)
 logits[0].scatter_(-1, token_ids[0, :, None], 6.0)
 logits[1, 2:, pad_id] = 9.0
 
-each = functional.cross_entropy(
-    logits.mT, token_ids, reduction="none"
-)  # (batch, vocab_size, seq_len), (batch, seq_len)
-counts = (token_ids != pad_id).sum(dim=1)
+each = functional.cross_entropy(logits.mT, token_ids, reduction="none")  # the classes on axis 1
 labels = token_ids.masked_fill(token_ids == pad_id, ignored)
 means = {
     "all places": each.mean(),

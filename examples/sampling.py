@@ -23,9 +23,9 @@ logits = -(torch.arange(12.0) ** 0.8)
 ways = {
     "as it is": logits,
     "temperature 0.5": sampling.temperature(logits, 0.5),
-    "top_k 4": sampling.top_k(logits, 4),
+    "top_k 6": sampling.top_k(logits, 6),
     "top_p 0.8": sampling.top_p(logits, 0.8),
-    "min_p 0.1": sampling.min_p(logits, 0.1),
+    "min_p 0.05": sampling.min_p(logits, 0.05),
 }
 for name, filtered in ways.items():
     probabilities = filtered.softmax(dim=-1)
@@ -41,7 +41,7 @@ for value in (0.5, 2.0):
     before = sampling.top_p(sampling.temperature(logits, value), 0.8)
     behind = sampling.temperature(sampling.top_p(logits, 0.8), value)
     print(
-        f"temperature {value}: {int(before.isfinite().sum())} tokens if first, {int(behind.isfinite().sum())} if last"
+        f"temperature {value}: {int(before.isfinite().sum())} of 12 tokens if first, {int(behind.isfinite().sum())} if last"
     )
 
 # %% [markdown]
@@ -92,6 +92,7 @@ with torch.inference_mode():
     cached, rows, ended = [logits], prompt, torch.zeros(len(prompt), dtype=torch.bool)
     while not ended.all() and rows.shape[1] < 24:  # noqa: PLR2004  where a model that never ends is stopped
         last = sampling.repetition_penalty(cached[-1][:, -1], rows, 1.2)  # (batch, vocab_size)
+        last[:, pad_id] = -torch.inf  # padding is no word
         last = sampling.top_p(sampling.temperature(last, 0.9), 0.95)
         drawn = sampling.draw(last, torch.rand(len(rows), generator=generator))  # (batch,)
         appended, ended = sampling.finish(drawn, ended, eos_id=eos_id, pad_id=pad_id)
