@@ -424,7 +424,7 @@ def finish(
         )
     end, pad = (as_int(each, name, "an id is") for each, name in ((eos_id, "eos_id"), (pad_id, "pad_id")))
     appended: ArrayT = library_of(token_ids).where(ended, pad, token_ids)
-    now: ArrayT = ended | (appended == end)
+    now: Any = ended | (appended == end)
     return appended, now
 
 

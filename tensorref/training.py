@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from tensorref._libraries import needed
@@ -292,21 +293,22 @@ def saved_bytes(function: Callable[..., object], *tensors: object) -> int:
     """
     as_function(function, "function")
     kept: dict[int, int] = {}
-
-    def note(tensor: Tensor) -> Tensor:
-        whole = _private_parts.base(tensor)
-        if tensor.layout == torch.strided and not (whole.is_leaf and whole.requires_grad):
-            memory = tensor.untyped_storage()
-            kept[memory.data_ptr()] = memory.nbytes()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+    with torch.autograd.graph.saved_tensors_hooks(partial(_noted, kept), lambda tensor: tensor):
         result = function(*tensors)
     given = (each for each in tensors if isinstance(each, Tensor) and each.layout == torch.strided)
     for each in given:
         kept.pop(each.untyped_storage().data_ptr(), None)
     del result  # until here it holds what was saved, so that no memory is used twice
     return sum(kept.values())
+
+
+def _noted(kept: dict[int, int], tensor: Tensor) -> Tensor:
+    """Return a tensor that is saved, after its memory and the bytes of it were noted, unless it is a leaf's."""
+    whole = _private_parts.base(tensor)
+    if tensor.layout == torch.strided and not (whole.is_leaf and whole.requires_grad):
+        memory = tensor.untyped_storage()
+        kept[memory.data_ptr()] = memory.nbytes()
+    return tensor
 
 
 def _within(value: Any, argument: str, end: float = math.inf) -> float:
