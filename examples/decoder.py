@@ -19,9 +19,9 @@ Cache = tuple[Tensor, Tensor]  # of keys and values, each (batch, kv_heads, key_
 # %% [markdown]
 # ## The text
 #
-# A row is six different letters, `=`, and the same letters sorted. A set whose letters' numbers add up to a multiple of five is
-# kept for validation, so that no training row has it in any order. The order of a question is random, so that only the
-# answer can be learned: the other targets are ignored.
+# A row is six different letters, `=`, and the same letters sorted. A set whose letters' numbers add up to a multiple of
+# five is kept for validation, so that no training row has it in any order. The order of a question is random, so that
+# only the answer can be learned: the other targets are ignored.
 
 
 # %%
@@ -46,8 +46,8 @@ print(*(text(row) for row in batch(3, validation=False)[0]))
 # %% [markdown]
 # ## The model
 #
-# Each block adds to `x` what its attention and its SwiGLU make of the normalized `x`. Two heads of queries share one head of keys and
-# values. A new token attends to the keys in the cache too, so its position is behind them.
+# Each block adds to `x` what its attention and its SwiGLU make of the normalized `x`. Two heads of queries share one
+# head of keys and values. A new token attends to the keys in the cache too, so its position is behind them.
 
 
 # %%
@@ -153,8 +153,8 @@ for step in range(steps + 1):
 # %% [markdown]
 # ## Generate
 #
-# The question goes through the model once. Then each step gives one token, and the cache has what the earlier ones left. The logits
-# of every step are held against those of the whole row without a cache.
+# The question goes through the model once. Then each step gives one token, and the cache has what the earlier ones
+# left. The logits of every step are held against those of the whole row without a cache.
 
 # %%
 question = held_out[0][:, : length + 1]  # (batch, length + 1)

@@ -30,8 +30,8 @@ print(f"loss {loss:.4f}, perplexity {losses.perplexity(loss):.4f} of {len(vocabu
 # %% [markdown]
 # ## In PyTorch
 #
-# The same is a slice, and batch and sequence joined into one axis. A model that repeats the word it has just read is the
-# best one where the shift was forgotten.
+# The same is a slice, and batch and sequence joined into one axis. A model that repeats the word it has just read is
+# the best one where the shift was forgotten.
 
 # %%
 repeats = 9 * functional.one_hot(token_ids, len(vocabulary)).float()

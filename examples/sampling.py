@@ -1,7 +1,8 @@
 # %% [markdown]
 # # From logits to a text
 #
-# What each filter leaves of a distribution, why the order matters, and a loop with a cache, in which rows end one by one.
+# What each filter leaves of a distribution, why the order matters, and a loop with a cache, in which rows end one by
+# one.
 
 # %%
 import matplotlib.pyplot as plt
@@ -47,8 +48,8 @@ for value in (0.5, 2.0):
 # %% [markdown]
 # ## A model with a cache
 #
-# One block of attention with random weights: its text says nothing, but both ways to run it must agree. With a cache a step reads
-# one token, and its query sees all keys so far.
+# One block of attention with random weights: its text says nothing, but both ways to run it must agree. With a cache a
+# step reads one token, and its query sees all keys so far.
 
 # %%
 vocab_size, dim, eos_id, pad_id = 12, 32, 2, 0
@@ -82,8 +83,8 @@ prompt = torch.tensor([[3, 5, 4], [7, 3, 9], [6, 6, 8]])  # (batch, prompt_len)
 # %% [markdown]
 # ## Generate
 #
-# The prompt goes in once, then each token as it is drawn. A generator of its own makes the draws repeatable, and rows that have ended go
-# on with padding until all have.
+# The prompt goes in once, then each token as it is drawn. A generator of its own makes the draws repeatable, and rows
+# that have ended go on with padding until all have.
 
 # %%
 generator = torch.Generator().manual_seed(3)

@@ -18,8 +18,8 @@ torch.set_num_threads(1)  # the tensors are small
 # %% [markdown]
 # ## The same steps
 #
-# A bigram model: the logits of the next token are a row of a table. The texts follow a rule, token + 3, but for one in five.
-# One table is trained by `torch.optim`, the other by hand.
+# A bigram model: the logits of the next token are a row of a table. The texts follow a rule, token + 3, but for one in
+# five. One table is trained by `torch.optim`, the other by hand.
 
 # %%
 vocab_size, steps, warmup, regular = 16, 120, 10, 0.8
@@ -76,7 +76,8 @@ for name, gradient in (("sums", sums), ("means", means)):
 # %% [markdown]
 # ## What is kept for the backward pass
 #
-# Eight blocks, with and without a checkpoint around each, and under inference mode, which keeps nothing since it cannot train.
+# Eight blocks, with and without a checkpoint around each, and under inference mode, which keeps nothing since it cannot
+# train.
 
 # %%
 blocks = nn.Sequential(*(nn.Sequential(nn.Linear(64, 256), nn.GELU(), nn.Linear(256, 64)) for _ in range(8)))

@@ -163,8 +163,9 @@ def cross_entropy(  # noqa: PLR0913  the names that PyTorch has
     Returns
     -------
     :
-        Of the dtype of `logits`. float16 and bfloat16 are computed in float32 and rounded once, at the end. PyTorch rounds on
-        the way too, so that a loss there is off by as much as the largest logit is rounded: pass ``logits.float()``.
+        Of the dtype of `logits`. float16 and bfloat16 are computed in float32 and rounded once, at the end. PyTorch
+        rounds on the way too, so that a loss there is off by as much as the largest logit is rounded: pass
+        ``logits.float()``.
 
     Raises
     ------

@@ -171,8 +171,8 @@ def top_p(
     Returns
     -------
     :
-        In new memory, with -inf in place of the others. The token that crosses `p` stays, so that there is always one. Of tokens
-        that are as probable, those with the lower ids stay.
+        In new memory, with -inf in place of the others. The token that crosses `p` stays, so that there is always one.
+        Of tokens that are as probable, those with the lower ids stay.
 
     Raises
     ------

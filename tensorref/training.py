@@ -107,8 +107,8 @@ def adamw(  # noqa: PLR0913  the settings of an optimizer
 
     Notes
     -----
-    The average of ``t`` gradients begins at 0, so that it is too small by ``1 - beta**t``, by which it is divided. Loshchilov
-    and Hutter, `Decoupled Weight Decay Regularization <https://arxiv.org/abs/1711.05101>`__.
+    The average of ``t`` gradients begins at 0, so that it is too small by ``1 - beta**t``, by which it is divided.
+    Loshchilov and Hutter, `Decoupled Weight Decay Regularization <https://arxiv.org/abs/1711.05101>`__.
     """
     check_fractions(parameter=parameter, gradient=gradient)
     if parameter.shape != gradient.shape:
@@ -268,8 +268,8 @@ def saved_bytes(function: Callable[..., object], *tensors: object) -> int:
     Returns
     -------
     :
-        The bytes of all that is saved, each memory counted once. `tensors` do not count, nor do leaves that require grad, such as
-        weights: they are there anyway.
+        The bytes of all that is saved, each memory counted once. `tensors` do not count, nor do leaves that require
+        grad, such as weights: they are there anyway.
         A kernel's own memory, which is free again before the backward pass, is not in it.
 
     Raises
