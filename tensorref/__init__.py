@@ -31,9 +31,12 @@ if TYPE_CHECKING:
         kernels,
         layout,
         llm,
+        losses,
         matmul,
         pitfalls,
         reductions,
+        sampling,
+        training,
     )
     from tensorref._explanation import Fix, Messages, TensorrefError
     from tensorref._watch import Finding, Seen, watch
@@ -53,6 +56,9 @@ __all__ = [  # noqa: RUF022  the concepts in the order in which they build on ea
     "devices",
     "autograd",
     "kernels",
+    "losses",
+    "sampling",
+    "training",
     "llm",
     "pitfalls",
     "errors",

@@ -207,3 +207,22 @@ def _promoted(a: Any, b: Any) -> Any:
             dtype if kept and dtype.itemsize > 1 else torch.float32 for dtype, kept in zip((a, b), exact, strict=True)
         )
         return torch.promote_types(*wide)
+
+
+def check_ids(name: str, ids: Any, count: int, of: str, *, negative: str) -> Any:
+    """Return token ids as int64, or raise an error unless each is one of `count`; `negative` says what to do with "{}"."""
+    check_operands(**{name: ids})
+    whole = not (ids.is_floating_point() or ids.is_complex()) if is_tensor(ids) else ids.dtype.kind in "biu"
+    if not whole or str(ids.dtype).endswith("bool"):
+        convert = f"{name}.long()" if is_tensor(ids) else f"{name}.astype(np.int64)"
+        raise TypeError(f"{name} has dtype {ids.dtype}; ids are integers: write {convert}")
+    if getattr(ids, "is_meta", False):
+        raise TypeError(f"{name} is on meta and has no values; give ids that have, such as some on the CPU")
+    wrong = (ids < 0) | (ids >= count)
+    if wrong.any():
+        place = library_of(ids).argwhere(wrong)[0].tolist()
+        first = int(ids[tuple(place)])
+        there = f"the ids are 0 to {count - 1}" if count else "so that there is no id"
+        fix = negative.format(first) if first < 0 else "use the tokenizer that the model was made for"
+        raise ValueError(f"{name}{place or ''} is {first}; {of}, {there}: {fix}")
+    return cast(ids, library_of(ids).int64)

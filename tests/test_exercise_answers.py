@@ -2156,6 +2156,150 @@ wrong(
 )
 
 
+right(
+    "response-labels",
+    lambda token_ids, prompt_lengths, lengths: token_ids.where(
+        (torch.arange(token_ids.shape[1]) >= prompt_lengths[:, None])
+        & (torch.arange(token_ids.shape[1]) < lengths[:, None]),
+        -100,
+    ),
+    lambda token_ids, prompt_lengths, lengths: torch.stack(
+        [
+            torch.cat([row.new_full((start,), -100), row[start:stop], row.new_full((len(row) - stop,), -100)])
+            for row, start, stop in zip(token_ids, prompt_lengths.tolist(), lengths.tolist(), strict=True)
+        ]
+    ),
+)
+wrong(
+    "response-labels",
+    lambda token_ids, prompt_lengths, lengths: token_ids.masked_fill(
+        torch.arange(token_ids.shape[1]) < prompt_lengths[:, None], -100
+    ),
+    lambda token_ids, prompt_lengths, lengths: token_ids.masked_fill_(
+        (torch.arange(token_ids.shape[1]) < prompt_lengths[:, None])
+        | (torch.arange(token_ids.shape[1]) >= lengths[:, None]),
+        -100,
+    ),
+    lambda token_ids, prompt_lengths, lengths: token_ids.masked_fill(
+        (torch.arange(token_ids.shape[1]) <= prompt_lengths[:, None])
+        | (torch.arange(token_ids.shape[1]) >= lengths[:, None]),
+        -100,
+    ),
+)
+
+
+right(
+    "mean-of-batches",
+    lambda means, counts: (means * counts).nan_to_num(0.0).sum() / counts.sum(),
+    lambda means, counts: (means * counts).nansum() / counts.sum(),
+    lambda means, counts: means[counts > 0] @ (counts[counts > 0] / counts.sum()),
+)
+wrong(
+    "mean-of-batches",
+    lambda means, counts: means.mean(),
+    lambda means, counts: means.nanmean(),
+    lambda means, counts: (means * counts).sum() / counts.sum(),
+    lambda means, counts: (means * counts).nansum() / len(counts),
+)
+
+
+right(
+    "min-p-filter",
+    lambda logits, p: logits.where(logits.softmax(-1) >= p * logits.softmax(-1).amax(-1, keepdim=True), -math.inf),
+    lambda logits, p: torch.where((logits - logits.max(-1, keepdim=True).values).exp() >= p, logits, -torch.inf),
+    lambda logits, p: torch.stack([row.masked_fill(row < row.max() + math.log(p), -torch.inf) for row in logits]),
+)
+wrong(
+    "min-p-filter",
+    lambda logits, p: logits.masked_fill(logits.softmax(-1) < p, -torch.inf),
+    lambda logits, p: logits.masked_fill(logits < p * logits.amax(-1, keepdim=True), -torch.inf),
+    lambda logits, p: logits.masked_fill(logits < logits.amax() + math.log(p), -torch.inf),
+    lambda logits, p: logits.masked_fill(logits < logits.amax(-1, keepdim=True) + math.log(p), 0.0),
+)
+
+
+right(
+    "ended-rows",
+    lambda drawn, ended, eos_id, pad_id: (torch.where(ended, pad_id, drawn), ended | drawn.eq(eos_id)),
+    lambda drawn, ended, eos_id, pad_id: (
+        drawn * ~ended + pad_id * ended,
+        torch.logical_or(ended, drawn == eos_id),
+    ),
+)
+wrong(
+    "ended-rows",
+    lambda drawn, ended, eos_id, pad_id: (torch.where(ended, pad_id, drawn), drawn == eos_id),
+    lambda drawn, ended, eos_id, pad_id: (
+        torch.where(ended | (drawn == eos_id), pad_id, drawn),
+        ended | (drawn == eos_id),
+    ),
+    lambda drawn, ended, eos_id, pad_id: (drawn, ended | (drawn == eos_id)),
+    lambda drawn, ended, eos_id, pad_id: (drawn.masked_fill_(ended, pad_id), ended | (drawn == eos_id)),
+)
+
+
+def clipped_by_pytorch(a, b, max_norm):
+    leaves = [nn.Parameter(torch.zeros_like(each)) for each in (a, b)]
+    for leaf, gradient in zip(leaves, (a, b), strict=True):
+        leaf.grad = gradient.clone()
+    nn.utils.clip_grad_norm_(leaves, max_norm)
+    return leaves[0].grad, leaves[1].grad
+
+
+def clipped_one_by_one(a, b, max_norm):
+    return a * (max_norm / a.norm()).clamp(max=1.0), b * (max_norm / b.norm()).clamp(max=1.0)
+
+
+def scaled_to_one_norm(a, b, max_norm):
+    share = max_norm / torch.cat([a.flatten(), b]).norm().clamp(min=1e-6)
+    return a * share, b * share
+
+
+right(
+    "clipped-gradients",
+    clipped_by_pytorch,
+    lambda a, b, max_norm: tuple(
+        each * min(1.0, max_norm / (math.hypot(a.norm().item(), b.norm().item()) or 1.0)) for each in (a, b)
+    ),
+    lambda a, b, max_norm: tuple(
+        each * torch.where((norm := torch.cat([a.flatten(), b]).norm()) > max_norm, max_norm / norm, 1.0)
+        for each in (a, b)
+    ),
+)
+wrong(
+    "clipped-gradients",
+    clipped_one_by_one,
+    scaled_to_one_norm,
+    lambda a, b, max_norm: (a.clamp(-max_norm, max_norm), b.clamp(-max_norm, max_norm)),
+    lambda a, b, max_norm: tuple(each * (max_norm / (a.norm() + b.norm())).clamp(max=1.0) for each in (a, b)),
+)
+
+
+def accumulated_by_backward(weight, x, targets, size, scale):
+    leaf = nn.Parameter(weight.clone())
+    for some, wanted in zip(x.split(size), targets.split(size), strict=True):
+        scale(functional.mse_loss(some @ leaf, wanted, reduction="none"), size, len(x)).backward()
+    return leaf.grad
+
+
+right(
+    "accumulated-gradient",
+    functools.partial(accumulated_by_backward, scale=lambda errors, size, rows: errors.sum() / rows),
+    functools.partial(accumulated_by_backward, scale=lambda errors, size, rows: errors.mean() * len(errors) / rows),
+    lambda weight, x, targets, size: sum(
+        2 * some.mT @ (some @ weight - wanted) / len(x)
+        for some, wanted in zip(x.split(size), targets.split(size), strict=True)
+    ),
+)
+wrong(
+    "accumulated-gradient",
+    functools.partial(accumulated_by_backward, scale=lambda errors, size, rows: errors.mean()),
+    functools.partial(accumulated_by_backward, scale=lambda errors, size, rows: errors.mean() / math.ceil(rows / size)),
+    functools.partial(accumulated_by_backward, scale=lambda errors, size, rows: errors.sum()),
+    lambda weight, x, targets, size: 2 * x[:size].mT @ (x[:size] @ weight - targets[:size]) / size,
+)
+
+
 def of(answers):
     return [
         pytest.param(name, answer, id=f"{name}-{place}")

@@ -562,6 +562,99 @@ WRONG = {
             "scores has shape (2,), the task asks for (3, 2).",
         ),
     },
+    "response-labels": {
+        "padding stays": (
+            lambda token_ids, prompt_lengths, lengths: token_ids.masked_fill(
+                torch.arange(token_ids.shape[1]) < prompt_lengths[:, None], -100
+            ),
+            "labels[1, 5] is not right",
+        ),
+        "shifted": (
+            lambda token_ids, prompt_lengths, lengths: token_ids[:, 1:],
+            "labels has shape (2, 5), the task asks for (2, 6).",
+        ),
+        "in place": (
+            lambda token_ids, prompt_lengths, lengths: token_ids.masked_fill_(
+                (torch.arange(token_ids.shape[1]) < prompt_lengths[:, None])
+                | (torch.arange(token_ids.shape[1]) >= lengths[:, None]),
+                -100,
+            ),
+            "it changed its argument token_ids;",
+        ),
+    },
+    "mean-of-batches": {
+        "mean of means": (lambda means, counts: means.mean(), "loss is not right"),
+        "nan times 0": (lambda means, counts: (means * counts).sum() / counts.sum(), "loss is not right"),
+        "one for each": (
+            lambda means, counts: means * counts / counts.sum(),
+            "loss has shape (3,), the task asks for ().",
+        ),
+    },
+    "min-p-filter": {
+        "of all, not of the best": (
+            lambda logits, p: logits.masked_fill(logits.softmax(-1) < p, -torch.inf),
+            "filtered[0, 2] is not right",
+        ),
+        "of the batch": (
+            lambda logits, p: logits.masked_fill(logits < logits.amax() + math.log(p), -torch.inf),
+            "filtered[0, 2] is not right",
+        ),
+        "zeros": (
+            lambda logits, p: logits.masked_fill(logits < logits.amax(-1, keepdim=True) + math.log(p), 0.0),
+            "filtered[0, 0] is not right",
+        ),
+    },
+    "ended-rows": {
+        "forgets who ended": (
+            lambda drawn, ended, eos_id, pad_id: (torch.where(ended, pad_id, drawn), drawn == eos_id),
+            "now_ended[2] is not right",
+        ),
+        "no end": (
+            lambda drawn, ended, eos_id, pad_id: (
+                torch.where(ended | (drawn == eos_id), pad_id, drawn),
+                ended | (drawn == eos_id),
+            ),
+            "appended[1] is not right",
+        ),
+        "in place": (
+            lambda drawn, ended, eos_id, pad_id: (drawn.masked_fill_(ended, pad_id), ended | (drawn == eos_id)),
+            "it changed its argument drawn;",
+        ),
+    },
+    "clipped-gradients": {
+        "one by one": (
+            lambda a, b, max_norm: (
+                a * (max_norm / a.norm()).clamp(max=1.0),
+                b * (max_norm / b.norm()).clamp(max=1.0),
+            ),
+            "clipped_a[0, 0] is not right",
+        ),
+        "each number": (
+            lambda a, b, max_norm: (a.clamp(-max_norm, max_norm), b.clamp(-max_norm, max_norm)),
+            "clipped_a[0, 0] is not right",
+        ),
+        "in place": (
+            lambda a, b, max_norm: (
+                a.mul_(min(1.0, max_norm / max(1e-6, (a.norm() ** 2 + b.norm() ** 2).item() ** 0.5))),
+                b,
+            ),
+            "it changed its argument a;",
+        ),
+    },
+    "accumulated-gradient": {
+        "mean of means": (
+            lambda weight, x, targets, size: (
+                sum(
+                    2 * some.mT @ (some @ weight - wanted) / len(some)
+                    for some, wanted in zip(x.split(size), targets.split(size), strict=True)
+                )
+                / math.ceil(len(x) / size)
+            ),
+            "gradient[0] is not right",
+        ),
+        "a sum": (lambda weight, x, targets, size: 2 * x.mT @ (x @ weight - targets), "gradient[0] is not right"),
+        "no error": (lambda weight, x, targets, size: 2 * x.mT @ (x @ weight) / len(x), "gradient[0] is not right"),
+    },
     "low-rank-update": {
         "alpha alone": (
             lambda x, weight, a, b, alpha: x @ weight.mT + alpha * (x @ a.mT @ b.mT),
@@ -1587,6 +1680,34 @@ ALTERNATIVES = {
             a[:, None].expand(-1, len(b), -1), b.expand(len(a), -1, -1).contiguous(), weight[None]
         ).squeeze(-1),
     ],
+    "response-labels": [
+        lambda token_ids, prompt_lengths, lengths: torch.where(
+            (prompt_lengths[:, None] <= torch.arange(token_ids.shape[1]))
+            & (torch.arange(token_ids.shape[1]) < lengths[:, None]),
+            token_ids,
+            -100,
+        )
+    ],
+    "mean-of-batches": [lambda means, counts: torch.nansum(means * counts) / counts.sum()],
+    "min-p-filter": [
+        lambda logits, p: torch.where(logits - logits.amax(-1, keepdim=True) >= math.log(p), logits, -torch.inf)
+    ],
+    "ended-rows": [
+        lambda drawn, ended, eos_id, pad_id: (torch.where(ended, pad_id, drawn), ended.logical_or(drawn == eos_id))
+    ],
+    "clipped-gradients": [
+        lambda a, b, max_norm: tuple(
+            each * torch.clamp(max_norm / torch.cat([a.flatten(), b]).norm(), max=1.0) for each in (a, b)
+        )
+    ],
+    "accumulated-gradient": [
+        lambda weight, x, targets, size: (
+            torch.stack(
+                [2 * a.mT @ (a @ weight - b) for a, b in zip(x.split(size), targets.split(size), strict=True)]
+            ).sum(0)
+            / len(x)
+        )
+    ],
     "low-rank-update": [lambda x, weight, a, b, alpha: x @ (weight + alpha / len(a) * (b @ a)).T],
     "padding-mask": [lambda lengths, seq_len: torch.arange(seq_len).expand(len(lengths), -1).lt(lengths.unsqueeze(1))],
     "pairwise-distances": [
@@ -2203,6 +2324,6 @@ def test_wrong_names_are_answered_with_those_most_like_them():
     assert refused(lambda: exercises.get("zzz")) == f"name is 'zzz'; {rest}"
     assert refused(lambda: exercises.names("exercises")) == (
         "concept is 'exercises'; the concepts with exercises are anatomy, creation, indexing, elementwise, reductions, matmul, "
-        "broadcasting, einsum, interop, dtypes, layout, devices, autograd, kernels, llm, pitfalls"
+        "broadcasting, einsum, interop, dtypes, layout, devices, autograd, kernels, losses, sampling, training, llm, pitfalls"
     )
     assert refused(lambda: exercises.names(difficulty=6)) == "difficulty is 6; exercises have 1 to 5"

@@ -31,6 +31,7 @@ PASSED_ON = [
     ("autograd.graph", "tensors"),
     ("autograd.saved", "tensors"),
     ("benchmark.measure", "arguments"),
+    ("training.saved_bytes", "tensors"),
 ]  # to a function, which says what it takes
 MOST_LETTERS = 1000
 MOST_SECONDS = 2.0
@@ -253,6 +254,18 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
     "llm.layer_norm_unbiased": {"x": X, "eps": 1e-5},
     "llm.linear": {"x": SQUARE, "weight": SQUARE, "bias": SQUARE[0]},
     "llm.padding_mask": {"token_ids": IDS, "pad_id": 0},
+    "losses.cross_entropy": {
+        "logits": X,
+        "targets": IDS[0],
+        "axis": -1,
+        "ignore_index": -100,
+        "label_smoothing": 0.1,
+        "reduction": "mean",
+    },
+    "losses.log_probs": {"logits": X, "token_ids": IDS[0]},
+    "losses.next_token_loss": {"logits": X, "token_ids": IDS[0], "ignore_index": -100},
+    "losses.perplexity": {"loss": 2.0},
+    "losses.shift": {"logits": X, "token_ids": IDS[0]},
     "matmul.explain": {"a": (2, 3), "b": (3, 4), "names": ("x", "y"), "itemsize": 4},
     "matmul.flops": {"a": (2, 3), "b": (3, 4)},
     "matmul.messages": {"a": (2, 3), "b": (3, 4)},
@@ -266,6 +279,26 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
     "pitfalls.check_view": {"tensor": X, "target": (6,)},
     "reductions.explain": {"shape": (2, 3), "axis": (0, 1), "keepdims": True, "name": "x"},
     "reductions.result_shape": {"shape": (2, 3), "axis": (0, 1), "keepdims": True},
+    "sampling.draw": {"logits": X, "uniform": X[:, 0] / 6},
+    "sampling.finish": {"token_ids": IDS, "ended": MASK[:1], "eos_id": 2, "pad_id": 0},
+    "sampling.greedy": {"logits": X},
+    "sampling.min_p": {"logits": X, "p": 0.1},
+    "sampling.repetition_penalty": {"logits": X[:1], "token_ids": IDS, "penalty": 1.1},
+    "sampling.temperature": {"logits": X, "value": 0.5},
+    "sampling.top_k": {"logits": X, "k": 2},
+    "sampling.top_p": {"logits": X, "p": 0.9},
+    "training.adamw": {
+        "parameter": X,
+        "gradient": X,
+        "moments": None,
+        "rate": 0.1,
+        "betas": (0.9, 0.999),
+        "eps": 1e-8,
+        "weight_decay": 0.01,
+    },
+    "training.clip_by_norm": {"gradients": [X, SQUARE], "max_norm": 1.0},
+    "training.learning_rate": {"step": 1, "peak": 0.1, "warmup": 2, "total": 4, "floor": 0.0},
+    "training.saved_bytes": {"function": torch.exp, "*tensors": (X,)},
     "watch": {"only": ["broadcasts"], "accelerator": False},
 }
 

@@ -79,7 +79,7 @@ for concept in tensorref.CONCEPTS:
         else:
             print(concept)
 """
-NEED_TORCH = {"autograd", "creation", "devices", "kernels"}
+NEED_TORCH = {"autograd", "creation", "devices", "kernels", "sampling", "training"}
 NEED_BOTH = {"benchmark", "elementwise", "exercises", "interop", "llm", "pitfalls"}
 
 

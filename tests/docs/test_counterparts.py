@@ -66,6 +66,13 @@ NONE = {
         "tensorref.llm.attention_weights",
         "tensorref.llm.layer_norm",
         "tensorref.llm.padding_mask",
+        "tensorref.losses.cross_entropy",
+        "tensorref.losses.next_token_loss",
+        "tensorref.losses.shift",
+        "tensorref.training.adamw",
+        "tensorref.training.clip_by_norm",
+        "tensorref.training.learning_rate",
+        "tensorref.training.saved_bytes",
         "tensorref.pitfalls.check_in_place",
     },
     # PyTorch does not tell whether memory is shared, and counts operations only while they run.
