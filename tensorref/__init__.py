@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tensorref import (
         anatomy,
+        attention,
         autograd,
         benchmark,
         broadcasting,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         kernels,
         layout,
         llm,
+        masks,
         matmul,
         pitfalls,
         reductions,
@@ -53,6 +55,8 @@ __all__ = [  # noqa: RUF022  the concepts in the order in which they build on ea
     "devices",
     "autograd",
     "kernels",
+    "masks",
+    "attention",
     "llm",
     "pitfalls",
     "errors",

@@ -80,7 +80,7 @@ for concept in tensorref.CONCEPTS:
             print(concept)
 """
 NEED_TORCH = {"autograd", "creation", "devices", "kernels"}
-NEED_BOTH = {"benchmark", "elementwise", "exercises", "interop", "llm", "pitfalls"}
+NEED_BOTH = {"attention", "benchmark", "elementwise", "exercises", "interop", "llm", "masks", "pitfalls"}
 
 
 @pytest.mark.parametrize("missing", [["numpy"], ["torch"], ["numpy", "torch"]], ids="-".join)

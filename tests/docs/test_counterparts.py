@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Both: they are about this package, about words and files rather than arrays, or check what the libraries let pass.
 NEITHER = {
     "tensorref.anatomy.meaning",
+    "tensorref.attention.explain",
     "tensorref.benchmark.ceiling",
     "tensorref.benchmark.read",
     "tensorref.benchmark.suite",
@@ -34,8 +35,7 @@ NEITHER = {
     "tensorref.indexing.result_shape",
     "tensorref.interop.explain",
     "tensorref.interop.translate",
-    "tensorref.llm.explain_attention",
-    "tensorref.llm.explain_mask",
+    "tensorref.masks.explain",
     "tensorref.matmul.messages",
     "tensorref.pitfalls.check_shape",
 }
@@ -43,6 +43,9 @@ NEITHER = {
 NONE = {
     "numpy": {
         *NEITHER,
+        "tensorref.attention.output",
+        "tensorref.attention.scores",
+        "tensorref.attention.weights",
         "tensorref.autograd.check",
         "tensorref.autograd.derivative",
         "tensorref.autograd.explain_in_place",
@@ -61,11 +64,8 @@ NONE = {
         "tensorref.interop.to_torch",
         "tensorref.kernels.naive_softmax",
         "tensorref.kernels.softmax",
-        "tensorref.llm.attention",
-        "tensorref.llm.attention_scores",
-        "tensorref.llm.attention_weights",
         "tensorref.llm.layer_norm",
-        "tensorref.llm.padding_mask",
+        "tensorref.masks.padding",
         "tensorref.pitfalls.check_in_place",
     },
     # PyTorch does not tell whether memory is shared, and counts operations only while they run.

@@ -15,7 +15,7 @@ WITHOUT = {
     "picture": {"benchmark", "kernels"},
     "explorer": {
         *("anatomy", "autograd", "benchmark", "creation", "devices", "dtypes", "einsum", "elementwise", "interop"),
-        *("kernels", "llm", "pitfalls"),
+        *("kernels", "llm", "masks", "pitfalls"),
     },
     "formula": {"broadcasting", "creation", "devices", "elementwise", "indexing", "interop", "pitfalls"},
     "exercises": {"benchmark"},
