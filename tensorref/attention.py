@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 
 from tensorref._libraries import needed
 
@@ -25,25 +25,26 @@ with needed(__name__, "numpy", "torch"):
     import torch
 
 from tensorref import _picture, broadcasting, kernels, layout, matmul
-from tensorref._arguments import as_number
+from tensorref._arguments import as_flag, as_int, as_number
 from tensorref._explanation import Illustrated
 from tensorref._operands import cast, check_fractions, check_mask, check_operands, library_of, result_dtype, widened
 from tensorref._shape import as_shape, as_size, joined
 from tensorref._typing import ArrayT, ShapeLike
 
-__all__ = ["Attention", "Stage", "explain", "output", "scores", "weights"]
+__all__ = ["Attention", "Stage", "explain", "output", "repeat_kv", "scores", "weights"]
 
 
 def scores(
-    query: Float[ArrayT, "*#batch query_len head_dim"],
-    key: Float[ArrayT, "*#batch key_len head_dim"],
+    query: Float[ArrayT, "... query_len head_dim"],
+    key: Float[ArrayT, "... key_len head_dim"],
     *,
     scale: float | None = None,
-) -> Float[ArrayT, "*#batch query_len key_len"]:
+    enable_gqa: bool = False,
+) -> Float[ArrayT, "... query_len key_len"]:
     """Compare every query with every key, scaled: their dot products, divided by the square root of `head_dim`.
 
     >>> import torch
-    >>> from tensorref import attention, masks
+    >>> from tensorref import attention
     >>> x = torch.tensor([[1.0, 0.0, 1.0, 0.0], [0.0, 2.0, 0.0, 0.0]])
     >>> attention.scores(x, x)
     tensor([[1., 0.],
@@ -61,6 +62,9 @@ def scores(
         A vector per token; the axes before the last two broadcast.
     scale
         What the dot products are multiplied by: ``1 / sqrt(head_dim)`` by default, 1.0 for the plain product.
+    enable_gqa
+        Whether heads of query share heads of key, in groups of ``num_heads // num_kv_heads`` that stand next to each other. The
+        keys are not repeated in memory for that.
 
     Returns
     -------
@@ -73,7 +77,8 @@ def scores(
     MatmulError
         If the sizes of the last axis differ, or the batch axes do not broadcast.
     ValueError
-        If `query` or `key` has fewer than two axes.
+        If `query` or `key` has fewer than two axes; with `enable_gqa`, fewer than three, or the heads of `key` do not divide
+        those of `query`.
     TypeError
         If tensors differ in dtype: PyTorch does not promote in a product.
 
@@ -82,6 +87,14 @@ def scores(
     tensorref.matmul.product : any matrix product; this is ``product(query, key.mT)``, scaled.
     weights : what softmax makes of the scores.
     torch.nn.functional.scaled_dot_product_attention : scores, softmax and mean in one.
+
+    Examples
+    --------
+    Eight heads of query, which share two of key:
+
+    >>> query, key = torch.ones(1, 8, 5, 16), torch.ones(1, 2, 5, 16)
+    >>> attention.scores(query, key, enable_gqa=True).shape
+    torch.Size([1, 8, 5, 5])
     """
     dtype = result_dtype(query=query, key=key)
     for name, shape in (("query", query.shape), ("key", key.shape)):
@@ -97,8 +110,10 @@ def scores(
             "give key as it is: it is transposed here",
             matmul.explain(*shapes, names=("query", "key.mT")),
         )
-    matmul.result_shape(*shapes, names=("query", "key.mT"))
     scaled = widened(query) * (max(query.shape[-1], 1) ** -0.5 if scale is None else as_number(scale, "scale"))
+    if as_flag(enable_gqa, "enable_gqa"):
+        return cast(_by_group(scaled, widened(key).mT, "key"), dtype)
+    matmul.result_shape(*shapes, names=("query", "key.mT"))
     result: ArrayT = cast(scaled @ widened(key).mT, dtype)
     return result
 
@@ -165,14 +180,15 @@ def weights(
     return result
 
 
-def output(
-    query: Float[ArrayT, "*#batch query_len head_dim"],
-    key: Float[ArrayT, "*#batch key_len head_dim"],
-    value: Float[ArrayT, "*#batch key_len value_dim"],
-    mask: Bool[ArrayT, "*#batch #query_len #key_len"] | None = None,
+def output(  # noqa: PLR0913  those of PyTorch's own
+    query: Float[ArrayT, "... query_len head_dim"],
+    key: Float[ArrayT, "... key_len head_dim"],
+    value: Float[ArrayT, "... key_len value_dim"],
+    mask: Bool[ArrayT, "... #query_len #key_len"] | None = None,
     *,
     scale: float | None = None,
-) -> Float[ArrayT, "*#batch query_len value_dim"]:
+    enable_gqa: bool = False,
+) -> Float[ArrayT, "... query_len value_dim"]:
     """Give each query the weighted mean of the values, weighted by how well its query fits each key.
 
     >>> import torch
@@ -190,7 +206,7 @@ def output(
         head_dim)``; the axes before the last two broadcast.
     mask
         True where a query may look at a key, as for `weights`.
-    scale
+    scale, enable_gqa
         As for `scores`.
 
     Returns
@@ -209,27 +225,92 @@ def output(
     torch.nn.functional.scaled_dot_product_attention : PyTorch's own; its fused kernels never store all weights at once.
     tensorref.layout.split_heads : from ``(batch, seq_len, embed_dim)`` to heads.
 
-    Notes
-    -----
-    PyTorch's own falls back to the plain computation, which stores all weights, where no fused kernel takes the input: on
-    fewer than four axes, among other things. The device, the dtype, the mask, dropout and unequal head sizes decide too;
-    :func:`torch.nn.attention.sdpa_kernel` allows one kernel only and so shows whether it takes the input.
-
     References
     ----------
     Vaswani et al.: `Attention Is All You Need <https://arxiv.org/abs/1706.03762>`__ (2017), equation 1.
     """
     dtype = result_dtype(query=query, key=key, value=value)
-    mix: Any = weights(scores(widened(query), widened(key), scale=scale), mask)
+    mix: Any = weights(scores(widened(query), widened(key), scale=scale, enable_gqa=enable_gqa), mask)
+    if enable_gqa:
+        return cast(_by_group(mix, widened(value), "value"), dtype)
     matmul.result_shape(mix.shape, value.shape, names=("weights", "value"))
     result: ArrayT = cast(mix @ widened(value), dtype)
     return result
 
 
-def explain(shape: ShapeLike, num_heads: int, *, key_len: int | None = None) -> Attention:
+def repeat_kv(
+    x: Shaped[ArrayT, "*batch num_kv_heads seq_len head_dim"], num_heads: int
+) -> Shaped[ArrayT, "*batch {num_heads} seq_len head_dim"]:
+    """Repeat each head of keys or values for the heads of query that share it, which stand next to each other.
+
+    >>> import torch
+    >>> from tensorref import attention
+    >>> key = torch.tensor([10, 20]).reshape(1, 2, 1, 1)
+    >>> attention.repeat_kv(key, 6).flatten()
+    tensor([10, 10, 10, 20, 20, 20])
+
+    ``repeat`` puts the whole behind itself. The shape is right, and the heads of query meet keys that they were not trained with:
+
+    >>> key.repeat(1, 3, 1, 1).flatten()
+    tensor([10, 20, 10, 20, 10, 20])
+
+    Parameters
+    ----------
+    x
+        The keys or the values of each head.
+    num_heads
+        How many heads query has: a multiple of ``num_kv_heads``.
+
+    Returns
+    -------
+    :
+        Head ``h`` is head ``h // (num_heads // num_kv_heads)`` of `x`. A copy with as many times the memory; `x` itself where it
+        has `num_heads` already.
+
+    Raises
+    ------
+    ValueError
+        If the heads of `x` do not divide `num_heads`, or `x` has fewer than three axes.
+    TypeError
+        If `num_heads` is not an int.
+
+    See Also
+    --------
+    torch.repeat_interleave : ``x.repeat_interleave(num_heads // num_kv_heads, dim=-3)`` is the same copy.
+    torch.Tensor.expand : repeats an axis of size 1 as a view; `scores` and `output` need no more.
+    numpy.repeat : repeats each in turn, as PyTorch's ``repeat_interleave``.
+
+    References
+    ----------
+    Ainslie et al.: `GQA <https://arxiv.org/abs/2305.13245>`__ (2023), 2.2.
+
+    Examples
+    --------
+    As a view, with an axis for the groups; where the two axes become one, PyTorch has to copy:
+
+    >>> grouped = key[:, :, None].expand(-1, -1, 3, -1, -1)
+    >>> grouped.shape, grouped.data_ptr() == key.data_ptr()
+    (torch.Size([1, 2, 3, 1, 1]), True)
+    >>> grouped.flatten(1, 2).data_ptr() == key.data_ptr()
+    False
+    """
+    check_operands(x=x)
+    count = as_int(num_heads, "num_heads", "a number of heads is")
+    group = _group(count, tuple(x.shape), "x")
+    if group == 1:
+        return x
+    *batch, kv_heads, length, last = x.shape
+    wide = library_of(x).broadcast_to(x[..., None, :, :], (*batch, kv_heads, group, length, last))
+    result: ArrayT = wide.reshape((*batch, count, length, last))
+    return result
+
+
+def explain(
+    shape: ShapeLike, num_heads: int, *, num_kv_heads: int | None = None, key_len: int | None = None
+) -> Attention:
     """Follow the shapes through attention with heads, from the input to the output.
 
-    >>> from tensorref import attention, masks
+    >>> from tensorref import attention
     >>> print(attention.explain((4, 32, 64), num_heads=8))
     tensor                              code           shape
     x                                            (4, 32, 64)
@@ -251,6 +332,8 @@ def explain(shape: ShapeLike, num_heads: int, *, key_len: int | None = None) -> 
         That of the input: ``(batch, seq_len, embed_dim)``, with any number of batch axes.
     num_heads
         How many heads; it divides ``embed_dim``.
+    num_kv_heads
+        How many heads keys and values have, where heads of query share them; it divides `num_heads`, and is as many by default.
     key_len
         How many keys and values there are, where those of earlier tokens are kept; as many as queries by default.
 
@@ -263,7 +346,8 @@ def explain(shape: ShapeLike, num_heads: int, *, key_len: int | None = None) -> 
     Raises
     ------
     TypeError, ValueError
-        If `shape` is not a shape of two axes or more, `num_heads` does not divide its last size, or `key_len` is not a size.
+        If `shape` is not a shape of two axes or more, `num_heads` does not divide its last size, `num_kv_heads` does not divide
+        `num_heads`, or `key_len` is not a size.
 
     See Also
     --------
@@ -278,6 +362,14 @@ def explain(shape: ShapeLike, num_heads: int, *, key_len: int | None = None) -> 
     >>> step = attention.explain((4, 1, 64), num_heads=8, key_len=2048)
     >>> {stage.name: stage.shape for stage in step.stages if stage.name in {"query", "key", "scores"}}
     {'query': (4, 8, 1, 8), 'key': (4, 8, 2048, 8), 'scores': (4, 8, 1, 2048)}
+
+    With two heads of keys and values, these take a quarter of the memory:
+
+    >>> grouped = attention.explain((4, 32, 64), num_heads=8, num_kv_heads=2)
+    >>> {stage.name: stage.shape for stage in grouped.stages if stage.name in {"query", "key", "scores"}}
+    {'query': (4, 8, 32, 8), 'key': (4, 2, 32, 8), 'scores': (4, 8, 32, 32)}
+    >>> grouped.notes()[-1]
+    'Each head of key and value serves 4 heads of query, which stand next to each other: head h uses head h // 4.'
     """
     x = as_shape(shape, "shape")
     if len(x) < 2:  # noqa: PLR2004  tokens and features
@@ -288,35 +380,36 @@ def explain(shape: ShapeLike, num_heads: int, *, key_len: int | None = None) -> 
     for argument, value, sizes in (("shape", x, x), ("key_len", keys, source)):
         if prod(max(size, 1) for size in sizes) > _MOST_ELEMENTS:
             raise ValueError(f"{argument} is {value}; attention is followed up to 2**53 elements: write a smaller one")
-    weight = (embed_dim, embed_dim)
-    query, key = (
-        _without_values(layout.split_heads, matmul.result_shape(sizes, weight), num_heads) for sizes in (x, source)
-    )
-    transposed = (*key[:-2], key[-1], key[-2])
-    scores = matmul.result_shape(query, transposed)
+    query = _without_values(layout.split_heads, matmul.result_shape(x, (embed_dim, embed_dim)), num_heads)
+    heads = query[-3] if num_kv_heads is None else as_int(num_kv_heads, "num_kv_heads", "a number of heads is")
+    _group(query[-3], (heads, 0, 0), "num_kv_heads")
+    projected = matmul.result_shape(source, (embed_dim, heads * query[-1]))
+    key = _without_values(layout.split_heads, projected, heads)
+    repeated = _without_values(repeat_kv, key, query[-3])
+    scores = matmul.result_shape(query, (*repeated[:-2], repeated[-1], repeated[-2]))
     weights = broadcasting.result_shape(scores, (query_len, keys))
-    mixed = matmul.result_shape(weights, key)
+    mixed = matmul.result_shape(weights, repeated)
     merged = _without_values(layout.merge_heads, mixed)
     batches = ("batch",) if len(batch) == 1 else tuple(f"batch_{number}" for number in range(len(batch)))
     whole = (*batches, "seq_len", "embed_dim")
-    queries, kept, pairs = (
-        (*batches, "num_heads", *last)
-        for last in (("query_len", "head_dim"), ("key_len", "head_dim"), ("query_len", "key_len"))
-    )
+    queries, pairs = ((*batches, "num_heads", "query_len", last) for last in ("head_dim", "key_len"))
+    of_kept, repeat = ("num_heads", "{}") if heads == query[-3] else ("num_kv_heads", "repeat_kv({}, num_heads)")
+    kept = (*batches, of_kept, "key_len", "head_dim")
     given = "x" if key_len is None else "seen"  # the tokens so far
     return Attention(
         x,
         query[-3],
+        heads,
         (
             Stage("x", "", x, whole),
             Stage("query", "split_heads(x @ W_q, num_heads)", query, queries),
-            Stage("key", f"split_heads({given} @ W_k, num_heads)", key, kept),
-            Stage("value", f"split_heads({given} @ W_v, num_heads)", key, kept),
-            Stage("scores", "query @ key.mT", scores, pairs),
+            Stage("key", f"split_heads({given} @ W_k, {of_kept})", key, kept),
+            Stage("value", f"split_heads({given} @ W_v, {of_kept})", key, kept),
+            Stage("scores", f"query @ {repeat.format('key')}.mT", scores, pairs),
             Stage("scaled", "scores * head_dim ** -0.5", scores, pairs),
             Stage("masked", "where(mask, scaled, -inf)", weights, pairs),
             Stage("weights", "softmax(masked, -1)", weights, pairs),
-            Stage("mixed", "weights @ value", mixed, queries),
+            Stage("mixed", f"weights @ {repeat.format('value')}", mixed, queries),
             Stage("merged", "merge_heads(mixed)", merged, whole),
         ),
     )
@@ -326,7 +419,7 @@ def explain(shape: ShapeLike, num_heads: int, *, key_len: int | None = None) -> 
 class Stage:
     """A tensor on the way through attention: what makes it, and its shape.
 
-    >>> from tensorref import attention, masks
+    >>> from tensorref import attention
     >>> attention.explain((4, 32, 64), num_heads=8).stages[4]
     Stage(name='scores', code='query @ key.mT', shape=(4, 8, 32, 32), axes=('batch', 'num_heads', 'query_len', 'key_len'))
     """
@@ -342,14 +435,16 @@ class Stage:
 class Attention(Illustrated):
     """The shapes on the way through attention with heads: what `explain` returns.
 
-    >>> from tensorref import attention, masks
-    >>> attention = attention.explain((4, 32, 64), num_heads=8)
-    >>> attention.stages[-1].shape == attention.shape
+    >>> from tensorref import attention
+    >>> flow = attention.explain((4, 32, 64), num_heads=8)
+    >>> flow.stages[-1].shape == flow.shape
     True
     """
 
     shape: tuple[int, ...]
     num_heads: int
+    num_kv_heads: int
+    """How many heads keys and values have: as many, or fewer, where heads of query share them."""
     stages: tuple[Stage, ...]
 
     def table(self) -> tuple[tuple[str, ...], ...]:
@@ -361,16 +456,22 @@ class Attention(Illustrated):
         """Return what the shapes say, a sentence each."""
         scores = next(stage.shape for stage in self.stages if stage.name == "scores")
         queries, keys = scores[-2:]
-        return (
+        notes = (
             f"Each head compares {queries:,} x {keys:,} pairs of a query and a key: {prod(scores):,} scores in all.",
             "Scale, mask and softmax change the scores and keep their shape; softmax runs along the keys, the last axis.",
         )
+        if self.num_kv_heads == self.num_heads:
+            return notes
+        group = self.num_heads // self.num_kv_heads
+        who = f"Each head of key and value serves {group} heads of query, which stand next to each other"
+        return (*notes, f"{who}: head h uses head h // {group}.")
 
     def described(self) -> tuple[str, str]:
         """Return the title of the picture, and what it shows."""
         steps = [f"{stage.name} = {stage.code} has shape {stage.shape}." for stage in self.stages[1:]]
         heads = f"{self.num_heads} head{'s'[: self.num_heads != 1]}"
-        return f"attention with {heads}", " ".join([f"x has shape {self.shape}.", *steps, *self.notes()])
+        kept = "" if self.num_kv_heads == self.num_heads else f", {self.num_kv_heads} of keys and values"
+        return f"attention with {heads}{kept}", " ".join([f"x has shape {self.shape}.", *steps, *self.notes()])
 
     def _drawn(self) -> _picture.Drawing:
         """Draw the shape of each tensor as a row of boxes, an axis in the same hue all the way down."""
@@ -380,7 +481,9 @@ class Attention(Illustrated):
         wide = _picture.width_of(*(text for s in self.stages for text in (*s.axes, *map(str, s.shape)))) + 8
         middle = (len(shown) + 3) * (wide + 4) // 2 - 8
         whole, y = _picture.Drawing(), 0
-        for label, name, operations in _ROWS:
+        for label, name, given in _ROWS:
+            repeats = label in _SHARED and self.num_kv_heads != self.num_heads
+            operations = (_SHARED[label], *given) if repeats else given
             if operations:
                 end = y + 18 * len(operations) + 4
                 whole.arrow((middle, y), (middle, end))
@@ -417,8 +520,11 @@ _ROWS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("merged", "merged", ("merge_heads",)),
 )
 """What is drawn of attention: what a row is called, the stage that it shows, and what leads to it."""
+_SHARED = {"scores": "repeat_kv(key, num_heads)", "mixed": "repeat_kv(value, num_heads)"}
+"""What comes first where heads of query share heads of keys and values."""
 _AXES = {
     "num_heads": _picture.Mark(3, 16, _picture.DASHES[2]),
+    "num_kv_heads": _picture.Mark(3, 34, _picture.DASHES[2]),
     **dict.fromkeys(("seq_len", "query_len"), _picture.Mark(2, 16, _picture.DASHES[1])),
     "key_len": _picture.Mark(1, 16),
 }
@@ -427,6 +533,35 @@ _AXES = {
 def _without_values(rearranged: Any, shape: tuple[int, ...], *arguments: Any) -> tuple[int, ...]:
     """Return the shape that a function gives, which gets a tensor without values."""
     return tuple(rearranged(torch.empty(shape, dtype=torch.bool, device="meta"), *arguments).shape)
+
+
+def _group(num_heads: int, shape: tuple[int, ...], name: str) -> int:
+    """Return how many heads of query share one of a shape, or raise an error."""
+    if len(shape) < 3:  # noqa: PLR2004  heads, positions and features
+        raise ValueError(
+            f"{name} has shape {shape}; heads are the axis before the last two: write {name}[None] for one head"
+        )
+    if shape[-3] < 1 or num_heads < 1 or num_heads % shape[-3]:
+        has = f"num_kv_heads is {shape[-3]}" if name == "num_kv_heads" else f"{name} has {shape[-3]} heads"
+        raise ValueError(
+            f"{has}, which does not divide num_heads, {num_heads}; each head of keys and values serves as many heads of "
+            "query: give 1, or another divisor"
+        )
+    return num_heads // shape[-3]
+
+
+def _by_group(a: Any, b: Any, name: str) -> Any:
+    """Return the product of each head of `a` with the head of `b` that it shares: the queries of a group follow each other."""
+    shape, kept = tuple(a.shape), tuple(b.shape)
+    if len(shape) < 3:  # noqa: PLR2004  heads, positions and features
+        raise ValueError(
+            f"query has shape {shape}; with enable_gqa the heads are the axis before the last two: write query[None]"
+        )
+    group = _group(shape[-3], kept, name)
+    stacked = a.reshape((*shape[:-3], kept[-3], group * shape[-2], shape[-1]))
+    matmul.result_shape(stacked.shape, kept, names=("query of a group", name))
+    product = stacked @ b
+    return product.reshape((*product.shape[:-3], *shape[-3:-1], product.shape[-1]))
 
 
 def _checked_mask(mask: Any, scores: Any) -> Any:

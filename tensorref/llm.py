@@ -19,7 +19,7 @@ from jaxtyping import Float, Integer
 
 from tensorref._libraries import needed
 
-with needed(__name__, "numpy", "torch"):
+with needed(__name__, "torch"):
     import torch
     from torch import Tensor
 

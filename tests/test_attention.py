@@ -224,16 +224,6 @@ def test_a_mask_of_another_shape_is_refused_with_code_that_works(library, shape,
         assert (mended == masks.causal(queries, keys, device="cpu").numpy()).all()
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")  # each says why a kernel is not used
-def test_pytorchs_own_attention_is_fused_for_four_axes_only():
-    four = normal(1, 2, 8, 4, dtype=torch.float32)
-    with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.FLASH_ATTENTION):
-        F.scaled_dot_product_attention(four, four, four)
-        for fewer in (four[0], four[0, 0]):
-            with pytest.raises(RuntimeError, match="No available kernel"):
-                F.scaled_dot_product_attention(fewer, fewer, fewer)
-
-
 def test_the_mask_of_a_masked_array_is_not_lost():
     scores = np.ma.masked_array([[1.0, 2.0, 2.0]], mask=[[True, False, False]])
     with pytest.raises(TypeError) as raised:
@@ -288,3 +278,152 @@ def test_shapes_that_attention_does_not_take(arguments, words):
     with pytest.raises(ValueError) as raised:
         attention.explain(shape, num_heads, key_len=key_len)
     assert str(raised.value) == words
+
+
+GROUPED = [(6, 6), (6, 3), (6, 2), (6, 1), (1, 1)]
+
+
+@pytest.mark.parametrize("masked", [False, True], ids=["all", "causal"])
+@pytest.mark.parametrize(("num_heads", "num_kv_heads"), GROUPED)
+def test_grouped_queries_are_those_of_pytorch(num_heads, num_kv_heads, masked):
+    query, key = normal(2, num_heads, 3, 4, seed=1), normal(2, num_kv_heads, 5, 4, seed=2)
+    value = normal(2, num_kv_heads, 5, 7, seed=3)
+    mask = masks.causal(3, 5, device="cpu") if masked else None
+    ours = in_both(attention.output, query, key, value, mask, enable_gqa=True)
+    close(ours, F.scaled_dot_product_attention(query, key, value, mask, enable_gqa=True))
+    repeated = attention.repeat_kv(key, num_heads), attention.repeat_kv(value, num_heads)
+    assert torch.equal(repeated[0], key.repeat_interleave(num_heads // num_kv_heads, dim=1))
+    close(ours, F.scaled_dot_product_attention(query, *repeated, mask))
+    close(in_both(attention.scores, query, key, enable_gqa=True), attention.scores(query, repeated[0]))
+
+
+def test_what_is_repeated_the_other_way_pairs_the_wrong_heads():
+    query, key = normal(1, 6, 3, 4, seed=1), normal(1, 2, 5, 4, seed=2)
+    right = F.scaled_dot_product_attention(query, key, key, enable_gqa=True)
+    wrong = [key.repeat(1, 3, 1, 1)] * 2
+    assert attention.repeat_kv(key, 6).shape == wrong[0].shape
+    assert not torch.allclose(F.scaled_dot_product_attention(query, *wrong), right)
+    by_expansion = key[:, :, None].expand(-1, -1, 3, -1, -1)
+    assert by_expansion.untyped_storage().data_ptr() == key.untyped_storage().data_ptr()
+    assert torch.equal(by_expansion.flatten(1, 2), attention.repeat_kv(key, 6))
+    assert torch.equal(by_expansion.mT, key.mT[:, :, None].expand(-1, -1, 3, -1, -1))
+
+
+def test_keys_are_repeated_in_new_memory_and_only_where_they_have_to_be():
+    key = normal(2, 2, 5, 4)
+    assert attention.repeat_kv(key, 2) is key
+    copy = attention.repeat_kv(key, 8)
+    assert copy.nbytes == 4 * key.nbytes
+    assert copy.untyped_storage().data_ptr() != key.untyped_storage().data_ptr()
+    array = attention.repeat_kv(key.numpy(), 8)
+    assert (array == np.repeat(key.numpy(), 4, axis=-3)).all()
+    assert not np.shares_memory(array, key.numpy())
+
+
+def test_gradients_of_shared_heads_are_those_of_pytorch():
+    tensors = [normal(2, heads, 4, 5, seed=heads).requires_grad_() for heads in (4, 2, 2)]
+    upstream = normal(2, 4, 4, 5, seed=9)
+    ours = torch.autograd.grad(attention.output(*tensors, enable_gqa=True), tensors, upstream)
+    theirs = torch.autograd.grad(F.scaled_dot_product_attention(*tensors, enable_gqa=True), tensors, upstream)
+    for one, other in zip(ours, theirs, strict=True):
+        close(one, other)
+
+
+DIVIDES = "; each head of keys and values serves as many heads of query: give 1, or another divisor"
+REFUSED = {
+    "scores": (
+        lambda: attention.scores(torch.ones(1, 8, 2, 4), torch.ones(1, 3, 2, 4), enable_gqa=True),
+        f"key has 3 heads, which does not divide num_heads, 8{DIVIDES}",
+    ),
+    "value": (
+        lambda: attention.output(
+            torch.ones(1, 8, 2, 4), torch.ones(1, 4, 2, 4), torch.ones(1, 3, 2, 4), enable_gqa=True
+        ),
+        f"value has 3 heads, which does not divide num_heads, 8{DIVIDES}",
+    ),
+    "repeat_kv": (
+        lambda: attention.repeat_kv(torch.ones(1, 3, 2, 4), 8),
+        f"x has 3 heads, which does not divide num_heads, 8{DIVIDES}",
+    ),
+    "explain": (
+        lambda: attention.explain((4, 32, 64), 8, num_kv_heads=3),
+        f"num_kv_heads is 3, which does not divide num_heads, 8{DIVIDES}",
+    ),
+    "no heads": (
+        lambda: attention.repeat_kv(torch.ones(2, 4), 8),
+        "x has shape (2, 4); heads are the axis before the last two: write x[None] for one head",
+    ),
+    "no heads of query": (
+        lambda: attention.scores(torch.ones(2, 4), torch.ones(2, 4), enable_gqa=True),
+        "query has shape (2, 4); with enable_gqa the heads are the axis before the last two: write query[None]",
+    ),
+    "keys of another batch": (
+        lambda: attention.scores(torch.ones(3, 8, 2, 4), torch.ones(2, 4, 5, 4), enable_gqa=True),
+        (
+            "query of a group (3, 4, 4, 4), key (2, 4, 4, 5) have no matrix product: batch axis -4 has 3, 2, and sizes there "
+            "must be equal or 1."
+        ),
+    ),
+}
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("case", REFUSED)
+def test_heads_that_do_not_go_together_are_refused(case):
+    call, message = REFUSED[case]
+    with pytest.raises(ValueError) as raised:
+        call()
+    assert str(raised.value) == message
+
+
+def test_shapes_with_shared_heads_are_those_of_pytorch():
+    explanation = attention.explain((4, 1, 64), 8, num_kv_heads=2, key_len=20)
+    x, seen = torch.zeros(4, 1, 64, device="cpu"), torch.zeros(4, 20, 64, device="cpu")
+    weight = torch.zeros(64, 2 * 8, device="cpu")
+    query, key = layout.split_heads(x, 8), layout.split_heads(seen @ weight, 2)
+    mixed = F.scaled_dot_product_attention(query, key, key, enable_gqa=True)
+    shapes = {stage.name: stage.shape for stage in explanation.stages}
+    assert shapes["key"] == shapes["value"] == key.shape
+    assert (shapes["query"], shapes["mixed"]) == (query.shape, mixed.shape)
+    assert explanation.stages[2].axes == ("batch", "num_kv_heads", "key_len", "head_dim")
+    codes = {stage.name: stage.code for stage in explanation.stages}
+    assert (codes["scores"], codes["mixed"]) == (
+        "query @ repeat_kv(key, num_heads).mT",
+        "weights @ repeat_kv(value, num_heads)",
+    )
+    assert explanation.described()[0] == "attention with 8 heads, 2 of keys and values"
+    same = attention.explain((4, 32, 64), 8, num_kv_heads=8)
+    assert same == attention.explain((4, 32, 64), 8)
+
+
+def kernel(*given, **options):
+    """Return the name of what computes PyTorch's own attention."""
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as run:
+        F.scaled_dot_product_attention(*given, **options)
+    return [event.key for event in run.key_averages() if "::_scaled_dot_product" in event.key]
+
+
+X4 = normal(1, 2, 8, 4, dtype=torch.float32)
+FUSED = {
+    "four axes": (lambda: kernel(X4, X4, X4, is_causal=True), True),
+    "a mask": (lambda: kernel(X4, X4, X4, torch.ones(8, 8, dtype=torch.bool, device="cpu")), True),
+    "float64": (lambda: kernel(*[X4.double()] * 3), True),
+    "a view": (lambda: kernel(*[normal(1, 8, 2, 4).transpose(1, 2)] * 3), True),
+    "shared heads": (lambda: kernel(X4, X4[:, :1], X4[:, :1], enable_gqa=True), True),
+    "heads that broadcast": (lambda: kernel(X4, X4[:, :1], X4[:, :1]), False),
+    "three axes": (lambda: kernel(*[X4[0]] * 3), False),
+    "dropout": (lambda: kernel(X4, X4, X4, dropout_p=0.1), False),
+    "values of another size": (lambda: kernel(X4, X4, X4[..., :3]), False),
+    "features that are apart": (lambda: kernel(*[normal(1, 2, 4, 8).mT] * 3), False),
+    "a mask with a gradient": (
+        lambda: kernel(X4, X4, X4, torch.zeros(8, 8, device="cpu").requires_grad_()),
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FUSED)
+def test_when_pytorchs_own_attention_is_fused_on_the_cpu(case):
+    call, fused = FUSED[case]
+    name = "aten::_scaled_dot_product_flash_attention_for_cpu" if fused else "aten::_scaled_dot_product_attention_math"
+    assert call() == [name]

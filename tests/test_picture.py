@@ -119,6 +119,7 @@ EXPLANATIONS = {
     "no key": masks.explain(np.zeros((2, 1, 3, 0), bool)),
     "no part": masks.explain(np.zeros((0, 1, 1, 3), bool)),
     "attention": attention.explain((4, 32, 64), 8),
+    "attention with shared heads": attention.explain((4, 32, 64), 8, num_kv_heads=2),
     "decoding": attention.explain((1, 64), 8, key_len=2048),
     "attention of much": attention.explain((*(1,) * 60, 2**20, 2**20), 2**10, key_len=2**30),
     "attention of nothing": attention.explain((0, 0, 0), 8),
