@@ -20,8 +20,7 @@ from jaxtyping import Bool, Float, Shaped
 
 from tensorref._libraries import needed
 
-with needed(__name__, "numpy", "torch"):
-    import numpy as np
+with needed(__name__, "torch"):
     import torch
 
 from tensorref import _picture, broadcasting, kernels, layout, matmul
@@ -169,9 +168,9 @@ def weights(
     torch.softmax : without a mask.
     """
     check_fractions(scores=scores)
-    if isinstance(scores, np.ma.MaskedArray):
-        raise TypeError("scores is a masked array, whose mask would be lost; write scores.filled(-np.inf)")
     library, numbers = library_of(scores), widened(scores)
+    if library is not torch and isinstance(scores, library.ma.MaskedArray):
+        raise TypeError("scores is a masked array, whose mask would be lost; write scores.filled(-np.inf)")
     if mask is not None:
         numbers = library.where(_checked_mask(mask, scores), numbers, -float("inf"))
     nowhere = (numbers == -float("inf")).all(axis=-1, keepdims=True)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import product
+from itertools import groupby, product
 from math import prod
 from typing import Any
 
@@ -22,15 +22,14 @@ from jaxtyping import Bool, Float, Integer, Shaped
 
 from tensorref._libraries import needed
 
-with needed(__name__, "numpy", "torch"):
-    import numpy as np
+with needed(__name__, "torch"):
     import torch
     from torch import Tensor
 
 from tensorref import _picture
 from tensorref._arguments import as_int, as_number, as_place, as_torch_dtype, quoted
 from tensorref._explanation import Illustrated
-from tensorref._operands import check_mask, check_operands, check_whole, is_tensor, library_of
+from tensorref._operands import cast, check_mask, check_operands, check_whole, is_tensor, library_of
 from tensorref._shape import as_shape, as_size, index_of
 from tensorref._typing import ArrayT, Number
 
@@ -301,15 +300,15 @@ def document_ids(cumulative_lengths: Integer[ArrayT, " documents_and_1"]) -> Int
     shape = tuple(cumulative_lengths.shape)
     if len(shape) != 1:
         raise ValueError(f"cumulative_lengths has shape {shape}; it is one row: write (0, 3, 5) for lengths 3 and 2")
-    ends: Any = _as_int64(cumulative_lengths)
-    lengths = ends[1:] - ends[:-1]
-    if not shape[0] or int(ends[0]) != 0 or bool((lengths < 0).any()):
+    library = library_of(cumulative_lengths)
+    ends = cast(cumulative_lengths, library.int64)
+    if not shape[0] or int(ends[0]) != 0 or bool((ends[1:] < ends[:-1]).any()):
         raise ValueError(
             f"cumulative_lengths is {quoted(ends.tolist())}; it begins with 0 and never falls: write [0, 3, 5] for lengths "
             "3 and 2"
         )
-    numbers = library_of(ends).cumsum(library_of(ends).ones_like(lengths), 0) - 1
-    result: ArrayT = numbers.repeat_interleave(lengths) if is_tensor(ends) else np.repeat(numbers, lengths)
+    tokens = library.arange(int(ends[-1]), device=ends.device)
+    result: ArrayT = library.searchsorted(ends[1:], tokens, side="right")
     return result
 
 
@@ -411,7 +410,7 @@ def positions(document_ids: Shaped[ArrayT, "*batch seq_len"]) -> Integer[ArrayT,
     index = library.cumsum(library.ones_like(ids, dtype=library.int64), -1) - 1
     begins = index.clone() if is_tensor(index) else index.copy()
     begins[..., 1:] *= ids[..., 1:] != ids[..., :-1]
-    last = library.cummax(begins, -1).values if is_tensor(begins) else np.maximum.accumulate(begins, axis=-1)
+    last = library.cummax(begins, -1).values if is_tensor(begins) else library.maximum.accumulate(begins, axis=-1)
     result: ArrayT = index - last
     return result
 
@@ -467,7 +466,7 @@ def additive(mask: Bool[ArrayT, "*shape"], dtype: Any = None, *, value: Number =
     check_operands(mask=mask)
     check_mask(mask)
     library = library_of(mask)
-    kind, name = _float_dtype(dtype, tensor=is_tensor(mask))
+    kind, name = _float_dtype(dtype, library)
     number, lowest = as_number(value, "value"), float(library.finfo(kind).min)
     if not number < 0:
         raise ValueError(f"value is {number}; it hides a key, so it is below all scores: write float('-inf')")
@@ -717,32 +716,31 @@ def _check_values(name: str, array: Any) -> None:
         raise TypeError(f"{name} is on meta and has no values; give one that has, such as one on the CPU")
 
 
-def _as_int64(array: Any) -> Any:
-    return array.long() if is_tensor(array) else array.astype(np.int64)
-
-
-def _float_dtype(dtype: Any, *, tensor: bool) -> tuple[Any, str]:
+def _float_dtype(dtype: Any, library: Any) -> tuple[Any, str]:
     """Return a dtype of floating point of 16 bits or more, and its name."""
     kind: Any
-    if tensor:
+    if library is torch:
         kind = torch.float32 if dtype is None else as_torch_dtype(dtype)
         name, fits = str(kind), kind.is_floating_point and kind.itemsize > 1
     else:
         try:
-            kind = np.dtype(np.float32 if dtype is None else dtype)
+            kind = library.dtype("float32" if dtype is None else dtype)
         except Exception:  # noqa: BLE001  NumPy raises what it likes
             raise TypeError(
                 f"dtype is {quoted(dtype)}, of type {type(dtype).__name__}; it is a dtype of NumPy: write np.float32"
             ) from None
         name, fits = kind.name, kind.kind == "f"
     if not fits:
-        write = "torch.float32" if tensor else "np.float32"
+        write = "torch.float32" if library is torch else "np.float32"
         raise TypeError(f"dtype is {name}; scores are of floating point of 16 bits or more: write {write}")
     return kind, name
 
 
 def _runs(row: Any) -> Iterator[tuple[int, int]]:
     """Yield where the runs of True in a row begin and end."""
-    values = np.asarray(row.cpu() if isinstance(row, Tensor) else row)
-    edges = np.flatnonzero(np.diff(values, prepend=False, append=False))
-    yield from ((int(start), int(stop)) for start, stop in edges.reshape(-1, 2))
+    place = 0
+    for seen, run in groupby(row.tolist()):
+        end = place + len([*run])
+        if seen:
+            yield place, end
+        place = end

@@ -2154,6 +2154,48 @@ wrong(
     lambda key, num_heads: key[:, :1].expand(-1, num_heads, -1, -1),
     lambda key, num_heads: torch.repeat_interleave(key, num_heads, 1),
 )
+right(
+    "cache-bytes",
+    lambda num_layers, num_kv_heads, head_dim, seq_len, batch, itemsize: (
+        2 * batch * seq_len * num_layers * num_kv_heads * head_dim * itemsize
+    ),
+    lambda *sizes: 2 * math.prod(sizes),
+    lambda *sizes: functools.reduce(operator.mul, sizes, 2),
+)
+wrong(
+    "cache-bytes",
+    lambda *sizes: math.prod(sizes),
+    lambda num_layers, num_kv_heads, head_dim, seq_len, batch, itemsize: (
+        2 * num_layers * num_kv_heads * head_dim * seq_len * itemsize
+    ),
+    lambda *sizes: 2.0 * math.prod(sizes),
+    lambda num_layers, num_kv_heads, head_dim, seq_len, batch, itemsize: (
+        2 * num_layers * num_kv_heads * head_dim * seq_len**2 * batch * itemsize
+    ),
+)
+
+
+@right("static-cache")
+def written_by_copy(cache, new, start):
+    end = start + new.shape[-2]
+    cache[..., start:end, :].copy_(new)
+    return cache[..., :end, :]
+
+
+@right("static-cache")
+def written_one_by_one(cache, new, start):
+    for place in range(new.shape[2]):
+        cache[:, :, start + place] = new[:, :, place]
+    return cache.narrow(2, 0, start + new.shape[2])
+
+
+wrong(
+    "static-cache",
+    lambda cache, new, start: torch.cat([cache[:, :, :start], new], dim=2),
+    lambda cache, new, start: cache[:, :, : start + new.shape[2]],
+    lambda cache, new, start: cache.index_copy(2, torch.arange(start, start + new.shape[2]), new),
+    lambda cache, new, start: cache[:, :, start : start + new.shape[2]].copy_(new),
+)
 
 
 def of(answers):

@@ -1105,6 +1105,40 @@ WRONG = {
             "mask[0, 0] is not right (it is False)",
         ),
     },
+    "cache-bytes": {
+        "keys alone": (
+            lambda num_layers, num_kv_heads, head_dim, seq_len, batch, itemsize: (
+                num_layers * num_kv_heads * head_dim * seq_len * batch * itemsize
+            ),
+            "bytes is not right (it is 536870912)",
+        ),
+        "one layer": (
+            lambda num_layers, num_kv_heads, head_dim, seq_len, batch, itemsize: (
+                2 * num_kv_heads * head_dim * seq_len * batch * itemsize
+            ),
+            "bytes is not right (it is 33554432)",
+        ),
+        "numbers": (
+            lambda num_layers, num_kv_heads, head_dim, seq_len, batch, itemsize: (
+                2 * num_layers * num_kv_heads * head_dim * seq_len * batch
+            ),
+            "bytes is not right (it is 536870912)",
+        ),
+    },
+    "static-cache": {
+        "copied": (
+            lambda cache, new, start: torch.cat([cache[:, :, :start], new], dim=2),
+            "cache after the call[0, 0, 2, 0] is not right (it is 6)",
+        ),
+        "the whole": (
+            lambda cache, new, start: cache.index_copy_(2, torch.arange(start, start + new.shape[2]), new),
+            "filled has shape (2, 2, 6, 3), the task asks for (2, 2, 3, 3).",
+        ),
+        "at the beginning": (
+            lambda cache, new, start: (cache[:, :, : new.shape[2]].copy_(new), cache[:, :, : start + new.shape[2]])[1],
+            "filled[0, 0, 0, 1] is not right (it is -1)",
+        ),
+    },
     "shared-heads": {
         "repeated": (
             lambda key, num_heads: key.repeat(1, num_heads // key.shape[1], 1, 1),
@@ -1649,6 +1683,16 @@ ALTERNATIVES = {
             torch.eq(document_ids.unsqueeze(1), document_ids.unsqueeze(0))
             & (torch.arange(len(document_ids)) <= torch.arange(len(document_ids))[:, None])
         ),
+    ],
+    "cache-bytes": [
+        lambda num_layers, num_kv_heads, head_dim, seq_len, batch, itemsize: math.prod(
+            (2, num_layers, num_kv_heads, head_dim, seq_len, batch, itemsize)
+        ),
+    ],
+    "static-cache": [
+        lambda cache, new, start: cache.index_copy_(2, torch.arange(start, start + new.shape[2]), new)[
+            :, :, : start + new.shape[2]
+        ],
     ],
     "shared-heads": [
         lambda key, num_heads: key[:, :, None].expand(-1, -1, num_heads // key.shape[1], -1, -1).flatten(1, 2),
@@ -2217,6 +2261,6 @@ def test_wrong_names_are_answered_with_those_most_like_them():
     assert refused(lambda: exercises.get("zzz")) == f"name is 'zzz'; {rest}"
     assert refused(lambda: exercises.names("exercises")) == (
         "concept is 'exercises'; the concepts with exercises are anatomy, creation, indexing, elementwise, reductions, matmul, "
-        "broadcasting, einsum, interop, dtypes, layout, devices, autograd, kernels, masks, attention, llm, pitfalls"
+        "broadcasting, einsum, interop, dtypes, layout, devices, autograd, kernels, masks, attention, caches, llm, pitfalls"
     )
     assert refused(lambda: exercises.names(difficulty=6)) == "difficulty is 6; exercises have 1 to 5"

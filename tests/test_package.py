@@ -79,8 +79,8 @@ for concept in tensorref.CONCEPTS:
         else:
             print(concept)
 """
-NEED_TORCH = {"autograd", "creation", "devices", "kernels", "llm"}
-NEED_BOTH = {"attention", "benchmark", "elementwise", "exercises", "interop", "masks", "pitfalls"}
+NEED_TORCH = {"attention", "autograd", "caches", "creation", "devices", "kernels", "llm", "masks"}
+NEED_BOTH = {"benchmark", "elementwise", "exercises", "interop", "pitfalls"}
 
 
 @pytest.mark.parametrize("missing", [["numpy"], ["torch"], ["numpy", "torch"]], ids="-".join)

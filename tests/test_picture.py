@@ -14,6 +14,7 @@ from tensorref import (
     attention,
     autograd,
     broadcasting,
+    caches,
     devices,
     dtypes,
     indexing,
@@ -122,6 +123,9 @@ EXPLANATIONS = {
     "attention with shared heads": attention.explain((4, 32, 64), 8, num_kv_heads=2),
     "decoding": attention.explain((1, 64), 8, key_len=2048),
     "attention of much": attention.explain((*(1,) * 60, 2**20, 2**20), 2**10, key_len=2**30),
+    "a cache": caches.explain(4, 3, max_len=8),
+    "a large cache": caches.explain(1000, 10**9, max_len=10**10),
+    "no cache": caches.explain(0, 0),
     "attention of nothing": attention.explain((0, 0, 0), 8),
     **{
         f"{a} + {b}": dtypes.explain(a, b) for a, b in (("int64", "float16"), ("bfloat16", "float16"), ("complex64", 1))

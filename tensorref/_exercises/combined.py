@@ -271,7 +271,7 @@ def _step_case(batch: int, num_heads: int, max_len: int, head_dim: int, length: 
     "indexing",
     "matmul",
     "kernels",
-    "llm",
+    "caches",
     difficulty=4,
     task=(
         "Take one step of generation with a cache: the first length places of keys and values are filled. Write key and "

@@ -21,6 +21,7 @@ CALLS = (
     "attention.explain",
     "autograd.graph",
     "broadcasting.explain",
+    "caches.explain",
     "devices.explain_move",
     "dtypes.bits",
     "dtypes.explain",

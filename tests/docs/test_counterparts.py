@@ -22,6 +22,7 @@ NEITHER = {
     "tensorref.benchmark.suite",
     "tensorref.benchmark.write",
     "tensorref.broadcasting.messages",
+    "tensorref.caches.explain",
     "tensorref.pitfalls.check_same_device",
     "tensorref.dtypes.when_to_use",
     "tensorref.errors.entries",

@@ -14,23 +14,12 @@ import tensorref
 WITHOUT = {
     "picture": {"benchmark", "kernels"},
     "explorer": {
-        *(
-            "anatomy",
-            "attention",
-            "autograd",
-            "benchmark",
-            "creation",
-            "devices",
-            "dtypes",
-            "einsum",
-            "elementwise",
-            "interop",
-        ),
-        *("kernels", "llm", "masks", "pitfalls"),
+        *("anatomy", "attention", "autograd", "benchmark", "caches", "creation", "devices", "dtypes", "einsum"),
+        *("elementwise", "interop", "kernels", "llm", "masks", "pitfalls"),
     },
     "formula": {"broadcasting", "creation", "devices", "elementwise", "indexing", "interop", "pitfalls"},
     "exercises": {"benchmark"},
-    "objects": {"elementwise", "kernels"},
+    "objects": {"elementwise", "kernels", "llm"},
 }
 OPTIONAL = {"exercises": "Try it", "objects": "Objects"}
 HEADINGS = ["The rule", "In a model", "Goes wrong when", "Try it", "Functions", "Objects"]

@@ -162,6 +162,7 @@ CALLED = {
     ),
     "masks.explain(masks.causal(3) & ~masks.padding(torch.tensor([[1, 0, 0]]), pad_id=1))": ("mask (1, 1, 3, 3)"),
     "attention.explain((4, 32, 64), num_heads=8)": "attention with 8 heads",
+    "caches.explain(4, 3, max_len=8)": "cache of 4 + 3 tokens",
     'dtypes.explain("int64", 0.5)': "int64 + Python float",
     'indexing.explain((4, 5, 6), "x[:, [0, 2], None]")': "The source has shape (4, 5, 6).",
     'einsum.explain("ij,jk->ik", (2, 3), (3, 4))': "The equation is ij,jk->ik: a (2, 3) has i j; b (3, 4) has j k.",
