@@ -443,7 +443,7 @@ class Attention(Illustrated):
     shape: tuple[int, ...]
     num_heads: int
     num_kv_heads: int
-    """How many heads keys and values have: as many, or fewer, where heads of query share them."""
+    """How many heads keys and values have, which are fewer where heads of query share them."""
     stages: tuple[Stage, ...]
 
     def table(self) -> tuple[tuple[str, ...], ...]:
@@ -468,9 +468,10 @@ class Attention(Illustrated):
     def described(self) -> tuple[str, str]:
         """Return the title of the picture, and what it shows."""
         steps = [f"{stage.name} = {stage.code} has shape {stage.shape}." for stage in self.stages[1:]]
-        heads = f"{self.num_heads} head{'s'[: self.num_heads != 1]}"
-        kept = "" if self.num_kv_heads == self.num_heads else f", {self.num_kv_heads} of keys and values"
-        return f"attention with {heads}{kept}", " ".join([f"x has shape {self.shape}.", *steps, *self.notes()])
+        title = f"attention with {self.num_heads} head{'s'[: self.num_heads != 1]}"
+        if self.num_kv_heads != self.num_heads:
+            title = f"{self.num_heads} heads of query, {self.num_kv_heads} of key"
+        return title, " ".join([f"x has shape {self.shape}.", *steps, *self.notes()])
 
     def _drawn(self) -> _picture.Drawing:
         """Draw the shape of each tensor as a row of boxes, an axis in the same hue all the way down."""

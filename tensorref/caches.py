@@ -46,9 +46,12 @@ def nbytes(  # noqa: PLR0913  those that a model says of itself
 
     Parameters
     ----------
-    num_layers, num_kv_heads, head_dim
-        Of the model: Hugging Face's configurations say ``num_hidden_layers``, ``num_key_value_heads`` and ``head_dim``. With a
-        head of keys for each head of query, `num_kv_heads` is ``num_heads``.
+    num_layers
+        Layers of the model, ``num_hidden_layers`` in Hugging Face's configurations.
+    num_kv_heads
+        Heads of keys and values, ``num_key_value_heads`` there; as many as heads of query where they are not shared.
+    head_dim
+        Numbers of a key.
     seq_len
         Tokens of each sequence, prompt and answer; with a sliding window no more than the window.
     batch
@@ -320,7 +323,7 @@ class Step:
 
     name: str
     query_len: int
-    """How many tokens are new: their keys and values are computed and written."""
+    """How many tokens are new, whose keys and values are computed and written."""
     key_len: int
     """How many keys and values there are then, which the queries see."""
 

@@ -391,7 +391,7 @@ def test_shapes_with_shared_heads_are_those_of_pytorch():
         "query @ repeat_kv(key, num_heads).mT",
         "weights @ repeat_kv(value, num_heads)",
     )
-    assert explanation.described()[0] == "attention with 8 heads, 2 of keys and values"
+    assert explanation.described()[0] == "8 heads of query, 2 of key"
     same = attention.explain((4, 32, 64), 8, num_kv_heads=8)
     assert same == attention.explain((4, 32, 64), 8)
 
