@@ -111,9 +111,11 @@ def scores(
         )
     scaled = widened(query) * (max(query.shape[-1], 1) ** -0.5 if scale is None else as_number(scale, "scale"))
     if as_flag(enable_gqa, "enable_gqa"):
-        return cast(_by_group(scaled, widened(key).mT, "key"), dtype)
-    matmul.result_shape(*shapes, names=("query", "key.mT"))
-    result: ArrayT = cast(scaled @ widened(key).mT, dtype)
+        product = _by_group(scaled, widened(key).mT, "key")
+    else:
+        matmul.result_shape(*shapes, names=("query", "key.mT"))
+        product = scaled @ widened(key).mT
+    result: ArrayT = cast(product, dtype)
     return result
 
 
@@ -231,9 +233,11 @@ def output(  # noqa: PLR0913  those of PyTorch's own
     dtype = result_dtype(query=query, key=key, value=value)
     mix: Any = weights(scores(widened(query), widened(key), scale=scale, enable_gqa=enable_gqa), mask)
     if enable_gqa:
-        return cast(_by_group(mix, widened(value), "value"), dtype)
-    matmul.result_shape(mix.shape, value.shape, names=("weights", "value"))
-    result: ArrayT = cast(mix @ widened(value), dtype)
+        product = _by_group(mix, widened(value), "value")
+    else:
+        matmul.result_shape(mix.shape, value.shape, names=("weights", "value"))
+        product = mix @ widened(value)
+    result: ArrayT = cast(product, dtype)
     return result
 
 

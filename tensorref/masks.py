@@ -552,12 +552,12 @@ def explain(mask: Bool[ArrayT, "*batch query_len key_len"]) -> Mask:
     pairs = int(values.sum())
     seen = values.any(axis=-1)
     before = library_of(values).tril(values, key_len - query_len)
-    rows = pairs > 0 and query_len > 1
-    causal = rows and int(before.sum()) == pairs
+    several = pairs > 0 and query_len > 1
+    no_later = several and int(before.sum()) == pairs
     blind = int((~seen).sum())
-    inverted = rows and key_len >= query_len and not bool(before.any())
+    inverted = several and key_len >= query_len and not bool(before.any())
     return Mask(
-        shape=shape, queries=queries, pairs=pairs, blind=blind, causal=causal, warning=_warning(blind, inverted)
+        shape=shape, queries=queries, pairs=pairs, blind=blind, causal=no_later, warning=_warning(blind, inverted)
     )
 
 
