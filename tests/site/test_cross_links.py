@@ -19,7 +19,7 @@ import tensorref
 
 LIBRARIES = {"numpy", "tensorref", "torch"}
 # PyTorch has no page that describes these.
-NO_ENTRY = {"torch.__version__", "torch.inf", "torch.pi"}
+NO_ENTRY = {"torch.__version__", "torch.inf", "torch.nn.attention.SDPBackend.FLASH_ATTENTION", "torch.pi"}
 
 
 def python(block):
