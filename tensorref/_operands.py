@@ -130,6 +130,27 @@ def check_fractions(**operands: Any) -> None:
             raise TypeError(f"{says} give an array of numbers")
 
 
+def check_whole(**operands: Any) -> None:
+    """Raise an error unless arrays or tensors hold integers."""
+    for name, value in operands.items():
+        if is_tensor(value):
+            whole = not (value.is_floating_point() or value.is_complex()) and str(value.dtype) != "torch.bool"
+        else:
+            whole = value.dtype.kind in "iu"
+        if not whole:
+            convert = "long()" if is_tensor(value) else "astype(np.int64)"
+            raise TypeError(f"{name} has dtype {value.dtype}; ids and lengths are integers: write {name}.{convert}")
+
+
+def check_mask(mask: Any) -> None:
+    """Raise an error unless the argument ``mask`` is boolean."""
+    if str(mask.dtype).rpartition(".")[2] != "bool":
+        raise TypeError(
+            f"mask has dtype {mask.dtype}; it is True where a query may look: write mask != 0 for ones and zeros, or add "
+            "what is to be added to the scores"
+        )
+
+
 def check_one_dtype(**operands: Any) -> None:
     """Raise an error if tensors differ in dtype: PyTorch does not promote in a product."""
     first, *others = operands
@@ -140,6 +161,14 @@ def check_one_dtype(**operands: Any) -> None:
                 f"{first} has dtype {a.dtype}, {name} has dtype {b.dtype}; PyTorch does not promote in a product: convert "
                 f"one, such as {to_one_dtype(**{first: a, name: b})}"
             )
+
+
+def result_dtype(**operands: Any) -> Any:
+    """Return the dtype of a product, or raise an error for what it does not take."""
+    check_fractions(**operands)
+    check_one_dtype(**operands)
+    dtypes = [value.dtype for value in operands.values()]
+    return dtypes[0] if is_tensor(next(iter(operands.values()))) else sys.modules["numpy"].result_type(*dtypes)
 
 
 def to_one_dtype(**operands: Any) -> str:

@@ -2157,6 +2157,96 @@ wrong(
 
 
 right(
+    "left-padding-positions",
+    lambda mask: (mask.int().cumsum(1) - 1) * mask,
+    lambda mask: torch.where(mask, torch.cumsum(mask, dim=-1) - 1, 0),
+    lambda mask: (mask.cumsum(-1) - 1).masked_fill(~mask, 0),
+)
+wrong(
+    "left-padding-positions",
+    lambda mask: torch.arange(mask.shape[1]).repeat(len(mask), 1),
+    lambda mask: (mask.cumsum(-1) - 1).clamp(min=0),
+    lambda mask: mask.cumsum(0) - 1,
+    lambda mask: (torch.arange(mask.shape[1]) - (~mask).sum(-1, keepdim=True)).clamp(min=0),
+    lambda mask: torch.where(mask, mask.cumsum(-1) - 1, 0).float(),
+)
+right(
+    "packed-mask",
+    lambda document_ids: (document_ids[:, None] == document_ids[None, :]).tril(),
+    lambda document_ids: torch.tril(document_ids.unsqueeze(-1) == document_ids.unsqueeze(0)),
+    lambda document_ids: (
+        (document_ids[:, None] == document_ids) & torch.ones(len(document_ids), len(document_ids)).tril().bool()
+    ),
+)
+wrong(
+    "packed-mask",
+    lambda document_ids: document_ids[:, None] == document_ids,
+    lambda document_ids: (document_ids[:, None] == document_ids).triu(),
+    lambda document_ids: (document_ids[:, None] == document_ids).tril(-1),
+    lambda document_ids: document_ids[:, None] >= document_ids,
+    lambda document_ids: (document_ids[:, None] == document_ids).tril().float(),
+)
+right(
+    "shared-heads",
+    lambda key, num_heads: torch.repeat_interleave(key, num_heads // key.shape[1], 1),
+    lambda key, num_heads: key[:, :, None].expand(-1, -1, num_heads // key.shape[1], -1, -1).flatten(1, 2),
+    lambda key, num_heads: key.unsqueeze(2).repeat(1, 1, num_heads // key.shape[1], 1, 1).flatten(1, 2),
+    lambda key, num_heads: torch.stack(
+        [key[:, head // (num_heads // key.shape[1])] for head in range(num_heads)], dim=1
+    ),
+)
+wrong(
+    "shared-heads",
+    lambda key, num_heads: key.repeat(1, num_heads // key.shape[1], 1, 1),
+    lambda key, num_heads: torch.cat([key] * (num_heads // key.shape[1]), dim=1),
+    lambda key, num_heads: key[:, :1].expand(-1, num_heads, -1, -1),
+    lambda key, num_heads: torch.repeat_interleave(key, num_heads, 1),
+)
+right(
+    "cache-bytes",
+    lambda num_layers, num_kv_heads, head_dim, seq_len, batch, itemsize: (
+        2 * batch * seq_len * num_layers * num_kv_heads * head_dim * itemsize
+    ),
+    lambda *sizes: 2 * math.prod(sizes),
+    lambda *sizes: functools.reduce(operator.mul, sizes, 2),
+)
+wrong(
+    "cache-bytes",
+    lambda *sizes: math.prod(sizes),
+    lambda num_layers, num_kv_heads, head_dim, seq_len, batch, itemsize: (
+        2 * num_layers * num_kv_heads * head_dim * seq_len * itemsize
+    ),
+    lambda *sizes: 2.0 * math.prod(sizes),
+    lambda num_layers, num_kv_heads, head_dim, seq_len, batch, itemsize: (
+        2 * num_layers * num_kv_heads * head_dim * seq_len**2 * batch * itemsize
+    ),
+)
+
+
+@right("static-cache")
+def written_by_copy(cache, new, start):
+    end = start + new.shape[-2]
+    cache[..., start:end, :].copy_(new)
+    return cache[..., :end, :]
+
+
+@right("static-cache")
+def written_one_by_one(cache, new, start):
+    for place in range(new.shape[2]):
+        cache[:, :, start + place] = new[:, :, place]
+    return cache.narrow(2, 0, start + new.shape[2])
+
+
+wrong(
+    "static-cache",
+    lambda cache, new, start: torch.cat([cache[:, :, :start], new], dim=2),
+    lambda cache, new, start: cache[:, :, : start + new.shape[2]],
+    lambda cache, new, start: cache.index_copy(2, torch.arange(start, start + new.shape[2]), new),
+    lambda cache, new, start: cache[:, :, start : start + new.shape[2]].copy_(new),
+)
+
+
+right(
     "response-labels",
     lambda token_ids, prompt_lengths, lengths: token_ids.where(
         (torch.arange(token_ids.shape[1]) >= prompt_lengths[:, None])

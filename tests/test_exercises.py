@@ -21,7 +21,7 @@ from tensorref import exercises
 from tensorref._exercises import checker
 
 DEVICE = os.environ.get("TENSORREF_DEVICE", "cpu")
-ATTENTION = {"embedding-lookup", "attention-weights", "attention-output"}
+ATTENTION = {"embedding-lookup": "llm", "attention-weights": "attention", "attention-output": "attention"}
 
 
 def solved(name):
@@ -1181,6 +1181,77 @@ WRONG = {
             "that is a loop, and the task asks for none.",
         ),
     },
+    "left-padding-positions": {
+        "of the row": (
+            lambda mask: torch.arange(mask.shape[1]).expand(mask.shape),
+            "positions[0, 1] is not right (it is 1)",
+        ),
+        "below 0": (lambda mask: mask.cumsum(-1) - 1, "positions[0, 0] is not right (it is -1)"),
+        "from 1": (lambda mask: mask.cumsum(-1) * mask, "positions[0, 2] is not right (it is 1)"),
+        "clamped": (lambda mask: (mask.cumsum(-1) - 1).clamp(min=0), "positions[0, 2] is not right (it is 1)"),
+    },
+    "packed-mask": {
+        "later ones too": (
+            lambda document_ids: document_ids[:, None] == document_ids,
+            "mask[0, 1] is not right (it is True)",
+        ),
+        "all documents": (
+            lambda document_ids: torch.ones(len(document_ids), len(document_ids), dtype=torch.bool).tril(),
+            "mask[3, 0] is not right (it is True)",
+        ),
+        "hidden": (
+            lambda document_ids: (document_ids[:, None] != document_ids).triu(1),
+            "mask[0, 0] is not right (it is False)",
+        ),
+    },
+    "cache-bytes": {
+        "keys alone": (
+            lambda num_layers, num_kv_heads, head_dim, seq_len, batch, itemsize: (
+                num_layers * num_kv_heads * head_dim * seq_len * batch * itemsize
+            ),
+            "bytes is not right (it is 536870912)",
+        ),
+        "one layer": (
+            lambda num_layers, num_kv_heads, head_dim, seq_len, batch, itemsize: (
+                2 * num_kv_heads * head_dim * seq_len * batch * itemsize
+            ),
+            "bytes is not right (it is 33554432)",
+        ),
+        "numbers": (
+            lambda num_layers, num_kv_heads, head_dim, seq_len, batch, itemsize: (
+                2 * num_layers * num_kv_heads * head_dim * seq_len * batch
+            ),
+            "bytes is not right (it is 536870912)",
+        ),
+    },
+    "static-cache": {
+        "copied": (
+            lambda cache, new, start: torch.cat([cache[:, :, :start], new], dim=2),
+            "cache after the call[0, 0, 2, 0] is not right (it is 6)",
+        ),
+        "the whole": (
+            lambda cache, new, start: cache.index_copy_(2, torch.arange(start, start + new.shape[2]), new),
+            "filled has shape (2, 2, 6, 3), the task asks for (2, 2, 3, 3).",
+        ),
+        "at the beginning": (
+            lambda cache, new, start: (cache[:, :, : new.shape[2]].copy_(new), cache[:, :, : start + new.shape[2]])[1],
+            "filled[0, 0, 0, 1] is not right (it is -1)",
+        ),
+    },
+    "shared-heads": {
+        "repeated": (
+            lambda key, num_heads: key.repeat(1, num_heads // key.shape[1], 1, 1),
+            "keys[0, 1, 0, 0] is not right (it is 12)",
+        ),
+        "the wrong axis": (
+            lambda key, num_heads: key.repeat_interleave(num_heads // key.shape[1], dim=2),
+            "keys has shape (2, 2, 6, 4), the task asks for (2, 4, 3, 4).",
+        ),
+        "groups first": (
+            lambda key, num_heads: key[:, None].expand(-1, num_heads // key.shape[1], -1, -1, -1).flatten(1, 2),
+            "keys[0, 1, 0, 0] is not right (it is 12)",
+        ),
+    },
     "masked-softmax": {
         "zeros": (lambda scores, allowed: torch.softmax(scores * allowed, -1), "weights[0, 0, 0] is not right"),
         "0 and 1 added": (lambda scores, allowed: torch.softmax(scores + allowed, -1), "weights[0, 0, 0] is not right"),
@@ -1760,6 +1831,29 @@ ALTERNATIVES = {
     "masked-mean": [
         lambda hidden, mask: torch.where(mask[..., None], hidden, 0).sum(1) / mask.sum(1).clamp(min=1).unsqueeze(1),
     ],
+    "left-padding-positions": [
+        lambda mask: (mask.cumsum(-1) - 1).clamp(min=0) * mask,
+        lambda mask: torch.where(mask, mask.long().cumsum(1) - mask.long(), 0),
+    ],
+    "packed-mask": [
+        lambda document_ids: (
+            torch.eq(document_ids.unsqueeze(1), document_ids.unsqueeze(0))
+            & (torch.arange(len(document_ids)) <= torch.arange(len(document_ids))[:, None])
+        ),
+    ],
+    "cache-bytes": [
+        lambda num_layers, num_kv_heads, head_dim, seq_len, batch, itemsize: math.prod(
+            (2, num_layers, num_kv_heads, head_dim, seq_len, batch, itemsize)
+        ),
+    ],
+    "static-cache": [
+        lambda cache, new, start: cache.index_copy_(2, torch.arange(start, start + new.shape[2]), new)[
+            :, :, : start + new.shape[2]
+        ],
+    ],
+    "shared-heads": [
+        lambda key, num_heads: key[:, :, None].expand(-1, -1, num_heads // key.shape[1], -1, -1).flatten(1, 2),
+    ],
     "masked-softmax": [
         lambda scores, allowed: (scores + torch.where(allowed, 0.0, -torch.inf)).softmax(-1).nan_to_num(0),
     ],
@@ -2018,8 +2112,8 @@ def test_every_concept_has_two_exercises_and_ten_combine_them():
         "kv-cache-step",
         "next-token-loss",
     }
-    for name in ATTENTION:
-        assert exercises.get(name).concepts == ("llm",)
+    for name, concept in ATTENTION.items():
+        assert exercises.get(name).concepts == (concept,)
     assert [exercise.name for exercise in found] == [*exercises.names()]
 
 
@@ -2034,7 +2128,7 @@ def test_names_rise_in_difficulty_and_can_be_chosen():
         assert {*exercises.names(concept)} == {
             name for name in exercises.names() if concept in exercises.get(name).concepts
         }
-    assert {*exercises.names("llm", difficulty=5)} == {"grouped-query-attention", "multi-head-attention"}
+    assert {*exercises.names("attention", difficulty=5)} == {"grouped-query-attention", "multi-head-attention"}
 
 
 def arguments_of(name):
@@ -2324,6 +2418,7 @@ def test_wrong_names_are_answered_with_those_most_like_them():
     assert refused(lambda: exercises.get("zzz")) == f"name is 'zzz'; {rest}"
     assert refused(lambda: exercises.names("exercises")) == (
         "concept is 'exercises'; the concepts with exercises are anatomy, creation, indexing, elementwise, reductions, matmul, "
-        "broadcasting, einsum, interop, dtypes, layout, devices, autograd, kernels, losses, sampling, training, llm, pitfalls"
+        "broadcasting, einsum, interop, dtypes, layout, devices, autograd, kernels, masks, attention, caches, losses, "
+        "sampling, training, llm, pitfalls"
     )
     assert refused(lambda: exercises.names(difficulty=6)) == "difficulty is 6; exercises have 1 to 5"

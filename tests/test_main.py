@@ -253,7 +253,7 @@ def test_exercises_are_listed_the_easy_ones_first(capsys):
     [
         (["--concept", "layout"], exercises.names("layout")),
         (["--difficulty", "5"], exercises.names(difficulty=5)),
-        (["--concept", "llm", "--difficulty", "1"], ("embedding-lookup", "attention-output")),
+        (["--concept", "attention", "--difficulty", "1"], ("attention-output",)),
         (["--concept", "anatomy", "--difficulty", "5"], ()),
     ],
 )

@@ -79,8 +79,10 @@ for concept in tensorref.CONCEPTS:
         else:
             print(concept)
 """
-NEED_TORCH = {"autograd", "creation", "devices", "kernels", "sampling", "training"}
-NEED_BOTH = {"benchmark", "elementwise", "exercises", "interop", "llm", "pitfalls"}
+NEED_TORCH = {
+    *("attention", "autograd", "caches", "creation", "devices", "kernels", "llm", "masks", "sampling", "training"),
+}
+NEED_BOTH = {"benchmark", "elementwise", "exercises", "interop", "pitfalls"}
 
 
 @pytest.mark.parametrize("missing", [["numpy"], ["torch"], ["numpy", "torch"]], ids="-".join)

@@ -14,12 +14,12 @@ import tensorref
 WITHOUT = {
     "picture": {"benchmark", "kernels", "losses", "sampling", "training"},
     "explorer": {
-        *("anatomy", "autograd", "benchmark", "creation", "devices", "dtypes", "einsum", "elementwise", "interop"),
-        *("kernels", "llm", "losses", "pitfalls", "sampling", "training"),
+        *("anatomy", "attention", "autograd", "benchmark", "caches", "creation", "devices", "dtypes", "einsum"),
+        *("elementwise", "interop", "kernels", "llm", "losses", "masks", "pitfalls", "sampling", "training"),
     },
     "formula": {"broadcasting", "creation", "devices", "elementwise", "indexing", "interop", "pitfalls"},
     "exercises": {"benchmark"},
-    "objects": {"elementwise", "kernels", "losses", "sampling"},
+    "objects": {"elementwise", "kernels", "llm", "losses", "sampling"},
 }
 OPTIONAL = {"exercises": "Try it", "objects": "Objects"}
 HEADINGS = ["The rule", "In a model", "Goes wrong when", "Try it", "Functions", "Objects"]
