@@ -183,10 +183,6 @@ def from_config(config: Mapping[str, Any]) -> Sizes:
     >>> budget.parameters(budget.from_config(config))
     8190735360
     """
-    if not isinstance(config, Mapping):
-        raise TypeError(
-            f"config is {quoted(config)}, of type {type(config).__name__}; it is a dict: write json.load(file)"
-        )
     return _read(config, "config")
 
 
@@ -223,7 +219,7 @@ def parameters(model: Model) -> int:
     return sum(part.parameters for part in _counted(model)[0])
 
 
-def largest_batch(
+def largest_batch(  # noqa: PLR0913  each is one setting
     model: Model,
     memory: int,
     *,
@@ -250,10 +246,12 @@ def largest_batch(
     memory
         The bytes of the device; ``24 * 2**30`` for 24 GiB. The libraries, the temporaries and the gaps between blocks take
         some too, so give less than it has: a tenth less is usual.
-    seq_len, dtype, master_weights, checkpointing, fused_attention
-        As for `explain`.
+    seq_len
+        Tokens of each sequence.
     training
         Whether it is to train; otherwise it generates, with a cache of `seq_len` tokens for each sequence.
+    dtype, master_weights, checkpointing, fused_attention
+        As for `explain`.
 
     Returns
     -------
@@ -316,7 +314,9 @@ def largest_model(
     torch.cuda.mem_get_info : the bytes that a GPU has, and those that are free.
     """
     size = _floating(dtype)
-    each = size + as_flag(training, "training") * (size + _states(size, as_flag(master_weights, "master_weights")))
+    each = size + as_flag(training, "training") * (
+        size + _states(size, master_weights=as_flag(master_weights, "master_weights"))
+    )
     return _count(memory, "memory") // each
 
 
@@ -368,7 +368,7 @@ def utilization(flops: Number, seconds: Number, peak: Number) -> float:
     return amounts[0] / amounts[1] / amounts[2]
 
 
-def explain(
+def explain(  # noqa: PLR0913  each is one setting
     model: Model,
     *,
     batch: int = 1,
@@ -442,13 +442,12 @@ def explain(
     Operations are those of matrix products, with all pairs of tokens in attention, as the PaLM paper counts them; a kernel
     that leaves out what a causal mask hides does half of the pairs.
     """
-    parts, weights, gradients, optimizer = _counted(model, dtype, as_flag(master_weights, "master_weights"))
+    parts, weights, gradients, optimizer = _counted(
+        model, dtype, master_weights=as_flag(master_weights, "master_weights")
+    )
     batch = _count(batch, "batch")
     length = None if seq_len is None else _count(seq_len, "seq_len")
-    checkpointing, fused_attention = (
-        as_flag(checkpointing, "checkpointing"),
-        as_flag(fused_attention, "fused_attention"),
-    )
+    checkpointing, fused = as_flag(checkpointing, "checkpointing"), as_flag(fused_attention, "fused_attention")
     activations = cache = flops = None
     if length is not None:
         if _is_module(model):
@@ -458,7 +457,8 @@ def explain(
             )
         sizes = _as_sizes(model)
         size = _floating(dtype)
-        activations = batch * length * _activations(sizes, length, size, checkpointing, fused_attention)
+        kept = _activations(sizes, length, size, checkpointing=checkpointing, fused=fused)
+        activations = batch * length * kept
         cache = batch * length * 2 * sizes.num_layers * sizes.num_kv_heads * sizes.head_dim * size
         flops = 3 * (2 * _multiplied(sizes) + 4 * sizes.num_layers * sizes.num_heads * sizes.head_dim * length)
     return Explanation(
@@ -528,13 +528,11 @@ class Explanation(Illustrated):
     def notes(self) -> tuple[str, ...]:
         """Return the parameters by part, and the operations."""
         parts = ", ".join(f"{part.name} {part.parameters:,}" for part in self.parts)
-        notes = (f"{self.parameters:,} parameters: {parts}.",)
-        if self.flops_per_token is not None:
-            notes += (
-                f"{self.flops_per_token:,} floating-point operations a token of training, a third of them forward; "
-                f"{self.flops_per_step:,} a step.",
-            )
-        return notes
+        count = f"{self.parameters:,} parameters: {parts}."
+        if self.flops_per_token is None:
+            return (count,)
+        flops = f"{self.flops_per_token:,} floating-point operations a token of training, a third of them forward"
+        return count, f"{flops}; {self.flops_per_step:,} a step."
 
     def described(self) -> tuple[str, str]:
         """Return the title of the picture, and what it shows."""
@@ -600,7 +598,7 @@ def _floating(dtype: Any) -> int:
     return anatomy.itemsize(name)
 
 
-def _states(size: int, master_weights: bool) -> int:  # noqa: FBT001  as it was given
+def _states(size: int, *, master_weights: bool) -> int:
     """Return the bytes that AdamW keeps for a weight."""
     return 3 * _FLOAT32 if master_weights and size <= _HALF else 2 * size
 
@@ -611,19 +609,19 @@ def _is_module(model: object) -> bool:
 
 
 def _as_sizes(model: object) -> Sizes:
-    if isinstance(model, Sizes):
-        return model
-    if isinstance(model, Mapping):
-        return _read(model, "model")
-    raise TypeError(
-        f"model is {quoted(model)}, of type {type(model).__name__}; give budget.Sizes(...), a dict as config.json holds it, "
-        "or a module"
-    )
+    return model if isinstance(model, Sizes) else _read(model, "model")
 
 
-def _read(config: Mapping[str, Any], argument: str) -> Sizes:
+def _read(config: Any, argument: str) -> Sizes:
     """Return the sizes that a dict has under the usual names."""
-    kind = config.get("model_type", "gpt2" if "n_embd" in config else "llama")
+    if not isinstance(config, Mapping):
+        other = ", a module or budget.Sizes(...)" if argument == "model" else ""
+        raise TypeError(
+            f"{argument} is {quoted(config)}, of type {type(config).__name__}; give a dict, as json.load reads config.json"
+            f"{other}"
+        )
+    is_gpt2 = any(config.get(name) is not None for name in ("n_embd", "n_layer", "n_head"))
+    kind = config.get("model_type", "gpt2" if is_gpt2 else "llama")
     if not isinstance(kind, str) or kind not in _KINDS:
         raise ValueError(
             f"{argument} has model_type {quoted(kind)}; those that are known are {', '.join(_KINDS)}: {_ON_META}"
@@ -639,24 +637,23 @@ def _read(config: Mapping[str, Any], argument: str) -> Sizes:
     if missing := [names[own] for own in required if own not in found]:
         raise ValueError(f"{argument} lacks {', '.join(missing)}; give every size by its name in config.json")
     sizes = {own: _count(value, f"{argument}[{names[own]!r}]") for own, value in found.items()}
-    tied = config.get("tie_word_embeddings", kind == "gpt2")
-    return Sizes(**sizes, tie_word_embeddings=as_flag(tied, "tie_word_embeddings"), **_KINDS[kind])
+    tied = as_flag(config.get("tie_word_embeddings", kind == "gpt2"), "tie_word_embeddings")
+    given: dict[str, Any] = {**sizes, **_KINDS[kind], "tie_word_embeddings": tied}
+    return Sizes(**given)
 
 
 def _counted(
-    model: object, dtype: Any = None, master_weights: bool = True
-) -> tuple[tuple[Part, ...], int, int, int]:  # fmt: skip
+    model: object, dtype: Any = None, *, master_weights: bool = True
+) -> tuple[tuple[Part, ...], int, int, int]:
     """Return the parts of a model, and the bytes of its weights, gradients and optimizer."""
     if _is_module(model):
-        return _of_module(model, dtype, master_weights)
+        return _of_module(model, dtype, master_weights=master_weights)
     parts = tuple(_parts(_as_sizes(model)))
     count, size = sum(part.parameters for part in parts), _floating(dtype)
-    return parts, count * size, count * size, count * _states(size, master_weights)
+    return parts, count * size, count * size, count * _states(size, master_weights=master_weights)
 
 
-def _of_module(
-    module: Any, dtype: Any, master_weights: bool
-) -> tuple[tuple[Part, ...], int, int, int]:  # fmt: skip
+def _of_module(module: Any, dtype: Any, *, master_weights: bool) -> tuple[tuple[Part, ...], int, int, int]:
     counts: dict[str, int] = {}
     weights = gradients = optimizer = 0
     for name, parameter in module.named_parameters():
@@ -668,7 +665,7 @@ def _of_module(
         weights += count * size
         if parameter.requires_grad:
             gradients += count * size
-            optimizer += count * _states(size, master_weights)
+            optimizer += count * _states(size, master_weights=master_weights)
     return tuple(Part(*each) for each in counts.items()), weights, gradients, optimizer
 
 
@@ -702,16 +699,14 @@ def _multiplied(sizes: Sizes) -> int:
     return sizes.embed_dim * (sizes.num_layers * layer + sizes.vocab_size)
 
 
-def _activations(sizes: Sizes, seq_len: int, size: int, checkpointing: bool, fused: bool) -> int:  # noqa: FBT001  as they were given
+def _activations(sizes: Sizes, seq_len: int, size: int, *, checkpointing: bool, fused: bool) -> int:
     """Return the bytes that a token leaves for the way back."""
     features, heads = sizes.embed_dim, sizes.num_heads
     queries, keys = heads * sizes.head_dim, sizes.num_kv_heads * sizes.head_dim
-    norm = 2 * features * size + (1 + sizes.bias) * _FLOAT32  # what goes in and what comes out, and what it was divided by
+    norm = 2 * features * size + (1 + sizes.bias) * _FLOAT32  # what goes in, what comes out, what it was divided by
     feed_forward = (4 if sizes.gated else 2) * sizes.intermediate_dim * size
-    if fused:
-        attention = (2 * queries + 2 * keys) * size + heads * _FLOAT32
-    else:
-        attention = (4 * queries + heads * seq_len) * size
+    by_hand = (4 * queries + heads * seq_len) * size
+    attention = 2 * (queries + keys) * size + heads * _FLOAT32 if fused else by_hand
     if sizes.qk_norm:
         attention += (queries + keys) * size + (heads + sizes.num_kv_heads) * _FLOAT32
     layer = 2 * norm + attention + feed_forward

@@ -43,6 +43,11 @@ KINDS = {
     "qwen3": budget.Sizes(**SMALL, num_kv_heads=2, qk_norm=True),
 }
 BATCH, SEQ_LEN = 3, 7
+ON_META = "give the module itself, made under torch.device('meta')"
+OF_MODULE = (
+    "seq_len is given, and model is a module, which does not tell what a token takes; give its sizes, such as "
+    "model.config.to_dict()"
+)
 
 
 class Kernel(torch.autograd.Function):
@@ -122,7 +127,7 @@ class Layer(nn.Module):
 
 
 class Decoder(nn.Module):
-    def __init__(self, sizes, kernel=True):
+    def __init__(self, sizes, *, kernel=True):
         super().__init__()
         self.tokens = nn.Embedding(sizes.vocab_size, sizes.embed_dim)
         self.positions = nn.Embedding(sizes.num_positions, sizes.embed_dim) if sizes.num_positions else None
@@ -132,12 +137,12 @@ class Decoder(nn.Module):
         if sizes.tie_word_embeddings:
             self.output.weight = self.tokens.weight
 
-    def forward(self, ids, fused=True, checkpointing=False):
+    def forward(self, ids, *, fused=True, checkpointing=False):
         x = self.tokens(ids)
         if self.positions:
             x = x + self.positions(torch.arange(ids.shape[1], device=ids.device))
         for layer in self.layers:
-            x = CheckpointFunction.apply(layer, False, x, fused) if checkpointing else layer(x, fused)
+            x = CheckpointFunction.apply(layer, False, x, fused) if checkpointing else layer(x, fused)  # noqa: FBT003  it takes no names
         logits = self.output(self.norm(x))
         return functional.cross_entropy(logits.float().flatten(0, 1), ids.flatten())
 
@@ -245,17 +250,14 @@ def saved_by_parts(model, sizes):
     x = torch.randn(BATCH, SEQ_LEN, sizes.embed_dim, device="cpu", requires_grad=True)
     known = [*model.parameters(), *tables(sizes.head_dim, x.dtype, x.device)]
     ids = torch.zeros(BATCH * SEQ_LEN, dtype=torch.long, device="cpu")
-    head, _ = saved(
-        lambda: functional.cross_entropy(model.output(model.norm(x)).float().flatten(0, 1), ids), *known
-    )
+    head, _ = saved(lambda: functional.cross_entropy(model.output(model.norm(x)).float().flatten(0, 1), ids), *known)
     layer, _ = saved(lambda: model.layers[0](x, True), *known)  # noqa: FBT003  with fused attention
     return head, layer
 
 
 @pytest.mark.parametrize("sizes", KINDS.values(), ids=KINDS)
 def test_operations_are_those_that_pytorch_counts(sizes):
-    with torch.device("meta"):
-        model, ids = Decoder(sizes), torch.zeros(BATCH, SEQ_LEN, dtype=torch.long)
+    model, ids = made(sizes), torch.zeros(BATCH, SEQ_LEN, dtype=torch.long, device="cpu")
     explanation = explained(sizes)
     with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
         loss = model(ids)
@@ -263,6 +265,19 @@ def test_operations_are_those_that_pytorch_counts(sizes):
         loss.backward()
     assert forward * 3 == counter.get_total_flops() == explanation.flops_per_step
     assert explanation.flops_per_token * BATCH * SEQ_LEN == explanation.flops_per_step
+
+
+def test_the_formulas_of_the_page_are_what_is_counted():
+    vocab, layers, d, f, h, k, c, batch, length = 128256, 32, 4096, 14336, 32, 8, 128, 3, 1000
+    explanation = budget.explain(LLAMA_3, batch=batch, seq_len=length)
+    assert explanation.parameters == 2 * vocab * d + layers * (2 * d * h * c + 2 * d * k * c + 3 * d * f + 2 * d) + d
+    assert explanation.weights + explanation.gradients + explanation.optimizer == 16 * explanation.parameters
+    assert explanation.activations == batch * length * (
+        layers * (8 * d + 4 * h * c + 4 * k * c + 8 * f + 4 * h + 8) + 4 * d + 4 + 4 * vocab
+    )
+    assert explanation.cache == 4 * batch * length * layers * k * c
+    matrices = explanation.parameters - vocab * d - (2 * layers + 1) * d
+    assert explanation.flops_per_token == 6 * matrices + 12 * layers * h * c * length
 
 
 def test_six_operations_a_parameter_and_a_token_are_what_is_left_of_a_short_text():
@@ -313,7 +328,7 @@ def test_the_cache_has_the_bytes_of_its_tensors():
 
 def test_a_module_is_counted_by_its_own_dtypes_and_what_is_trained():
     model = nn.Sequential(nn.Linear(4, 5, dtype=torch.float64), nn.Linear(5, 6, dtype=torch.bfloat16))
-    model[0].requires_grad_(False)
+    model[0].requires_grad_(requires_grad=False)
     explanation = budget.explain(model)
     assert [(part.name, part.parameters) for part in explanation.parts] == [("0", 25), ("1", 36)]
     assert (explanation.weights, explanation.gradients, explanation.optimizer) == (25 * 8 + 72, 72, 36 * 12)
@@ -358,12 +373,12 @@ def test_utilization_is_what_was_done_of_what_could_be():
         ),
         (
             lambda: budget.from_config({**LLAMA_2, "model_type": "mixtral"}),
-            "config has model_type 'mixtral'; those that are known are gpt2, llama, mistral, phi3, qwen2, qwen3: give the "
-            "module itself, made under torch.device('meta')",
+            "config has model_type 'mixtral'; those that are known are gpt2, llama, mistral, phi3, qwen2, qwen3: "
+            + ON_META,
         ),
         (
             lambda: budget.explain({**LLAMA_2, "num_experts": 8}),
-            "model has num_experts 8, which is not counted here: give the module itself, made under torch.device('meta')",
+            "model has num_experts 8, which is not counted here: " + ON_META,
         ),
         (
             lambda: budget.from_config({**LLAMA_2, "hidden_size": 0}),
@@ -379,8 +394,7 @@ def test_utilization_is_what_was_done_of_what_could_be():
         ),
         (
             lambda: budget.explain(nn.Linear(2, 3), seq_len=8),
-            "seq_len is given, and model is a module, which does not tell what a token takes; give its sizes, such as "
-            "model.config.to_dict()",
+            OF_MODULE,
         ),
         (
             lambda: budget.explain(nn.LazyLinear(3)),
@@ -397,7 +411,7 @@ def test_utilization_is_what_was_done_of_what_could_be():
     ],
 )
 def test_what_cannot_be_says_why(call, words):
-    with pytest.raises(ValueError) as raised:  # noqa: PT011  the words are compared below
+    with pytest.raises(ValueError) as raised:
         call()
     assert str(raised.value) == words
 
@@ -407,9 +421,9 @@ def test_a_model_is_sizes_a_dict_or_a_module():
     with pytest.raises(TypeError) as raised:
         budget.explain("llama")
     assert str(raised.value) == (
-        "model is 'llama', of type str; give budget.Sizes(...), a dict as config.json holds it, or a module"
+        "model is 'llama', of type str; give a dict, as json.load reads config.json, a module or budget.Sizes(...)"
     )
-    with pytest.raises(TypeError, match=r"config is \[\], of type list; it is a dict: write json.load\(file\)"):
+    with pytest.raises(TypeError, match=r"config is \[\], of type list; give a dict, as json.load reads config.json"):
         budget.from_config([])
 
 
@@ -425,5 +439,8 @@ def test_a_picture_has_a_bar_for_each_kind_of_memory_and_each_part():
     assert [picture.count(f">{name}</text>") for name in names] == [1] * len(names)
     assert picture.count("<path") == len(names)
     assert "6,738,415,616 parameters, 1 x 4,096 tokens" in picture
-    assert json.loads(json.dumps(explanation.to_dict()))["parts"][0] == {"name": "token vectors", "parameters": 131072000}
+    assert json.loads(json.dumps(explanation.to_dict()))["parts"][0] == {
+        "name": "token vectors",
+        "parameters": 131072000,
+    }
     assert "activations" not in budget.explain(LLAMA_2).svg()

@@ -222,6 +222,40 @@ wrong(
 
 
 right(
+    "training-bytes",
+    lambda parameters: sum(2 * p.numel() + (14 * p.numel() if p.requires_grad else 0) for p in parameters),
+    lambda parameters: sum(p.nbytes + p.requires_grad * (p.nbytes + 12 * p.numel()) for p in parameters),
+)
+wrong(
+    "training-bytes",
+    lambda parameters: sum(8 * p.nbytes for p in parameters),
+    lambda parameters: sum(p.numel() * (18 if p.requires_grad else 2) for p in parameters),
+    lambda parameters: sum(p.numel() * 16 for p in parameters if p.requires_grad),
+)
+
+
+right(
+    "cache-batch",
+    lambda memory, weights, layers, heads, dim, seq_len: max(
+        (memory - weights) // (2 * 2 * layers * heads * dim * seq_len), 0
+    ),
+    lambda memory, weights, layers, heads, dim, seq_len: (
+        0 if weights > memory else int((memory - weights) // (layers * heads * dim * seq_len * 4))
+    ),
+)
+wrong(
+    "cache-batch",
+    lambda memory, weights, layers, heads, dim, seq_len: (
+        max(0, memory - weights) // (8 * layers * heads * dim * seq_len)
+    ),
+    lambda memory, weights, layers, heads, dim, seq_len: memory // (4 * layers * heads * dim * seq_len),
+    lambda memory, weights, layers, heads, dim, seq_len: max(
+        0, -(-(memory - weights) // (4 * layers * heads * dim * seq_len))
+    ),
+)
+
+
+right(
     "embedding-lookup",
     lambda table, token_ids: table[token_ids],
     lambda table, token_ids: functional.embedding(token_ids, table),

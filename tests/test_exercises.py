@@ -551,6 +551,37 @@ WRONG = {
             "output[0, 0, 0, 0] is not right",
         ),
     },
+    "training-bytes": {
+        "all are trained": (
+            lambda parameters: 16 * sum(p.numel() for p in parameters),
+            "bytes is not right (it is 640)",
+        ),
+        "no master weights": (
+            lambda parameters: sum(p.numel() * (12 if p.requires_grad else 2) for p in parameters),
+            "bytes is not right (it is 432)",
+        ),
+        "numbers alone": (lambda parameters: sum(p.nbytes for p in parameters), "bytes is not right (it is 72)"),
+    },
+    "cache-batch": {
+        "keys alone": (
+            lambda memory, weights, layers, heads, dim, seq_len: (
+                max(0, memory - weights) // (2 * layers * heads * dim * seq_len)
+            ),
+            "batch is not right (it is 18)",
+        ),
+        "a fraction": (
+            lambda memory, weights, layers, heads, dim, seq_len: (
+                (memory - weights) / (4 * layers * heads * dim * seq_len)
+            ),
+            "batch is",
+        ),
+        "below 0": (
+            lambda memory, weights, layers, heads, dim, seq_len: (
+                (memory - weights) // (4 * layers * heads * dim * seq_len)
+            ),
+            "batch is not right (it is -7)",
+        ),
+    },
     "bilinear-score": {
         "no weight between": (lambda a, weight, b: a @ b[:, : a.shape[1]].mT, "scores[0, 0] is not right"),
         "b by a": (
@@ -1545,6 +1576,10 @@ ALTERNATIVES = {
     "cosine-similarity": [lambda a, b: functional.normalize(a) @ functional.normalize(b).T],
     "scaled-scores": [lambda query, key: torch.einsum("...qd,...kd->...qk", query, key) / query.shape[-1] ** 0.5],
     "weighted-average": [lambda weights, value: (weights @ value).transpose(1, 2)],
+    "training-bytes": [lambda parameters: sum(p.nbytes * (8 if p.requires_grad else 1) for p in parameters)],
+    "cache-batch": [
+        lambda memory, weights, *sizes: max(0, math.floor((memory - weights) / (4 * math.prod(sizes)))),
+    ],
     "bilinear-score": [
         lambda a, weight, b: a @ weight @ b.mT,
         lambda a, weight, b: torch.nn.functional.bilinear(
@@ -2167,6 +2202,6 @@ def test_wrong_names_are_answered_with_those_most_like_them():
     assert refused(lambda: exercises.get("zzz")) == f"name is 'zzz'; {rest}"
     assert refused(lambda: exercises.names("exercises")) == (
         "concept is 'exercises'; the concepts with exercises are anatomy, creation, indexing, elementwise, reductions, matmul, "
-        "broadcasting, einsum, interop, dtypes, layout, devices, autograd, kernels, llm, pitfalls"
+        "broadcasting, einsum, interop, dtypes, layout, devices, autograd, kernels, budget, llm, pitfalls"
     )
     assert refused(lambda: exercises.names(difficulty=6)) == "difficulty is 6; exercises have 1 to 5"

@@ -117,6 +117,7 @@ SQUARE = torch.eye(2, device="cpu")
 IDS = torch.tensor([[0, 1]], device="cpu")
 MASK = torch.tensor([[True, False], [True, True]], device="cpu")
 COPY = 2**16
+MODEL = {"n_embd": 8, "n_layer": 1, "n_head": 2, "vocab_size": 9, "n_positions": 4}
 
 
 RESULTS = benchmark.Results(
@@ -192,6 +193,29 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
     },
     "devices.status": {},
     "devices.synchronize": {"device": "cpu"},
+    "budget.explain": {
+        "model": MODEL,
+        "batch": 2,
+        "seq_len": 4,
+        "dtype": "bfloat16",
+        "master_weights": True,
+        "checkpointing": False,
+        "fused_attention": True,
+    },
+    "budget.from_config": {"config": MODEL},
+    "budget.largest_batch": {
+        "model": MODEL,
+        "memory": 2**20,
+        "seq_len": 4,
+        "training": True,
+        "dtype": "bfloat16",
+        "master_weights": True,
+        "checkpointing": False,
+        "fused_attention": True,
+    },
+    "budget.largest_model": {"memory": 2**20, "training": True, "dtype": "bfloat16", "master_weights": True},
+    "budget.parameters": {"model": MODEL},
+    "budget.utilization": {"flops": 1e12, "seconds": 1.0, "peak": 2e12},
     "dtypes.bits": {"value": 0.5, "dtype": "float16"},
     "dtypes.explain": {"a": "int8", "b": "float16"},
     "dtypes.limits": {"dtype": "float16"},

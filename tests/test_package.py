@@ -27,6 +27,7 @@ PATH = str(Path(tensorref.__file__).parent.parent)
         "from tensorref import anatomy; anatomy.nbytes((2, 3), 'bfloat16')",
         "from tensorref import _dictionary; _dictionary.translate('cat')",
         "from tensorref import broadcasting; broadcasting.explain(3, 4)",
+        "from tensorref import budget; budget.explain(budget.Sizes(8, 4, 1, 2, 8), seq_len=2).svg()",
         "from tensorref import dtypes; dtypes.explain('float32', 1.0); dtypes.bits(0.1, 'bfloat16')",
         "from tensorref import einsum; einsum.explain('ij,jk->ik', (2, 3), (3, 4))",
         "from tensorref import errors; errors.explain('mat1 and mat2 shapes cannot be multiplied (3x4 and 10x5)')",

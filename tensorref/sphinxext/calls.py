@@ -20,6 +20,7 @@ CALLS = (
     "anatomy.describe",
     "autograd.graph",
     "broadcasting.explain",
+    "budget.explain",
     "devices.explain_move",
     "dtypes.bits",
     "dtypes.explain",

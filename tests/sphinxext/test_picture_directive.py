@@ -167,6 +167,9 @@ CALLED = {
     'dtypes.explain("int64", 0.5)': "int64 + Python float",
     'indexing.explain((4, 5, 6), "x[:, [0, 2], None]")': "The source has shape (4, 5, 6).",
     'einsum.explain("ij,jk->ik", (2, 3), (3, 4))': "The equation is ij,jk->ik: a (2, 3) has i j; b (3, 4) has j k.",
+    'budget.explain({"n_embd": 8, "n_layer": 1, "n_head": 2, "vocab_size": 9, "n_positions": 4}, seq_len=4)': (
+        "1,004 parameters, 1 x 4 tokens"
+    ),
     "reductions.explain((2, 3, 4), 1)": "x has shape (2, 3, 4).",
 }
 
