@@ -45,6 +45,7 @@ RULES = (
     "indexing",
     "layout",
     "matmul",
+    "quantization",
     "reductions",
 )
 PROGRAM = f"""

@@ -222,6 +222,36 @@ wrong(
 
 
 right(
+    "dequantize-groups",
+    lambda numbers, scales: numbers * scales.repeat_interleave(numbers.shape[1] // scales.shape[1], dim=1),
+    lambda numbers, scales: torch.cat(
+        [part * scales[:, [place]] for place, part in enumerate(numbers.chunk(scales.shape[1], dim=1))], dim=1
+    ),
+)
+wrong(
+    "dequantize-groups",
+    lambda numbers, scales: numbers * scales.tile(1, numbers.shape[1] // scales.shape[1]),
+    lambda numbers, scales: numbers.unflatten(-1, (-1, scales.shape[1])).mul(scales[:, None]).flatten(-2),
+    lambda numbers, scales: numbers.unflatten(-1, (scales.shape[1], -1)) * scales[..., None],
+)
+
+
+right(
+    "pack-int4",
+    lambda numbers: (numbers[:, ::2].remainder(16) + numbers[:, 1::2].remainder(16).to(torch.uint8) * 16).to(
+        torch.uint8
+    ),
+    lambda numbers: torch.stack([numbers[:, ::2] & 15, (numbers[:, 1::2] & 15) << 4]).sum(0).to(torch.uint8),
+)
+wrong(
+    "pack-int4",
+    lambda numbers: ((numbers[:, ::2] + 8) | (numbers[:, 1::2] + 8) << 4).to(torch.uint8),
+    lambda numbers: numbers[:, ::2] & 15 | numbers[:, 1::2] << 4,
+    lambda numbers: (numbers[:, ::2].abs() | numbers[:, 1::2].abs() << 4).to(torch.uint8),
+)
+
+
+right(
     "training-bytes",
     lambda parameters: sum(2 * p.numel() + (14 * p.numel() if p.requires_grad else 0) for p in parameters),
     lambda parameters: sum(p.nbytes + p.requires_grad * (p.nbytes + 12 * p.numel()) for p in parameters),

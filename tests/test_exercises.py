@@ -582,6 +582,33 @@ WRONG = {
             "batch is not right (it is -7)",
         ),
     },
+    "dequantize-groups": {
+        "scales in turns": (
+            lambda numbers, scales: numbers * scales.repeat(1, numbers.shape[1] // scales.shape[1]),
+            "weight[0, 1] is not right",
+        ),
+        "one scale a row": (lambda numbers, scales: numbers * scales[:, :1], "weight[0, 2] is not right"),
+        "divided": (
+            lambda numbers, scales: numbers / scales.repeat_interleave(numbers.shape[1] // scales.shape[1], 1),
+            "weight[0, 0] is not right",
+        ),
+    },
+    "pack-int4": {
+        "the second first": (
+            lambda numbers: (low := numbers.to(torch.uint8) & 15)[:, 1::2] | low[:, ::2] << 4,
+            "packed[0, 0] is not right",
+        ),
+        "without a mask": (
+            lambda numbers: numbers[:, ::2].to(torch.uint8) | numbers[:, 1::2].to(torch.uint8) << 4,
+            "is not right",
+        ),
+        "halves of the row": (
+            lambda numbers: torch.bitwise_or(
+                *(half << 4 * place for place, half in enumerate((numbers.to(torch.uint8) & 15).chunk(2, dim=1)))
+            ),
+            "is not right",
+        ),
+    },
     "bilinear-score": {
         "no weight between": (lambda a, weight, b: a @ b[:, : a.shape[1]].mT, "scores[0, 0] is not right"),
         "b by a": (
@@ -1580,6 +1607,10 @@ ALTERNATIVES = {
     "cache-batch": [
         lambda memory, weights, *sizes: max(0, math.floor((memory - weights) / (4 * math.prod(sizes)))),
     ],
+    "dequantize-groups": [
+        lambda numbers, scales: numbers.view(*scales.shape, -1).mul(scales.unsqueeze(-1)).reshape(numbers.shape),
+    ],
+    "pack-int4": [lambda numbers: (numbers[:, ::2] & 15 | numbers[:, 1::2] << 4).to(torch.uint8)],
     "bilinear-score": [
         lambda a, weight, b: a @ weight @ b.mT,
         lambda a, weight, b: torch.nn.functional.bilinear(
@@ -2202,6 +2233,6 @@ def test_wrong_names_are_answered_with_those_most_like_them():
     assert refused(lambda: exercises.get("zzz")) == f"name is 'zzz'; {rest}"
     assert refused(lambda: exercises.names("exercises")) == (
         "concept is 'exercises'; the concepts with exercises are anatomy, creation, indexing, elementwise, reductions, matmul, "
-        "broadcasting, einsum, interop, dtypes, layout, devices, autograd, kernels, budget, llm, pitfalls"
+        "broadcasting, einsum, interop, dtypes, layout, devices, autograd, kernels, budget, quantization, llm, pitfalls"
     )
     assert refused(lambda: exercises.names(difficulty=6)) == "difficulty is 6; exercises have 1 to 5"

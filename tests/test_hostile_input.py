@@ -17,7 +17,7 @@ import pytest
 import torch
 
 import tensorref
-from tensorref import benchmark, exercises
+from tensorref import benchmark, exercises, quantization
 
 FUNCTIONS = {
     f"{concept}.{name}": getattr(module, name)
@@ -117,6 +117,7 @@ SQUARE = torch.eye(2, device="cpu")
 IDS = torch.tensor([[0, 1]], device="cpu")
 MASK = torch.tensor([[True, False], [True, True]], device="cpu")
 COPY = 2**16
+QUANTIZED = quantization.quantize(X)
 MODEL = {"n_embd": 8, "n_layer": 1, "n_head": 2, "vocab_size": 9, "n_positions": 4}
 
 
@@ -288,6 +289,26 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
     "pitfalls.check_same_dtype": {"*arrays": (X, X), "names": None},
     "pitfalls.check_shape": {"x": X, "spec": "a b", "sizes": {"a": 2}, "name": "x"},
     "pitfalls.check_view": {"tensor": X, "target": (6,)},
+    "quantization.dequantize": {"quantized": QUANTIZED},
+    "quantization.error_bound": {"quantized": QUANTIZED},
+    "quantization.explain": {
+        "shape": (2, 4),
+        "dtype": "int4",
+        "per": "group",
+        "group_size": 2,
+        "symmetric": True,
+        "scale_dtype": "float16",
+    },
+    "quantization.linear": {"x": X[0], "weight": QUANTIZED},
+    "quantization.pack_int4": {"numbers": MASK.to(torch.int8)},
+    "quantization.quantize": {
+        "x": SQUARE,
+        "dtype": "int4",
+        "per": "group",
+        "group_size": 2,
+        "symmetric": False,
+    },
+    "quantization.unpack_int4": {"packed": MASK.to(torch.uint8)},
     "reductions.explain": {"shape": (2, 3), "axis": (0, 1), "keepdims": True, "name": "x"},
     "reductions.result_shape": {"shape": (2, 3), "axis": (0, 1), "keepdims": True},
     "watch": {"only": ["broadcasts"], "accelerator": False},

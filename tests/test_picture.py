@@ -21,6 +21,7 @@ from tensorref import (
     layout,
     llm,
     matmul,
+    quantization,
     reductions,
 )
 
@@ -74,6 +75,8 @@ EXPLANATIONS = {
     "masked": indexing.explain((2, 3, 4), ([[True, False, True], [False, False, True]],)),
     "a budget": budget.explain(budget.Sizes(50257, 768, 12, 12, 3072), seq_len=1024),
     "a budget of a module": budget.explain(torch.nn.Linear(2, 3)),
+    "groups with a scale": quantization.explain((4096, 4096), "int4", per="group", group_size=128),
+    "a vector with a scale": quantization.explain(4),
     "a sum": reductions.explain((2, 3), 1),
     "a sum of everything": reductions.explain((2, 3, 4)),
     "a sum that keeps its axis": reductions.explain((2, 3, 4), 1, keepdims=True),

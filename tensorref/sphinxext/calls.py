@@ -32,6 +32,7 @@ CALLS = (
     "llm.explain_attention",
     "llm.explain_mask",
     "matmul.explain",
+    "quantization.explain",
     "reductions.explain",
 )
 """What a picture may be asked of."""

@@ -40,7 +40,7 @@ NEITHER = {
     "tensorref.matmul.messages",
     "tensorref.pitfalls.check_shape",
 }
-# NumPy has no gradients, no devices but the CPU, no benchmark, no attention, no softmax.
+# NumPy has no gradients, no devices but the CPU, no benchmark, no attention, no softmax, no quantization.
 NONE = {
     "numpy": {
         *NEITHER,
@@ -73,14 +73,20 @@ NONE = {
         "tensorref.llm.layer_norm",
         "tensorref.llm.padding_mask",
         "tensorref.pitfalls.check_in_place",
+        "tensorref.quantization.dequantize",
+        "tensorref.quantization.error_bound",
+        "tensorref.quantization.linear",
+        "tensorref.quantization.quantize",
     },
-    # PyTorch does not tell whether memory is shared, and counts operations only while they run.
+    # PyTorch does not tell whether memory is shared, counts operations only while they run, and packs no bits.
     "torch": {
         *NEITHER,
         "tensorref.indexing.is_view",
         "tensorref.interop.shares_memory",
         "tensorref.einsum.flops",
         "tensorref.matmul.flops",
+        "tensorref.quantization.pack_int4",
+        "tensorref.quantization.unpack_int4",
     },
 }
 

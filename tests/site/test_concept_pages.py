@@ -26,7 +26,7 @@ WITHOUT = {
             "elementwise",
             "interop",
         ),
-        *("kernels", "llm", "pitfalls"),
+        *("kernels", "llm", "pitfalls", "quantization"),
     },
     "formula": {"broadcasting", "creation", "devices", "elementwise", "indexing", "interop", "pitfalls"},
     "exercises": {"benchmark"},
