@@ -42,6 +42,7 @@ RULES = (
     "dtypes",
     "einsum",
     "errors",
+    "experts",
     "indexing",
     "layout",
     "matmul",

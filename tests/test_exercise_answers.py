@@ -222,6 +222,46 @@ wrong(
 
 
 right(
+    "expert-weights",
+    lambda logits, top_k: (logits.topk(top_k)[1], torch.softmax(torch.topk(logits, top_k)[0], dim=1)),
+    lambda logits, top_k: (
+        (order := torch.argsort(-logits, dim=-1)[:, :top_k]),
+        torch.take_along_dim(logits, order, -1).softmax(-1),
+    ),
+)
+wrong(
+    "expert-weights",
+    lambda logits, top_k: (logits.topk(top_k)[1], logits.softmax(-1).gather(1, logits.topk(top_k)[1])),
+    lambda logits, top_k: (logits.topk(top_k)[1], torch.softmax(logits.topk(top_k)[0], dim=0)),
+    lambda logits, top_k: (logits.argsort(-1)[:, -top_k:], logits.sort(-1)[0][:, -top_k:].softmax(-1)),
+    lambda logits, top_k: logits.topk(top_k)[::-1],
+)
+
+
+@right("expert-slots")
+def slots_by_sorting(experts, num_experts, capacity):
+    order = experts.argsort(stable=True)
+    counts = torch.bincount(experts, minlength=num_experts)
+    slots = torch.empty_like(experts)
+    slots[order] = torch.arange(len(experts), device=experts.device) - (counts.cumsum(0) - counts)[experts[order]]
+    return slots.masked_fill(slots >= capacity, -1)
+
+
+@right("expert-slots")
+def slots_by_a_running_count(experts, num_experts, capacity):
+    before = functional.one_hot(experts, num_experts).cumsum(0)[range(len(experts)), experts] - 1
+    return torch.where(before >= capacity, torch.full_like(before, -1), before)
+
+
+wrong(
+    "expert-slots",
+    lambda experts, n, capacity: torch.arange(len(experts), device=experts.device) % capacity,
+    lambda experts, n, capacity: functional.one_hot(experts, n).cumsum(0).gather(1, experts[:, None])[:, 0] - 1,
+    lambda experts, n, capacity: functional.one_hot(experts, n).cumsum(0).amax(-1) - 1,
+)
+
+
+right(
     "dequantize-groups",
     lambda numbers, scales: numbers * scales.repeat_interleave(numbers.shape[1] // scales.shape[1], dim=1),
     lambda numbers, scales: torch.cat(

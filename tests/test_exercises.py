@@ -582,6 +582,40 @@ WRONG = {
             "batch is not right (it is -7)",
         ),
     },
+    "expert-weights": {
+        "of all experts": (
+            lambda logits, top_k: (
+                logits.topk(top_k).indices,
+                logits.softmax(-1).topk(top_k).values,
+            ),
+            "weights[0, 0] is not right",
+        ),
+        "the logits themselves": (lambda logits, top_k: logits.topk(top_k)[::-1], "weights[0, 0] is not right"),
+        "along the tokens": (
+            lambda logits, top_k: (logits.topk(top_k).indices, logits.topk(top_k).values.softmax(0)),
+            "weights[0, 0] is not right",
+        ),
+    },
+    "expert-slots": {
+        "counted from 1": (
+            lambda experts, n, capacity: torch.where(
+                (place := (functional.one_hot(experts, n).cumsum(0).gather(1, experts[:, None])[:, 0])) <= capacity,
+                place,
+                -1,
+            ),
+            "slots[0] is not right",
+        ),
+        "nobody is dropped": (
+            lambda experts, n, capacity: functional.one_hot(experts, n).cumsum(0).gather(1, experts[:, None])[:, 0] - 1,
+            "slots[3] is not right",
+        ),
+        "the last place for all that is too much": (
+            lambda experts, n, capacity: (
+                functional.one_hot(experts, n).cumsum(0).gather(1, experts[:, None])[:, 0] - 1
+            ).clamp(max=capacity - 1),
+            "slots[3] is not right",
+        ),
+    },
     "dequantize-groups": {
         "scales in turns": (
             lambda numbers, scales: numbers * scales.repeat(1, numbers.shape[1] // scales.shape[1]),
@@ -1607,6 +1641,17 @@ ALTERNATIVES = {
     "cache-batch": [
         lambda memory, weights, *sizes: max(0, math.floor((memory - weights) / (4 * math.prod(sizes)))),
     ],
+    "expert-weights": [
+        lambda logits, top_k: (
+            (chosen := logits.topk(top_k)).indices,
+            (taken := logits.softmax(-1).gather(1, chosen.indices)) / taken.sum(-1, keepdim=True),
+        ),
+    ],
+    "expert-slots": [
+        lambda experts, n, capacity: (
+            place := functional.one_hot(experts, n).cumsum(0).gather(1, experts[:, None])[:, 0] - 1
+        ).masked_fill(place >= capacity, -1),
+    ],
     "dequantize-groups": [
         lambda numbers, scales: numbers.view(*scales.shape, -1).mul(scales.unsqueeze(-1)).reshape(numbers.shape),
     ],
@@ -2233,6 +2278,6 @@ def test_wrong_names_are_answered_with_those_most_like_them():
     assert refused(lambda: exercises.get("zzz")) == f"name is 'zzz'; {rest}"
     assert refused(lambda: exercises.names("exercises")) == (
         "concept is 'exercises'; the concepts with exercises are anatomy, creation, indexing, elementwise, reductions, matmul, "
-        "broadcasting, einsum, interop, dtypes, layout, devices, autograd, kernels, budget, quantization, llm, pitfalls"
+        "broadcasting, einsum, interop, dtypes, layout, devices, autograd, kernels, budget, quantization, experts, llm, pitfalls"
     )
     assert refused(lambda: exercises.names(difficulty=6)) == "difficulty is 6; exercises have 1 to 5"

@@ -31,6 +31,7 @@ PATH = str(Path(tensorref.__file__).parent.parent)
         "from tensorref import dtypes; dtypes.explain('float32', 1.0); dtypes.bits(0.1, 'bfloat16')",
         "from tensorref import einsum; einsum.explain('ij,jk->ik', (2, 3), (3, 4))",
         "from tensorref import errors; errors.explain('mat1 and mat2 shapes cannot be multiplied (3x4 and 10x5)')",
+        "from tensorref import experts; experts.explain(8, 4, 16, num_experts=4, top_k=2).svg()",
         "from tensorref import indexing; indexing.explain((2, 3), (0, ...))",
         "from tensorref import layout; layout.explain((2, 3), (3, 1), (6,))",
         "from tensorref import matmul; matmul.explain((2, 3), (3, 4)); matmul.messages(2, 3)",

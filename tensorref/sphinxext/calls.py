@@ -25,6 +25,7 @@ CALLS = (
     "dtypes.bits",
     "dtypes.explain",
     "einsum.explain",
+    "experts.explain",
     "indexing.explain",
     "interop.explain",
     "layout.explain",

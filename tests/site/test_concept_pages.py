@@ -14,19 +14,8 @@ import tensorref
 WITHOUT = {
     "picture": {"benchmark", "kernels"},
     "explorer": {
-        *(
-            "anatomy",
-            "autograd",
-            "benchmark",
-            "budget",
-            "creation",
-            "devices",
-            "dtypes",
-            "einsum",
-            "elementwise",
-            "interop",
-        ),
-        *("kernels", "llm", "pitfalls", "quantization"),
+        *("anatomy", "autograd", "benchmark", "creation", "devices", "dtypes", "einsum", "elementwise", "interop"),
+        *("kernels", "budget", "quantization", "experts", "llm", "pitfalls"),
     },
     "formula": {"broadcasting", "creation", "devices", "elementwise", "indexing", "interop", "pitfalls"},
     "exercises": {"benchmark"},
