@@ -59,11 +59,11 @@ class Routing(NamedTuple):
     """
 
     experts: Any
-    """The experts of each token, the likeliest first: ``(tokens, top_k)``, of int64."""
+    """The experts of each token, the likeliest first; ``(tokens, top_k)``, of int64."""
     weights: Any
-    """What their results are multiplied with: ``(tokens, top_k)``."""
+    """What their results are multiplied with; ``(tokens, top_k)``."""
     probabilities: Any
-    """What the router makes of all experts: ``(tokens, num_experts)``."""
+    """What the router makes of all experts; ``(tokens, num_experts)``."""
 
 
 class Dispatched(NamedTuple):
@@ -77,9 +77,9 @@ class Dispatched(NamedTuple):
     """
 
     buffers: Any
-    """For each expert the tokens that it gets, and 0 where it gets none: ``(num_experts, capacity, embed_dim)``."""
+    """For each expert the tokens that it gets, and 0 where it gets none; ``(num_experts, capacity, embed_dim)``."""
     slots: Any
-    """The place of each token in the buffer of each of its experts, -1 where it was dropped: ``(tokens, top_k)``."""
+    """The place of each token in the buffer of each of its experts, -1 where it was dropped; ``(tokens, top_k)``."""
 
 
 def route(logits: jaxtyping.Float[ArrayT, "tokens num_experts"], top_k: int, *, normalize: bool = True) -> Routing:

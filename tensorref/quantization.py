@@ -82,10 +82,10 @@ class Quantized:
     """
 
     numbers: Any
-    """An array or a tensor: of int8 or float8, of the shape of the original; for int4 of uint8, with half the last axis."""
+    """An array or a tensor of int8 or float8, of the shape of the original. For int4 it is uint8, with half the last axis."""
     scale: Any
-    """One for each group of numbers: ``(…, groups)``, with a group where all of the last axis share a scale, and size 1 on the
-    axes before it where the whole tensor does."""
+    """One for each group of numbers, ``(…, groups)``. A row is one group where all of it shares a scale, and where the whole
+    tensor does, the axes before have size 1."""
     zero_point: Any
     """The integer that stands for 0, of the shape of `scale`; None where it is 0."""
     dtype: QuantizedDtype
@@ -504,7 +504,8 @@ class Explanation(Illustrated):
         shared = self.per == "tensor"
 
         def mark(row: int, group: int) -> _picture.Mark:
-            return _picture.Mark(1 + (0 if shared else (row + group) % 3), 26)
+            hue = 0 if shared else (row + group) % 3
+            return _picture.Mark(1 + hue, 26, _picture.DASHES[hue])
 
         numbers = _picture.grid(
             [_picture.Side(rows, str(rows), 0), _picture.Side(last, str(last), 0)],
