@@ -222,6 +222,110 @@ wrong(
 
 
 right(
+    "expert-weights",
+    lambda logits, top_k: (logits.topk(top_k)[1], torch.softmax(torch.topk(logits, top_k)[0], dim=1)),
+    lambda logits, top_k: (
+        (order := torch.argsort(-logits, dim=-1)[:, :top_k]),
+        torch.take_along_dim(logits, order, -1).softmax(-1),
+    ),
+)
+wrong(
+    "expert-weights",
+    lambda logits, top_k: (logits.topk(top_k)[1], logits.softmax(-1).gather(1, logits.topk(top_k)[1])),
+    lambda logits, top_k: (logits.topk(top_k)[1], torch.softmax(logits.topk(top_k)[0], dim=0)),
+    lambda logits, top_k: (logits.argsort(-1)[:, -top_k:], logits.sort(-1)[0][:, -top_k:].softmax(-1)),
+    lambda logits, top_k: logits.topk(top_k)[::-1],
+)
+
+
+@right("expert-slots")
+def slots_by_sorting(experts, num_experts, capacity):
+    order = experts.argsort(stable=True)
+    counts = torch.bincount(experts, minlength=num_experts)
+    slots = torch.empty_like(experts)
+    slots[order] = torch.arange(len(experts), device=experts.device) - (counts.cumsum(0) - counts)[experts[order]]
+    return slots.masked_fill(slots >= capacity, -1)
+
+
+@right("expert-slots")
+def slots_by_a_running_count(experts, num_experts, capacity):
+    before = functional.one_hot(experts, num_experts).cumsum(0)[range(len(experts)), experts] - 1
+    return torch.where(before >= capacity, torch.full_like(before, -1), before)
+
+
+wrong(
+    "expert-slots",
+    lambda experts, n, capacity: torch.arange(len(experts), device=experts.device) % capacity,
+    lambda experts, n, capacity: functional.one_hot(experts, n).cumsum(0).gather(1, experts[:, None])[:, 0] - 1,
+    lambda experts, n, capacity: functional.one_hot(experts, n).cumsum(0).amax(-1) - 1,
+)
+
+
+right(
+    "dequantize-groups",
+    lambda numbers, scales: numbers * scales.repeat_interleave(numbers.shape[1] // scales.shape[1], dim=1),
+    lambda numbers, scales: torch.cat(
+        [part * scales[:, [place]] for place, part in enumerate(numbers.chunk(scales.shape[1], dim=1))], dim=1
+    ),
+)
+wrong(
+    "dequantize-groups",
+    lambda numbers, scales: numbers * scales.tile(1, numbers.shape[1] // scales.shape[1]),
+    lambda numbers, scales: numbers.unflatten(-1, (-1, scales.shape[1])).mul(scales[:, None]).flatten(-2),
+    lambda numbers, scales: numbers.unflatten(-1, (scales.shape[1], -1)) * scales[..., None],
+)
+
+
+right(
+    "pack-int4",
+    lambda numbers: (numbers[:, ::2].remainder(16) + numbers[:, 1::2].remainder(16).to(torch.uint8) * 16).to(
+        torch.uint8
+    ),
+    lambda numbers: torch.stack([numbers[:, ::2] & 15, (numbers[:, 1::2] & 15) << 4]).sum(0).to(torch.uint8),
+)
+wrong(
+    "pack-int4",
+    lambda numbers: ((numbers[:, ::2] + 8) | (numbers[:, 1::2] + 8) << 4).to(torch.uint8),
+    lambda numbers: numbers[:, ::2] & 15 | numbers[:, 1::2] << 4,
+    lambda numbers: (numbers[:, ::2].abs() | numbers[:, 1::2].abs() << 4).to(torch.uint8),
+)
+
+
+right(
+    "training-bytes",
+    lambda parameters: sum(2 * p.numel() + (14 * p.numel() if p.requires_grad else 0) for p in parameters),
+    lambda parameters: sum(p.nbytes + p.requires_grad * (p.nbytes + 12 * p.numel()) for p in parameters),
+)
+wrong(
+    "training-bytes",
+    lambda parameters: sum(8 * p.nbytes for p in parameters),
+    lambda parameters: sum(p.numel() * (18 if p.requires_grad else 2) for p in parameters),
+    lambda parameters: sum(p.numel() * 16 for p in parameters if p.requires_grad),
+)
+
+
+right(
+    "cache-batch",
+    lambda memory, weights, layers, heads, dim, seq_len: max(
+        (memory - weights) // (2 * 2 * layers * heads * dim * seq_len), 0
+    ),
+    lambda memory, weights, layers, heads, dim, seq_len: (
+        0 if weights > memory else int((memory - weights) // (layers * heads * dim * seq_len * 4))
+    ),
+)
+wrong(
+    "cache-batch",
+    lambda memory, weights, layers, heads, dim, seq_len: (
+        max(0, memory - weights) // (8 * layers * heads * dim * seq_len)
+    ),
+    lambda memory, weights, layers, heads, dim, seq_len: memory // (4 * layers * heads * dim * seq_len),
+    lambda memory, weights, layers, heads, dim, seq_len: max(
+        0, -(-(memory - weights) // (4 * layers * heads * dim * seq_len))
+    ),
+)
+
+
+right(
     "embedding-lookup",
     lambda table, token_ids: table[token_ids],
     lambda table, token_ids: functional.embedding(token_ids, table),

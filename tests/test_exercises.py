@@ -551,6 +551,98 @@ WRONG = {
             "output[0, 0, 0, 0] is not right",
         ),
     },
+    "training-bytes": {
+        "all are trained": (
+            lambda parameters: 16 * sum(p.numel() for p in parameters),
+            "bytes is not right (it is 640)",
+        ),
+        "no master weights": (
+            lambda parameters: sum(p.numel() * (12 if p.requires_grad else 2) for p in parameters),
+            "bytes is not right (it is 432)",
+        ),
+        "numbers alone": (lambda parameters: sum(p.nbytes for p in parameters), "bytes is not right (it is 72)"),
+    },
+    "cache-batch": {
+        "keys alone": (
+            lambda memory, weights, layers, heads, dim, seq_len: (
+                max(0, memory - weights) // (2 * layers * heads * dim * seq_len)
+            ),
+            "batch is not right (it is 18)",
+        ),
+        "a fraction": (
+            lambda memory, weights, layers, heads, dim, seq_len: (
+                (memory - weights) / (4 * layers * heads * dim * seq_len)
+            ),
+            "batch is",
+        ),
+        "below 0": (
+            lambda memory, weights, layers, heads, dim, seq_len: (
+                (memory - weights) // (4 * layers * heads * dim * seq_len)
+            ),
+            "batch is not right (it is -7)",
+        ),
+    },
+    "expert-weights": {
+        "of all experts": (
+            lambda logits, top_k: (
+                logits.topk(top_k).indices,
+                logits.softmax(-1).topk(top_k).values,
+            ),
+            "weights[0, 0] is not right",
+        ),
+        "the logits themselves": (lambda logits, top_k: logits.topk(top_k)[::-1], "weights[0, 0] is not right"),
+        "along the tokens": (
+            lambda logits, top_k: (logits.topk(top_k).indices, logits.topk(top_k).values.softmax(0)),
+            "weights[0, 0] is not right",
+        ),
+    },
+    "expert-slots": {
+        "counted from 1": (
+            lambda experts, n, capacity: torch.where(
+                (place := (functional.one_hot(experts, n).cumsum(0).gather(1, experts[:, None])[:, 0])) <= capacity,
+                place,
+                -1,
+            ),
+            "slots[0] is not right",
+        ),
+        "nobody is dropped": (
+            lambda experts, n, capacity: functional.one_hot(experts, n).cumsum(0).gather(1, experts[:, None])[:, 0] - 1,
+            "slots[3] is not right",
+        ),
+        "the last place for all that is too much": (
+            lambda experts, n, capacity: (
+                functional.one_hot(experts, n).cumsum(0).gather(1, experts[:, None])[:, 0] - 1
+            ).clamp(max=capacity - 1),
+            "slots[3] is not right",
+        ),
+    },
+    "dequantize-groups": {
+        "scales in turns": (
+            lambda numbers, scales: numbers * scales.repeat(1, numbers.shape[1] // scales.shape[1]),
+            "weight[0, 1] is not right",
+        ),
+        "one scale a row": (lambda numbers, scales: numbers * scales[:, :1], "weight[0, 2] is not right"),
+        "divided": (
+            lambda numbers, scales: numbers / scales.repeat_interleave(numbers.shape[1] // scales.shape[1], 1),
+            "weight[0, 0] is not right",
+        ),
+    },
+    "pack-int4": {
+        "the second first": (
+            lambda numbers: (low := numbers.to(torch.uint8) & 15)[:, 1::2] | low[:, ::2] << 4,
+            "packed[0, 0] is not right",
+        ),
+        "without a mask": (
+            lambda numbers: numbers[:, ::2].to(torch.uint8) | numbers[:, 1::2].to(torch.uint8) << 4,
+            "is not right",
+        ),
+        "halves of the row": (
+            lambda numbers: torch.bitwise_or(
+                *(half << 4 * place for place, half in enumerate((numbers.to(torch.uint8) & 15).chunk(2, dim=1)))
+            ),
+            "is not right",
+        ),
+    },
     "bilinear-score": {
         "no weight between": (lambda a, weight, b: a @ b[:, : a.shape[1]].mT, "scores[0, 0] is not right"),
         "b by a": (
@@ -1745,6 +1837,25 @@ ALTERNATIVES = {
     "cosine-similarity": [lambda a, b: functional.normalize(a) @ functional.normalize(b).T],
     "scaled-scores": [lambda query, key: torch.einsum("...qd,...kd->...qk", query, key) / query.shape[-1] ** 0.5],
     "weighted-average": [lambda weights, value: (weights @ value).transpose(1, 2)],
+    "training-bytes": [lambda parameters: sum(p.nbytes * (8 if p.requires_grad else 1) for p in parameters)],
+    "cache-batch": [
+        lambda memory, weights, *sizes: max(0, math.floor((memory - weights) / (4 * math.prod(sizes)))),
+    ],
+    "expert-weights": [
+        lambda logits, top_k: (
+            (chosen := logits.topk(top_k)).indices,
+            (taken := logits.softmax(-1).gather(1, chosen.indices)) / taken.sum(-1, keepdim=True),
+        ),
+    ],
+    "expert-slots": [
+        lambda experts, n, capacity: (
+            place := functional.one_hot(experts, n).cumsum(0).gather(1, experts[:, None])[:, 0] - 1
+        ).masked_fill(place >= capacity, -1),
+    ],
+    "dequantize-groups": [
+        lambda numbers, scales: numbers.view(*scales.shape, -1).mul(scales.unsqueeze(-1)).reshape(numbers.shape),
+    ],
+    "pack-int4": [lambda numbers: (numbers[:, ::2] & 15 | numbers[:, 1::2] << 4).to(torch.uint8)],
     "bilinear-score": [
         lambda a, weight, b: a @ weight @ b.mT,
         lambda a, weight, b: torch.nn.functional.bilinear(
@@ -2419,6 +2530,6 @@ def test_wrong_names_are_answered_with_those_most_like_them():
     assert refused(lambda: exercises.names("exercises")) == (
         "concept is 'exercises'; the concepts with exercises are anatomy, creation, indexing, elementwise, reductions, matmul, "
         "broadcasting, einsum, interop, dtypes, layout, devices, autograd, kernels, masks, attention, caches, losses, "
-        "sampling, training, llm, pitfalls"
+        "sampling, training, budget, quantization, experts, llm, pitfalls"
     )
     assert refused(lambda: exercises.names(difficulty=6)) == "difficulty is 6; exercises have 1 to 5"

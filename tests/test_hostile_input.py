@@ -17,7 +17,7 @@ import pytest
 import torch
 
 import tensorref
-from tensorref import benchmark, exercises
+from tensorref import benchmark, exercises, quantization
 
 FUNCTIONS = {
     f"{concept}.{name}": getattr(module, name)
@@ -118,6 +118,8 @@ SQUARE = torch.eye(2, device="cpu")
 IDS = torch.tensor([[0, 1]], device="cpu")
 MASK = torch.tensor([[True, False], [True, True]], device="cpu")
 COPY = 2**16
+QUANTIZED = quantization.quantize(X)
+MODEL = {"n_embd": 8, "n_layer": 1, "n_head": 2, "vocab_size": 9, "n_positions": 4}
 
 
 RESULTS = benchmark.Results(
@@ -226,6 +228,29 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
     },
     "devices.status": {},
     "devices.synchronize": {"device": "cpu"},
+    "budget.explain": {
+        "model": MODEL,
+        "batch": 2,
+        "seq_len": 4,
+        "dtype": "bfloat16",
+        "master_weights": True,
+        "checkpointing": False,
+        "fused_attention": True,
+    },
+    "budget.from_config": {"config": MODEL},
+    "budget.largest_batch": {
+        "model": MODEL,
+        "memory": 2**20,
+        "seq_len": 4,
+        "training": True,
+        "dtype": "bfloat16",
+        "master_weights": True,
+        "checkpointing": False,
+        "fused_attention": True,
+    },
+    "budget.largest_model": {"memory": 2**20, "training": True, "dtype": "bfloat16", "master_weights": True},
+    "budget.parameters": {"model": MODEL},
+    "budget.utilization": {"flops": 1e12, "seconds": 1.0, "peak": 2e12},
     "dtypes.bits": {"value": 0.5, "dtype": "float16"},
     "dtypes.explain": {"a": "int8", "b": "float16"},
     "dtypes.limits": {"dtype": "float16"},
@@ -251,6 +276,19 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
     "interop.to_numpy": {"tensor": X, "copy": None},
     "interop.to_torch": {"array": np.ones(3), "copy": None},
     "interop.translate": {"name": "np.exp"},
+    "experts.capacity": {"tokens": 8, "num_experts": 4, "top_k": 2, "factor": 1.25},
+    "experts.combine": {"outputs": X[:, None], "experts": IDS.mT, "slots": IDS.mT * 0, "weights": IDS.mT.float()},
+    "experts.dispatch": {"x": X, "experts": IDS.mT, "num_experts": 2, "capacity": 1},
+    "experts.explain": {
+        "tokens": 8,
+        "embed_dim": 4,
+        "intermediate_dim": 16,
+        "num_experts": 4,
+        "top_k": 2,
+        "factor": 1.25,
+    },
+    "experts.load_balancing_loss": {"probabilities": SQUARE, "experts": IDS.mT},
+    "experts.route": {"logits": X, "top_k": 2, "normalize": True},
     "indexing.explain": {"shape": (4, 5), "index": 1, "library": "numpy"},
     "indexing.explain_gather": {"shape": (4, 5), "axis": 1, "index": (4, 2), "function": "torch.gather"},
     "indexing.explain_scatter": {
@@ -312,6 +350,26 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
     "pitfalls.check_same_dtype": {"*arrays": (X, X), "names": None},
     "pitfalls.check_shape": {"x": X, "spec": "a b", "sizes": {"a": 2}, "name": "x"},
     "pitfalls.check_view": {"tensor": X, "target": (6,)},
+    "quantization.dequantize": {"quantized": QUANTIZED},
+    "quantization.error_bound": {"quantized": QUANTIZED},
+    "quantization.explain": {
+        "shape": (2, 4),
+        "dtype": "int4",
+        "per": "group",
+        "group_size": 2,
+        "symmetric": True,
+        "scale_dtype": "float16",
+    },
+    "quantization.linear": {"x": X[0], "weight": QUANTIZED},
+    "quantization.pack_int4": {"numbers": MASK.to(torch.int8)},
+    "quantization.quantize": {
+        "x": SQUARE,
+        "dtype": "int4",
+        "per": "group",
+        "group_size": 2,
+        "symmetric": False,
+    },
+    "quantization.unpack_int4": {"packed": MASK.to(torch.uint8)},
     "reductions.explain": {"shape": (2, 3), "axis": (0, 1), "keepdims": True, "name": "x"},
     "reductions.result_shape": {"shape": (2, 3), "axis": (0, 1), "keepdims": True},
     "sampling.draw": {"logits": X, "uniform": X[:, 0] / 6},

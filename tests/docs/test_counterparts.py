@@ -22,6 +22,7 @@ NEITHER = {
     "tensorref.benchmark.suite",
     "tensorref.benchmark.write",
     "tensorref.broadcasting.messages",
+    "tensorref.budget.from_config",
     "tensorref.caches.explain",
     "tensorref.pitfalls.check_same_device",
     "tensorref.dtypes.when_to_use",
@@ -33,6 +34,9 @@ NEITHER = {
     "tensorref.errors.uninstall",
     "tensorref.exercises.get",
     "tensorref.exercises.names",
+    "tensorref.experts.capacity",
+    "tensorref.experts.explain",
+    "tensorref.experts.load_balancing_loss",
     "tensorref.indexing.result_shape",
     "tensorref.interop.explain",
     "tensorref.interop.translate",
@@ -40,7 +44,7 @@ NEITHER = {
     "tensorref.matmul.messages",
     "tensorref.pitfalls.check_shape",
 }
-# NumPy has no gradients, no devices but the CPU, no benchmark, no attention, no softmax.
+# NumPy has no gradients, no devices but the CPU, no benchmark, no attention, no softmax, no quantization.
 NONE = {
     "numpy": {
         *NEITHER,
@@ -57,6 +61,11 @@ NONE = {
         "tensorref.benchmark.measure",
         "tensorref.broadcasting.gradient_axes",
         "tensorref.broadcasting.sum_to_size",
+        "tensorref.budget.explain",
+        "tensorref.budget.largest_batch",
+        "tensorref.budget.largest_model",
+        "tensorref.budget.parameters",
+        "tensorref.budget.utilization",
         "tensorref.devices.available",
         "tensorref.devices.best",
         "tensorref.devices.explain_move",
@@ -75,14 +84,20 @@ NONE = {
         "tensorref.training.learning_rate",
         "tensorref.training.saved_bytes",
         "tensorref.pitfalls.check_in_place",
+        "tensorref.quantization.dequantize",
+        "tensorref.quantization.error_bound",
+        "tensorref.quantization.linear",
+        "tensorref.quantization.quantize",
     },
-    # PyTorch does not tell whether memory is shared, and counts operations only while they run.
+    # PyTorch does not tell whether memory is shared, counts operations only while they run, and packs no bits.
     "torch": {
         *NEITHER,
         "tensorref.indexing.is_view",
         "tensorref.interop.shares_memory",
         "tensorref.einsum.flops",
         "tensorref.matmul.flops",
+        "tensorref.quantization.pack_int4",
+        "tensorref.quantization.unpack_int4",
     },
 }
 

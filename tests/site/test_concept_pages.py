@@ -16,6 +16,7 @@ WITHOUT = {
     "explorer": {
         *("anatomy", "attention", "autograd", "benchmark", "caches", "creation", "devices", "dtypes", "einsum"),
         *("elementwise", "interop", "kernels", "llm", "losses", "masks", "pitfalls", "sampling", "training"),
+        *("budget", "quantization", "experts"),
     },
     "formula": {"broadcasting", "creation", "devices", "elementwise", "indexing", "interop", "pitfalls"},
     "exercises": {"benchmark"},

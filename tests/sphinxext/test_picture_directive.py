@@ -166,6 +166,11 @@ CALLED = {
     'dtypes.explain("int64", 0.5)': "int64 + Python float",
     'indexing.explain((4, 5, 6), "x[:, [0, 2], None]")': "The source has shape (4, 5, 6).",
     'einsum.explain("ij,jk->ik", (2, 3), (3, 4))': "The equation is ij,jk->ik: a (2, 3) has i j; b (3, 4) has j k.",
+    'budget.explain({"n_embd": 8, "n_layer": 1, "n_head": 2, "vocab_size": 9, "n_positions": 4}, seq_len=4)': (
+        "992 parameters, 1 x 4 tokens"
+    ),
+    "experts.explain(8, 4, 16, num_experts=4, top_k=2)": "8 tokens, 2 of 4 experts each",
+    'quantization.explain((4, 8), "int4", per="group", group_size=4)': "(4, 8) in int4, a scale per group",
     "reductions.explain((2, 3, 4), 1)": "x has shape (2, 3, 4).",
 }
 
