@@ -7,15 +7,23 @@ function words(/** @type {string} */ text) {
 	return known.split(/\s+/).map((word) => word.replace(/\(.*/, "") || word).filter(Boolean);
 }
 
+/** Return how much a line has to say beyond a call of a name: the length of the code where the name of it comes first. */
+function distances(/** @type {HTMLElement} */ line) {
+	return [...line.querySelectorAll("td")].map((cell) => {
+		const name = cell.querySelector(".dictionary-names code")?.textContent?.toLowerCase() ?? "";
+		return { names: [name, name.replace(/^.*\./, "")], length: cell.querySelector("code")?.textContent?.length ?? Infinity };
+	});
+}
+
 /** Return the tables, each with its section and its rows: what they are found by, and all lines that go with them. */
 function read() {
 	return [...document.querySelectorAll("table.dictionary")].map((table) => {
 		const section = /** @type {HTMLElement} */ (table.closest("section"));
 		const task = section.querySelector("h2")?.textContent ?? "";
-		/** @type {{ keys: string, lines: HTMLElement[] }[]} */
+		/** @type {{ keys: string, lines: HTMLElement[], forms: ReturnType<typeof distances> }[]} */
 		const rows = [];
 		for (const line of /** @type {NodeListOf<HTMLElement>} */ (table.querySelectorAll("tbody > tr"))) {
-			if (line.id) rows.push({ keys: `${task} ${line.textContent}`.toLowerCase(), lines: [line] });
+			if (line.id) rows.push({ keys: `${task} ${line.textContent}`.toLowerCase(), lines: [line], forms: distances(line) });
 			else rows.at(-1)?.lines.push(line);
 		}
 		return { section, rows };
@@ -27,6 +35,9 @@ function filter() {
 	const all = tables.flatMap(({ rows }) => rows);
 	const first = tables[0]?.section;
 	if (!first) return;
+	// What comes after the last table stays there.
+	const rest = document.createComment("");
+	tables.at(-1)?.section.after(rest);
 
 	const label = document.createElement("label");
 	const box = document.createElement("input");
@@ -44,11 +55,27 @@ function filter() {
 
 	const matching = (/** @type {string[]} */ wanted) => all.filter(({ keys }) => wanted.every((word) => keys.includes(word)));
 
+	/** Return how far a row is from a call of what is looked for and nothing else, as `translate` does; of several words, of none. */
+	const distance = (/** @type {typeof all[number]} */ { forms }, /** @type {string[]} */ wanted) =>
+		Math.min(Infinity, ...forms.filter(({ names }) => wanted.length === 1 && names.includes(wanted[0])).map(({ length }) => length));
+
+	/** Put the nearest first: of the rows of a table, and of the sections by their nearest row. */
+	const sort = (/** @type {string[]} */ wanted) => {
+		const near = tables.map(({ section, rows }) => {
+			const sorted = rows.map((row) => ({ row, far: distance(row, wanted) })).sort((one, other) => one.far - other.far || 0);
+			rows[0]?.lines[0].parentElement?.append(...sorted.flatMap(({ row }) => row.lines));
+			return { section, far: sorted[0]?.far ?? Infinity };
+		});
+		near.sort((one, other) => one.far - other.far || 0);
+		rest.before(...near.map(({ section }) => section));
+	};
+
 	const show = () => {
 		const wanted = words(box.value);
-		let found = matching(wanted);
 		// A name of a variable in front of a method is the reader's own.
-		if (!found.length) found = matching(wanted.map((word) => word.replace(/^.*\.(?=.)/, "")));
+		const kept = matching(wanted).length ? wanted : wanted.map((word) => word.replace(/^.*\.(?=.)/, ""));
+		const found = matching(kept);
+		sort(kept);
 		const shown = new Set(found);
 		for (const row of all) for (const line of row.lines) line.hidden = !shown.has(row);
 		for (const { section, rows } of tables) section.hidden = !rows.some((row) => shown.has(row));

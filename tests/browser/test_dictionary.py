@@ -6,7 +6,8 @@ from playwright.sync_api import expect
 from tensorref import _dictionary
 
 PAGE = ("reference", "dictionary")
-ROWS = len(_dictionary.equivalents())
+LISTS = [*_dictionary.lists("no-counterpart"), *_dictionary.lists("gone")]
+ROWS = len(_dictionary.equivalents()) + len(LISTS)
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +55,22 @@ def test_what_is_typed_finds_rows(visit, subtests):
         assert page.locator("article img").count() == 0
 
 
+def test_the_row_that_comes_first_is_that_of_translate(visit, subtests):
+    page = visit(*PAGE)
+    before = shown(page)
+    box = page.get_by_role("searchbox")
+    for name in ("sum", "torch.max", "np.exp", "cat", "split", "softmax", "np.where", "torch.nn.functional.embedding", "gather"):
+        with subtests.test(name):
+            box.fill(name)
+            assert shown(page)[0] == _dictionary.translate(name).rows[0].slug
+    box.fill("np.float")
+    assert "gone-np-float" in shown(page)
+    box.fill("no_grad")
+    assert shown(page) == ["no-counterpart-torch-no-grad"]
+    box.press("Escape")
+    assert shown(page) == before
+
+
 def test_escape_shows_everything_again(visit):
     page = visit(*PAGE)
     box = page.get_by_label("Find a name")
@@ -94,7 +111,7 @@ def test_an_address_that_names_nothing_shows_everything(visit, fragment):
 
 def test_without_scripts_there_are_plain_tables(visit):
     page = visit(*PAGE, java_script_enabled=False)
-    assert page.locator("table.dictionary").count() == len(_dictionary.TOPICS)
+    assert page.locator("table.dictionary").count() == len(_dictionary.TOPICS) + 2
     assert page.locator(".dictionary tr[id]:visible").count() == ROWS
     assert page.locator(".dictionary-filter").count() == 0
 

@@ -1,6 +1,7 @@
 """The dictionary page: a table a topic, made from the rows of `tensorref.interop`, and a link from every entry to its rows.
 
-``{dictionary} reshaping`` is the table of a topic; without one it is what the names in the code stand for.
+``{dictionary} reshaping`` is the table of a topic, ``{dictionary} no-counterpart`` and ``{dictionary} gone`` those of names
+that have no row; without one it is what the names in the code stand for.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ class Dictionary(SphinxDirective):
             text = "\n".join(lines)
             return [nodes.literal_block(text, text, language="python")]
         (topic,) = self.arguments
+        if topic in _LISTS:
+            self.env.note_dependency(str(FOLDER / f"{topic}.toml"))
+            return [_list(topic)]
         if topic not in _dictionary.TOPICS:
             raise self.error(f"topic is {topic!r}, which is none of {', '.join(_dictionary.TOPICS)}")
         self.env.note_dependency(str(FOLDER / f"{topic}.toml"))
@@ -61,6 +65,27 @@ def _table(rows: list[Equivalent]) -> nodes.table:
 
 
 _HEADING = ("Task", "NumPy", "PyTorch")
+
+
+def _list(topic: str) -> nodes.table:
+    """Return the table of names that have no row: a line each thing that there is to say of some."""
+    columns = [nodes.colspec(colwidth=width) for width in (40, 60)]
+    columns[0]["stub"] = 1
+    head = nodes.row("", *(nodes.entry("", nodes.paragraph("", name)) for name in _LISTS[topic]))
+    body = nodes.tbody()
+    for said, names in _dictionary.lists(topic).items():
+        code = [[nodes.literal("", name) for name in pair if name] for pair in names]
+        shown = [[*pair[:1], *(node for each in pair[1:] for node in (nodes.Text(" → "), each))] for pair in code]
+        parts = [node for each in shown for node in (nodes.Text(", "), *each)][1:]
+        about = nodes.paragraph("", said[0].upper() + said[1:])
+        line = nodes.row("", nodes.entry("", about), nodes.entry("", nodes.paragraph("", "", *parts)))
+        line["ids"] = [f"{topic}-{nodes.make_id(names[0][0])}"]
+        body += line
+    group = nodes.tgroup("", *columns, nodes.thead("", head), body, cols=2)
+    return nodes.table("", group, classes=["dictionary"])
+
+
+_LISTS = {"no-counterpart": ("Reason", "Names"), "gone": ("What became of it", "Names, and what to write")}
 
 
 def _lines(row: Equivalent) -> Iterator[nodes.row]:
