@@ -767,8 +767,7 @@ def test_every_name_that_is_gone_or_deprecated_says_since_when():
 def test_what_is_gone_is_found_by_its_last_part_where_no_row_has_that():
     assert interop.translate("bool8").gone == "np.bool8 is gone since NumPy 2.0; write np.bool."
     assert (
-        interop.translate("numpy.float").gone
-        == "np.float was Python's own, and is gone since NumPy 1.24; write float."
+        interop.translate("numpy.float").gone == "np.float was Python's own, and is gone since NumPy 1.24; write float."
     )
     assert interop.translate("float").gone is None
     assert [row.slug for row in interop.translate("np.product").rows] == ["prod"]
@@ -884,7 +883,15 @@ def test_a_name_like_no_other_is_answered_with_where_all_are():
 def test_a_row_prints_all_that_it_holds_and_is_data():
     for row, form in FORMS:
         text = str(row)
-        for piece in (form.code, form.memory, *form.names[1:], *(form.cases or ()), form.in_place, form.since):
+        for piece in (
+            form.code,
+            form.memory,
+            *form.names[1:],
+            *(form.cases or ()),
+            form.in_place,
+            form.out_of_place,
+            form.since,
+        ):
             assert piece is None or piece in text
         for outcome in row.outcomes:
             assert outcome.sentence in text

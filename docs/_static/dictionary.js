@@ -7,11 +7,13 @@ function words(/** @type {string} */ text) {
 	return known.split(/\s+/).map((word) => word.replace(/\(.*/, "") || word).filter(Boolean);
 }
 
-/** Return how much a line has to say beyond a call of a name: the length of the code where the name of it comes first. */
-function distances(/** @type {HTMLElement} */ line) {
+/** Return the names that a line begins with, and the length of the code that calls each; a line without code is all names. */
+function forms(/** @type {HTMLElement} */ line) {
 	return [...line.querySelectorAll("td")].map((cell) => {
-		const name = cell.querySelector(".dictionary-names code")?.textContent?.toLowerCase() ?? "";
-		return { names: [name, name.replace(/^.*\./, "")], length: cell.querySelector("code")?.textContent?.length ?? Infinity };
+		const [first] = cell.querySelectorAll(".dictionary-names code");
+		const names = [...(first ? [first] : cell.querySelectorAll("code"))].map((name) => name.textContent?.toLowerCase() ?? "");
+		const length = first ? (cell.querySelector("code")?.textContent?.length ?? Infinity) : 0;
+		return { names: [...names, ...names.map((name) => name.replace(/^.*\./, ""))], length };
 	});
 }
 
@@ -20,10 +22,10 @@ function read() {
 	return [...document.querySelectorAll("table.dictionary")].map((table) => {
 		const section = /** @type {HTMLElement} */ (table.closest("section"));
 		const task = section.querySelector("h2")?.textContent ?? "";
-		/** @type {{ keys: string, lines: HTMLElement[], forms: ReturnType<typeof distances> }[]} */
+		/** @type {{ keys: string, lines: HTMLElement[], forms: ReturnType<typeof forms> }[]} */
 		const rows = [];
 		for (const line of /** @type {NodeListOf<HTMLElement>} */ (table.querySelectorAll("tbody > tr"))) {
-			if (line.id) rows.push({ keys: `${task} ${line.textContent}`.toLowerCase(), lines: [line], forms: distances(line) });
+			if (line.id) rows.push({ keys: `${task} ${line.textContent}`.toLowerCase(), lines: [line], forms: forms(line) });
 			else rows.at(-1)?.lines.push(line);
 		}
 		return { section, rows };
@@ -35,9 +37,7 @@ function filter() {
 	const all = tables.flatMap(({ rows }) => rows);
 	const first = tables[0]?.section;
 	if (!first) return;
-	// What comes after the last table stays there.
-	const rest = document.createComment("");
-	tables.at(-1)?.section.after(rest);
+	const rest = tables.at(-1)?.section.nextElementSibling; // what comes after the last table stays there
 
 	const label = document.createElement("label");
 	const box = document.createElement("input");
@@ -59,15 +59,24 @@ function filter() {
 	const distance = (/** @type {typeof all[number]} */ { forms }, /** @type {string[]} */ wanted) =>
 		Math.min(Infinity, ...forms.filter(({ names }) => wanted.length === 1 && names.includes(wanted[0])).map(({ length }) => length));
 
+	/** Put elements in an order, and leave those alone that are in it. */
+	const arrange = (/** @type {HTMLElement[]} */ elements, /** @type {Node | null | undefined} */ end) => {
+		let next = end ?? null;
+		for (const element of [...elements].reverse()) {
+			if (element.nextElementSibling !== next) element.parentElement?.insertBefore(element, next);
+			next = element;
+		}
+	};
+
 	/** Put the nearest first: of the rows of a table, and of the sections by their nearest row. */
 	const sort = (/** @type {string[]} */ wanted) => {
 		const near = tables.map(({ section, rows }) => {
 			const sorted = rows.map((row) => ({ row, far: distance(row, wanted) })).sort((one, other) => one.far - other.far || 0);
-			rows[0]?.lines[0].parentElement?.append(...sorted.flatMap(({ row }) => row.lines));
+			arrange(sorted.flatMap(({ row }) => row.lines), null);
 			return { section, far: sorted[0]?.far ?? Infinity };
 		});
 		near.sort((one, other) => one.far - other.far || 0);
-		rest.before(...near.map(({ section }) => section));
+		arrange(near.map(({ section }) => section), rest);
 	};
 
 	const show = () => {

@@ -256,6 +256,7 @@ class Equivalent(Diagram):
                 for form in self.forms
                 if form.cases
             ),
+            *(f"As a copy: {form.out_of_place}" for form in self.forms if form.out_of_place),
             *(f"{form.code} needs {form.library} {form.since} or newer." for form in self.forms if form.since),
             *([" ".join(outcome.sentence for outcome in self.outcomes)] if self.outcomes else []),
             *(["\n    ".join(("With", *self.inputs))] if self.inputs else []),
@@ -382,8 +383,8 @@ class Gone(NamedTuple):
     sentence: str
 
 
-def lists(name: Literal["gone", "no-counterpart"]) -> dict[str, list[tuple[str, str]]]:
-    """Read names by what there is to say of them, each with what to write instead, or ""."""
+def lists(name: str) -> dict[str, list[tuple[str, str]]]:
+    """Read "gone" or "no-counterpart": names by what there is to say of them, each with what to write instead, or ""."""
     read = tomllib.loads((resources.files(__name__) / f"{name}.toml").read_text("utf-8"))
     return {
         said: [*names.items()] if isinstance(names, dict) else [(each, "") for each in names]

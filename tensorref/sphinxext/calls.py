@@ -18,6 +18,7 @@ __all__ = ["CALLS", "EXAMPLE", "CallTextError", "read_call"]
 
 CALLS = (
     "anatomy.describe",
+    "anatomy.shapes",
     "autograd.graph",
     "broadcasting.explain",
     "devices.explain_move",

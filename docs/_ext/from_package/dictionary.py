@@ -74,9 +74,11 @@ def _list(topic: str) -> nodes.table:
     head = nodes.row("", *(nodes.entry("", nodes.paragraph("", name)) for name in _LISTS[topic]))
     body = nodes.tbody()
     for said, names in _dictionary.lists(topic).items():
-        code = [[nodes.literal("", name) for name in pair if name] for pair in names]
-        shown = [[*pair[:1], *(node for each in pair[1:] for node in (nodes.Text(" → "), each))] for pair in code]
-        parts = [node for each in shown for node in (nodes.Text(", "), *each)][1:]
+        parts: list[nodes.Node] = []
+        for name, instead in names:
+            parts += [nodes.Text(", ")] if parts else []
+            parts += [nodes.literal("", name)]
+            parts += [nodes.Text(" → "), nodes.literal("", instead)] if instead else []
         about = nodes.paragraph("", said[0].upper() + said[1:])
         line = nodes.row("", nodes.entry("", about), nodes.entry("", nodes.paragraph("", "", *parts)))
         line["ids"] = [f"{topic}-{nodes.make_id(names[0][0])}"]
@@ -125,6 +127,8 @@ def _form(form: Form) -> nodes.entry:
     ]
     if form.in_place:
         memory += [nodes.Text("; in place "), nodes.literal("", form.in_place)]
+    if form.out_of_place:
+        memory += [nodes.Text("; as a copy "), nodes.literal("", form.out_of_place)]
     if form.since:
         memory += nodes.Text(f"; since {form.library} {form.since}")
     first, *others = form.names
