@@ -662,7 +662,9 @@ class Step:
     operation: str
     """What makes it of the one before; empty for the first."""
     role: Role
+    """What the array is."""
     shape: tuple[int, ...]
+    """The size of each axis of the role."""
 
 
 @dataclass(frozen=True)
@@ -675,6 +677,7 @@ class Shapes(Illustrated):
     """
 
     steps: tuple[Step, ...]
+    """The arrays in the order in which a model makes them."""
 
     def table(self) -> tuple[tuple[str, ...], ...]:
         """Return the rows of the diagram: a step each."""

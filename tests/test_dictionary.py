@@ -594,6 +594,16 @@ PLANTED = {
         "exp",
         {"in_place": "x = x.exp()"},
     ),
+    "a copy that is in place": (
+        test_the_form_out_of_place_gives_the_result_as_a_copy,
+        "scatter",
+        {"out_of_place": "x.scatter_(-1, ids[..., None], 0)"},
+    ),
+    "a copy of something else": (
+        test_the_form_out_of_place_gives_the_result_as_a_copy,
+        "scatter",
+        {"out_of_place": "x.scatter(-1, ids[..., None], 1)"},
+    ),
     "in place, but something else": (
         test_the_form_in_place_leaves_the_result_in_the_first_input,
         "exp",
@@ -746,8 +756,9 @@ def test_a_name_that_is_gone_or_deprecated_is_that_and_what_to_write_is_there(na
     instead, sentence = _dictionary.gone()[name]
     code = CALLS.get(name, f"{name}(torch.eye(2))" if name.startswith("torch.") else name)
     gone, words = gone_by(lambda: eval(code, {**HOMES}))  # noqa: S307  the code is ours
-    assert gone == ("gone" in sentence)
-    if not gone:
+    when = re.search(r"gone since (NumPy|PyTorch) ([\d.]+)", sentence)
+    assert gone == ("gone" in sentence and not (when and VERSIONS[when[1]] < Version(when[2].rstrip("."))))
+    if "deprecated" in sentence and not gone:
         assert "deprecated" in words
     for release in re.findall(r"removed in the (NumPy [\d.]+) release|deprecated since version ([\d.]+)", words):
         assert "".join(release) in sentence
@@ -783,7 +794,10 @@ MOST = {"np": STANDARD, "torch": [*NAMES["training"]["calls"]]}
 
 def found(name):
     """Tell whether a row, or a sentence on why there is none, has a name in full."""
-    translation = interop.translate(name)
+    try:
+        translation = interop.translate(name)
+    except interop.UnknownNameError:
+        return False
     words = {each for row in translation.rows for each in (*row.numpy.names, *row.torch.names, *row.words)}
     inplace = re.findall(r"\.(\w+_)\(", " ".join(f"{row.torch.code} {row.torch.in_place}" for row in translation.rows))
     return bool(translation.sentences) or name in words | {f"Tensor.{each}" for each in inplace}
@@ -793,6 +807,12 @@ def found(name):
 def test_most_names_that_people_meet_lead_to_a_row_or_to_why_there_is_none(library):
     missing = [name for name in MOST[library] if not found(name)]
     assert len(missing) <= 0.05 * len(MOST[library]), missing
+
+
+def test_a_name_that_is_missing_is_noticed():
+    assert not found("torch.no_such_name")
+    assert not found("torch.nothing.unsqueeze")
+    assert found("Tensor.add_")
 
 
 def test_the_names_that_people_meet_are_those_that_were_counted():

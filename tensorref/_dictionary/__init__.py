@@ -325,7 +325,7 @@ def translate(name: str) -> Translation:
     -------
     :
         The rows that have the name, as data; ``print`` shows them as diagrams. Those whose code is a call of it come first,
-        the shortest of them before the others.
+        the shortest of them before the others. Where the other library has nothing, there are none, and a sentence says why.
 
     Raises
     ------
