@@ -27,7 +27,7 @@ weights = (heads @ heads.mT / sizes["head_dim"] ** 0.5).softmax(dim=-1)
 logits = (weights @ heads).transpose(1, 2).flatten(2) @ embedding.weight.mT
 
 for tensor in (ids, x, heads, weights, logits, logits[0, -1]):
-    (role,) = anatomy.meaning(tensor.shape, **sizes)
+    (role,) = anatomy.meaning(tensor.shape, dtype=tensor.dtype, **sizes)
     description = anatomy.describe(tensor)
     print(f"{description.kind:10} {description.dtype:8} {description.nbytes:7,} bytes  {role}")
 

@@ -49,12 +49,15 @@ __all__ = [
     "DTypeLike",
     "Description",
     "Role",
+    "Shapes",
+    "Step",
     "describe",
     "dtype_name",
     "itemsize",
     "kind",
     "meaning",
     "nbytes",
+    "shapes",
 ]
 
 _NAMED_KINDS = ("scalar", "vector", "matrix")
@@ -451,26 +454,47 @@ class Role:
         return f"{self.name} ({', '.join(self.axes)}{',' if len(self.axes) == 1 else ''})"
 
 
+_FLOATS, _INTEGERS, _BOOL = "floating point", "integers", "bool"
+
 ROLES = (
-    Role("loss", (), "floating point"),
-    Role("logits of the next token", ("vocab_size",), "floating point"),
-    Role("embedding of a token", ("embed_dim",), "floating point"),
-    Role("token ids of a sequence", ("seq_len",), "integers"),
-    Role("embeddings of a sequence", ("seq_len", "embed_dim"), "floating point"),
-    Role("token ids", ("batch", "seq_len"), "integers"),
-    Role("embedding table", ("vocab_size", "embed_dim"), "floating point"),
-    Role("logits of the next token, of a batch", ("batch", "vocab_size"), "floating point"),
-    Role("causal mask", ("seq_len", "seq_len"), "bool"),
-    Role("embeddings", ("batch", "seq_len", "embed_dim"), "floating point"),
-    Role("logits", ("batch", "seq_len", "vocab_size"), "floating point"),
-    Role("queries, keys or values", ("batch", "num_heads", "seq_len", "head_dim"), "floating point"),
-    Role("attention scores or weights", ("batch", "num_heads", "seq_len", "seq_len"), "floating point"),
-    Role("attention scores or weights, with a cache", ("batch", "num_heads", "query_len", "key_len"), "floating point"),
+    Role("loss", (), _FLOATS),
+    Role("logits of the next token", ("vocab_size",), _FLOATS),
+    Role("embedding of a token", ("embed_dim",), _FLOATS),
+    Role("token ids of a sequence", ("seq_len",), _INTEGERS),
+    Role("flattened targets", ("num_tokens",), _INTEGERS),
+    Role("embeddings of a sequence", ("seq_len", "embed_dim"), _FLOATS),
+    Role("token ids", ("batch", "seq_len"), _INTEGERS),
+    Role("embedding table", ("vocab_size", "embed_dim"), _FLOATS),
+    Role("table of learned positions", ("context_len", "embed_dim"), _FLOATS),
+    Role("weight of a linear layer", ("out_features", "in_features"), _FLOATS),
+    Role("logits of the next token, of a batch", ("batch", "vocab_size"), _FLOATS),
+    Role("flattened logits", ("num_tokens", "vocab_size"), _FLOATS),
+    Role("flattened embeddings", ("num_tokens", "embed_dim"), _FLOATS),
+    Role("router logits", ("num_tokens", "num_experts"), _FLOATS),
+    Role("causal, window or prefix mask", ("seq_len", "seq_len"), _BOOL),
+    Role("mask with a cache", ("query_len", "key_len"), _BOOL),
+    Role("padding mask", ("batch", "seq_len"), _BOOL),
+    Role("embeddings", ("batch", "seq_len", "embed_dim"), _FLOATS),
+    Role("logits", ("batch", "seq_len", "vocab_size"), _FLOATS),
+    Role("hidden features", ("batch", "seq_len", "hidden_dim"), _FLOATS),
+    Role("expert buffers", ("num_experts", "capacity", "embed_dim"), _FLOATS),
+    Role("weights of experts", ("num_experts", "out_features", "in_features"), _FLOATS),
+    Role("queries, keys or values", ("batch", "num_heads", "seq_len", "head_dim"), _FLOATS),
+    Role("heads before the transpose", ("batch", "seq_len", "num_heads", "head_dim"), _FLOATS),
+    Role("grouped keys or values", ("batch", "num_kv_heads", "seq_len", "head_dim"), _FLOATS),
+    Role("cache of keys or values", ("batch", "num_kv_heads", "key_len", "head_dim"), _FLOATS),
+    Role("attention scores or weights", ("batch", "num_heads", "seq_len", "seq_len"), _FLOATS),
+    Role("attention scores or weights, with a cache", ("batch", "num_heads", "query_len", "key_len"), _FLOATS),
+    Role("attention scores or weights of one new token", ("batch", "num_heads", "1", "key_len"), _FLOATS),
+    Role("mask of each row", ("batch", "1", "seq_len", "seq_len"), _BOOL),
+    Role("padding mask of keys", ("batch", "1", "1", "key_len"), _BOOL),
+    Role("additive mask of each row", ("batch", "1", "seq_len", "seq_len"), _FLOATS),
+    Role("cache of all layers", ("num_layers", "batch", "num_kv_heads", "key_len", "head_dim"), _FLOATS),
 )
-"""The arrays of a language model by their axes, the usual one first among those of as many axes."""
+"""The arrays of a language model by their axes, the usual one first among those of as many axes; ``1`` is an axis of size 1."""
 
 
-def meaning(shape: ShapeLike, **sizes: int) -> tuple[Role, ...]:
+def meaning(shape: ShapeLike, *, dtype: DTypeLike | None = None, **sizes: int) -> tuple[Role, ...]:
     """Return what an array of `shape` can be in a language model.
 
     >>> from tensorref import anatomy
@@ -482,42 +506,216 @@ def meaning(shape: ShapeLike, **sizes: int) -> tuple[Role, ...]:
     In a step of decoding there is one query, and a key for every token so far:
 
     >>> print(*anatomy.meaning((4, 8, 1, 128), num_heads=8, head_dim=64))
-    attention scores or weights, with a cache (batch, num_heads, query_len, key_len)
+    attention scores or weights of one new token (batch, num_heads, 1, key_len)
 
     Parameters
     ----------
     shape
         The shape of the array.
+    dtype
+        The dtype of the array, as for `dtype_name`: ids are integers, and a table of positions is not.
     **sizes
-        The sizes of the model that are known: `batch`, `seq_len`, `embed_dim`, `vocab_size`, `num_heads`, `head_dim`,
-        and with a cache `query_len` and `key_len`.
+        The sizes of the model that are known, by the names that the axes have in ``ROLES``: `batch`, `seq_len`,
+        `embed_dim`, `vocab_size`, `num_heads`, `num_kv_heads`, `head_dim`, with a cache `query_len` and `key_len`, and so on.
 
     Returns
     -------
     :
-        The entries of ``ROLES`` that have as many axes and agree with `sizes`, the usual one first; none at all where
-        nothing fits. A shape does not say what it means: without `sizes` there are several.
+        The entries of ``ROLES`` that have as many axes, hold `dtype` and agree with as many of `sizes` as any does, the usual
+        one first; none at all where nothing fits. A shape does not say what it means: without `sizes` there are several.
 
     Raises
     ------
     TypeError, ValueError
-        If `shape` is not a shape, or if no axis has a name in `sizes`.
+        If `shape` is not a shape or `dtype` not a dtype, or if no axis has a name in `sizes`.
+
+    Examples
+    --------
+    A table of 1,024 learned positions has two axes as token ids have, and holds no ids:
+
+    >>> print(*anatomy.meaning((1024, 768), dtype="float32", context_len=1024, embed_dim=768))
+    table of learned positions (context_len, embed_dim)
     """
     given = as_shape(shape, "shape")
-    known = {axis for role in ROLES for axis in role.axes}
+    holds = None if dtype is None else _holds(dtype_name(dtype))
+    known = {axis for role in ROLES for axis in role.axes} - {"1"}
     if unknown := sorted(sizes.keys() - known):
         raise TypeError(f"sizes has {unknown[0]!r}, which no axis is called; the axes are {', '.join(sorted(known))}")
     sizes = {axis: as_size(size, axis) for axis, size in sizes.items()}
-    found = []
+    found: dict[int, list[Role]] = {}
     for role in ROLES:
-        if len(role.axes) == len(given):
+        if len(role.axes) == len(given) and holds in {None, role.holds}:
             bound = dict(zip(role.axes, given, strict=True))
             # An axis that stands twice has to have one size.
-            fits = tuple((bound | sizes)[axis] for axis in role.axes) == given
-            # A cache holds more tokens than are new; without one the axes are called seq_len.
-            if fits and bound.get("query_len", 0) < bound.get("key_len", 1):
-                found.append(role)
-    return tuple(found)
+            fits = tuple((bound | sizes | {"1": 1})[axis] for axis in role.axes) == given
+            # A cache holds more tokens than are new; without one the axes are called seq_len, and one new token is a role.
+            if fits and bound.get("query_len", 2) > 1 and bound.get("query_len", 0) < bound.get("key_len", 1):
+                found.setdefault(len(sizes.keys() & {*role.axes}), []).append(role)
+    return tuple(found[max(found)]) if found else ()
+
+
+def _holds(name: str) -> str:
+    return _BOOL if name == "bool" else _INTEGERS if name.startswith(("int", "uint")) else _FLOATS
+
+
+def shapes(  # noqa: PLR0913  these are the sizes of a model
+    *,
+    batch: SupportsIndex = 2,
+    seq_len: SupportsIndex = 16,
+    vocab_size: SupportsIndex = 100,
+    embed_dim: SupportsIndex = 64,
+    num_heads: SupportsIndex = 8,
+    num_kv_heads: SupportsIndex = 2,
+) -> Shapes:
+    """Return the shapes on the way through a decoder, from token ids to the loss.
+
+    >>> from tensorref import anatomy
+    >>> print(anatomy.shapes())
+    role                                                             axes           shape
+    token ids                                            (batch, seq_len)         (2, 16)
+    embeddings                                (batch, seq_len, embed_dim)     (2, 16, 64)
+    heads before the transpose      (batch, seq_len, num_heads, head_dim)   (2, 16, 8, 8)
+    queries, keys or values         (batch, num_heads, seq_len, head_dim)   (2, 8, 16, 8)
+    grouped keys or values       (batch, num_kv_heads, seq_len, head_dim)   (2, 2, 16, 8)
+    attention scores or weights      (batch, num_heads, seq_len, seq_len)  (2, 8, 16, 16)
+    embeddings                                (batch, seq_len, embed_dim)     (2, 16, 64)
+    hidden features                          (batch, seq_len, hidden_dim)    (2, 16, 256)
+    logits                                   (batch, seq_len, vocab_size)    (2, 16, 100)
+    flattened logits                             (num_tokens, vocab_size)       (32, 100)
+    loss                                                               ()              ()
+
+    Parameters
+    ----------
+    batch, seq_len, vocab_size, embed_dim, num_heads, num_kv_heads
+        The sizes of the model and of what it reads. A hidden layer has 4 features for each of `embed_dim`.
+
+    Returns
+    -------
+    :
+        The steps as data; ``print`` shows them as a table, and a notebook a picture above it.
+
+    Raises
+    ------
+    TypeError
+        If a size is not an int.
+    ValueError
+        If a size is below 1, `num_heads` does not divide `embed_dim`, or `num_kv_heads` does not divide `num_heads`.
+
+    See Also
+    --------
+    meaning : from a shape to the role.
+    """
+    given = {"batch": batch, "seq_len": seq_len, "vocab_size": vocab_size, "embed_dim": embed_dim}
+    given |= {"num_heads": num_heads, "num_kv_heads": num_kv_heads}
+    sizes = {axis: as_size(size, axis) for axis, size in given.items()}
+    if empty := [axis for axis, size in sizes.items() if not size]:
+        raise ValueError(f"{empty[0]} is 0, and a model has at least one; write {empty[0]}=1")
+    for part, whole in (("num_heads", "embed_dim"), ("num_kv_heads", "num_heads")):
+        if sizes[whole] % sizes[part]:
+            fix = next(size for size in range(sizes[part], 0, -1) if sizes[whole] % size == 0)
+            raise ValueError(
+                f"{part} is {sizes[part]}, which does not divide {whole}={sizes[whole]}; write {part}={fix}"
+            )
+    sizes["head_dim"] = sizes["embed_dim"] // sizes["num_heads"]
+    sizes["hidden_dim"] = 4 * sizes["embed_dim"]
+    sizes["num_tokens"] = sizes["batch"] * sizes["seq_len"]
+    roles = {role.name: role for role in ROLES}
+    return Shapes(
+        tuple(
+            Step(operation, roles[name], tuple(sizes[axis] for axis in roles[name].axes)) for operation, name in _STEPS
+        )
+    )
+
+
+_STEPS = (
+    ("", "token ids"),
+    ("look up rows of the table", "embeddings"),
+    ("multiply by a weight, unflatten", "heads before the transpose"),
+    ("transpose(1, 2)", "queries, keys or values"),
+    ("keys and values: fewer heads", "grouped keys or values"),
+    ("queries @ keys.mT", "attention scores or weights"),
+    ("softmax, @ values, flatten", "embeddings"),
+    ("multiply by a weight, SwiGLU", "hidden features"),
+    ("weight back, then the table", "logits"),
+    ("flatten(0, 1)", "flattened logits"),
+    ("cross_entropy", "loss"),
+)
+_AXIS_HUES = MappingProxyType(
+    {
+        **dict.fromkeys(("seq_len", "num_tokens"), 2),
+        **dict.fromkeys(("embed_dim", "head_dim", "hidden_dim", "vocab_size"), 1),
+        **dict.fromkeys(("num_heads", "num_kv_heads"), 3),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """An array on the way through a model: an element of `Shapes.steps`.
+
+    >>> from tensorref import anatomy
+    >>> step = anatomy.shapes(batch=1).steps[1]
+    >>> step.operation, step.role.name, step.shape
+    ('look up rows of the table', 'embeddings', (1, 16, 64))
+    """
+
+    operation: str
+    """What makes it of the one before; empty for the first."""
+    role: Role
+    """What the array is."""
+    shape: tuple[int, ...]
+    """The size of each axis of the role."""
+
+
+@dataclass(frozen=True)
+class Shapes(Illustrated):
+    """The way through a decoder: what `shapes` returns.
+
+    >>> from tensorref import anatomy
+    >>> anatomy.shapes(vocab_size=50_304).steps[-2].shape
+    (32, 50304)
+    """
+
+    steps: tuple[Step, ...]
+    """The arrays in the order in which a model makes them."""
+
+    def table(self) -> tuple[tuple[str, ...], ...]:
+        """Return the rows of the diagram: a step each."""
+        rows = [
+            (step.role.name, str(step.role).removeprefix(f"{step.role.name} "), str(step.shape)) for step in self.steps
+        ]
+        return (("role", "axes", "shape"), *rows)
+
+    def notes(self) -> tuple[str, ...]:
+        """Return nothing: the table says it all."""
+        return ()
+
+    def described(self) -> tuple[str, str]:
+        """Return the title of the picture, and what it shows."""
+        return "From token ids to the loss", "; ".join(
+            f"{step.operation}: {step.role} {step.shape}".removeprefix(": ") for step in self.steps
+        )
+
+    def _drawn(self) -> _picture.Drawing:
+        """Draw a line of boxes a step, an axis each, and between two lines what makes one of the other."""
+        drawing, y = _picture.Drawing(), 0
+        for step in self.steps:
+            if step.operation:
+                drawing.arrow((20, y), (20, y + 30))
+                drawing.text((36, y + 14), step.operation, "start", faded=True)
+                y += 40
+            drawing.text((0, y + 8), step.role.name, "start", bold=True)
+            y, x = y + 22, 0
+            for axis, size in zip(step.role.axes, step.shape, strict=True):
+                text = f"{axis} {size}"
+                width = _picture.width_of(text) + _picture.GAP
+                drawing.box((x, y), (width, 30), _picture.Mark(_AXIS_HUES.get(axis, 0), 14), text)
+                x += width
+            if not step.shape:
+                drawing.box((0, y), (30, 30), _picture.STORED)
+            y += 34
+        drawing.heading(self.described()[0])
+        return drawing
 
 
 def _known(name: str, argument: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -234,28 +235,58 @@ def test_what_is_no_array_is_refused(given, name):
     )
 
 
-def model(ids, vocab_size=11, embed_dim=12, num_heads=3):
-    """Return the arrays on the way from token ids to logits, by the name of their role."""
-    batch, seq_len = ids.shape
-    embedding = torch.nn.Embedding(vocab_size, embed_dim)
-    x = embedding(ids)
-    heads = x.view(batch, seq_len, num_heads, -1).transpose(1, 2)
-    scores = heads @ heads.mT
+SIZES = {"batch": 2, "seq_len": 5, "embed_dim": 24, "vocab_size": 11, "num_heads": 6, "num_kv_heads": 3, "head_dim": 4}
+SIZES |= {"num_tokens": 10, "hidden_dim": 96, "context_len": 16, "query_len": 7, "key_len": 9, "num_layers": 15}
+SIZES |= {"out_features": 17, "in_features": 13, "num_experts": 8, "capacity": 14}
+
+
+def model(ids):
+    """Return the arrays of a model by the name of their role."""
+    embedding, positions, linear = torch.nn.Embedding(11, 24), torch.nn.Embedding(16, 24), torch.nn.Linear(13, 17)
+    x = embedding(ids) + positions(torch.arange(5))
+    before = x.unflatten(-1, (6, 4))
+    heads = before.transpose(1, 2)
+    grouped = torch.nn.Linear(24, 12)(x).unflatten(-1, (3, 4)).transpose(1, 2)
+    scores = heads @ grouped.repeat_interleave(2, dim=1).mT
     logits = (scores.softmax(-1) @ heads).transpose(1, 2).flatten(2) @ embedding.weight.T
+    cache = torch.zeros(15, 2, 3, 9, 4)
+    cached = torch.zeros(2, 6, 7, 4) @ cache[0].repeat_interleave(2, dim=1).mT
+    causal = torch.ones(5, 5, dtype=torch.bool).tril()
+    padding = torch.arange(9) < torch.tensor([[9], [7]])
+    rows = (causal & padding[:, None, :5])[:, None]
     return {
         "token ids": ids,
         "token ids of a sequence": ids[0],
+        "flattened targets": ids.flatten(),
         "embedding table": embedding.weight,
+        "table of learned positions": positions.weight,
+        "weight of a linear layer": linear.weight,
         "embeddings": x,
         "embeddings of a sequence": x[0],
         "embedding of a token": x[0, 0],
+        "flattened embeddings": x.flatten(0, 1),
+        "hidden features": torch.nn.Linear(24, 96)(x),
+        "router logits": torch.nn.Linear(24, 8)(x.flatten(0, 1)),
+        "expert buffers": torch.zeros(8, 14, 24),
+        "weights of experts": torch.zeros(8, 17, 13),
+        "heads before the transpose": before,
         "queries, keys or values": heads,
-        "causal mask": torch.ones(seq_len, seq_len, dtype=torch.bool).tril(),
+        "grouped keys or values": grouped,
+        "cache of keys or values": cache[0],
+        "cache of all layers": cache,
+        "causal, window or prefix mask": causal,
+        "mask with a cache": torch.ones(7, 9, dtype=torch.bool).tril(2),
+        "padding mask": padding[:, :5],
+        "padding mask of keys": padding[:, None, None],
+        "mask of each row": rows,
+        "additive mask of each row": torch.zeros(rows.shape).masked_fill(~rows, -torch.inf),
         "attention scores or weights": scores,
+        "attention scores or weights, with a cache": cached,
+        "attention scores or weights of one new token": cached[:, :, -1:],
         "logits": logits,
+        "flattened logits": logits.flatten(0, 1),
         "logits of the next token": logits[0, -1],
         "logits of the next token, of a batch": logits[:, -1],
-        "attention scores or weights, with a cache": scores[:, :, -1:],
         "loss": torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids.flatten()),
     }
 
@@ -263,15 +294,51 @@ def model(ids, vocab_size=11, embed_dim=12, num_heads=3):
 @pytest.mark.claim("dimension-roles")
 def test_every_array_of_a_model_has_its_role():
     arrays = model(torch.arange(10).reshape(2, 5))
-    sizes = {"batch": 2, "seq_len": 5, "embed_dim": 12, "vocab_size": 11, "num_heads": 3, "head_dim": 4}
-    sizes |= {"query_len": 1, "key_len": 5}
     assert {role.name for role in anatomy.ROLES} == {*arrays}
     for name, array in arrays.items():
-        (role,) = anatomy.meaning(array.shape, **sizes)
+        (role,) = anatomy.meaning(array.shape, dtype=array.dtype, **SIZES)
         assert role.name == name
-        assert tuple(sizes[axis] for axis in role.axes) == array.shape
-        held = "floating point" if array.is_floating_point() else "bool" if array.dtype == torch.bool else "integers"
-        assert role.holds == held
+        assert tuple((SIZES | {"1": 1})[axis] for axis in role.axes) == array.shape
+
+
+def test_a_table_of_positions_is_not_token_ids():
+    table = torch.nn.Embedding(16, 24).weight
+    for sizes in ({"embed_dim": 24}, {"context_len": 16}, {"batch": 16}, {}):
+        names = [role.name for role in anatomy.meaning(table.shape, dtype=table.dtype, **sizes)]
+        assert "token ids" not in names
+    assert "token ids" not in [role.name for role in anatomy.meaning((16, 24), embed_dim=24, vocab_size=11)]
+
+
+@pytest.mark.parametrize(("dtype", "name"), [("int64", "token ids"), ("uint16", "token ids"), ("bool", "padding mask")])
+def test_the_dtype_tells_ids_from_masks(dtype, name):
+    assert [role.name for role in anatomy.meaning((2, 5), dtype=dtype, batch=2, seq_len=5)] == [name]
+
+
+def test_the_page_has_every_role():
+    page = (Path(__file__).parents[1] / "docs" / "reference" / "anatomy.md").read_text("utf-8")
+    assert re.findall(r"^\| `(\(.*\))` \| (.*) \| (.*) \|$", page, re.MULTILINE) == [
+        (str(role).removeprefix(f"{role.name} "), role.name, role.holds) for role in anatomy.ROLES
+    ]
+
+
+def test_the_shapes_of_a_decoder_are_those_of_one():
+    steps = anatomy.shapes(batch=2, seq_len=5, vocab_size=11, embed_dim=24, num_heads=6, num_kv_heads=3).steps
+    arrays = model(torch.arange(10).reshape(2, 5))
+    assert [step.shape for step in steps] == [tuple(arrays[step.role.name].shape) for step in steps]
+    assert [step.operation == "" for step in steps] == [True] + [False] * (len(steps) - 1)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "words"),
+    [
+        ({"num_heads": 7}, "num_heads is 7, which does not divide embed_dim=64; write num_heads=4"),
+        ({"num_kv_heads": 3}, "num_kv_heads is 3, which does not divide num_heads=8; write num_kv_heads=2"),
+        ({"batch": 0}, "batch is 0, and a model has at least one; write batch=1"),
+    ],
+)
+def test_sizes_that_make_no_model_are_refused(sizes, words):
+    with pytest.raises(ValueError, match=f"^{re.escape(words)}$"):
+        anatomy.shapes(**sizes)
 
 
 @pytest.mark.claim("dimension-roles")
@@ -285,14 +352,13 @@ def test_the_usual_meaning_comes_first():
 
 
 def test_a_meaning_agrees_with_the_sizes_that_are_known():
-    assert [role.name for role in anatomy.meaning((6, 6), vocab_size=100)] == [
-        "embeddings of a sequence",
-        "token ids",
-        "causal mask",
-    ]
-    assert "causal mask" not in {role.name for role in anatomy.meaning((6, 7))}
-    assert anatomy.meaning((4, 32, 64), embed_dim=65, vocab_size=65) == ()
-    assert anatomy.meaning((1,) * 5) == ()
+    square = [role.name for role in anatomy.meaning((6, 6), vocab_size=100)]
+    assert square[:2] == ["embeddings of a sequence", "token ids"]
+    assert "causal, window or prefix mask" in square
+    assert not {"embedding table", "flattened logits"} & {*square}
+    assert "causal, window or prefix mask" not in {role.name for role in anatomy.meaning((6, 7))}
+    assert anatomy.meaning((4, 32), batch=5, seq_len=33, vocab_size=65, embed_dim=65, dtype="int64") == ()
+    assert anatomy.meaning((1,) * 7) == ()
     assert str(anatomy.meaning((5,), seq_len=5, vocab_size=9, embed_dim=9)[0]) == "token ids of a sequence (seq_len,)"
     assert str(anatomy.meaning(())[0]) == "loss ()"
 
@@ -302,7 +368,8 @@ def test_an_axis_that_no_role_has_is_refused():
         anatomy.meaning((4, 3), tokens=4)
     assert str(raised.value) == (
         "sizes has 'tokens', which no axis is called; "
-        "the axes are batch, embed_dim, head_dim, key_len, num_heads, query_len, seq_len, vocab_size"
+        "the axes are batch, capacity, context_len, embed_dim, head_dim, hidden_dim, in_features, key_len, num_experts, "
+        "num_heads, num_kv_heads, num_layers, num_tokens, out_features, query_len, seq_len, vocab_size"
     )
 
 

@@ -16,6 +16,7 @@ import math
 import re
 import subprocess
 import sys
+import tomllib
 import warnings
 from pathlib import Path
 
@@ -379,7 +380,7 @@ def replaced(node, old, new):
         arguments = [node.func.value, *node.args] if is_method(old) else node.args
         return called(new, arguments, node.keywords)
     operation, operands = parts(node)
-    if new in OPERATORS.get(operation, ()):
+    if new.rpartition(".")[2] in OPERATORS.get(operation, ()):
         return called(new, operands, [])
     return called(new, [node.value], []) if named_by(node, old) else None
 
@@ -406,26 +407,27 @@ def is_method(name):
 
 
 OPERATORS = {
-    ast.Add: {"np.add", "torch.add"},
-    ast.Sub: {"np.subtract", "torch.sub", "torch.subtract"},
-    ast.Mult: {"np.multiply", "torch.mul", "torch.multiply"},
-    ast.Div: {"np.divide", "np.true_divide", "torch.div", "torch.divide", "torch.true_divide"},
-    ast.FloorDiv: {"np.floor_divide", "torch.floor_divide"},
-    ast.Mod: {"np.remainder", "np.mod", "torch.remainder"},
-    ast.Pow: {"np.power", "np.pow", "torch.pow"},
-    ast.MatMult: {"np.matmul", "torch.matmul"},
-    ast.LShift: {"np.left_shift", "np.bitwise_left_shift", "torch.bitwise_left_shift"},
-    ast.RShift: {"np.right_shift", "np.bitwise_right_shift", "torch.bitwise_right_shift"},
-    ast.BitAnd: {"np.bitwise_and", "torch.bitwise_and"},
-    ast.BitOr: {"np.bitwise_or", "torch.bitwise_or"},
-    ast.BitXor: {"np.bitwise_xor", "torch.bitwise_xor"},
-    ast.Invert: {"np.invert", "np.bitwise_invert", "np.bitwise_not", "torch.bitwise_not"},
-    ast.USub: {"np.negative", "torch.neg", "torch.negative"},
-    ast.Eq: {"np.equal", "torch.eq"},
-    ast.NotEq: {"np.not_equal", "torch.ne", "torch.not_equal"},
-    ast.Lt: {"np.less", "torch.less", "torch.lt"},
-    ast.LtE: {"np.less_equal", "torch.less_equal", "torch.le"},
-    ast.GtE: {"np.greater_equal", "torch.greater_equal", "torch.ge"},
+    ast.Add: {"add"},
+    ast.Sub: {"sub", "subtract"},
+    ast.Mult: {"mul", "multiply"},
+    ast.Div: {"div", "divide", "true_divide"},
+    ast.FloorDiv: {"floor_divide"},
+    ast.Mod: {"mod", "remainder"},
+    ast.Pow: {"pow", "power"},
+    ast.MatMult: {"matmul"},
+    ast.LShift: {"left_shift", "bitwise_left_shift"},
+    ast.RShift: {"right_shift", "bitwise_right_shift"},
+    ast.BitAnd: {"bitwise_and"},
+    ast.BitOr: {"bitwise_or"},
+    ast.BitXor: {"bitwise_xor"},
+    ast.Invert: {"invert", "bitwise_invert", "bitwise_not"},
+    ast.USub: {"neg", "negative"},
+    ast.UAdd: {"positive"},
+    ast.Eq: {"eq", "equal"},
+    ast.NotEq: {"ne", "not_equal"},
+    ast.Lt: {"lt", "less"},
+    ast.LtE: {"le", "less_equal"},
+    ast.GtE: {"ge", "greater_equal"},
 }
 
 
@@ -520,6 +522,19 @@ def test_the_form_in_place_leaves_the_result_in_the_first_input(row, form):
     assert memory_of(first(names), given) == "view"
 
 
+@each_form(lambda form: form.out_of_place)
+def test_the_form_out_of_place_gives_the_result_as_a_copy(row, form):
+    assert form.memory == "in place"
+    want = facts(run(form.code, inputs_of(row, form.library)))
+    names = inputs_of(row, form.library)
+    before, given = copy.deepcopy(first(names)), given_in(names)
+    result = run(form.out_of_place, names)
+    assert same(facts(result), want)
+    assert memory_of(result, given) == "copy"
+    assert same(facts(first(names)), facts(before))
+    assert not same(facts(result), facts(before))
+
+
 # The differences
 
 
@@ -578,6 +593,16 @@ PLANTED = {
         test_the_form_in_place_leaves_the_result_in_the_first_input,
         "exp",
         {"in_place": "x = x.exp()"},
+    ),
+    "a copy that is in place": (
+        test_the_form_out_of_place_gives_the_result_as_a_copy,
+        "scatter",
+        {"out_of_place": "x.scatter_(-1, ids[..., None], 0)"},
+    ),
+    "a copy of something else": (
+        test_the_form_out_of_place_gives_the_result_as_a_copy,
+        "scatter",
+        {"out_of_place": "x.scatter(-1, ids[..., None], 1)"},
     ),
     "in place, but something else": (
         test_the_form_in_place_leaves_the_result_in_the_first_input,
@@ -715,6 +740,13 @@ CALLS = {
     "torch.solve": "torch.solve(torch.eye(2), torch.eye(2))",
     "torch.triangular_solve": "torch.triangular_solve(torch.eye(2), torch.eye(2))",
     "torch.set_default_tensor_type": "torch.set_default_tensor_type(torch.FloatTensor)",
+    "torch.lu_solve": "torch.lu_solve(torch.eye(2), *torch.linalg.lu_factor(torch.eye(2)))",
+    "torch.testing.assert_allclose": "torch.testing.assert_allclose(torch.eye(2), torch.eye(2))",
+    "torch.cuda.amp.autocast": "torch.cuda.amp.autocast()",
+    "torch.cuda.amp.GradScaler": "torch.cuda.amp.GradScaler()",
+    "torch.get_autocast_gpu_dtype": "torch.get_autocast_gpu_dtype()",
+    "torch.get_autocast_cpu_dtype": "torch.get_autocast_cpu_dtype()",
+    "torch.is_autocast_cpu_enabled": "torch.is_autocast_cpu_enabled()",
     "np.row_stack": "np.row_stack([np.ones(2)])",
 }
 
@@ -724,8 +756,9 @@ def test_a_name_that_is_gone_or_deprecated_is_that_and_what_to_write_is_there(na
     instead, sentence = _dictionary.gone()[name]
     code = CALLS.get(name, f"{name}(torch.eye(2))" if name.startswith("torch.") else name)
     gone, words = gone_by(lambda: eval(code, {**HOMES}))  # noqa: S307  the code is ours
-    assert gone == ("gone" in sentence)
-    if not gone:
+    when = re.search(r"gone since (NumPy|PyTorch) ([\d.]+)", sentence)
+    assert gone == ("gone" in sentence and not (when and VERSIONS[when[1]] < Version(when[2].rstrip("."))))
+    if "deprecated" in sentence and not gone:
         assert "deprecated" in words
     for release in re.findall(r"removed in the (NumPy [\d.]+) release|deprecated since version ([\d.]+)", words):
         assert "".join(release) in sentence
@@ -734,17 +767,85 @@ def test_a_name_that_is_gone_or_deprecated_is_that_and_what_to_write_is_there(na
     assert translation.gone == sentence
     assert str(translation).startswith(sentence)
     assert html.escape(sentence) in translation._repr_html_()
-    assert all(instead in row.numpy.names + row.torch.names for row in translation.rows)
+    assert all(instead in row.numpy.names + row.torch.names + row.words for row in translation.rows)
+
+
+def test_every_name_that_is_gone_or_deprecated_says_since_when():
+    for _, sentence in _dictionary.gone().values():
+        assert re.search(r"since (before )?(NumPy|PyTorch) \d+\.\d+", sentence), sentence
 
 
 def test_what_is_gone_is_found_by_its_last_part_where_no_row_has_that():
     assert interop.translate("bool8").gone == "np.bool8 is gone since NumPy 2.0; write np.bool."
     assert (
-        interop.translate("numpy.float").gone
-        == "np.float was Python's float, and is gone since NumPy 1.24; write float."
+        interop.translate("numpy.float").gone == "np.float was Python's own, and is gone since NumPy 1.24; write float."
     )
     assert interop.translate("float").gone is None
     assert [row.slug for row in interop.translate("np.product").rows] == ["prod"]
+
+
+# The names that there are: those of the Array API standard, and those that public training code calls
+
+
+NAMES = tomllib.loads((Path(__file__).parent / "dictionary_names.toml").read_text("utf-8"))
+STANDARD = [f"np.{prefix}{name}" for prefix, names in NAMES["standard"]["names"].items() for name in names.split()]
+MOST = {"np": STANDARD, "torch": [*NAMES["training"]["calls"]]}
+
+
+def found(name):
+    """Tell whether a row, or a sentence on why there is none, has a name in full."""
+    try:
+        translation = interop.translate(name)
+    except interop.UnknownNameError:
+        return False
+    words = {each for row in translation.rows for each in (*row.numpy.names, *row.torch.names, *row.words)}
+    inplace = re.findall(r"\.(\w+_)\(", " ".join(f"{row.torch.code} {row.torch.in_place}" for row in translation.rows))
+    return bool(translation.sentences) or name in words | {f"Tensor.{each}" for each in inplace}
+
+
+@pytest.mark.parametrize("library", MOST)
+def test_most_names_that_people_meet_lead_to_a_row_or_to_why_there_is_none(library):
+    missing = [name for name in MOST[library] if not found(name)]
+    assert len(missing) <= 0.05 * len(MOST[library]), missing
+
+
+def test_a_name_that_is_missing_is_noticed():
+    assert not found("torch.no_such_name")
+    assert not found("torch.nothing.unsqueeze")
+    assert found("Tensor.add_")
+
+
+def test_the_names_that_people_meet_are_those_that_were_counted():
+    assert len(STANDARD) == 170
+    assert len(MOST["torch"]) > 300
+    most = len(NAMES["training"]["codebases"])
+    assert all(3 <= codebases <= min(most, calls) for codebases, calls in NAMES["training"]["calls"].values())
+
+
+@pytest.mark.parametrize("name", _dictionary.no_counterparts())
+def test_a_name_without_counterpart_is_in_its_library_and_in_no_row(name):
+    home, *path = name.split(".")
+    functools.reduce(getattr, path, HOMES[home])
+    translation = interop.translate(name)
+    assert translation.rows == ()
+    assert translation.no_counterpart == str(translation) == _dictionary.no_counterparts()[name]
+    assert translation.no_counterpart.startswith(f"{name} has no counterpart: ")
+    assert not any(name in form.names for _, form in FORMS)
+
+
+@pytest.mark.parametrize(
+    ("name", "alone"),
+    [
+        ("torch.cuda.is_available", "torch.cuda"),
+        ("torch.nn.init.normal_", "torch.nn.init"),
+        ("torch.utils.checkpoint.checkpoint", "torch.utils.checkpoint"),
+        ("loss.backward()", "Tensor.backward"),
+        ("no_grad", "torch.no_grad"),
+        ("compile", "torch.compile"),
+    ],
+)
+def test_a_module_stands_for_all_in_it_and_a_last_part_for_the_whole(name, alone):
+    assert interop.translate(name).no_counterpart == _dictionary.no_counterparts()[alone]
 
 
 class Unprintable:
@@ -802,7 +903,15 @@ def test_a_name_like_no_other_is_answered_with_where_all_are():
 def test_a_row_prints_all_that_it_holds_and_is_data():
     for row, form in FORMS:
         text = str(row)
-        for piece in (form.code, form.memory, *form.names[1:], *(form.cases or ()), form.in_place, form.since):
+        for piece in (
+            form.code,
+            form.memory,
+            *form.names[1:],
+            *(form.cases or ()),
+            form.in_place,
+            form.out_of_place,
+            form.since,
+        ):
             assert piece is None or piece in text
         for outcome in row.outcomes:
             assert outcome.sentence in text
@@ -830,6 +939,9 @@ def test_the_rows_are_read_on_first_use():
         interop.EQUIVALENT  # noqa: B018
 
 
-def test_the_page_has_every_task():
+LISTS = ("no-counterpart", "gone")
+
+
+def test_the_page_has_every_task_and_the_names_without_rows():
     page = (Path(__file__).parents[1] / "docs" / "reference" / "dictionary.md").read_text("utf-8")
-    assert re.findall(r"^```\{dictionary\} (.*)$", page, re.MULTILINE) == [*_dictionary.TOPICS]
+    assert re.findall(r"^```\{dictionary\} (.*)$", page, re.MULTILINE) == [*_dictionary.TOPICS, *LISTS]

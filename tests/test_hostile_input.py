@@ -140,7 +140,15 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
     "anatomy.dtype_name": {"dtype": "float32", "name": "dtype"},
     "anatomy.itemsize": {"dtype": "float32"},
     "anatomy.kind": {"ndim": 2},
-    "anatomy.meaning": {"shape": (2, 3), "embed_dim": 3},
+    "anatomy.meaning": {"shape": (2, 3), "dtype": "float32", "embed_dim": 3},
+    "anatomy.shapes": {
+        "batch": 1,
+        "seq_len": 4,
+        "vocab_size": 9,
+        "embed_dim": 8,
+        "num_heads": 4,
+        "num_kv_heads": 2,
+    },
     "anatomy.nbytes": {"shape": (2, 3), "dtype": "float32"},
     "attention.output": {
         "query": SQUARE,

@@ -92,6 +92,8 @@ EXPLANATIONS = {
     "4D and large": anatomy.describe(torch.empty(10**6, 12, 10**6, 64, device="meta")),
     "4D and empty": anatomy.describe(np.zeros((0, 2, 3, 4))),
     **{f"{n}D and named": anatomy.describe(np.zeros((2, 3, 4, 5, 6, 7)[:n]), axes=AXES[:n]) for n in range(1, 7)},
+    "the way through a decoder": anatomy.shapes(),
+    "a model of large sizes": anatomy.shapes(batch=10**6, vocab_size=10**9, num_heads=1, num_kv_heads=1),
     "shared": interop.explain(np.arange(4)),
     "reversed": interop.explain(np.arange(4)[::-1]),
     "repeated": interop.explain(np.broadcast_to(np.zeros(2), (3, 2))),

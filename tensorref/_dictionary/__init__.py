@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import functools
 import html
+import itertools
 import re
 import sys
 import tomllib
@@ -35,6 +36,8 @@ TOPICS = (
     "element-wise",
     "linear-algebra",
     "einsum",
+    "neural-networks",
+    "fourier-transforms",
     "random",
     "types",
     "devices",
@@ -128,6 +131,8 @@ class Form:
     """Code that gives a view of ``x`` and code that gives a copy, where it depends."""
     in_place: str | None
     """Code that leaves the result in the first input."""
+    out_of_place: str | None
+    """Code that gives the result as a copy, where `code` changes the first input."""
     since: str | None
     """The version that brought it, where that is later than the lowest one supported."""
 
@@ -251,6 +256,7 @@ class Equivalent(Diagram):
                 for form in self.forms
                 if form.cases
             ),
+            *(f"As a copy: {form.out_of_place}" for form in self.forms if form.out_of_place),
             *(f"{form.code} needs {form.library} {form.since} or newer." for form in self.forms if form.since),
             *([" ".join(outcome.sentence for outcome in self.outcomes)] if self.outcomes else []),
             *(["\n    ".join(("With", *self.inputs))] if self.inputs else []),
@@ -259,7 +265,7 @@ class Equivalent(Diagram):
 
 @dataclass(frozen=True)
 class Translation(Diagram):
-    """The rows that have a name: what `translate` returns.
+    """The rows that have a name, or why there are none: what `translate` returns.
 
     >>> from tensorref import interop
     >>> [row.slug for row in interop.translate("gather").rows]
@@ -268,7 +274,12 @@ class Translation(Diagram):
     A name that is gone, or is to go, says so:
 
     >>> interop.translate("np.float").gone
-    "np.float was Python's float, and is gone since NumPy 1.24; write float."
+    "np.float was Python's own, and is gone since NumPy 1.24; write float."
+
+    So does one that the other library has nothing for:
+
+    >>> interop.translate("torch.cuda.synchronize").no_counterpart
+    "torch.cuda has no counterpart: NumPy's arrays are in the memory of the CPU."
     """
 
     name: str
@@ -276,12 +287,19 @@ class Translation(Diagram):
     gone: str | None = None
     """Since when the library has it no more or warns of it, and what to write, whose rows these are; None where it is
     there."""
+    no_counterpart: str | None = None
+    """Why the other library has nothing for it; None where there are rows."""
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What there is to say before the rows."""
+        return tuple(said for said in (self.gone, self.no_counterpart) if said)
 
     def __str__(self) -> str:
-        return "\n\n".join([*([self.gone] if self.gone else []), *map(str, self.rows)])
+        return "\n\n".join([*self.sentences, *map(str, self.rows)])
 
     def _repr_html_(self) -> str:
-        said = f"<p>{html.escape(self.gone)}</p>" if self.gone else ""
+        said = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in self.sentences)
         return said + "".join(row._repr_html_() for row in self.rows)
 
 
@@ -307,7 +325,7 @@ def translate(name: str) -> Translation:
     -------
     :
         The rows that have the name, as data; ``print`` shows them as diagrams. Those whose code is a call of it come first,
-        the shortest of them before the others.
+        the shortest of them before the others. Where the other library has nothing, there are none, and a sentence says why.
 
     Raises
     ------
@@ -329,17 +347,20 @@ def translate(name: str) -> Translation:
     """
     given: Any = name
     wanted = as_name(_spelled(given) if isinstance(given, str) else given)
-    known, lost = _known(), gone()
+    known, lost, alone = _known(), gone(), no_counterparts()
     last = wanted.rpartition(".")[2]
-    whole = (full for full in lost if full.rpartition(".")[2] == last)
-    for key in (wanted, wanted.lower(), last, last.lower(), *whole):
+    homes = [home for home in itertools.accumulate(wanted.split("."), "{}.{}".format) if home in alone]
+    whole = (full for full in (*lost, *alone) if full.rpartition(".")[2] == last)
+    for key in (wanted, wanted.lower(), *homes[-1:], last, last.lower(), *whole):
         if key in lost:
             return Translation(
                 name, known.get(lost[key].instead, ()) if "." in lost[key].instead else (), lost[key].sentence
             )
+        if key in alone:
+            return Translation(name, (), no_counterpart=alone[key])
         if rows := known.get(key):
             return Translation(name, rows)
-    names = [key for key in known if "." in key] if "." in wanted else [*known]
+    names = [key for key in (*known, *alone) if "." in key or "." not in wanted]
     lower = {key.lower(): key for key in names}
     matches = difflib.get_close_matches(wanted.lower(), lower, n=_MOST_MATCHES)
     alike = tuple(lower[match] for match in matches)
@@ -362,14 +383,32 @@ class Gone(NamedTuple):
     sentence: str
 
 
+def lists(name: str) -> dict[str, list[tuple[str, str]]]:
+    """Read "gone" or "no-counterpart": names by what there is to say of them, each with what to write instead, or ""."""
+    read = tomllib.loads((resources.files(__name__) / f"{name}.toml").read_text("utf-8"))
+    return {
+        said: [*names.items()] if isinstance(names, dict) else [(each, "") for each in names]
+        for said, names in read.items()
+    }
+
+
 @functools.cache
 def gone() -> dict[str, Gone]:
     """Read the names that are gone or are to go."""
-    text = (resources.files(__name__) / "gone.toml").read_text("utf-8")
     return {
-        name: Gone(instead, f"{name} {what.format(instead=instead)}; write {instead}.")
-        for what, names in tomllib.loads(text).items()
-        for name, instead in names.items()
+        name: Gone(instead, f"{name} {said}; write {instead}.")
+        for said, names in lists("gone").items()
+        for name, instead in names
+    }
+
+
+@functools.cache
+def no_counterparts() -> dict[str, str]:
+    """Read the names that the other library has nothing for, each with the sentence that says why."""
+    return {
+        name: f"{name} has no counterpart: {reason}."
+        for reason, names in lists("no-counterpart").items()
+        for name, _ in names
     }
 
 
@@ -383,6 +422,7 @@ def _row(  # noqa: PLR0913  these are the keys of a row in a file
     memory: Sequence[Memory],
     depends: Mapping[str, Sequence[str]] | None = None,
     in_place: Sequence[str] = ("", ""),
+    out_of_place: Sequence[str] = ("", ""),
     since: Sequence[str] = ("", ""),
     inputs: Mapping[str, str] | None = None,
     differs: Sequence[Mapping[str, Any]] = (),
@@ -401,6 +441,7 @@ def _row(  # noqa: PLR0913  these are the keys of a row in a file
             memory=memory[side],
             cases=cases.get(key),
             in_place=in_place[side] or None,
+            out_of_place=out_of_place[side] or None,
             since=since[side] or None,
         )
 

@@ -18,6 +18,7 @@ __all__ = ["CALLS", "EXAMPLE", "CallTextError", "read_call"]
 
 CALLS = (
     "anatomy.describe",
+    "anatomy.shapes",
     "attention.explain",
     "autograd.graph",
     "broadcasting.explain",

@@ -1,12 +1,15 @@
 """The filter of the dictionary page, on the page of the built site."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
 from tensorref import _dictionary
 
 PAGE = ("reference", "dictionary")
-ROWS = len(_dictionary.equivalents())
+LISTS = [*_dictionary.lists("no-counterpart"), *_dictionary.lists("gone")]
+ROWS = len(_dictionary.equivalents()) + len(LISTS)
 
 
 @pytest.fixture(scope="module")
@@ -54,16 +57,42 @@ def test_what_is_typed_finds_rows(visit, subtests):
         assert page.locator("article img").count() == 0
 
 
+def test_the_row_that_comes_first_is_that_of_translate(visit, subtests):
+    page = visit(*PAGE)
+    before = shown(page)
+    box = page.get_by_role("searchbox")
+    for name in (
+        "sum",
+        "torch.max",
+        "np.exp",
+        "cat",
+        "split",
+        "softmax",
+        "np.where",
+        "torch.nn.functional.embedding",
+        "gather",
+    ):
+        with subtests.test(name):
+            box.fill(name)
+            assert shown(page)[0] == _dictionary.translate(name).rows[0].slug
+    box.fill("np.float")
+    assert shown(page)[0] == "gone-np-float"
+    box.fill("no_grad")
+    assert shown(page) == ["no-counterpart-torch-no-grad"]
+    box.press("Escape")
+    assert shown(page) == before
+
+
 def test_escape_shows_everything_again(visit):
     page = visit(*PAGE)
     box = page.get_by_label("Find a name")
     box.fill("unsqueeze")
-    assert "find=unsqueeze" in page.url
+    expect(page).to_have_url(re.compile("find=unsqueeze$"))
     box.press("Escape")
     expect(box).to_have_value("")
     expect(page.get_by_role("status")).to_have_text("")
     assert len(shown(page)) == ROWS
-    assert "find" not in page.url
+    expect(page).not_to_have_url(re.compile("find"))
 
 
 def test_an_address_brings_back_what_was_looked_for(visit):
@@ -94,7 +123,7 @@ def test_an_address_that_names_nothing_shows_everything(visit, fragment):
 
 def test_without_scripts_there_are_plain_tables(visit):
     page = visit(*PAGE, java_script_enabled=False)
-    assert page.locator("table.dictionary").count() == len(_dictionary.TOPICS)
+    assert page.locator("table.dictionary").count() == len(_dictionary.TOPICS) + 2
     assert page.locator(".dictionary tr[id]:visible").count() == ROWS
     assert page.locator(".dictionary-filter").count() == 0
 

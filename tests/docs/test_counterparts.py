@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Both: they are about this package, about words and files rather than arrays, or check what the libraries let pass.
 NEITHER = {
     "tensorref.anatomy.meaning",
+    "tensorref.anatomy.shapes",
     "tensorref.attention.explain",
     "tensorref.benchmark.ceiling",
     "tensorref.benchmark.read",

@@ -1,6 +1,7 @@
 """The dictionary page: a table a topic, made from the rows of `tensorref.interop`, and a link from every entry to its rows.
 
-``{dictionary} reshaping`` is the table of a topic; without one it is what the names in the code stand for.
+``{dictionary} reshaping`` is the table of a topic, ``{dictionary} no-counterpart`` and ``{dictionary} gone`` those of names
+that have no row; without one it is what the names in the code stand for.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ class Dictionary(SphinxDirective):
             text = "\n".join(lines)
             return [nodes.literal_block(text, text, language="python")]
         (topic,) = self.arguments
+        if topic in _LISTS:
+            self.env.note_dependency(str(FOLDER / f"{topic}.toml"))
+            return [_list(topic)]
         if topic not in _dictionary.TOPICS:
             raise self.error(f"topic is {topic!r}, which is none of {', '.join(_dictionary.TOPICS)}")
         self.env.note_dependency(str(FOLDER / f"{topic}.toml"))
@@ -55,12 +59,42 @@ def label(row: Equivalent) -> str:
 def _table(rows: list[Equivalent]) -> nodes.table:
     body = nodes.tbody("", *(line for row in rows for line in _lines(row)))
     head = nodes.thead("", nodes.row("", *(nodes.entry("", nodes.paragraph("", name)) for name in _HEADING)))
+    return _columns(head, body)
+
+
+def _columns(head: nodes.thead, body: nodes.tbody) -> nodes.table:
     columns = [nodes.colspec(colwidth=width) for width in (26, 37, 37)]
     columns[0]["stub"] = 1
     return nodes.table("", nodes.tgroup("", *columns, head, body, cols=3), classes=["dictionary"])
 
 
 _HEADING = ("Task", "NumPy", "PyTorch")
+
+
+def _list(topic: str) -> nodes.table:
+    """Return the table of names that have no row: a line each thing that there is to say of some."""
+    heading, names_heading = _LISTS[topic]
+    head = nodes.row("", *_pair(nodes.paragraph("", heading), nodes.paragraph("", names_heading)))
+    body = nodes.tbody()
+    for said, names in _dictionary.lists(topic).items():
+        parts: list[nodes.Node] = []
+        for name, instead in names:
+            parts += [nodes.Text(", ")] if parts else []
+            parts += [nodes.literal("", name)]
+            parts += [nodes.Text(" → "), nodes.literal("", instead)] if instead else []
+        about = nodes.paragraph("", said[0].upper() + said[1:])
+        line = nodes.row("", *_pair(about, nodes.paragraph("", "", *parts)))
+        line["ids"] = [f"{topic}-{nodes.make_id(names[0][0])}"]
+        body += line
+    return _columns(nodes.thead("", head), body)
+
+
+def _pair(first: nodes.paragraph, second: nodes.paragraph) -> tuple[nodes.entry, nodes.entry]:
+    """Return what fills the three columns of the page's tables with two cells."""
+    return nodes.entry("", first), nodes.entry("", second, morecols=1)
+
+
+_LISTS = {"no-counterpart": ("Reason", "Names"), "gone": ("What became of it", "Names, and what to write")}
 
 
 def _lines(row: Equivalent) -> Iterator[nodes.row]:
@@ -100,6 +134,8 @@ def _form(form: Form) -> nodes.entry:
     ]
     if form.in_place:
         memory += [nodes.Text("; in place "), nodes.literal("", form.in_place)]
+    if form.out_of_place:
+        memory += [nodes.Text("; as a copy "), nodes.literal("", form.out_of_place)]
     if form.since:
         memory += nodes.Text(f"; since {form.library} {form.since}")
     first, *others = form.names
