@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         layout,
         llm,
         matmul,
+        normalization,
         pitfalls,
         reductions,
     )
@@ -53,6 +54,7 @@ __all__ = [  # noqa: RUF022  the concepts in the order in which they build on ea
     "devices",
     "autograd",
     "kernels",
+    "normalization",
     "llm",
     "pitfalls",
     "errors",

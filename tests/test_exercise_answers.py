@@ -764,6 +764,23 @@ wrong(
 
 
 right(
+    "folded-norm",
+    lambda norm_weight, weight: weight * norm_weight,
+    lambda norm_weight, weight: weight * norm_weight[None, :],
+    lambda norm_weight, weight: weight @ norm_weight.diag(),
+    lambda norm_weight, weight: torch.stack([row * norm_weight for row in weight]),
+)
+wrong(
+    "folded-norm",
+    lambda norm_weight, weight: norm_weight.diag() @ weight,
+    lambda norm_weight, weight: weight * norm_weight.unsqueeze(-1),
+    lambda norm_weight, weight: weight + norm_weight,
+    lambda norm_weight, weight: functional.rms_norm(weight, weight.shape[-1:], norm_weight),
+    lambda norm_weight, weight: functional.linear(weight, norm_weight),
+)
+
+
+right(
     "repeat-row",
     lambda row, count: row.repeat(count, 1),
     lambda row, count: row.expand(count, -1).clone(),
@@ -1196,6 +1213,23 @@ def mean_by_a_loop(hidden, mask):
 
 def kept(hidden, mask):
     return torch.where(mask[..., None], hidden, 0)
+
+
+right(
+    "folded-norm",
+    lambda norm_weight, weight: weight * norm_weight,
+    lambda norm_weight, weight: weight * norm_weight[None, :],
+    lambda norm_weight, weight: weight @ norm_weight.diag(),
+    lambda norm_weight, weight: torch.stack([row * norm_weight for row in weight]),
+)
+wrong(
+    "folded-norm",
+    lambda norm_weight, weight: norm_weight.diag() @ weight,
+    lambda norm_weight, weight: weight * norm_weight.unsqueeze(-1),
+    lambda norm_weight, weight: weight + norm_weight,
+    lambda norm_weight, weight: functional.rms_norm(weight, weight.shape[-1:], norm_weight),
+    lambda norm_weight, weight: functional.linear(weight, norm_weight),
+)
 
 
 right(

@@ -1051,6 +1051,18 @@ WRONG = {
             "it changed its argument x;",
         ),
     },
+    "folded-norm": {
+        "the rows": (
+            lambda norm_weight, weight: weight * norm_weight[:, None],
+            "it raised RuntimeError: The size of tensor a (3) must match the size of tensor b (4)",
+        ),
+        "the product": (
+            lambda norm_weight, weight: weight @ norm_weight,
+            "folded has shape (3,), the task asks for (3, 4).",
+        ),
+        "divided": (lambda norm_weight, weight: weight / norm_weight, "folded[0, 0] is not right"),
+        "in place": (lambda norm_weight, weight: weight.mul_(norm_weight), "it changed its argument weight;"),
+    },
     "masked-mean": {
         "padding below": (
             lambda hidden, mask: hidden.masked_fill(~mask[..., None], 0).mean(1),
@@ -1599,6 +1611,10 @@ ALTERNATIVES = {
     "embedding-lookup": [
         lambda table, ids: table.index_select(0, ids.flatten()).reshape(*ids.shape, -1),
         lambda table, ids: functional.one_hot(ids, len(table)).float() @ table,
+    ],
+    "folded-norm": [
+        lambda norm_weight, weight: torch.einsum("oe,e->oe", weight, norm_weight),
+        lambda norm_weight, weight: (weight.mT * norm_weight[:, None]).mT,
     ],
     "masked-mean": [
         lambda hidden, mask: torch.where(mask[..., None], hidden, 0).sum(1) / mask.sum(1).clamp(min=1).unsqueeze(1),
@@ -2163,10 +2179,12 @@ def test_wrong_names_are_answered_with_those_most_like_them():
     assert refused(lambda: exercises.get("embeding-lookup")) == (
         f"name is 'embeding-lookup'; did you mean embedding-lookup? {rest}"
     )
-    assert refused(lambda: exercises.get("norm")) == f"name is 'norm'; did you mean rms-norm or layer-norm? {rest}"
+    assert refused(lambda: exercises.get("norm")) == (
+        f"name is 'norm'; did you mean rms-norm or layer-norm or folded-norm? {rest}"
+    )
     assert refused(lambda: exercises.get("zzz")) == f"name is 'zzz'; {rest}"
     assert refused(lambda: exercises.names("exercises")) == (
         "concept is 'exercises'; the concepts with exercises are anatomy, creation, indexing, elementwise, reductions, matmul, "
-        "broadcasting, einsum, interop, dtypes, layout, devices, autograd, kernels, llm, pitfalls"
+        "broadcasting, einsum, interop, dtypes, layout, devices, autograd, kernels, normalization, llm, pitfalls"
     )
     assert refused(lambda: exercises.names(difficulty=6)) == "difficulty is 6; exercises have 1 to 5"

@@ -64,8 +64,9 @@ NONE = {
         "tensorref.llm.attention",
         "tensorref.llm.attention_scores",
         "tensorref.llm.attention_weights",
-        "tensorref.llm.layer_norm",
         "tensorref.llm.padding_mask",
+        "tensorref.normalization.layer_norm",
+        "tensorref.normalization.rms_norm",
         "tensorref.pitfalls.check_in_place",
     },
     # PyTorch does not tell whether memory is shared, and counts operations only while they run.

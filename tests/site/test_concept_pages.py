@@ -15,11 +15,11 @@ WITHOUT = {
     "picture": {"benchmark", "kernels"},
     "explorer": {
         *("anatomy", "autograd", "benchmark", "creation", "devices", "dtypes", "einsum", "elementwise", "interop"),
-        *("kernels", "llm", "pitfalls"),
+        *("kernels", "llm", "normalization", "pitfalls"),
     },
     "formula": {"broadcasting", "creation", "devices", "elementwise", "indexing", "interop", "pitfalls"},
     "exercises": {"benchmark"},
-    "objects": {"elementwise", "kernels"},
+    "objects": {"elementwise", "kernels", "normalization"},
 }
 OPTIONAL = {"exercises": "Try it", "objects": "Objects"}
 HEADINGS = ["The rule", "In a model", "Goes wrong when", "Try it", "Functions", "Objects"]
