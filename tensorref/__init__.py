@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         matmul,
         normalization,
         pitfalls,
+        positions,
         reductions,
     )
     from tensorref._explanation import Fix, Messages, TensorrefError
@@ -55,6 +56,7 @@ __all__ = [  # noqa: RUF022  the concepts in the order in which they build on ea
     "autograd",
     "kernels",
     "normalization",
+    "positions",
     "llm",
     "pitfalls",
     "errors",

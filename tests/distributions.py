@@ -45,6 +45,7 @@ RULES = (
     "layout",
     "matmul",
     "normalization",
+    "positions",
     "reductions",
 )
 PROGRAM = f"""

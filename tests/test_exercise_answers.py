@@ -781,6 +781,56 @@ wrong(
 
 
 right(
+    "rotary-angles",
+    lambda at, head_dim, base: at[:, None] * base ** (-torch.arange(0, head_dim, 2) / head_dim),
+    lambda at, head_dim, base: torch.outer(
+        at.float(), 1.0 / (base ** (torch.arange(0, head_dim, 2).float() / head_dim))
+    ),
+    lambda at, head_dim, base: torch.einsum(
+        "s,p->sp", at.float(), base ** -(torch.arange(head_dim // 2) * 2 / head_dim)
+    ),
+    lambda at, head_dim, base: at.unsqueeze(1) / torch.pow(base, torch.arange(0, head_dim, 2) / head_dim),
+)
+wrong(
+    "rotary-angles",
+    lambda at, head_dim, base: at[:, None] * base ** (-torch.arange(0, head_dim, 2)),
+    lambda at, head_dim, base: at[:, None] / base ** (torch.arange(1, head_dim, 2) / head_dim),
+    lambda at, head_dim, base: torch.arange(len(at))[:, None] / base ** (torch.arange(0, head_dim, 2) / head_dim),
+    lambda at, head_dim, base: (at + 1)[:, None] / base ** (torch.arange(0, head_dim, 2) / head_dim),
+    lambda at, head_dim, base: (at[:, None] / base ** (torch.arange(0, head_dim, 2) / head_dim)).cos(),
+    lambda at, head_dim, base: (at[:, None] / base ** (torch.arange(0, head_dim, 2) / head_dim)).double(),
+    lambda at, head_dim, base: (at[:, None] / base ** (torch.arange(0, head_dim, 2) / head_dim)).repeat_interleave(
+        2, 1
+    ),
+    lambda at, head_dim, base: (at[:, None] / base ** (torch.arange(0, head_dim, 2) / head_dim)) % (2 * math.pi),
+    lambda at, head_dim, base: (at[:, None] / base ** (torch.arange(0, head_dim, 2) / head_dim)).bfloat16().float(),
+)
+
+
+@right("rotary-layout")
+def reordered_as_the_script(weight, num_heads):
+    rows, columns = weight.shape
+    return weight.view(num_heads, rows // num_heads // 2, 2, columns).transpose(1, 2).reshape(rows, columns)
+
+
+right(
+    "rotary-layout",
+    lambda weight, n: torch.cat([torch.cat([head[::2], head[1::2]]) for head in weight.chunk(n)]),
+    lambda weight, n: weight.reshape(n, -1, 2, weight.shape[-1]).permute(0, 2, 1, 3).flatten(0, 2),
+    lambda weight, n: weight[torch.arange(len(weight)).view(n, -1, 2).mT.flatten()],
+)
+wrong(
+    "rotary-layout",
+    lambda weight, n: weight.view(n, 2, -1, weight.shape[1]).transpose(1, 2).reshape(weight.shape),
+    lambda weight, n: torch.cat([weight[::2], weight[1::2]]),
+    lambda weight, n: weight.view(n, -1, 2, weight.shape[1]).transpose(1, 2),
+    lambda weight, n: weight.view(-1, n, 2, weight.shape[1]).transpose(1, 2).reshape(weight.shape),
+    lambda weight, n: weight.view(n, -1, weight.shape[1]).flip(1).reshape(weight.shape),
+    lambda weight, n: weight,
+)
+
+
+right(
     "repeat-row",
     lambda row, count: row.repeat(count, 1),
     lambda row, count: row.expand(count, -1).clone(),

@@ -1063,6 +1063,47 @@ WRONG = {
         "divided": (lambda norm_weight, weight: weight / norm_weight, "folded[0, 0] is not right"),
         "in place": (lambda norm_weight, weight: weight.mul_(norm_weight), "it changed its argument weight;"),
     },
+    "rotary-angles": {
+        "one for each feature": (
+            lambda at, head_dim, base: at[:, None] / base ** (torch.arange(head_dim) / head_dim),
+            "angles has shape (5, 8), the task asks for (5, 4).",
+        ),
+        "half the exponent": (
+            lambda at, head_dim, base: at[:, None] / base ** (torch.arange(head_dim // 2) / head_dim),
+            "angles[1, 1] is not right",
+        ),
+        "times": (
+            lambda at, head_dim, base: at[:, None] * base ** (torch.arange(0, head_dim, 2) / head_dim),
+            "angles[1, 1] is not right (it is 10)",
+        ),
+        "base 10000": (
+            lambda at, head_dim, _: at[:, None] / 10000 ** (torch.arange(0, head_dim, 2) / head_dim),
+            "angles[0, 1] is not right",
+        ),
+        "twice": (
+            lambda at, head_dim, base: (at[:, None] / base ** (torch.arange(0, head_dim, 2) / head_dim)).repeat(1, 2),
+            "angles has shape (5, 8), the task asks for (5, 4).",
+        ),
+    },
+    "rotary-layout": {
+        "over all heads": (
+            lambda weight, _: torch.cat([weight[0::2], weight[1::2]]),
+            "reordered[4, 0] is not right",
+        ),
+        "the way back": (
+            lambda weight, n: weight.unflatten(0, (n, 2, -1)).transpose(1, 2).reshape(weight.shape),
+            "reordered[1, 0] is not right",
+        ),
+        "the columns": (
+            lambda weight, _: torch.cat([weight[:, 0::2], weight[:, 1::2]], 1),
+            "reordered[0, 1] is not right",
+        ),
+        "heads and pairs": (
+            lambda weight, n: weight.unflatten(0, (n, -1, 2)).transpose(0, 2).reshape(weight.shape),
+            "reordered[1, 0] is not right",
+        ),
+        "left as it is": (lambda weight, _: weight.clone(), "reordered[1, 0] is not right"),
+    },
     "masked-mean": {
         "padding below": (
             lambda hidden, mask: hidden.masked_fill(~mask[..., None], 0).mean(1),
@@ -1615,6 +1656,16 @@ ALTERNATIVES = {
     "folded-norm": [
         lambda norm_weight, weight: torch.einsum("oe,e->oe", weight, norm_weight),
         lambda norm_weight, weight: (weight.mT * norm_weight[:, None]).mT,
+    ],
+    "rotary-angles": [
+        lambda at, head_dim, base: torch.outer(at.float(), base ** -(torch.arange(0, head_dim, 2) / head_dim)),
+        lambda at, head_dim, base: at[:, None] * torch.exp(torch.arange(0, head_dim, 2) * (-math.log(base) / head_dim)),
+    ],
+    "rotary-layout": [
+        lambda weight, n: weight.view(n, -1, 2, weight.shape[1]).transpose(1, 2).reshape(weight.shape),
+        lambda weight, n: weight.view(n, -1, weight.shape[1])[
+            :, [*range(0, len(weight) // n, 2), *range(1, len(weight) // n, 2)]
+        ].reshape_as(weight),
     ],
     "masked-mean": [
         lambda hidden, mask: torch.where(mask[..., None], hidden, 0).sum(1) / mask.sum(1).clamp(min=1).unsqueeze(1),
@@ -2185,6 +2236,6 @@ def test_wrong_names_are_answered_with_those_most_like_them():
     assert refused(lambda: exercises.get("zzz")) == f"name is 'zzz'; {rest}"
     assert refused(lambda: exercises.names("exercises")) == (
         "concept is 'exercises'; the concepts with exercises are anatomy, creation, indexing, elementwise, reductions, matmul, "
-        "broadcasting, einsum, interop, dtypes, layout, devices, autograd, kernels, normalization, llm, pitfalls"
+        "broadcasting, einsum, interop, dtypes, layout, devices, autograd, kernels, normalization, positions, llm, pitfalls"
     )
     assert refused(lambda: exercises.names(difficulty=6)) == "difficulty is 6; exercises have 1 to 5"

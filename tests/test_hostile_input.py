@@ -17,7 +17,7 @@ import pytest
 import torch
 
 import tensorref
-from tensorref import benchmark, exercises
+from tensorref import benchmark, exercises, positions
 
 FUNCTIONS = {
     f"{concept}.{name}": getattr(module, name)
@@ -114,6 +114,8 @@ def hostile() -> dict[str, Any]:
 
 X = torch.arange(6.0, device="cpu").reshape(2, 3)
 SQUARE = torch.eye(2, device="cpu")
+VECTORS = torch.eye(2, 4, device="cpu")
+PLACES = torch.tensor([0, 1], device="cpu")
 IDS = torch.tensor([[0, 1]], device="cpu")
 MASK = torch.tensor([[True, False], [True, True]], device="cpu")
 COPY = 2**16
@@ -265,6 +267,19 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
     "pitfalls.check_same_dtype": {"*arrays": (X, X), "names": None},
     "pitfalls.check_shape": {"x": X, "spec": "a b", "sizes": {"a": 2}, "name": "x"},
     "pitfalls.check_view": {"tensor": X, "target": (6,)},
+    "positions.angles": {"positions": IDS, "head_dim": 4, "base": 10000.0, "factor": 1.0},
+    "positions.convert": {"weight": SQUARE, "num_heads": 1, "layout": "pairs"},
+    "positions.explain": {"head_dim": 4, "base": 10000.0, "factor": 1.0},
+    "positions.frequencies": {"head_dim": 4, "base": 10000.0, "factor": 1.0},
+    "positions.layout_of": {
+        "rotated": positions.rotate(VECTORS, PLACES),
+        "x": VECTORS,
+        "positions": PLACES,
+        "base": 10000.0,
+        "factor": 1.0,
+    },
+    "positions.permutation": {"head_dim": 4, "layout": "pairs"},
+    "positions.rotate": {"x": VECTORS, "positions": PLACES, "layout": "pairs", "base": 10000.0, "factor": 1.0},
     "reductions.explain": {"shape": (2, 3), "axis": (0, 1), "keepdims": True, "name": "x"},
     "reductions.result_shape": {"shape": (2, 3), "axis": (0, 1), "keepdims": True},
     "watch": {"only": ["broadcasts"], "accelerator": False},

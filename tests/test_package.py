@@ -33,6 +33,7 @@ PATH = str(Path(tensorref.__file__).parent.parent)
         "from tensorref import indexing; indexing.explain((2, 3), (0, ...))",
         "from tensorref import layout; layout.explain((2, 3), (3, 1), (6,))",
         "from tensorref import matmul; matmul.explain((2, 3), (3, 4)); matmul.messages(2, 3)",
+        "from tensorref import positions; positions.explain(8).svg(); positions.permutation(8)",
         "from tensorref import reductions; reductions.explain((2, 3), (0, 5)); reductions.explain((2, 3), -1).svg()",
     ],
 )

@@ -20,6 +20,7 @@ from tensorref import (
     layout,
     llm,
     matmul,
+    positions,
     reductions,
 )
 
@@ -110,6 +111,9 @@ EXPLANATIONS = {
     "no leaf": autograd.graph(lambda: torch.ones(3, device="cpu")),
     "all earlier": autograd.graph(all_earlier, ONES[:0]),
     "a layer": autograd.graph(torch.nn.TransformerEncoderLayer(2, 1, 2, dropout=0.0, device="cpu"), ONES),
+    "rotary pairs": positions.explain(8),
+    "one rotary pair": positions.explain(2),
+    "many rotary pairs": positions.explain(2**16),
     "a causal mask": llm.explain_mask(llm.causal_mask(5, device="cpu")),
     "a mask with parts": llm.explain_mask(PADDED),
     "a large mask": llm.explain_mask(np.tri(1000, dtype=bool)),

@@ -31,6 +31,7 @@ CALLS = (
     "llm.explain_attention",
     "llm.explain_mask",
     "matmul.explain",
+    "positions.explain",
     "reductions.explain",
 )
 """What a picture may be asked of."""

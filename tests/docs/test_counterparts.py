@@ -38,6 +38,7 @@ NEITHER = {
     "tensorref.llm.explain_mask",
     "tensorref.matmul.messages",
     "tensorref.pitfalls.check_shape",
+    "tensorref.positions.explain",
 }
 # NumPy has no gradients, no devices but the CPU, no benchmark, no attention, no softmax.
 NONE = {
@@ -68,6 +69,7 @@ NONE = {
         "tensorref.normalization.layer_norm",
         "tensorref.normalization.rms_norm",
         "tensorref.pitfalls.check_in_place",
+        "tensorref.positions.rotate",
     },
     # PyTorch does not tell whether memory is shared, and counts operations only while they run.
     "torch": {

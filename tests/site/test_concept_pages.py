@@ -15,7 +15,7 @@ WITHOUT = {
     "picture": {"benchmark", "kernels"},
     "explorer": {
         *("anatomy", "autograd", "benchmark", "creation", "devices", "dtypes", "einsum", "elementwise", "interop"),
-        *("kernels", "llm", "normalization", "pitfalls"),
+        *("kernels", "llm", "normalization", "pitfalls", "positions"),
     },
     "formula": {"broadcasting", "creation", "devices", "elementwise", "indexing", "interop", "pitfalls"},
     "exercises": {"benchmark"},

@@ -167,6 +167,7 @@ CALLED = {
     'dtypes.explain("int64", 0.5)': "int64 + Python float",
     'indexing.explain((4, 5, 6), "x[:, [0, 2], None]")': "The source has shape (4, 5, 6).",
     'einsum.explain("ij,jk->ik", (2, 3), (3, 4))': "The equation is ij,jk->ik: a (2, 3) has i j; b (3, 4) has j k.",
+    "positions.explain(8)": "rotary pairs of 8 features",
     "reductions.explain((2, 3, 4), 1)": "x has shape (2, 3, 4).",
 }
 
