@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tensorref import (
+        activations,
         anatomy,
         autograd,
         benchmark,
@@ -57,6 +58,7 @@ __all__ = [  # noqa: RUF022  the concepts in the order in which they build on ea
     "kernels",
     "normalization",
     "positions",
+    "activations",
     "llm",
     "pitfalls",
     "errors",

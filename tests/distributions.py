@@ -36,6 +36,7 @@ def complete(sdist: Path) -> str:
 
 
 RULES = (
+    "activations",
     "anatomy",
     "broadcasting",
     "dtypes",

@@ -830,6 +830,44 @@ wrong(
 )
 
 
+def halves_of(x, weight):
+    return (x @ weight.T).chunk(2, dim=-1)
+
+
+right(
+    "fused-gate",
+    lambda x, weight: functional.silu(halves_of(x, weight)[0]) * halves_of(x, weight)[1],
+    lambda x, weight: math.prod(f(h) for f, h in zip((nn.SiLU(), nn.Identity()), halves_of(x, weight), strict=True)),
+    lambda x, weight: (h := halves_of(x, weight))[0] * torch.sigmoid(h[0]) * h[1],
+)
+wrong(
+    "fused-gate",
+    lambda x, weight: functional.silu(halves_of(x, weight)[1]) * halves_of(x, weight)[0],
+    lambda x, weight: functional.glu(x @ weight.T),
+    lambda x, weight: functional.silu(halves_of(x, weight)[0]) + halves_of(x, weight)[1],
+    lambda x, weight: functional.silu(halves_of(x, weight)[0] * halves_of(x, weight)[1]),
+    lambda x, weight: functional.relu(halves_of(x, weight)[0]) * halves_of(x, weight)[1],
+    lambda x, weight: (h := functional.silu(x @ weight.T).chunk(2, dim=-1))[0] * h[1],
+    lambda x, weight: functional.silu((x @ weight.T)[..., ::2]) * (x @ weight.T)[..., 1::2],
+)
+
+
+right(
+    "gated-size",
+    lambda embed_dim, multiple_of: multiple_of * ((int(2 * 4 * embed_dim / 3) + multiple_of - 1) // multiple_of),
+    lambda embed_dim, multiple_of: math.ceil(int(8 * embed_dim / 3) / multiple_of) * multiple_of,
+    lambda embed_dim, multiple_of: (n := 8 * embed_dim // 3) + -n % multiple_of,
+)
+wrong(
+    "gated-size",
+    lambda embed_dim, multiple_of: round(8 * embed_dim / 3 / multiple_of) * multiple_of,
+    lambda embed_dim, multiple_of: multiple_of * (int(8 * embed_dim / 3) // multiple_of),
+    lambda embed_dim, multiple_of: int(8 * embed_dim / 3),
+    lambda embed_dim, multiple_of: multiple_of * ((4 * embed_dim + multiple_of - 1) // multiple_of),
+    lambda embed_dim, multiple_of: int(2 * embed_dim / 3 + multiple_of - 1) // multiple_of * multiple_of,
+)
+
+
 right(
     "repeat-row",
     lambda row, count: row.repeat(count, 1),

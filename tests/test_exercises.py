@@ -1104,6 +1104,32 @@ WRONG = {
         ),
         "left as it is": (lambda weight, _: weight.clone(), "reordered[1, 0] is not right"),
     },
+    "fused-gate": {
+        "up is bent": (
+            lambda x, weight: (h := (x @ weight.mT).chunk(2, -1))[0] * functional.silu(h[1]),
+            "hidden[0, 0, 0] is not right",
+        ),
+        "every other row": (
+            lambda x, weight: functional.silu(x @ weight[0::2].mT) * (x @ weight[1::2].mT),
+            "hidden[0, 0, 0] is not right",
+        ),
+        "not split": (
+            lambda x, weight: functional.silu(x @ weight.mT),
+            "hidden has shape (2, 3, 16), the task asks for (2, 3, 8).",
+        ),
+        "sigmoid": (lambda x, weight: functional.glu(x @ weight.mT), "hidden[0, 0, 0] is not right"),
+        "GELU": (
+            lambda x, weight: functional.gelu((h := (x @ weight.mT).chunk(2, -1))[0]) * h[1],
+            "hidden[0, 0, 0] is not right",
+        ),
+    },
+    "gated-size": {
+        "rounded down": (lambda e, m: 8 * e // 3 // m * m, "hidden_dim is not right (it is 10752)"),
+        "4 times": (lambda e, m: 4 * e, "hidden_dim is not right (it is 16384)"),
+        "one more": (lambda e, m: (8 * e // 3 // m + 1) * m, "hidden_dim is not right"),
+        "a float": (lambda e, m: math.ceil(8 * e / 3 / m) * float(m), "hidden_dim"),
+        "not rounded": (lambda e, m: 8 * e // 3, "hidden_dim is not right (it is 10922)"),
+    },
     "masked-mean": {
         "padding below": (
             lambda hidden, mask: hidden.masked_fill(~mask[..., None], 0).mean(1),
@@ -1666,6 +1692,14 @@ ALTERNATIVES = {
         lambda weight, n: weight.view(n, -1, weight.shape[1])[
             :, [*range(0, len(weight) // n, 2), *range(1, len(weight) // n, 2)]
         ].reshape_as(weight),
+    ],
+    "fused-gate": [
+        lambda x, weight: functional.silu((h := x @ weight.mT)[..., : len(weight) // 2]) * h[..., len(weight) // 2 :],
+        lambda x, weight: functional.silu((h := functional.linear(x, weight).split(len(weight) // 2, -1))[0]) * h[1],
+    ],
+    "gated-size": [
+        lambda e, m: math.ceil(8 * e // 3 / m) * m,
+        lambda e, m: -(-(8 * e // 3) // m) * m,
     ],
     "masked-mean": [
         lambda hidden, mask: torch.where(mask[..., None], hidden, 0).sum(1) / mask.sum(1).clamp(min=1).unsqueeze(1),
@@ -2236,6 +2270,6 @@ def test_wrong_names_are_answered_with_those_most_like_them():
     assert refused(lambda: exercises.get("zzz")) == f"name is 'zzz'; {rest}"
     assert refused(lambda: exercises.names("exercises")) == (
         "concept is 'exercises'; the concepts with exercises are anatomy, creation, indexing, elementwise, reductions, matmul, "
-        "broadcasting, einsum, interop, dtypes, layout, devices, autograd, kernels, normalization, positions, llm, pitfalls"
+        "broadcasting, einsum, interop, dtypes, layout, devices, autograd, kernels, normalization, positions, activations, llm, pitfalls"
     )
     assert refused(lambda: exercises.names(difficulty=6)) == "difficulty is 6; exercises have 1 to 5"

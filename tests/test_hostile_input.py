@@ -135,6 +135,11 @@ RESULTS = benchmark.Results(
 
 # A call that works for each, by the names of its arguments; ``*`` before a name gives its values one by one.
 CALLS: Mapping[str, Mapping[str, Any]] = {
+    "activations.gelu": {"x": X, "approximate": "tanh"},
+    "activations.hidden_dim": {"embed_dim": 4, "multiple_of": 2, "multiplier": 1.3},
+    "activations.parameter_count": {"embed_dim": 4, "hidden_dim": 8, "gated": True, "bias": True},
+    "activations.silu": {"x": X},
+    "activations.swiglu": {"x": SQUARE, "gate": SQUARE, "up": SQUARE, "down": SQUARE},
     "anatomy.describe": {"array": X, "axes": ("seq_len", "embed_dim")},
     "anatomy.dtype_name": {"dtype": "float32", "name": "dtype"},
     "anatomy.itemsize": {"dtype": "float32"},

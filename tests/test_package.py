@@ -24,6 +24,7 @@ PATH = str(Path(tensorref.__file__).parent.parent)
     [
         "import tensorref",
         "import tensorref.sphinxext",
+        "from tensorref import activations; activations.hidden_dim(4096)",
         "from tensorref import anatomy; anatomy.nbytes((2, 3), 'bfloat16')",
         "from tensorref import _dictionary; _dictionary.translate('cat')",
         "from tensorref import broadcasting; broadcasting.explain(3, 4)",

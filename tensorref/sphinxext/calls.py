@@ -54,6 +54,7 @@ _FUNCTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
                 *("cos", "exp", "log", "relu", "sigmoid", "sin", "softmax", "tanh"),
             ),
         ),
+        "F": ("torch.nn.functional", ("gelu", "relu", "silu")),
         "llm": ("tensorref.llm", ("causal_mask", "padding_mask")),
     }
 )

@@ -14,12 +14,23 @@ import tensorref
 WITHOUT = {
     "picture": {"benchmark", "kernels"},
     "explorer": {
-        *("anatomy", "autograd", "benchmark", "creation", "devices", "dtypes", "einsum", "elementwise", "interop"),
+        *(
+            "activations",
+            "anatomy",
+            "autograd",
+            "benchmark",
+            "creation",
+            "devices",
+            "dtypes",
+            "einsum",
+            "elementwise",
+            "interop",
+        ),
         *("kernels", "llm", "normalization", "pitfalls", "positions"),
     },
     "formula": {"broadcasting", "creation", "devices", "elementwise", "indexing", "interop", "pitfalls"},
     "exercises": {"benchmark"},
-    "objects": {"elementwise", "kernels", "normalization"},
+    "objects": {"activations", "elementwise", "kernels", "normalization"},
 }
 OPTIONAL = {"exercises": "Try it", "objects": "Objects"}
 HEADINGS = ["The rule", "In a model", "Goes wrong when", "Try it", "Functions", "Objects"]

@@ -160,6 +160,7 @@ CALLED = {
     "autograd.graph(lambda x, w: (-(x @ w).relu() / 2).sum(), torch.ones(3, 2), torch.ones(2, 1))": (
         "graph from x, w to sum"
     ),
+    "autograd.graph(lambda x, w: F.silu(x @ w), torch.ones(3, 2), torch.ones(2, 1))": "graph from x, w to silu",
     "llm.explain_mask(llm.causal_mask(3) & ~llm.padding_mask(torch.tensor([[1, 0, 0]]), pad_id=1))": (
         "mask (1, 1, 3, 3)"
     ),
