@@ -17,7 +17,7 @@ from tensorref._exercises.task import exercise, normal
     "activations",
     difficulty=2,
     task=(
-        "weight holds gate and up of a SwiGLU layer one below the other, of shape (2 * hidden_dim, embed_dim): the gate comes "
+        "weight, of shape (2 * hidden_dim, embed_dim), holds gate and up of a SwiGLU layer one below the other. The gate comes "
         "first. Return silu of the gate's product times that of up, of shape (*batch, hidden_dim), from one matrix product."
     ),
     hints=("torch.nn.functional.linear multiplies by the transpose.", "chunk splits the last axis into halves."),
