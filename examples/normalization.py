@@ -1,5 +1,5 @@
 # %% [markdown]
-# # RMSNorm and layer norm
+# # RMSNorm and LayerNorm
 #
 # What each norm does to a vector, where bfloat16 is rounded, and why a deep model needs one.
 

@@ -28,7 +28,7 @@ VIEW = (
 BEST = [  # what is meant, and how many entries may stand above it
     ("time gpu", "reference/benchmark.html", 1),
     ("7B bf16", "reference/anatomy.html#tensorref.anatomy.nbytes", 0),
-    ("layer norm formula", "reference/normalization.html#tensorref.normalization.layer_norm", 2),
+    ("layer norm formula", "reference/normalization.html#tensorref.normalization.layer_norm", 1),
     ("mask over heads", "reference/llm.html#tensorref.llm.padding_mask", 2),
     ("unsqueeze numpy", "reference/dictionary.html#expand-dims", 0),
     ("np.concatenate", "reference/dictionary.html#concatenate", 0),
