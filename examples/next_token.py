@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import torch
 from torch.nn.functional import cross_entropy
 
-from tensorref import attention, indexing, kernels, layout, llm, masks
+from tensorref import attention, indexing, kernels, layout, llm, masks, normalization
 
 # %% [markdown]
 # ## A language to learn
@@ -51,11 +51,11 @@ def logits(token_ids: torch.Tensor) -> torch.Tensor:
     length = token_ids.shape[1]
     x = llm.embedding(tokens, token_ids) + positions[:length]
     query, key, value = (
-        layout.split_heads(part, num_heads) for part in llm.linear(llm.layer_norm(x), w_qkv).chunk(3, dim=-1)
+        layout.split_heads(part, num_heads) for part in llm.linear(normalization.layer_norm(x), w_qkv).chunk(3, dim=-1)
     )
     mask = masks.causal(length) & masks.padding(token_ids, index["<pad>"])
     x = x + llm.linear(layout.merge_heads(attention.output(query, key, value, mask)), w_out)
-    return llm.linear(llm.layer_norm(x), tokens.mT)
+    return llm.linear(normalization.layer_norm(x), tokens.mT)
 
 
 # %% [markdown]

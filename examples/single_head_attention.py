@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from tensorref import attention, llm, masks
+from tensorref import attention, llm, masks, normalization
 
 # %% [markdown]
 # ## From words to vectors
@@ -26,7 +26,7 @@ seq_len, embed_dim, head_dim = len(sentence), 32, 16
 words = torch.randn(len(vocabulary), embed_dim)
 positions = 0.3 * torch.randn(seq_len, embed_dim)
 
-x = llm.layer_norm(llm.embedding(words, token_ids) + positions)
+x = normalization.layer_norm(llm.embedding(words, token_ids) + positions)
 print("token ids", token_ids.tolist())
 print("x        ", tuple(x.shape))
 

@@ -36,6 +36,7 @@ def complete(sdist: Path) -> str:
 
 
 RULES = (
+    "activations",
     "anatomy",
     "broadcasting",
     "budget",
@@ -46,6 +47,8 @@ RULES = (
     "indexing",
     "layout",
     "matmul",
+    "normalization",
+    "positions",
     "quantization",
     "reductions",
 )

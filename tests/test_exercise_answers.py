@@ -916,6 +916,111 @@ wrong(
 
 
 right(
+    "folded-norm",
+    lambda norm_weight, weight: weight * norm_weight,
+    lambda norm_weight, weight: weight * norm_weight[None, :],
+    lambda norm_weight, weight: weight @ norm_weight.diag(),
+    lambda norm_weight, weight: torch.stack([row * norm_weight for row in weight]),
+)
+wrong(
+    "folded-norm",
+    lambda norm_weight, weight: norm_weight.diag() @ weight,
+    lambda norm_weight, weight: weight * norm_weight.unsqueeze(-1),
+    lambda norm_weight, weight: weight + norm_weight,
+    lambda norm_weight, weight: functional.rms_norm(weight, weight.shape[-1:], norm_weight),
+    lambda norm_weight, weight: functional.linear(weight, norm_weight),
+)
+
+
+right(
+    "rotary-angles",
+    lambda at, head_dim, base: at[:, None] * base ** (-torch.arange(0, head_dim, 2) / head_dim),
+    lambda at, head_dim, base: torch.outer(
+        at.float(), 1.0 / (base ** (torch.arange(0, head_dim, 2).float() / head_dim))
+    ),
+    lambda at, head_dim, base: torch.einsum(
+        "s,p->sp", at.float(), base ** -(torch.arange(head_dim // 2) * 2 / head_dim)
+    ),
+    lambda at, head_dim, base: at.unsqueeze(1) / torch.pow(base, torch.arange(0, head_dim, 2) / head_dim),
+)
+wrong(
+    "rotary-angles",
+    lambda at, head_dim, base: at[:, None] * base ** (-torch.arange(0, head_dim, 2)),
+    lambda at, head_dim, base: at[:, None] / base ** (torch.arange(1, head_dim, 2) / head_dim),
+    lambda at, head_dim, base: torch.arange(len(at))[:, None] / base ** (torch.arange(0, head_dim, 2) / head_dim),
+    lambda at, head_dim, base: (at + 1)[:, None] / base ** (torch.arange(0, head_dim, 2) / head_dim),
+    lambda at, head_dim, base: (at[:, None] / base ** (torch.arange(0, head_dim, 2) / head_dim)).cos(),
+    lambda at, head_dim, base: (at[:, None] / base ** (torch.arange(0, head_dim, 2) / head_dim)).double(),
+    lambda at, head_dim, base: (at[:, None] / base ** (torch.arange(0, head_dim, 2) / head_dim)).repeat_interleave(
+        2, 1
+    ),
+    lambda at, head_dim, base: (at[:, None] / base ** (torch.arange(0, head_dim, 2) / head_dim)) % (2 * math.pi),
+    lambda at, head_dim, base: (at[:, None] / base ** (torch.arange(0, head_dim, 2) / head_dim)).bfloat16().float(),
+)
+
+
+@right("rotary-layout")
+def reordered_as_the_script(weight, num_heads):
+    rows, columns = weight.shape
+    return weight.view(num_heads, rows // num_heads // 2, 2, columns).transpose(1, 2).reshape(rows, columns)
+
+
+right(
+    "rotary-layout",
+    lambda weight, n: torch.cat([torch.cat([head[::2], head[1::2]]) for head in weight.chunk(n)]),
+    lambda weight, n: weight.reshape(n, -1, 2, weight.shape[-1]).permute(0, 2, 1, 3).flatten(0, 2),
+    lambda weight, n: weight[torch.arange(len(weight)).view(n, -1, 2).mT.flatten()],
+)
+wrong(
+    "rotary-layout",
+    lambda weight, n: weight.view(n, 2, -1, weight.shape[1]).transpose(1, 2).reshape(weight.shape),
+    lambda weight, n: torch.cat([weight[::2], weight[1::2]]),
+    lambda weight, n: weight.view(n, -1, 2, weight.shape[1]).transpose(1, 2),
+    lambda weight, n: weight.view(-1, n, 2, weight.shape[1]).transpose(1, 2).reshape(weight.shape),
+    lambda weight, n: weight.view(n, -1, weight.shape[1]).flip(1).reshape(weight.shape),
+    lambda weight, n: weight,
+)
+
+
+def halves_of(x, weight):
+    return (x @ weight.T).chunk(2, dim=-1)
+
+
+right(
+    "fused-gate",
+    lambda x, weight: functional.silu(halves_of(x, weight)[0]) * halves_of(x, weight)[1],
+    lambda x, weight: math.prod(f(h) for f, h in zip((nn.SiLU(), nn.Identity()), halves_of(x, weight), strict=True)),
+    lambda x, weight: (h := halves_of(x, weight))[0] * torch.sigmoid(h[0]) * h[1],
+)
+wrong(
+    "fused-gate",
+    lambda x, weight: functional.silu(halves_of(x, weight)[1]) * halves_of(x, weight)[0],
+    lambda x, weight: functional.glu(x @ weight.T),
+    lambda x, weight: functional.silu(halves_of(x, weight)[0]) + halves_of(x, weight)[1],
+    lambda x, weight: functional.silu(halves_of(x, weight)[0] * halves_of(x, weight)[1]),
+    lambda x, weight: functional.relu(halves_of(x, weight)[0]) * halves_of(x, weight)[1],
+    lambda x, weight: (h := functional.silu(x @ weight.T).chunk(2, dim=-1))[0] * h[1],
+    lambda x, weight: functional.silu((x @ weight.T)[..., ::2]) * (x @ weight.T)[..., 1::2],
+)
+
+
+right(
+    "gated-size",
+    lambda embed_dim, multiple_of: multiple_of * ((int(2 * 4 * embed_dim / 3) + multiple_of - 1) // multiple_of),
+    lambda embed_dim, multiple_of: math.ceil(int(8 * embed_dim / 3) / multiple_of) * multiple_of,
+    lambda embed_dim, multiple_of: (n := 8 * embed_dim // 3) + -n % multiple_of,
+)
+wrong(
+    "gated-size",
+    lambda embed_dim, multiple_of: round(8 * embed_dim / 3 / multiple_of) * multiple_of,
+    lambda embed_dim, multiple_of: multiple_of * (int(8 * embed_dim / 3) // multiple_of),
+    lambda embed_dim, multiple_of: int(8 * embed_dim / 3),
+    lambda embed_dim, multiple_of: multiple_of * ((4 * embed_dim + multiple_of - 1) // multiple_of),
+    lambda embed_dim, multiple_of: int(2 * embed_dim / 3 + multiple_of - 1) // multiple_of * multiple_of,
+)
+
+
+right(
     "repeat-row",
     lambda row, count: row.repeat(count, 1),
     lambda row, count: row.expand(count, -1).clone(),
@@ -1348,6 +1453,23 @@ def mean_by_a_loop(hidden, mask):
 
 def kept(hidden, mask):
     return torch.where(mask[..., None], hidden, 0)
+
+
+right(
+    "folded-norm",
+    lambda norm_weight, weight: weight * norm_weight,
+    lambda norm_weight, weight: weight * norm_weight[None, :],
+    lambda norm_weight, weight: weight @ norm_weight.diag(),
+    lambda norm_weight, weight: torch.stack([row * norm_weight for row in weight]),
+)
+wrong(
+    "folded-norm",
+    lambda norm_weight, weight: norm_weight.diag() @ weight,
+    lambda norm_weight, weight: weight * norm_weight.unsqueeze(-1),
+    lambda norm_weight, weight: weight + norm_weight,
+    lambda norm_weight, weight: functional.rms_norm(weight, weight.shape[-1:], norm_weight),
+    lambda norm_weight, weight: functional.linear(weight, norm_weight),
+)
 
 
 right(

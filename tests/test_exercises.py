@@ -1242,6 +1242,85 @@ WRONG = {
             "it changed its argument x;",
         ),
     },
+    "folded-norm": {
+        "the rows": (
+            lambda norm_weight, weight: weight * norm_weight[:, None],
+            "it raised RuntimeError: The size of tensor a (3) must match the size of tensor b (4)",
+        ),
+        "the product": (
+            lambda norm_weight, weight: weight @ norm_weight,
+            "folded has shape (3,), the task asks for (3, 4).",
+        ),
+        "divided": (lambda norm_weight, weight: weight / norm_weight, "folded[0, 0] is not right"),
+        "in place": (lambda norm_weight, weight: weight.mul_(norm_weight), "it changed its argument weight;"),
+    },
+    "rotary-angles": {
+        "one for each feature": (
+            lambda at, head_dim, base: at[:, None] / base ** (torch.arange(head_dim) / head_dim),
+            "angles has shape (5, 8), the task asks for (5, 4).",
+        ),
+        "half the exponent": (
+            lambda at, head_dim, base: at[:, None] / base ** (torch.arange(head_dim // 2) / head_dim),
+            "angles[1, 1] is not right",
+        ),
+        "times": (
+            lambda at, head_dim, base: at[:, None] * base ** (torch.arange(0, head_dim, 2) / head_dim),
+            "angles[1, 1] is not right (it is 10)",
+        ),
+        "base 10000": (
+            lambda at, head_dim, _: at[:, None] / 10000 ** (torch.arange(0, head_dim, 2) / head_dim),
+            "angles[0, 1] is not right",
+        ),
+        "twice": (
+            lambda at, head_dim, base: (at[:, None] / base ** (torch.arange(0, head_dim, 2) / head_dim)).repeat(1, 2),
+            "angles has shape (5, 8), the task asks for (5, 4).",
+        ),
+    },
+    "rotary-layout": {
+        "over all heads": (
+            lambda weight, _: torch.cat([weight[0::2], weight[1::2]]),
+            "reordered[4, 0] is not right",
+        ),
+        "the way back": (
+            lambda weight, n: weight.unflatten(0, (n, 2, -1)).transpose(1, 2).reshape(weight.shape),
+            "reordered[1, 0] is not right",
+        ),
+        "the columns": (
+            lambda weight, _: torch.cat([weight[:, 0::2], weight[:, 1::2]], 1),
+            "reordered[0, 1] is not right",
+        ),
+        "heads and pairs": (
+            lambda weight, n: weight.unflatten(0, (n, -1, 2)).transpose(0, 2).reshape(weight.shape),
+            "reordered[1, 0] is not right",
+        ),
+        "left as it is": (lambda weight, _: weight.clone(), "reordered[1, 0] is not right"),
+    },
+    "fused-gate": {
+        "up is bent": (
+            lambda x, weight: (h := (x @ weight.mT).chunk(2, -1))[0] * functional.silu(h[1]),
+            "hidden[0, 0, 0] is not right",
+        ),
+        "every other row": (
+            lambda x, weight: functional.silu(x @ weight[0::2].mT) * (x @ weight[1::2].mT),
+            "hidden[0, 0, 0] is not right",
+        ),
+        "not split": (
+            lambda x, weight: functional.silu(x @ weight.mT),
+            "hidden has shape (2, 3, 16), the task asks for (2, 3, 8).",
+        ),
+        "sigmoid": (lambda x, weight: functional.glu(x @ weight.mT), "hidden[0, 0, 0] is not right"),
+        "GELU": (
+            lambda x, weight: functional.gelu((h := (x @ weight.mT).chunk(2, -1))[0]) * h[1],
+            "hidden[0, 0, 0] is not right",
+        ),
+    },
+    "gated-size": {
+        "rounded down": (lambda e, m: 8 * e // 3 // m * m, "hidden_dim is not right (it is 10752)"),
+        "4 times": (lambda e, m: 4 * e, "hidden_dim is not right (it is 16384)"),
+        "one more": (lambda e, m: (8 * e // 3 // m + 1) * m, "hidden_dim is not right"),
+        "a float": (lambda e, m: math.ceil(8 * e / 3 / m) * float(m), "hidden_dim"),
+        "not rounded": (lambda e, m: 8 * e // 3, "hidden_dim is not right (it is 10922)"),
+    },
     "masked-mean": {
         "padding below": (
             lambda hidden, mask: hidden.masked_fill(~mask[..., None], 0).mean(1),
@@ -1939,6 +2018,28 @@ ALTERNATIVES = {
         lambda table, ids: table.index_select(0, ids.flatten()).reshape(*ids.shape, -1),
         lambda table, ids: functional.one_hot(ids, len(table)).float() @ table,
     ],
+    "folded-norm": [
+        lambda norm_weight, weight: torch.einsum("oe,e->oe", weight, norm_weight),
+        lambda norm_weight, weight: (weight.mT * norm_weight[:, None]).mT,
+    ],
+    "rotary-angles": [
+        lambda at, head_dim, base: torch.outer(at.float(), base ** -(torch.arange(0, head_dim, 2) / head_dim)),
+        lambda at, head_dim, base: at[:, None] * torch.exp(torch.arange(0, head_dim, 2) * (-math.log(base) / head_dim)),
+    ],
+    "rotary-layout": [
+        lambda weight, n: weight.view(n, -1, 2, weight.shape[1]).transpose(1, 2).reshape(weight.shape),
+        lambda weight, n: weight.view(n, -1, weight.shape[1])[
+            :, [*range(0, len(weight) // n, 2), *range(1, len(weight) // n, 2)]
+        ].reshape_as(weight),
+    ],
+    "fused-gate": [
+        lambda x, weight: functional.silu((h := x @ weight.mT)[..., : len(weight) // 2]) * h[..., len(weight) // 2 :],
+        lambda x, weight: functional.silu((h := functional.linear(x, weight).split(len(weight) // 2, -1))[0]) * h[1],
+    ],
+    "gated-size": [
+        lambda e, m: math.ceil(8 * e // 3 / m) * m,
+        lambda e, m: -(-(8 * e // 3) // m) * m,
+    ],
     "masked-mean": [
         lambda hidden, mask: torch.where(mask[..., None], hidden, 0).sum(1) / mask.sum(1).clamp(min=1).unsqueeze(1),
     ],
@@ -2525,11 +2626,13 @@ def test_wrong_names_are_answered_with_those_most_like_them():
     assert refused(lambda: exercises.get("embeding-lookup")) == (
         f"name is 'embeding-lookup'; did you mean embedding-lookup? {rest}"
     )
-    assert refused(lambda: exercises.get("norm")) == f"name is 'norm'; did you mean rms-norm or layer-norm? {rest}"
+    assert refused(lambda: exercises.get("norm")) == (
+        f"name is 'norm'; did you mean rms-norm or layer-norm or folded-norm? {rest}"
+    )
     assert refused(lambda: exercises.get("zzz")) == f"name is 'zzz'; {rest}"
     assert refused(lambda: exercises.names("exercises")) == (
         "concept is 'exercises'; the concepts with exercises are anatomy, creation, indexing, elementwise, reductions, matmul, "
-        "broadcasting, einsum, interop, dtypes, layout, devices, autograd, kernels, masks, attention, caches, losses, "
-        "sampling, training, budget, quantization, experts, llm, pitfalls"
+        "broadcasting, einsum, interop, dtypes, layout, devices, autograd, kernels, normalization, positions, activations, "
+        "masks, attention, caches, losses, sampling, training, budget, quantization, experts, llm, pitfalls"
     )
     assert refused(lambda: exercises.names(difficulty=6)) == "difficulty is 6; exercises have 1 to 5"

@@ -17,7 +17,7 @@ import pytest
 import torch
 
 import tensorref
-from tensorref import benchmark, exercises, quantization
+from tensorref import benchmark, exercises, positions, quantization
 
 FUNCTIONS = {
     f"{concept}.{name}": getattr(module, name)
@@ -115,6 +115,8 @@ def hostile() -> dict[str, Any]:
 
 X = torch.arange(6.0, device="cpu").reshape(2, 3)
 SQUARE = torch.eye(2, device="cpu")
+VECTORS = torch.eye(2, 4, device="cpu")
+PLACES = torch.tensor([0, 1], device="cpu")
 IDS = torch.tensor([[0, 1]], device="cpu")
 MASK = torch.tensor([[True, False], [True, True]], device="cpu")
 COPY = 2**16
@@ -136,6 +138,11 @@ RESULTS = benchmark.Results(
 
 # A call that works for each, by the names of its arguments; ``*`` before a name gives its values one by one.
 CALLS: Mapping[str, Mapping[str, Any]] = {
+    "activations.gelu": {"x": X, "approximate": "tanh"},
+    "activations.hidden_dim": {"embed_dim": 4, "multiple_of": 2, "multiplier": 1.3},
+    "activations.parameter_count": {"embed_dim": 4, "hidden_dim": 8, "gated": True, "bias": True},
+    "activations.silu": {"x": X},
+    "activations.swiglu": {"x": SQUARE, "gate": SQUARE, "up": SQUARE, "down": SQUARE},
     "anatomy.describe": {"array": X, "axes": ("seq_len", "embed_dim")},
     "anatomy.dtype_name": {"dtype": "float32", "name": "dtype"},
     "anatomy.itemsize": {"dtype": "float32"},
@@ -323,8 +330,6 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
     "layout.strides": {"shape": (2, 3)},
     "layout.view_strides": {"shape": (2, 3), "strides": (3, 1), "target": (6,)},
     "llm.embedding": {"table": X, "token_ids": IDS},
-    "llm.layer_norm": {"x": X, "weight": X[0], "bias": X[0], "eps": 1e-5},
-    "llm.layer_norm_unbiased": {"x": X, "eps": 1e-5},
     "llm.linear": {"x": SQUARE, "weight": SQUARE, "bias": SQUARE[0]},
     "losses.cross_entropy": {
         "logits": X,
@@ -352,12 +357,28 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
     "matmul.messages": {"a": (2, 3), "b": (3, 4)},
     "matmul.product": {"a": X, "b": X.mT},
     "matmul.result_shape": {"a": (2, 3), "b": (3, 4), "names": ("x", "y")},
+    "normalization.layer_norm": {"x": X, "weight": X[0], "bias": X[0], "eps": 1e-5},
+    "normalization.layer_norm_unbiased": {"x": X, "eps": 1e-5},
+    "normalization.rms_norm": {"x": X, "weight": X[0], "eps": 1e-5, "cast_before_weight": True},
     "pitfalls.check_broadcast": {"*arrays": (X, X), "names": None, "same_shape": False},
     "pitfalls.check_in_place": {"tensor": X, "*results": (X,)},
     "pitfalls.check_same_device": {"*tensors": (X, X), "names": None},
     "pitfalls.check_same_dtype": {"*arrays": (X, X), "names": None},
     "pitfalls.check_shape": {"x": X, "spec": "a b", "sizes": {"a": 2}, "name": "x"},
     "pitfalls.check_view": {"tensor": X, "target": (6,)},
+    "positions.angles": {"positions": IDS, "head_dim": 4, "base": 10000.0, "factor": 1.0},
+    "positions.convert": {"weight": SQUARE, "num_heads": 1, "layout": "pairs"},
+    "positions.explain": {"head_dim": 4, "base": 10000.0, "factor": 1.0},
+    "positions.frequencies": {"head_dim": 4, "base": 10000.0, "factor": 1.0},
+    "positions.layout_of": {
+        "rotated": positions.rotate(VECTORS, PLACES),
+        "x": VECTORS,
+        "positions": PLACES,
+        "base": 10000.0,
+        "factor": 1.0,
+    },
+    "positions.permutation": {"head_dim": 4, "layout": "pairs"},
+    "positions.rotate": {"x": VECTORS, "positions": PLACES, "layout": "pairs", "base": 10000.0, "factor": 1.0},
     "quantization.dequantize": {"quantized": QUANTIZED},
     "quantization.error_bound": {"quantized": QUANTIZED},
     "quantization.explain": {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import math
 import re
 
 import numpy as np
@@ -112,75 +111,6 @@ def test_a_bias_that_would_broadcast_is_refused(wrong, monkeypatch):
         inspect.unwrap(llm.linear)(torch.ones(4, 3), torch.ones(3, 2), torch.ones(wrong))
 
 
-@pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
-@pytest.mark.parametrize("biased", [False, True], ids=["unbiased", "biased"])
-@few
-@given(st.lists(sizes, min_size=1, max_size=3), st.sampled_from([1e-5, 1.0]), seeds)
-def test_layer_norm(weighted, biased, shape, eps, seed):
-    embed_dim = shape[-1]
-    x = 100 + 10 * normal(*shape, seed=seed)
-    weight, bias = normal(embed_dim, seed=1) if weighted else None, normal(embed_dim, seed=2) if biased else None
-    result = in_both(llm.layer_norm, x, weight, bias, eps=eps)
-    torch.testing.assert_close(result, F.layer_norm(x, (embed_dim,), weight, bias, eps), rtol=1e-9, atol=1e-10)
-
-
-@few
-@given(st.lists(sizes, max_size=2), st.integers(2, 6), st.sampled_from([1e-5, 1.0]), seeds)
-def test_layer_norm_as_often_written_by_hand(batch, embed_dim, eps, seed):
-    x = normal(*batch, embed_dim, seed=seed)
-    mean, std = x.mean(dim=-1, keepdim=True), x.std(dim=-1, keepdim=True)
-    close(in_both(llm.layer_norm_unbiased, x, eps=eps), (x - mean) / (std + eps))
-
-
-@pytest.mark.claim("layer-norm")
-def test_the_two_forms_of_layer_norm_differ_by_the_divisor_of_the_variance():
-    for embed_dim in (2, 3, 64):
-        x = normal(5, embed_dim)
-        layer = torch.nn.LayerNorm(embed_dim, dtype=torch.float64, device="cpu")
-        assert {name for name, _ in layer.named_parameters()} == {"weight", "bias"}
-        close(llm.layer_norm(x), layer(x).detach())
-        by_hand = (x - x.mean(-1, keepdim=True)) / (x.std(-1, keepdim=True) + 1e-5)
-        close(llm.layer_norm_unbiased(x), by_hand)
-        assert not torch.allclose(by_hand, layer(x))
-        factor = math.sqrt(embed_dim / (embed_dim - 1))
-        close(llm.layer_norm_unbiased(x, eps=0.0) * factor, llm.layer_norm(x, eps=0.0))
-    # Where the numbers of a token hardly differ, eps decides, and inside the root it weighs far more.
-    x = torch.tensor([0.0, 1e-4], dtype=torch.float64, device="cpu")
-    inside, outside = (function(x)[1].item() for function in (llm.layer_norm, llm.layer_norm_unbiased))
-    assert inside == pytest.approx(5e-5 / math.sqrt(25e-10 + 1e-5))
-    assert outside == pytest.approx(5e-5 / (math.sqrt(50e-10) + 1e-5))
-    assert outside > 30 * inside
-
-
-def test_tokens_that_do_not_vary_become_the_bias():
-    x, bias = torch.full((2, 3), 7.0), torch.tensor([1.0, 2.0, 3.0])
-    assert llm.layer_norm(x, None, bias).tolist() == [[1, 2, 3]] * 2
-    assert llm.layer_norm_unbiased(x).tolist() == [[0, 0, 0]] * 2
-
-
-@pytest.mark.parametrize("empty", [np.ones, torch.ones], ids=["numpy", "torch"])
-def test_layer_norm_refuses_what_it_cannot_normalize(empty):
-    layer_norm, unbiased = inspect.unwrap(llm.layer_norm), inspect.unwrap(llm.layer_norm_unbiased)
-    for function, shape, least in [
-        (layer_norm, (2, 0), 1),
-        (layer_norm, (), 1),
-        (unbiased, (2, 1), 2),
-        (unbiased, (), 2),
-    ]:
-        with pytest.raises(ValueError) as raised:
-            function(empty(shape))
-        assert str(raised.value) == (
-            f"x has shape {shape}, so {shape[-1] if shape else 0} features; normalizing takes {least} or more on the last axis"
-        )
-    for wrong in [(1,), (4, 3), ()]:
-        for options in ({"weight": empty(wrong)}, {"bias": empty(wrong)}):
-            with pytest.raises(ValueError) as raised:
-                layer_norm(empty((4, 3)), **options)
-            assert str(raised.value) == (
-                f"{next(iter(options))} has shape {wrong}, x has 3 features; give one number for each, of shape (3,)"
-            )
-
-
 @few
 @given(st.lists(sizes, min_size=1, max_size=3), st.data(), seeds, st.sampled_from([1.0, 100.0, 1e4]))
 def test_softmax(shape, data, seed, spread):
@@ -212,8 +142,6 @@ def test_gradients_by_finite_differences():
     small = normal(2, 3).requires_grad_()
     mask = torch.tensor([[False, False, False], [True, False, True]], device="cpu")
     assert torch.autograd.gradcheck(kernels.softmax, small)
-    assert torch.autograd.gradcheck(llm.layer_norm, small)
-    assert torch.autograd.gradcheck(llm.layer_norm_unbiased, small)
     assert torch.autograd.gradcheck(lambda scores: attention.weights(scores, mask), small)
 
 
@@ -222,13 +150,9 @@ def test_two_bytes_lose_no_more_than_their_rounding(dtype):
     eps = torch.finfo(dtype).eps
     x = normal(4, 8, 256, dtype=dtype)
     far = 5 + 30 * x
-    weight, bias = normal(256, seed=1, dtype=dtype), normal(256, seed=2, dtype=dtype)
 
     for ours, exact in [
         (kernels.softmax(far), torch.softmax(far.double(), -1)),
-        (llm.layer_norm(far), F.layer_norm(far.double(), (256,))),
-        (llm.layer_norm(far, weight, bias), F.layer_norm(far.double(), (256,), weight.double(), bias.double())),
-        (llm.layer_norm_unbiased(far), llm.layer_norm_unbiased(far.double())),
         (attention.weights(far), torch.softmax(far.double(), -1)),
     ]:
         assert ours.dtype == dtype
@@ -298,16 +222,14 @@ def test_tensors_of_two_dtypes_are_refused_and_arrays_promote():
 
 def test_numpy_float16_stays_float16():
     x = normal(3, 64, dtype=torch.float16).numpy()
-    for result in (kernels.softmax(x), llm.layer_norm(x), attention.weights(x)):
+    for result in (kernels.softmax(x), attention.weights(x)):
         assert result.dtype == np.float16
-    np.testing.assert_array_equal(llm.layer_norm(x), llm.layer_norm(torch.from_numpy(x)).numpy())
 
 
 def test_sums_in_float16_do_not_overflow():
     large = torch.full((1, 4096), 300.0, dtype=torch.float16)
     assert large.sum().isinf()
     large[0, 0] = 0
-    assert llm.layer_norm(large).isfinite().all()
     assert kernels.softmax(large).sum().item() == pytest.approx(1, abs=1e-2)
     query = torch.full((1, 64), 40.0, dtype=torch.float16)
     assert (query @ query.mT).isinf().all()
@@ -316,8 +238,6 @@ def test_sums_in_float16_do_not_overflow():
 
 FRACTIONS = {
     "softmax": (kernels.softmax, 1, "logits"),
-    "layer_norm": (llm.layer_norm, 1, "x"),
-    "layer_norm_unbiased": (llm.layer_norm_unbiased, 1, "x"),
     "attention_weights": (attention.weights, 1, "scores"),
     "attention_scores": (attention.scores, 2, "query"),
     "attention": (attention.output, 3, "query"),
@@ -382,7 +302,6 @@ def test_softmax_of_integers_is_refused_by_pytorch_too():
 MIXED = {
     "embedding": (llm.embedding, (np.ones((3, 2)), np.array([0, 1])), ("table", "token_ids")),
     "linear": (llm.linear, (np.ones((2, 2)), np.ones((2, 2))), ("x", "weight")),
-    "layer_norm": (llm.layer_norm, (np.ones((2, 2)), np.ones(2)), ("x", "weight")),
     "attention_scores": (attention.scores, (np.ones((2, 2)), np.ones((2, 2))), ("query", "key")),
     "attention": (attention.output, (np.ones((2, 2)), np.ones((2, 2)), np.ones((2, 2))), ("query", "key")),
     "attention_weights": (attention.weights, (np.ones((2, 2)), np.ones((2, 2), bool)), ("scores", "mask")),
@@ -417,7 +336,7 @@ def test_ids_of_an_array_are_integers():
 def test_inputs_are_left_as_they_were():
     x, mask = normal(2, 4, 4), torch.eye(4, dtype=torch.bool, device="cpu")
     before = x.clone()
-    for function in (kernels.softmax, llm.layer_norm, llm.layer_norm_unbiased, attention.weights):
+    for function in (kernels.softmax, attention.weights):
         function(x).add_(1)
         assert torch.equal(x, before)
     attention.output(x, x, x, mask).add_(1)

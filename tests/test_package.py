@@ -24,6 +24,7 @@ PATH = str(Path(tensorref.__file__).parent.parent)
     [
         "import tensorref",
         "import tensorref.sphinxext",
+        "from tensorref import activations; activations.hidden_dim(4096)",
         "from tensorref import anatomy; anatomy.nbytes((2, 3), 'bfloat16')",
         "from tensorref import _dictionary; _dictionary.translate('cat')",
         "from tensorref import broadcasting; broadcasting.explain(3, 4)",
@@ -35,6 +36,7 @@ PATH = str(Path(tensorref.__file__).parent.parent)
         "from tensorref import indexing; indexing.explain((2, 3), (0, ...))",
         "from tensorref import layout; layout.explain((2, 3), (3, 1), (6,))",
         "from tensorref import matmul; matmul.explain((2, 3), (3, 4)); matmul.messages(2, 3)",
+        "from tensorref import positions; positions.explain(8).svg(); positions.permutation(8)",
         "from tensorref import quantization; quantization.explain((4, 8), 'int4', per='channel').svg()",
         "from tensorref import reductions; reductions.explain((2, 3), (0, 5)); reductions.explain((2, 3), -1).svg()",
     ],

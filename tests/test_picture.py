@@ -24,6 +24,7 @@ from tensorref import (
     layout,
     masks,
     matmul,
+    positions,
     quantization,
     reductions,
 )
@@ -122,6 +123,9 @@ EXPLANATIONS = {
     "no leaf": autograd.graph(lambda: torch.ones(3, device="cpu")),
     "all earlier": autograd.graph(all_earlier, ONES[:0]),
     "a layer": autograd.graph(torch.nn.TransformerEncoderLayer(2, 1, 2, dropout=0.0, device="cpu"), ONES),
+    "rotary pairs": positions.explain(8),
+    "one rotary pair": positions.explain(2),
+    "many rotary pairs": positions.explain(2**16),
     "a causal mask": masks.explain(masks.causal(5, device="cpu")),
     "a mask with parts": masks.explain(PADDED),
     "a large mask": masks.explain(np.tri(1000, dtype=bool)),

@@ -176,9 +176,9 @@ def _rotated(x: Tensor, positions: Tensor) -> Tensor:
 
 @exercise(
     "rotary-embedding",
-    "elementwise",
     "broadcasting",
     "layout",
+    "positions",
     difficulty=4,
     task=(
         "Turn each head's vector by its position (RoPE), in the layout of Hugging Face's Llama: feature i of the first half of "

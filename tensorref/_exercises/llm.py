@@ -36,34 +36,6 @@ def lookup(
 
 
 @exercise(
-    "layer-norm",
-    "llm",
-    difficulty=2,
-    task=(
-        "Normalize the vectors on the last axis of x as torch.nn.LayerNorm does before its weight and bias: mean 0, and "
-        "variance 1 by the biased variance, with 1e-5 added to it under the root."
-    ),
-    hints=(
-        "Mean and variance need their axis kept to go with x.",
-        "x.var divides by n - 1 unless it is told otherwise.",
-    ),
-    learns="Layer norm divides by n, and adds epsilon to the variance, not to the standard deviation.",
-    results=("normalized",),
-    expected=lambda x: functional.layer_norm(x, x.shape[-1:]),
-    cases=lambda: [
-        (normal(2, 3, 8),),
-        (torch.tensor([[0.001, -0.002, 0.003, 0.0]]),),
-        (normal(4, 4),),
-        (normal(3, 1),),
-    ],
-)
-def layer_norm(x: Float[Tensor, "*batch embed_dim"]) -> Float[Tensor, "*batch embed_dim"]:
-    mean = x.mean(dim=-1, keepdim=True)
-    variance = x.var(dim=-1, keepdim=True, correction=0)
-    return (x - mean) / torch.sqrt(variance + 1e-5)
-
-
-@exercise(
     "masked-mean",
     "llm",
     difficulty=3,

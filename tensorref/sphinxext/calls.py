@@ -35,6 +35,7 @@ CALLS = (
     "layout.history",
     "masks.explain",
     "matmul.explain",
+    "positions.explain",
     "quantization.explain",
     "reductions.explain",
 )
@@ -58,6 +59,7 @@ _FUNCTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
                 *("cos", "exp", "log", "relu", "sigmoid", "sin", "softmax", "tanh"),
             ),
         ),
+        "F": ("torch.nn.functional", ("gelu", "relu", "silu")),
         "masks": (
             "tensorref.masks",
             ("causal", "document_ids", "documents", "padding", "prefix", "sliding_window"),

@@ -14,7 +14,7 @@ FOUND = [
     ("torch.Tensor.view", "reference/layout.html#tensorref.layout.view_strides"),
     ("np.concatenate", "reference/creation.html#tensorref.creation.from_list"),
     ("torch.einsum", "reference/matmul.html#tensorref.matmul.explain"),
-    ("F.layer_norm", "reference/llm.html#tensorref.llm.layer_norm"),
+    ("F.layer_norm", "reference/normalization.html#tensorref.normalization.layer_norm"),
     ("scaled_dot_product_attention", "reference/attention.html#tensorref.attention.output"),
     ("view_strides", "reference/layout.html#tensorref.layout.view_strides"),
     ("view size is not compatible", "reference/pitfalls.html"),
@@ -28,7 +28,7 @@ VIEW = (
 BEST = [  # what is meant, and how many entries may stand above it
     ("time gpu", "reference/benchmark.html", 1),
     ("7B bf16", "reference/anatomy.html#tensorref.anatomy.nbytes", 0),
-    ("layer norm formula", "reference/llm.html#tensorref.llm.layer_norm", 1),
+    ("layer norm formula", "reference/normalization.html#tensorref.normalization.layer_norm", 1),
     ("mask over heads", "reference/masks.html#tensorref.masks.padding", 2),
     ("unsqueeze numpy", "reference/dictionary.html#expand-dims", 0),
     ("np.concatenate", "reference/dictionary.html#concatenate", 0),

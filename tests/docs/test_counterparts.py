@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # Both: they are about this package, about words and files rather than arrays, or check what the libraries let pass.
 NEITHER = {
+    "tensorref.activations.hidden_dim",
     "tensorref.anatomy.meaning",
     "tensorref.anatomy.shapes",
     "tensorref.attention.explain",
@@ -44,11 +45,16 @@ NEITHER = {
     "tensorref.masks.explain",
     "tensorref.matmul.messages",
     "tensorref.pitfalls.check_shape",
+    "tensorref.positions.explain",
 }
 # NumPy has no gradients, no devices but the CPU, no benchmark, no attention, no softmax, no quantization.
 NONE = {
     "numpy": {
         *NEITHER,
+        "tensorref.activations.gelu",
+        "tensorref.activations.parameter_count",
+        "tensorref.activations.silu",
+        "tensorref.activations.swiglu",
         "tensorref.attention.output",
         "tensorref.attention.scores",
         "tensorref.attention.weights",
@@ -75,20 +81,22 @@ NONE = {
         "tensorref.interop.to_torch",
         "tensorref.kernels.naive_softmax",
         "tensorref.kernels.softmax",
-        "tensorref.llm.layer_norm",
         "tensorref.losses.cross_entropy",
         "tensorref.losses.next_token_loss",
         "tensorref.losses.shift",
         "tensorref.masks.padding",
-        "tensorref.training.adamw",
-        "tensorref.training.clip_by_norm",
-        "tensorref.training.learning_rate",
-        "tensorref.training.saved_bytes",
+        "tensorref.normalization.layer_norm",
+        "tensorref.normalization.rms_norm",
         "tensorref.pitfalls.check_in_place",
+        "tensorref.positions.rotate",
         "tensorref.quantization.dequantize",
         "tensorref.quantization.error_bound",
         "tensorref.quantization.linear",
         "tensorref.quantization.quantize",
+        "tensorref.training.adamw",
+        "tensorref.training.clip_by_norm",
+        "tensorref.training.learning_rate",
+        "tensorref.training.saved_bytes",
     },
     # PyTorch does not tell whether memory is shared, counts operations only while they run, and packs no bits.
     "torch": {

@@ -14,13 +14,24 @@ import tensorref
 WITHOUT = {
     "picture": {"benchmark", "kernels", "losses", "sampling", "training"},
     "explorer": {
-        *("anatomy", "attention", "autograd", "benchmark", "caches", "creation", "devices", "dtypes", "einsum"),
-        *("elementwise", "interop", "kernels", "llm", "losses", "masks", "pitfalls", "sampling", "training"),
-        *("budget", "quantization", "experts"),
+        *("activations", "anatomy", "attention", "autograd", "benchmark", "budget", "caches", "creation", "devices"),
+        *(
+            "dtypes",
+            "einsum",
+            "elementwise",
+            "experts",
+            "interop",
+            "kernels",
+            "llm",
+            "losses",
+            "masks",
+            "normalization",
+        ),
+        *("pitfalls", "positions", "quantization", "sampling", "training"),
     },
     "formula": {"broadcasting", "creation", "devices", "elementwise", "indexing", "interop", "pitfalls"},
     "exercises": {"benchmark"},
-    "objects": {"elementwise", "kernels", "llm", "losses", "sampling"},
+    "objects": {"activations", "elementwise", "kernels", "llm", "losses", "normalization", "sampling"},
 }
 OPTIONAL = {"exercises": "Try it", "objects": "Objects"}
 HEADINGS = ["The rule", "In a model", "Goes wrong when", "Try it", "Functions", "Objects"]

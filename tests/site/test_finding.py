@@ -130,7 +130,7 @@ def search_index():
         ("newaxis", "tensorref.indexing.explain"),
         ("torch.tensor.view", "tensorref.layout.can_view"),
         ("np.concatenate", "tensorref.creation.from_list"),
-        ("f.layer_norm", "tensorref.llm.layer_norm"),
+        ("f.layer_norm", "tensorref.normalization.layer_norm"),
     ],
 )
 def test_the_search_knows_the_names_of_the_libraries(term, entry):

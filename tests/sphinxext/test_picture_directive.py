@@ -160,6 +160,7 @@ CALLED = {
     "autograd.graph(lambda x, w: (-(x @ w).relu() / 2).sum(), torch.ones(3, 2), torch.ones(2, 1))": (
         "graph from x, w to sum"
     ),
+    "autograd.graph(lambda x, w: F.silu(x @ w), torch.ones(3, 2), torch.ones(2, 1))": "graph from x, w to silu",
     "masks.explain(masks.causal(3) & ~masks.padding(torch.tensor([[1, 0, 0]]), pad_id=1))": ("mask (1, 1, 3, 3)"),
     "attention.explain((4, 32, 64), num_heads=8)": "attention with 8 heads",
     "caches.explain(4, 3, max_len=8)": "cache of 4 + 3 tokens",
@@ -171,6 +172,7 @@ CALLED = {
     ),
     "experts.explain(8, 4, 16, num_experts=4, top_k=2)": "8 tokens, 2 of 4 experts each",
     'quantization.explain((4, 8), "int4", per="group", group_size=4)': "(4, 8) in int4, a scale per group",
+    "positions.explain(8)": "rotary pairs of 8 features",
     "reductions.explain((2, 3, 4), 1)": "x has shape (2, 3, 4).",
 }
 
