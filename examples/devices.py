@@ -4,6 +4,8 @@
 # One script for CPU, CUDA, MPS and XPU: find the device, move model and batch, and measure what it is worth.
 
 # %%
+from functools import partial
+
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
@@ -62,32 +64,41 @@ print("With a scale it works, on", pitfalls.check_same_device(far, scale))
 # %% [markdown]
 # ## What the device is worth
 #
-# A matrix product of size `n` does `2 * n**3` floating-point operations. Each line below was measured in this run, with
-# a warm-up and with a wait for the device at both ends. How much faster an accelerator is depends on the size: small
-# products do not keep it busy, and large ones do.
+# A matrix product of size `n` does `2 * n**3` floating-point operations. Each line below was measured in this run: after a
+# warm-up, in turns, with a wait for the device at both ends. Between NumPy and PyTorch there is a rest, because the threads
+# of one look out for more work on the cores that the other needs. A bar spans the middle half of the runs: where it is
+# long, something else ran meanwhile. How much faster an accelerator is depends on the size: small products do not keep it
+# busy, and large ones do.
 
 # %%
 sizes = [64, 256] if device.type == "cpu" else [64, 256, 1024, 4096]
-rates: dict[str, list[float]] = {}
+rates: dict[str, list[list[float]]] = {}
 for n in sizes:
     array = np.random.default_rng(0).standard_normal((n, n), dtype=np.float32)
     on_cpu = torch.from_numpy(array)
-    runs = {"NumPy (CPU)": (np.matmul, array), "PyTorch (CPU)": (torch.matmul, on_cpu)}
+    functions = {
+        "NumPy (CPU)": partial(np.matmul, array, array),
+        "PyTorch (CPU)": partial(torch.matmul, on_cpu, on_cpu),
+    }
     if device.type != "cpu":
-        runs[f"PyTorch ({device})"] = (torch.matmul, on_cpu.to(device))
-    times = {name: benchmark.measure(matmul, a, a, seconds=0.005) for name, (matmul, a) in runs.items()}
-    for name, time in times.items():
-        rates.setdefault(name, []).append(2 * n**3 / time.median / 1e9)
+        there = on_cpu.to(device)
+        functions[f"PyTorch ({device})"] = partial(torch.matmul, there, there)
+    comparison = benchmark.compare(functions, seconds=0.01, pause=0.15, device=device)
+    for candidate in comparison.candidates:
+        fast, slow = candidate.time.quartiles
+        seconds = (slow, candidate.time.median, fast)
+        rates.setdefault(candidate.name, []).append([2 * n**3 / each / 1e9 for each in seconds])
 
 print(f"{n} x {n}, float32:")
-for name, time in times.items():
-    print(f"{name}: {time.median * 1e3:.1f} ms, {times['NumPy (CPU)'].median / time.median:.1f} times as fast as NumPy")
+print(comparison)
 
 # %%
 figure, axes = plt.subplots(figsize=(6, 3.8), layout="constrained")
 styles = zip(rates.items(), ["#0072B2", "#D55E00", "#009E73"], ["o-", "s--", "^-"], strict=False)
 for (name, rate), color, style in styles:
-    axes.loglog(sizes, rate, style, color=color, label=name)
+    low, middle, high = np.array(rate).T
+    axes.errorbar(sizes, middle, [middle - low, high - middle], fmt=style, color=color, capsize=3, label=name)
+axes.loglog()
 axes.set_xticks(sizes, labels=map(str, sizes))
 axes.minorticks_off()
 axes.set(title="Matrix products in float32", xlabel="size n of n × n", ylabel="10⁹ operations per second")

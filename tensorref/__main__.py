@@ -433,7 +433,7 @@ def _progress() -> Generator[Callable[[int, int, str], None]]:
         from rich.console import Console
         from rich.progress import Progress
     except ImportError:
-        sys.stderr.write('A line a step: a progress bar needs rich, pip install "tensorref[terminal]".\n')
+        sys.stderr.write("A line a step: a progress bar needs rich, python -m pip install rich.\n")
         yield _line
         return
     if not sys.stderr.isatty():

@@ -12,8 +12,10 @@ from typing import Any, ClassVar
 from tensorref._arguments import quoted
 from tensorref._picture import Drawing, svg
 
-__all__ = ["Diagram", "Fix", "Illustrated", "Messages", "ShapeRule", "TensorrefError", "aligned"]
+__all__ = ["WARNS", "Diagram", "Fix", "Illustrated", "Messages", "ShapeRule", "TensorrefError", "aligned"]
 
+WARNS = "⚠ "
+"""What a warning among the notes begins with."""
 _NAME = re.compile("[A-Za-z][A-Za-z0-9_-]*")
 _NOT_FINITE = {"Infinity": "inf", "-Infinity": "-inf", "NaN": "nan"}
 
@@ -165,7 +167,7 @@ class ShapeRule(Illustrated):
 
     def _verdict(self) -> list[str]:
         """Return the notes that come first: the result or what is wrong, a warning, and what the libraries say."""
-        warnings = [self.warning] if self.warning else []
+        warnings = [f"{WARNS}{self.warning}"] if self.warning else []
         return [self.steps[-1], *warnings, *(self.messages.notes() if self.messages else ())]
 
     def refusal(self) -> str:

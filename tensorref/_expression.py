@@ -134,7 +134,10 @@ def _operation(text: str, operators: Sequence[re.Match[str]]) -> Illustrated:
     given = [name or letter for name, letter in zip(names, usual, strict=True)] if any(names) else None
     products = [operator for operator in operators if operator[0] == "@"]
     if not products:
-        return tensorref.broadcasting.explain(*shapes, names=given)
+        written = {operator[0].replace("−", "-") for operator in operators}
+        return tensorref.broadcasting.explain(
+            *shapes, names=given, operator=written.pop() if len(written) == 1 else None
+        )
     if len(operators) > 1:
         raise ExpressionError(
             f"Position {operators[1].start() + 1}: one product is explained at a time; write two shapes, as in "

@@ -12,14 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import combinations
 from math import prod
-from operator import methodcaller
+from operator import add, methodcaller, mul, sub
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
 from tensorref import _picture
-from tensorref._arguments import as_itemsize, as_operand_names
+from tensorref._arguments import as_choice, as_itemsize, as_operand_names
 from tensorref._explanation import Fix, Messages, ShapeRule, TensorrefError
 from tensorref._operands import check_operands, computed
 from tensorref._shape import MAX_RANK, agreed, as_shape, as_shapes, joined, lined_up
@@ -46,6 +47,8 @@ _MOST_DRAWN = 3  # axes
 _MOST_OPERANDS = 6  # that are drawn
 _A_PAIR = 2
 _PLACE = 10  # the first operand counts in tens and the second in ones, so that a sum shows both
+_COMPUTED = MappingProxyType({"+": add, "-": sub, "*": mul})
+_OPERATORS = ("+", "-", "*", "/", "//", "%", "**", "==", "!=", "<", "<=", ">", ">=", "&", "|", "^", "<<", ">>")
 _MOST_VALUES = 100
 _MOST_EXPLAINED = 64  # operands, as many as NumPy broadcasts at once
 
@@ -71,7 +74,7 @@ WORDS: Mapping[str, str] = Templates(
         "expand.repeat": "{name} along axis {axes}",
         "expand.none": "No size of 1 has to repeat.",
         "expand.conflict": "Nothing repeats while an axis is in conflict.",
-        "success": "The result has shape {shape}, {elements:,} elements.",
+        "success": "The result has shape {shape}, {elements:,} {elements|element|elements}.",
         "failure": "{operands} do not broadcast: {axes}. Sizes on one axis must be equal or 1.",
         "failure.axis": "axis {axis} has {sizes}",
         "fix": "{code} has shape {shape} and would give {result}.",
@@ -197,7 +200,9 @@ def compatible(*shapes: ShapeLike) -> bool:
     return joined(as_shapes(shapes)) is not None
 
 
-def explain(*shapes: ShapeLike, names: Sequence[str] | None = None, itemsize: int = 4) -> Explanation:
+def explain(
+    *shapes: ShapeLike, names: Sequence[str] | None = None, itemsize: int = 4, operator: str | None = None
+) -> Explanation:
     """Explain step by step how `shapes` broadcast, or all that keeps them from it.
 
     >>> from tensorref import broadcasting
@@ -220,6 +225,9 @@ def explain(*shapes: ShapeLike, names: Sequence[str] | None = None, itemsize: in
         A name for each; ``a``, ``b``, ``c`` by default.
     itemsize
         Bytes per element: 4 for float32, 2 for bfloat16.
+    operator
+        What the picture has between the operands, such as ``*``, because the rule is the same for all. By default small
+        operands are added, and others stand with commas between them.
 
     Returns
     -------
@@ -229,7 +237,8 @@ def explain(*shapes: ShapeLike, names: Sequence[str] | None = None, itemsize: in
     Raises
     ------
     TypeError, ValueError
-        If an argument is not a shape, `names` are not as many, or there are more than 64 shapes.
+        If an argument is not a shape, `names` are not as many, `operator` is none of Python's that work element by element,
+        or there are more than 64 shapes.
 
     See Also
     --------
@@ -273,6 +282,8 @@ def explain(*shapes: ShapeLike, names: Sequence[str] | None = None, itemsize: in
             f"shapes has {len(given)} entries, the most that is explained is {_MOST_EXPLAINED}; leave some out"
         )
     itemsize = as_itemsize(itemsize)
+    if operator is not None:
+        operator = as_choice(operator, "operator", _OPERATORS)
     names = as_operand_names(names, len(given))
     axes = _axes(given)
     conflicts = tuple(axis.index for axis in axes if axis.size is None)
@@ -299,6 +310,7 @@ def explain(*shapes: ShapeLike, names: Sequence[str] | None = None, itemsize: in
         warning=None if result is None else _warning(given, names, result),
         messages=messages(*given),
         fixes=_fixes(given, names) if conflicts else (),
+        operator=operator,
     )
 
 
@@ -333,6 +345,8 @@ class Explanation(ShapeRule):
     """Set where the result has more elements than any operand, or an operand could be meant for other axes."""
     messages: Messages | None
     fixes: tuple[Fix, ...]
+    operator: str | None = None
+    """What the picture has between the operands; None where it adds what is small, and else names no operation."""
 
     _words: ClassVar[Mapping[str, str]] = WORDS
 
@@ -374,12 +388,13 @@ class Explanation(ShapeRule):
         order = sorted(self.axes, key=lambda axis: (axis.size is not None, -axis.index))
         axes = [axis for axis in self.axes if axis in order[:_MOST_DRAWN]]
         grids = [self._grid(number, axes) for number, _ in enumerate(self.operands[:_MOST_OPERANDS])]
-        signs = ["+"] * (len(grids) - 1)
+        operator = self.operator or ("+" if self._has_values() else ",")
+        signs = [operator] * (len(grids) - 1)
         if len(self.operands) > _MOST_OPERANDS:
             grids.append(_picture.Drawing())
             grids[-1].text((0, 0), "…")
-            signs.append("+")
-        return _picture.flow([*grids, self._result(axes)], [*signs, "="])
+            signs.append(operator)
+        return _picture.flow([*grids, self._result(axes)], [*signs, "→" if operator == "," else "="])
 
     def _grid(self, number: int, axes: Sequence[Axis]) -> _picture.Drawing:
         """Draw an operand: what it stores, and the copies that it is read as."""
@@ -399,7 +414,7 @@ class Explanation(ShapeRule):
     def _result(self, axes: Sequence[Axis]) -> _picture.Drawing:
         def cell(index: tuple[int, ...]) -> tuple[str, _picture.Mark]:
             values = [self._value(number, axes, index) for number in range(_A_PAIR)] if self._has_values() else []
-            return str(sum(values)) if values else "", _picture.RESULT
+            return str(reduce(_COMPUTED[self.operator or "+"], values)) if values else "", _picture.RESULT
 
         if self.result is None:
             drawing = _picture.refusal("?")
@@ -417,9 +432,10 @@ class Explanation(ShapeRule):
         return _picture.Side(axis.sizes[number], axis.cell(number), hue, axis.size is None)
 
     def _has_values(self) -> bool:
-        """Tell whether the elements can be told apart by short numbers: those of two operands, added."""
+        """Tell whether the elements can be told apart by short numbers: those of two operands, and what they give."""
         return (
-            len(self.operands) == _A_PAIR
+            (self.operator or "+") in _COMPUTED
+            and len(self.operands) == _A_PAIR
             and self.result is not None
             and (self.operands[0].elements <= _MOST_VALUES and self.operands[1].elements <= _PLACE)
         )

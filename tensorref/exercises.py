@@ -8,7 +8,7 @@ Split the last axis of x into heads: head h of a token holds its features from h
 ...     batch, seq_len, embed_dim = x.shape
 ...     return x.view(batch, num_heads, seq_len, embed_dim // num_heads)
 >>> print(exercise.check(split_heads))
-Not yet. With x of shape (2, 5, 12) and num_heads = 4: heads[0, 0, 1, 0] is not right (it is 3); 108 of 120 elements differ, this is the first. The elements are the right ones, in other places.
+Not yet. With x of shape (2, 5, 12) and num_heads = 4: heads[0, 0, 1, 0] is not right (yours is 3); 108 of 120 elements differ, this is the first. The elements are the right ones, in other places.
 
 An answer is a function. The checker calls it with several inputs, some of size 1, but none of size 0 unless the task
 names it. It is strict: shape, dtype and device must be those the task asks for, and the arguments must be left as they
@@ -89,7 +89,7 @@ class Verdict:
     >>> verdict.correct, bool(verdict)
     (False, False)
     >>> print(verdict)
-    Not yet. With x of shape (7,): activations[0] is not right (it is -3); 6 of 7 elements differ, this is the first.
+    Not yet. With x of shape (7,): activations[0] is not right (yours is -3); 6 of 7 elements differ, this is the first.
     """
 
     correct: bool

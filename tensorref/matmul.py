@@ -66,7 +66,7 @@ WORDS: Mapping[str, str] = Templates(
         "batch.more": "{count} more",
         "batch.none": "There is no batch axis.",
         "sum.text": "Axis -1 of {a} is summed against axis {row} of {b}: {terms} and {rows} terms.",
-        "success": "The result has shape {shape}, {elements:,} elements.",
+        "success": "The result has shape {shape}, {elements:,} {elements|element|elements}.",
         "failure": "{a} {first}, {b} {second} have no matrix product: {axes}.",
         "failure.sum": "axis -1 of {a} has {terms}, axis {row} of {b} has {rows}, and the two must be equal",
         "failure.batch": "batch axis {axis} has {sizes}, and sizes there must be equal or 1",

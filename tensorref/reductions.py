@@ -45,11 +45,11 @@ WORDS: Mapping[str, str] = Templates(
         "axes.one": "Axis {axes} is reduced: it has size {sizes}.",
         "axes.several": "The axes {axes} are reduced: they have sizes {sizes}.",
         "axes.wrong": "No axis is reduced while something is wrong.",
-        "groups": "Each element of the result is made of {terms:,} elements, such as {group}.",
+        "groups": "Each element of the result is made of {terms:,} {terms|element|elements}, such as {group}.",
         "groups.none": "There is no element to reduce.",
-        "success": "The result has shape {shape}, {elements:,} elements.",
-        "success.kept": "The result has shape {shape}, {elements:,} elements: what is reduced stays with size 1.",
-        "failure.range": "axis is {axis}, {name} of shape {shape} has {count} axes; write one from {low} to {high}.",
+        "success": "The result has shape {shape}, {elements:,} {elements|element|elements}.",
+        "success.kept": "The result has shape {shape}, {elements:,} {elements|element|elements}: what is reduced stays with size 1.",
+        "failure.range": "axis is {axis}, {name} of shape {shape} has {count} {count|axis|axes}; write one from {low} to {high}.",
         "failure.scalar": "axis is {axis}, {name} is a scalar and has no axis; leave it out.",
         "failure.twice": "axis is {axis}, which names axis {twice} twice; name it once.",
         "warning.one": (
@@ -61,10 +61,14 @@ WORDS: Mapping[str, str] = Templates(
             "The result {result} broadcasts with {name} {shape}, but not along the axes that were kept: {name} / result "
             "pairs the wrong elements. Keep the axis: {kept}."
         ),
-        "softmax": (
-            "A softmax along axis {axis} keeps the shape {shape}. Each of its {count:,} groups, such as {group}, sums to 1."
+        "warning.square": (
+            "Axis {axis} and axis -1 both have size {size}, so that the wrong one of them gives no error. A softmax of "
+            "attention scores runs along axis -1."
         ),
-        "softmax.other": "Along axis {axis} instead, each of {count:,} groups, such as {group}, would sum to 1.",
+        "softmax": (
+            "A softmax along axis {axis} keeps the shape {shape}, and sums to 1 in {count:,} {count|group|groups}, such as {group}."
+        ),
+        "softmax.other": "Along axis {axis} instead, it would sum to 1 in {count:,} {count|group|groups}, such as {group}.",
         "keep": "To combine it with {name} again, keep the axis: {kept} broadcasts with {shape}, {result} does not.",
         "fix": "{code} would give {result}.",
     }
@@ -162,8 +166,8 @@ def explain(
     result      2     3        –
     * The result has shape (2, 3), 6 elements.
     * To combine it with x again, keep the axis: (2, 3, 1) broadcasts with (2, 3, 4), (2, 3) does not.
-    * A softmax along axis -1 keeps the shape (2, 3, 4). Each of its 6 groups, such as x[0, 0, :], sums to 1.
-    * Along axis -2 instead, each of 8 groups, such as x[0, :, 0], would sum to 1.
+    * A softmax along axis -1 keeps the shape (2, 3, 4), and sums to 1 in 6 groups, such as x[0, 0, :].
+    * Along axis -2 instead, it would sum to 1 in 8 groups, such as x[0, :, 0].
 
     Parameters
     ----------
@@ -266,7 +270,8 @@ class Explanation(ShapeRule):
     steps: tuple[str, ...]
     """A sentence for each step, which are shape, axes, groups, result."""
     warning: str | None
-    """Set where an axis has size 1 or 0, or where the result broadcasts with what it was made of along other axes."""
+    """Set where an axis has size 1 or 0, where the result broadcasts with what it was made of along other axes, or where the
+    last axis has the same size as the one before it, which is reduced."""
     messages: Messages | None
     fixes: tuple[Fix, ...]
 
@@ -438,6 +443,9 @@ def _warning(explanation: Explanation) -> str | None:
     kept = [axis.last for axis in axes if axis.verdict == "kept" and axis.size != 1]
     places = [place for place, size in zip(range(-len(result), 0), result, strict=True) if size != 1]
     if explanation.keepdims or kept == places or joined([shape, result]) != shape:
+        reduced = [axis for axis in axes if axis.verdict == "reduced"]
+        if [axis.last for axis in reduced] == [-2] and reduced[0].size == axes[-1].size:
+            return WORDS["warning.square"].format(axis=-2, size=axes[-1].size)
         return None
     facts = {"name": explanation.name, "shape": shape, "result": result, "kept": tuple(_left(axes, keepdims=True))}
     return WORDS["warning.chance"].format(**facts)

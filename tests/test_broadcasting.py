@@ -330,6 +330,12 @@ def test_names():
     assert str(raised.value) == "shapes is empty; give at least one shape, such as (4, 1)"
 
 
+def test_an_operator_that_is_none_is_refused():
+    assert broadcasting.explain((2,), (2,), operator="//").operator == "//"
+    with pytest.raises(ValueError, match="^operator is '@'; write '\\+', '-', '\\*', '/', .* or '>>'$"):
+        broadcasting.explain((2,), (2,), operator="@")
+
+
 def test_steps_of_a_scalar_and_of_many_axes():
     assert broadcasting.explain((), ()).steps == (
         "a (), b ().",
@@ -337,7 +343,7 @@ def test_steps_of_a_scalar_and_of_many_axes():
         "No axis is missing.",
         "There is no axis to compare.",
         "No size of 1 has to repeat.",
-        "The result has shape (), 1 elements.",
+        "The result has shape (), 1 element.",
     )
     assert broadcasting.explain((1,) * 64, 3).steps[3].endswith("axis -8 has 1, 1: equal; 56 more.")
 

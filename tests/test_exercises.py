@@ -280,7 +280,7 @@ def tanh(x):
 # A wrong answer to an exercise, and what is said of it.
 WRONG = {
     "tensor-bytes": {
-        "sum": (lambda shape, itemsize: sum(shape) * itemsize, "bytes is not right (it is 96)"),
+        "sum": (lambda shape, itemsize: sum(shape) * itemsize, "bytes is not right (yours is 96)"),
         "a NumPy integer": (
             lambda shape, itemsize: np.prod(shape) * itemsize,
             "bytes is an object of type int64, the task asks for int.",
@@ -293,15 +293,15 @@ WRONG = {
     "parameter-bytes": {
         "four bytes each": (
             lambda parameters: sum(4 * p.numel() for p in parameters),
-            "bytes is not right (it is 13440)",
+            "bytes is not right (yours is 13440)",
         ),
         "the storages": (
             lambda parameters: sum(p.untyped_storage().nbytes() for p in parameters),
-            "bytes is not right (it is 1280)",
+            "bytes is not right (yours is 1280)",
         ),
         "rows": (
             lambda parameters: sum(len(p) * p.element_size() for p in parameters),
-            "bytes is not right (it is 1040)",
+            "bytes is not right (yours is 1040)",
         ),
         "a tensor": (
             lambda parameters: sum(torch.tensor(p.nbytes) for p in parameters),
@@ -309,7 +309,7 @@ WRONG = {
         ),
         "of the first dtype": (
             lambda parameters: sum(p.numel() for p in parameters) * parameters[0].element_size(),
-            "bytes is not right (it is 6720)",
+            "bytes is not right (yours is 6720)",
         ),
     },
     "positions": {
@@ -327,11 +327,11 @@ WRONG = {
         ),
         "from one on": (
             lambda batch, seq_len: torch.arange(1, seq_len + 1).expand(batch, -1),
-            "positions[0, 0] is not right (it is 1)",
+            "positions[0, 0] is not right (yours is 1)",
         ),
         "counted on": (
             lambda batch, seq_len: torch.arange(batch * seq_len).reshape(batch, seq_len),
-            "positions[1, 0] is not right (it is 5)",
+            "positions[1, 0] is not right (yours is 5)",
         ),
     },
     "seeded-weights": {
@@ -353,15 +353,15 @@ WRONG = {
     "causal-mask": {
         "top left": (
             lambda query_len, key_len: torch.ones(query_len, key_len, dtype=torch.bool).tril(),
-            "mask[0, 1] is not right (it is False)",
+            "mask[0, 1] is not right (yours is False)",
         ),
         "the other triangle": (
             lambda query_len, key_len: torch.ones(query_len, key_len, dtype=torch.bool).triu(key_len - query_len),
-            "mask[0, 1] is not right (it is True)",
+            "mask[0, 1] is not right (yours is True)",
         ),
         "not itself": (
             lambda query_len, key_len: torch.ones(query_len, key_len, dtype=torch.bool).tril(key_len - query_len - 1),
-            "mask[0, 0] is not right (it is False)",
+            "mask[0, 0] is not right (yours is False)",
         ),
         "floats": (
             lambda query_len, key_len: torch.ones(query_len, key_len).tril(key_len - query_len),
@@ -380,7 +380,7 @@ WRONG = {
         ),
         "targets first": (
             lambda token_ids: (token_ids[:, 1:], token_ids[:, :-1]),
-            "inputs[0, 0] is not right (it is 23)",
+            "inputs[0, 0] is not right (yours is 23)",
         ),
         "over the batch": (
             lambda token_ids: (token_ids[:-1], token_ids[1:]),
@@ -400,7 +400,7 @@ WRONG = {
             lambda hidden, lengths: hidden[:, lengths - 1],
             "vectors has shape (3, 3, 2), the task asks for (3, 2). The difference is one of broadcasting (axis -3, of size 3, is too many)",
         ),
-        "the last place": (lambda hidden, _: hidden[:, -1], "vectors[1, 0] is not right (it is 18)"),
+        "the last place": (lambda hidden, _: hidden[:, -1], "vectors[1, 0] is not right (yours is 18)"),
         "off by one": (
             lambda hidden, lengths: hidden[torch.arange(len(hidden)), lengths],
             "it raised IndexError: index 5 is out of bounds for dimension 1 with si",
@@ -411,18 +411,18 @@ WRONG = {
         ),
     },
     "top-k-filter": {
-        "k of a tie": (only_k, "filtered[0, 1] is not right (it is -inf, no finite number)"),
+        "k of a tie": (only_k, "filtered[0, 1] is not right (yours is -inf, no finite number)"),
         "over the batch": (
             lambda logits, k: logits.masked_fill(logits < logits.flatten().topk(k).values[-1], -torch.inf),
-            "filtered[0, 2] is not right (it is -inf, no finite number)",
+            "filtered[0, 2] is not right (yours is -inf, no finite number)",
         ),
         "zeros": (
             lambda logits, k: torch.where(logits >= logits.topk(k).values[:, -1:], logits, 0.0),
-            "filtered[0, 0] is not right (it is 0)",
+            "filtered[0, 0] is not right (yours is 0)",
         ),
         "the limit too": (
             lambda logits, k: logits.masked_fill(logits <= logits.topk(k).values[:, -1:], -torch.inf),
-            "filtered[0, 2] is not right (it is -inf, no finite number)",
+            "filtered[0, 2] is not right (yours is -inf, no finite number)",
         ),
         "no axis kept": (
             lambda logits, k: logits.masked_fill(logits < logits.topk(k).values[:, -1], -torch.inf),
@@ -440,15 +440,15 @@ WRONG = {
         ),
         "along the columns": (
             lambda counts: counts / counts.sum(0, keepdim=True),
-            "probabilities[0, 0] is not right (it is 0.3333)",
+            "probabilities[0, 0] is not right (yours is 0.3333)",
         ),
-        "by the total": (lambda counts: counts / counts.sum(), "probabilities[0, 0] is not right (it is 0.0625)"),
+        "by the total": (lambda counts: counts / counts.sum(), "probabilities[0, 0] is not right (yours is 0.0625)"),
         "in place": (lambda counts: counts.div_(counts.sum(-1, keepdim=True)), "it changed its argument counts;"),
         "no axis kept where it fits": (
             lambda counts: (
                 counts / (counts.sum(-1) if len(counts) == counts.shape[1] else counts.sum(-1, keepdim=True))
             ),
-            "probabilities[0, 1] is not right (it is 0.375)",
+            "probabilities[0, 1] is not right (yours is 0.375)",
         ),
     },
     "sequence-rewards": {
@@ -472,14 +472,14 @@ WRONG = {
     "silu": {
         "overflow": (
             lambda x: x * torch.exp(x) / (1 + torch.exp(x)),
-            "activations[1] is not right (it is nan, no finite number)",
+            "activations[1] is not right (yours is nan, no finite number)",
         ),
         "nothing": (lambda _: None, "activations is nothing (a return is missing), the task asks for Tensor."),
         "sparse": (
             lambda x: functional.silu(x).to_sparse(),
             "activations has layout torch.sparse_coo, the task asks for torch.strided.",
         ),
-        "relu": (torch.relu, "activations[0] is not right (it is 0)"),
+        "relu": (torch.relu, "activations[0] is not right (yours is 0)"),
         "in place": (lambda x: x.mul_(x.sigmoid()), "it changed its argument x;"),
     },
     "gelu": {
@@ -525,7 +525,7 @@ WRONG = {
             lambda query, key: query @ key.permute(3, 2, 1, 0) / query.shape[-1] ** 0.5,
             "it raised RuntimeError: The size of tensor a (3) must match the size o",
         ),
-        "not scaled": (lambda query, key: query @ key.mT, "scores[0, 0, 0, 0] is not right (it is -6)"),
+        "not scaled": (lambda query, key: query @ key.mT, "scores[0, 0, 0, 0] is not right (yours is -6)"),
         "not rooted": (lambda query, key: query @ key.mT / query.shape[-1], "scores[0, 0, 0, 0] is not right"),
         "keys by queries": (
             lambda query, key: key @ query.mT / query.shape[-1] ** 0.5,
@@ -533,7 +533,7 @@ WRONG = {
         ),
         "reshaped": (
             lambda query, key: query @ key.reshape(*key.shape[:2], key.shape[3], key.shape[2]) / query.shape[-1] ** 0.5,
-            "scores[0, 0, 0, 0] is not right (it is -5)",
+            "scores[0, 0, 0, 0] is not right (yours is -5)",
         ),
         "in place": (lambda query, key: query.div_(query.shape[-1] ** 0.5) @ key.mT, "it changed its argument query;"),
     },
@@ -565,12 +565,12 @@ WRONG = {
     "low-rank-update": {
         "alpha alone": (
             lambda x, weight, a, b, alpha: x @ weight.mT + alpha * (x @ a.mT @ b.mT),
-            "output[0, 0, 0] is not right (it is 38)",
+            "output[0, 0, 0] is not right (yours is 38)",
         ),
-        "no update": (lambda x, weight, *_: x @ weight.mT, "output[0, 0, 0] is not right (it is -18)"),
+        "no update": (lambda x, weight, *_: x @ weight.mT, "output[0, 0, 0] is not right (yours is -18)"),
         "no weight": (
             lambda x, weight, a, b, alpha: alpha / len(a) * (x @ a.mT @ b.mT),
-            "output[0, 0, 0] is not right (it is 28)",
+            "output[0, 0, 0] is not right (yours is 28)",
         ),
         "not transposed": (
             lambda x, weight, a, b, alpha: x @ weight + x @ a.mT @ b.mT * (alpha / len(a)),
@@ -582,7 +582,7 @@ WRONG = {
         ),
         "over in_features": (
             lambda x, weight, a, b, alpha: x @ weight.mT + x @ a.mT @ b.mT * (alpha / a.shape[1]),
-            "output[0, 0, 0] is not right (it is -11)",
+            "output[0, 0, 0] is not right (yours is -11)",
         ),
     },
     "squared-errors": {
@@ -609,19 +609,22 @@ WRONG = {
             lambda x, table: x + table,
             "it raised RuntimeError: The size of tensor a (3) must match the size o",
         ),
-        "by sequence": (lambda x, table: x + table[: len(x), None], "embeddings[0, 1, 0] is not right (it is 4)"),
-        "the same for all": (lambda x, table: x + table[0], "embeddings[0, 1, 0] is not right (it is 4)"),
+        "by sequence": (lambda x, table: x + table[: len(x), None], "embeddings[0, 1, 0] is not right (yours is 4)"),
+        "the same for all": (lambda x, table: x + table[0], "embeddings[0, 1, 0] is not right (yours is 4)"),
         "in place": (lambda x, table: x.add_(table[: x.shape[1]]), "it changed its argument x;"),
-        "from one on": (lambda x, table: x + table[1 : x.shape[1] + 1], "embeddings[0, 0, 0] is not right (it is 4)"),
+        "from one on": (
+            lambda x, table: x + table[1 : x.shape[1] + 1],
+            "embeddings[0, 0, 0] is not right (yours is 4)",
+        ),
     },
     "padding-mask": {
         "one more": (
             lambda lengths, seq_len: torch.arange(seq_len) <= lengths[:, None],
-            "mask[1, 2] is not right (it is True)",
+            "mask[1, 2] is not right (yours is True)",
         ),
         "the padding": (
             lambda lengths, seq_len: torch.arange(seq_len) >= lengths[:, None],
-            "mask[0, 0] is not right (it is False)",
+            "mask[0, 0] is not right (yours is False)",
         ),
         "turned": (
             lambda lengths, seq_len: torch.arange(seq_len)[:, None] < lengths,
@@ -642,7 +645,7 @@ WRONG = {
             lambda a, b: (a - b).norm(dim=-1),
             "it raised RuntimeError: The size of tensor a (3) must match the size o",
         ),
-        "squares": (lambda a, b: (a[:, None] - b).square().sum(-1), "distances[0, 0] is not right (it is 33)"),
+        "squares": (lambda a, b: (a[:, None] - b).square().sum(-1), "distances[0, 0] is not right (yours is 33)"),
         "turned": (
             lambda a, b: (b[:, None] - a).norm(dim=-1),
             "distances has shape (5, 3), the task asks for (3, 5). The sizes are right, the order of the axes is not.",
@@ -651,7 +654,7 @@ WRONG = {
             lambda a, b: (a[:, None] - b).square().sum(1).sqrt(),
             "distances has shape (3, 4), the task asks for (3, 5).",
         ),
-        "magnitudes": (lambda a, b: (a[:, None] - b).abs().sum(-1), "distances[0, 0] is not right (it is 9)"),
+        "magnitudes": (lambda a, b: (a[:, None] - b).abs().sum(-1), "distances[0, 0] is not right (yours is 9)"),
         "a loop": (
             lambda a, b: torch.stack([(row - b).norm(dim=-1) for row in a]),
             "that is a loop, and the task asks for none.",
@@ -709,7 +712,7 @@ WRONG = {
         ),
         "forwards": (
             lambda array: torch.tensor(np.sort(array), dtype=torch.float32),
-            "tensor[0] is not right (it is 0)",
+            "tensor[0] is not right (yours is 0)",
         ),
     },
     "mixed-product": {
@@ -730,7 +733,7 @@ WRONG = {
     "rms-norm": {
         "overflow": (
             lambda x, weight: x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-6) * weight,
-            "normalized[0, 0] is not right (it is 0)",
+            "normalized[0, 0] is not right (yours is 0)",
         ),
         "float32": (
             lambda x, weight: functional.rms_norm(x.float(), x.shape[-1:], weight.float(), 1e-6),
@@ -758,24 +761,27 @@ WRONG = {
             lambda x, weight: (x.float() * torch.rsqrt(x.float().square().mean(-1, keepdim=True)) * weight.float()).to(
                 x
             ),
-            "normalized[0, 0] is not right (it is nan, no finite number)",
+            "normalized[0, 0] is not right (yours is nan, no finite number)",
         ),
     },
     "quantize": {
-        "cut off": (lambda weight: quantized(weight, rounding=torch.trunc), "numbers[0, 1] is not right (it is -63)"),
+        "cut off": (
+            lambda weight: quantized(weight, rounding=torch.trunc),
+            "numbers[0, 1] is not right (yours is -63)",
+        ),
         "one scale": (
             lambda weight: quantized(weight, weight.abs().amax().expand(len(weight), 1)),
-            "numbers[1, 0] is not right (it is 0)",
+            "numbers[1, 0] is not right (yours is 0)",
         ),
-        "0 / 0": (quantized_zero_by_zero, "scales[0, 0] is not right (it is 0)"),
-        "up to 128": (quantized_up_to_128, "numbers[0, 0] is not right (it is -128)"),
+        "0 / 0": (quantized_zero_by_zero, "scales[0, 0] is not right (yours is 0)"),
+        "up to 128": (quantized_up_to_128, "numbers[0, 0] is not right (yours is -128)"),
         "no axis kept": (
             lambda weight: (quantized(weight)[0], quantized(weight)[1][:, 0]),
             "scales has shape (2,), the task asks for (2, 1). The difference is one of broadcasting (axis -1 has 2 instead of 1, axis -2 is missing)",
         ),
         "the largest, signed": (
             lambda weight: quantized(weight, weight.amax(-1, keepdim=True)),
-            "numbers[1, 0] is not right (it is 44)",
+            "numbers[1, 0] is not right (yours is 44)",
         ),
         "floats": (
             lambda weight: (quantized(weight)[0].float(), quantized(weight)[1]),
@@ -785,7 +791,7 @@ WRONG = {
     "split-heads": {
         "view alone": (
             lambda x, num_heads: x.reshape(x.shape[0], num_heads, x.shape[1], x.shape[2] // num_heads),
-            "heads[0, 0, 1, 0] is not right (it is 3)",
+            "heads[0, 0, 1, 0] is not right (yours is 3)",
         ),
         "no transpose": (
             lambda x, num_heads: x.unflatten(-1, (num_heads, -1)),
@@ -793,7 +799,7 @@ WRONG = {
         ),
         "interleaved": (
             lambda x, num_heads: x.unflatten(-1, (-1, num_heads)).permute(0, 3, 1, 2),
-            "heads[0, 0, 0, 1] is not right (it is 4)",
+            "heads[0, 0, 0, 1] is not right (yours is 4)",
         ),
         "wrong axes": (
             lambda x, num_heads: x.unflatten(-1, (num_heads, -1)).transpose(2, 3),
@@ -803,7 +809,7 @@ WRONG = {
     "merge-heads": {
         "not moved": (
             lambda heads: heads.reshape(heads.shape[0], heads.shape[2], heads.shape[1] * heads.shape[3]),
-            "merged[0, 0, 3] is not right (it is 3)",
+            "merged[0, 0, 3] is not right (yours is 3)",
         ),
         "view": (
             lambda heads: heads.transpose(1, 2).view(heads.shape[0], heads.shape[2], -1),
@@ -813,7 +819,7 @@ WRONG = {
             lambda heads: heads.permute(0, 2, 3, 1).reshape(
                 heads.shape[0], heads.shape[2], heads.shape[1] * heads.shape[3]
             ),
-            "merged[0, 0, 1] is not right (it is 15)",
+            "merged[0, 0, 1] is not right (yours is 15)",
         ),
         "not joined": (
             lambda heads: heads.transpose(1, 2),
@@ -839,7 +845,7 @@ WRONG = {
         ),
         "strides of another": (
             lambda x, window: x.as_strided((x.shape[0], x.shape[1] - window + 1, window), (x.shape[1], 1, 1)),
-            "windows[0, 0, 1] is not right (it is 1)",
+            "windows[0, 0, 1] is not right (yours is 1)",
         ),
         "one too few": (
             lambda x, window: x.unfold(1, window, 1)[:, :-1],
@@ -863,7 +869,7 @@ WRONG = {
             lambda x, _: x.new_zeros(x.shape[-1]),
             "rows has shape (3,), the task asks for (4, 3). The difference is one of broadcasting (axis -2 is missing)",
         ),
-        "ones": (lambda x, count: x.new_ones((count, x.shape[-1])), "rows[0, 0] is not right (it is 1)"),
+        "ones": (lambda x, count: x.new_ones((count, x.shape[-1])), "rows[0, 0] is not right (yours is 1)"),
         "like x": (lambda x, _: torch.zeros_like(x), "rows has shape (2, 3), the task asks for (4, 3)."),
     },
     "match-tensor": {
@@ -889,7 +895,7 @@ WRONG = {
         ),
         "the prediction detached": (
             lambda prediction, target: (prediction.detach() - target).square().mean(),
-            "gradient of prediction[0, 0] is not right (it is 0)",
+            "gradient of prediction[0, 0] is not right (yours is 0)",
         ),
         "all detached": (
             lambda prediction, target: (prediction - target).detach().square().mean(),
@@ -942,7 +948,7 @@ WRONG = {
         ),
     },
     "straight-through": {
-        "rounded": (torch.round, "gradient of x[0] is not right (it is 0)"),
+        "rounded": (torch.round, "gradient of x[0] is not right (yours is 0)"),
         "the other way round": (lambda x: x.round() + (x - x.round()).detach(), "rounded[0] is not right"),
         "detached": (
             lambda x: x.round().detach(),
@@ -951,10 +957,10 @@ WRONG = {
         "not rounded": (lambda x: x + 0, "rounded[0] is not right"),
         "halves up": (
             lambda x: x + (torch.floor(x + 0.5) - x).detach(),
-            "With x of shape (4,): rounded[1] is not right (it is 1)",
+            "With x of shape (4,): rounded[1] is not right (yours is 1)",
         ),
-        "cut off": (lambda x: x + (x.trunc() - x).detach(), "rounded[0] is not right (it is -1)"),
-        "doubled": (lambda x: x.round().detach() + 2 * (x - x.detach()), "gradient of x[0] is not right (it is 2)"),
+        "cut off": (lambda x: x + (x.trunc() - x).detach(), "rounded[0] is not right (yours is -1)"),
+        "doubled": (lambda x: x.round().detach() + 2 * (x - x.detach()), "gradient of x[0] is not right (yours is 2)"),
     },
     "log-softmax": {
         "no logarithm": (
@@ -963,18 +969,18 @@ WRONG = {
         ),
         "overflow": (
             lambda logits: torch.log(logits.exp() / logits.exp().sum(-1, keepdim=True)),
-            "logarithms[0, 0] is not right (it is nan, no finite number)",
+            "logarithms[0, 0] is not right (yours is nan, no finite number)",
         ),
         "underflow": (
             lambda logits: logits.softmax(-1).log(),
-            "logarithms[0, 2] is not right (it is -inf, no finite number)",
+            "logarithms[0, 2] is not right (yours is -inf, no finite number)",
         ),
         "over all": (lambda logits: logits - logits.logsumexp((0, 1)), "logarithms[0, 0] is not right"),
         "over the batch": (lambda logits: logits.log_softmax(0), "logarithms[0, 0] is not right"),
     },
     "merge-blocks": {
-        "overflow": (merged_naively, "output[0, 0] is not right (it is nan, no finite number)"),
-        "-inf - (-inf)": (merged_with_nan, "output[0, 0] is not right (it is nan, no finite number)"),
+        "overflow": (merged_naively, "output[0, 0] is not right (yours is nan, no finite number)"),
+        "-inf - (-inf)": (merged_with_nan, "output[0, 0] is not right (yours is nan, no finite number)"),
         "the mean": (merged_equally, "output[0, 0] is not right"),
         "shares of the logarithms": (merged_by_lse, "output[0, 0] is not right"),
         "the output alone": (
@@ -1040,7 +1046,7 @@ WRONG = {
         ),
         "over the batch": (
             lambda x: (x - x.mean(0)) / (x.var(0, correction=0) + 1e-5) ** 0.5,
-            "normalized[0, 0, 0] is not right (it is -1)",
+            "normalized[0, 0, 0] is not right (yours is -1)",
         ),
         "no axis kept": (
             lambda x: (x - x.mean(-1)) / (x.var(-1, correction=0) + 1e-5) ** 0.5,
@@ -1059,11 +1065,11 @@ WRONG = {
         "padding above": (lambda hidden, mask: hidden.mean(1), "means[1, 0] is not right"),
         "nan for none": (
             lambda hidden, mask: hidden.masked_fill(~mask[..., None], 0).sum(1) / mask.sum(1, keepdim=True),
-            "means[1, 0] is not right (it is nan, no finite number)",
+            "means[1, 0] is not right (yours is nan, no finite number)",
         ),
         "times 0": (
             lambda hidden, mask: (hidden * mask[..., None]).sum(1) / mask.sum(1, keepdim=True).clamp(min=1),
-            "means[0, 0] is not right (it is nan, no finite number)",
+            "means[0, 0] is not right (yours is nan, no finite number)",
         ),
         "no axis kept": (
             lambda hidden, mask: hidden.masked_fill(~mask[..., None], 0).sum(1) / mask.sum(1).clamp(min=1),
@@ -1088,7 +1094,7 @@ WRONG = {
         "afterwards": (lambda scores, allowed: torch.softmax(scores, -1) * allowed, "weights[0, 0, 0] is not right"),
         "nan": (
             lambda scores, allowed: torch.softmax(scores.masked_fill(~allowed, -torch.inf), -1),
-            "weights[1, 0] is not right (it is nan, no finite number)",
+            "weights[1, 0] is not right (yours is nan, no finite number)",
         ),
         "a large number": (
             lambda scores, allowed: torch.softmax(scores.masked_fill(~allowed, -1e9), -1),
@@ -1102,7 +1108,7 @@ WRONG = {
             lambda scores, allowed: (
                 scores.exp() * allowed / (scores.exp() * allowed).sum(-1, keepdim=True).clamp(min=1e-30)
             ),
-            "weights[0, 0, 0] is not right (it is nan, no finite number)",
+            "weights[0, 0, 0] is not right (yours is nan, no finite number)",
         ),
     },
     "mask-scores": {
@@ -1110,10 +1116,10 @@ WRONG = {
             lambda scores, allowed: scores.masked_fill_(~allowed, -torch.inf),
             "it changed its argument scores;",
         ),
-        "zeros": (lambda scores, allowed: scores * allowed, "masked[0, 0, 1] is not right (it is -0)"),
+        "zeros": (lambda scores, allowed: scores * allowed, "masked[0, 0, 1] is not right (yours is -0)"),
         "the other way round": (
             lambda scores, allowed: scores.masked_fill(allowed, -torch.inf),
-            "masked[0, 0, 0] is not right (it is -inf, no finite number)",
+            "masked[0, 0, 0] is not right (yours is -inf, no finite number)",
         ),
         "a large number": (lambda scores, allowed: scores.masked_fill(~allowed, -1e9), "masked[0, 0, 1] is not right"),
         "those that are left": (
@@ -1141,7 +1147,7 @@ WRONG = {
             lambda losses, keep, weight: (
                 (losses * keep).sum(-1, keepdim=True) / keep.sum(-1, keepdim=True) * weight
             ).sum(),
-            "total is not right (it is nan, no finite number)",
+            "total is not right (yours is nan, no finite number)",
         ),
         "all pairs": (
             lambda losses, keep, weight: (
@@ -1230,7 +1236,7 @@ WRONG = {
         ),
     },
     "sinusoidal-positions": {
-        "in halves": (sinusoids_in_halves, "table[0, 1] is not right (it is 0)"),
+        "in halves": (sinusoids_in_halves, "table[0, 1] is not right (yours is 0)"),
         "a loop": (sinusoids_by_a_loop, "that is a loop, and the task asks for none."),
         "a frequency for each feature": (sinusoids_of_features, "table[1, 1] is not right"),
         "turned": (
@@ -1241,14 +1247,14 @@ WRONG = {
             lambda seq_len, embed_dim: (
                 sinusoids_in_halves(seq_len, embed_dim).reshape(seq_len, 2, embed_dim // 2).flip(1).mT.flatten(1)
             ),
-            "table[0, 0] is not right (it is 1)",
+            "table[0, 0] is not right (yours is 1)",
         ),
     },
     "causal-attention": {
         "not causal": (attended, "output[0, 0, 0] is not right"),
         "not itself": (
             lambda query, key, value: attended(query, key, value, lower(query.shape[1], -1)),
-            "output[0, 0, 0] is not right (it is nan, no finite number)",
+            "output[0, 0, 0] is not right (yours is nan, no finite number)",
         ),
         "the other triangle": (
             lambda query, key, value: attended(query, key, value, lower(query.shape[1]).T),
@@ -1336,7 +1342,7 @@ WRONG = {
             lambda logits, ids, pad: functional.cross_entropy(
                 logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten(), ignore_index=pad
             ),
-            "loss is not right (it is nan, no finite number)",
+            "loss is not right (yours is nan, no finite number)",
         ),
         "each place": (
             lambda logits, ids, pad: functional.cross_entropy(
@@ -1350,7 +1356,7 @@ WRONG = {
         ),
     },
     "kv-cache-step": {
-        "not written": (cached_in_copies, "keys after the call[0, 0, 2, 0] is not right (it is 9)"),
+        "not written": (cached_in_copies, "keys after the call[0, 0, 2, 0] is not right (yours is 9)"),
         "the whole cache": (cached_and_seen_whole, "output[0, 1, 0, 0] is not right"),
         "not the new one": (lambda *given: cached(*given, seen=-1), "output[0, 0, 0, 0] is not right"),
         "one place further": (
@@ -1359,27 +1365,27 @@ WRONG = {
         ),
         "the keys alone": (
             lambda q, k, v, keys, values, n: cached(q, k, v, keys, values.clone(), n),
-            "values after the call[0, 0, 2, 0] is not right (it is 9)",
+            "values after the call[0, 0, 2, 0] is not right (yours is 9)",
         ),
         "the query too": (lambda q, *rest: cached(q.mul_(1.5), *rest), "it changed its argument query;"),
     },
     "top-p-filter": {
         "without the one that crosses": (
             lambda logits, p: nucleus(logits, p, inclusive=True),
-            "filtered[0, 3] is not right (it is -inf, no finite number)",
+            "filtered[0, 3] is not right (yours is -inf, no finite number)",
         ),
         "in sorted order": (lambda logits, p: nucleus(logits, p, sorted_places=True), "filtered[0, 0] is not right"),
-        "a limit": (over_the_limit, "filtered[0, 0] is not right (it is -inf, no finite number)"),
+        "a limit": (over_the_limit, "filtered[0, 0] is not right (yours is -inf, no finite number)"),
         "least probable first": (lambda logits, p: -nucleus(-logits, p), "filtered[0, 0] is not right"),
         "over the batch": (lambda logits, p: nucleus(logits.T, p).T, "filtered[0, 2] is not right"),
         "zeros": (
             lambda logits, p: nucleus(logits, p).masked_fill(nucleus(logits, p) == -torch.inf, 0),
-            "filtered[0, 0] is not right (it is 0)",
+            "filtered[0, 0] is not right (yours is 0)",
         ),
     },
     "embedding-gradient": {
-        "written once": (written_once, "table_gradient[1, 0] is not right (it is 3)"),
-        "written over": (written_over, "table_gradient[1, 0] is not right (it is 3)"),
+        "written once": (written_once, "table_gradient[1, 0] is not right (yours is 3)"),
+        "written over": (written_over, "table_gradient[1, 0] is not right (yours is 3)"),
         "a loop": (added_by_a_loop, "that is a loop, and the task asks for none."),
         "a row for each place": (
             lambda ids, gradient, _: gradient.flatten(0, 1),
@@ -1406,8 +1412,8 @@ WRONG = {
     "multi-head-attention": {
         "not causal": (lambda *given: layer(*given, "not causal"), "output[0, 0, 0] is not right"),
         "no padding": (lambda *given: layer(*given, "no padding"), "output[1, 3, 0] is not right"),
-        "padding on the queries": (lambda *given: layer(*given, "rows"), "output[1, 3, 0] is not right (it is 0)"),
-        "nan": (lambda *given: layer(*given, "nan"), "output[0, 0, 0] is not right (it is nan, no finite number)"),
+        "padding on the queries": (lambda *given: layer(*given, "rows"), "output[1, 3, 0] is not right (yours is 0)"),
+        "nan": (lambda *given: layer(*given, "nan"), "output[0, 0, 0] is not right (yours is nan, no finite number)"),
         "over embed_dim": (lambda *given: layer(*given, "embed_dim"), "output[0, 1, 0] is not right"),
         "view instead of transpose": (lambda *given: layer(*given, "view"), "output[0, 0, 0] is not right"),
         "heads before parts": (lambda *given: layer(*given, "heads first"), "output[0, 0, 0] is not right"),

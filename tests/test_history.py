@@ -346,7 +346,7 @@ REASONS = [
     ((2, 3), ".permute(0)", "permute names each axis once: it takes 2 numbers here, not 1."),
     ((2, 3), ".permute(0, -2)", "permute names each axis once."),
     ((3,), ".mT", "mT swaps the last two axes, and there is only one."),
-    ((2, 3), "[:, 0, 0, 0]", "There are 2 axes for 4 ints and slices; leave some out."),
+    ((2, 3), "[:, 0, 0, 0]", "4 ints and slices are too many for 2 axes; leave some out."),
     ((2, 3), "[None, :, -4]", "An int counts from 0, or from -1 back, and this axis has size 3."),
     ((0, 3), "[0]", "An int counts from 0, or from -1 back, and this axis has size 0."),
     ((), "[0]", "There is no axis to take from; write [...] or [None]."),

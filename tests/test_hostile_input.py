@@ -170,7 +170,7 @@ CALLS: Mapping[str, Mapping[str, Any]] = {
     "broadcasting.add_bias": {"x": X, "bias": X[0]},
     "broadcasting.compatible": {"*shapes": ((2, 3), (3,))},
     "broadcasting.expanded_strides": {"shape": (3,), "to": (2, 3)},
-    "broadcasting.explain": {"*shapes": ((2, 3), (3,)), "names": ("x", "y"), "itemsize": 4},
+    "broadcasting.explain": {"*shapes": ((2, 3), (3,)), "names": ("x", "y"), "itemsize": 4, "operator": "+"},
     "broadcasting.gradient_axes": {"shape": (3,), "to": (2, 3)},
     "broadcasting.messages": {"*shapes": ((2, 3), (3,))},
     "broadcasting.result_shape": {"*shapes": ((2, 3), (3,)), "names": ("x", "y")},

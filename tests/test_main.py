@@ -130,7 +130,7 @@ def test_without_rich_it_says_so_once_and_prints_lines(without_rich):
     out, err = run(*TINY, "--only", "view", path=without_rich)
     assert out.startswith("group")
     assert err.splitlines() == [
-        'A line a step: a progress bar needs rich, pip install "tensorref[terminal]".',
+        "A line a step: a progress bar needs rich, python -m pip install rich.",
         "[0/2] ceiling, cpu, float32",
         "[1/2] view, cpu, n = 64",
         "[2/2] done",

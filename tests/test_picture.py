@@ -222,6 +222,27 @@ def test_the_values_are_those_of_a_sum(shapes):
         assert any(written[at : at + len(row)] == row for at in range(len(written)))
 
 
+@pytest.mark.parametrize(("operator", "compute"), [("-", np.subtract), ("*", np.multiply)])
+def test_the_values_are_those_of_the_operator(operator, compute):
+    first, second = np.arange(4).reshape(4, 1) * 10, np.arange(3)
+    written = texts(broadcasting.explain((4, 1), (3,), operator=operator).svg())
+    row = [str(value) for value in compute(first, second).ravel()]
+    assert any(written[at : at + len(row)] == row for at in range(len(written)))
+    assert written.count(operator) == written.count("=") == 1
+    assert "+" not in written
+
+
+def test_a_picture_without_values_names_no_operation_but_the_one_that_is_asked_for():
+    for shapes in (((128, 128), (32, 12, 128, 128), ()), ((3, 4), (2, 4)), ((32, 12, 128, 64), (128, 64))):
+        written = texts(broadcasting.explain(*shapes).svg())
+        assert written.count(",") == len(shapes) - 1
+        assert written.count("→") == 1
+        assert not {"+", "="} & {*written}
+    written = texts(broadcasting.explain((4, 1), (1, 3), operator="==").svg())
+    assert written.count("==") == written.count("=") == 1
+    assert not any(text.isdigit() and int(text) > 4 for text in written)
+
+
 @pytest.mark.parametrize(
     ("shape", "operations", "change"),
     [

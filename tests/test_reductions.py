@@ -74,10 +74,39 @@ def test_the_warning_is_given_where_the_result_pairs_other_elements():
     for shape in itertools.product((2, 3), repeat=3):
         for axis in (0, 1, 2, (0, 1), (0, 2), (1, 2), None):
             warning = reductions.explain(shape, axis).warning
-            assert (warning is not None) == warned(shape, axis), (shape, axis)
-            assert reductions.explain(shape, axis, keepdims=True).warning is None
+            kept = reductions.explain(shape, axis, keepdims=True).warning
+            is_square = axis == 1 and shape[1] == shape[2]
+            assert (warning is not None) == (warned(shape, axis) or is_square), (shape, axis)
+            assert (kept is not None) == is_square
             found += warning is not None
     assert found > 10
+
+
+def test_the_last_but_one_axis_is_warned_of_where_the_last_one_has_its_size():
+    for axis in (1, -2, (1,)):
+        explanation = reductions.explain((2, 3, 3), axis, keepdims=True)
+        assert explanation.warning == (
+            "Axis -2 and axis -1 both have size 3, so that the wrong one of them gives no error. A softmax of attention "
+            "scores runs along axis -1."
+        )
+        assert str(explanation).splitlines()[6] == f"* ⚠ {explanation.warning}"
+    for shape, axis in (
+        ((2, 3, 3), -1),
+        ((2, 3, 3), 0),
+        ((2, 3, 4), -2),
+        ((3, 3), (0, 1)),
+        ((3,), 0),
+        ((2, 3, 3), None),
+    ):
+        assert reductions.explain(shape, axis, keepdims=True).warning is None
+
+
+def test_one_is_said_in_the_singular():
+    explanation = reductions.explain((3,), 0, name="loss")
+    assert explanation.steps[3] == "The result has shape (), 1 element."
+    assert explanation.notes()[1].endswith("keeps the shape (3,), and sums to 1 in 1 group, such as loss[:].")
+    assert reductions.explain((1,), 0).steps[2].startswith("Each element of the result is made of 1 element, such as")
+    assert "has 1 axis; write one from -1 to 0." in reductions.explain((3,), 1).steps[-1]
 
 
 def test_an_axis_of_size_1_or_0_is_warned_of():

@@ -52,6 +52,7 @@ function filter() {
 		const shown = new Set(found);
 		for (const row of all) for (const line of row.lines) line.hidden = !shown.has(row);
 		for (const { section, rows } of tables) section.hidden = !rows.some((row) => shown.has(row));
+		for (const part of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".dictionary-filter ~ p"))) part.hidden = wanted.length > 0;
 		count.textContent = !wanted.length ? "" : found.length ? `${found.length} of ${all.length} rows` : "No row. Try a part of the name, or what it does.";
 		const address = new URL(location.href);
 		if (box.value) address.searchParams.set("find", box.value);

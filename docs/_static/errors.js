@@ -1,6 +1,8 @@
 // @ts-check
 // "Paste your error": finds the message in a text as tensorref.errors.explain does, and says what it means before any search.
 
+import { prepared } from "./prepared.js";
+
 /** @typedef {[expression: string, rarest: string, weight: number]} Template */
 /** @typedef {{ id: string, page: string, title: string, kind: string, cause: string, mend: string, warning: boolean, templates: Template[] }} Entry */
 /** @typedef {{ first: number, last: number, entries: Entry[] }} Messages */
@@ -53,6 +55,14 @@ function answer(/** @type {Found} */ { entry }) {
 	return [made("p", title, " ", made("span", entry.kind)), made("p", made("strong", "Likely cause: "), entry.cause), made("p", made("strong", "Mend: "), entry.mend)];
 }
 
+/** Return an answer for what is written in code. */
+function shown(/** @type {string} */ text, /** @type {string} */ address) {
+	const link = document.createElement("a");
+	link.append(`See ${text.trim()} in the explorer`);
+	link.href = new URL(`../${address}`, import.meta.url).href;
+	return made("p", link);
+}
+
 /** Let a form say what it knows of a message, and search for no more than a query can hold. */
 function listen(/** @type {HTMLFormElement} */ form) {
 	const box = form.querySelector("textarea");
@@ -67,9 +77,10 @@ function listen(/** @type {HTMLFormElement} */ form) {
 
 	const show = async () => {
 		const text = box.value;
-		if (text.trim().length < SHORTEST) {
+		const explorer = prepared(text);
+		if (explorer || text.trim().length < SHORTEST) {
 			found = undefined;
-			output.replaceChildren();
+			output.replaceChildren(...(explorer ? [shown(text, explorer)] : []));
 			return;
 		}
 		try {

@@ -218,7 +218,7 @@ def _compared(name: str, got: Any, wanted: Any, device: torch.device) -> Iterato
         return
     if not isinstance(wanted, Tensor | np.ndarray):
         if got != wanted:
-            yield f"{name} is not right (it is {got})."
+            yield f"{name} is not right (yours is {got})."
         return
     yield from _compared_arrays(name, got, wanted, device)
 
@@ -260,7 +260,7 @@ def _unequal(name: str, ours: Tensor, theirs: Tensor) -> Iterator[str]:
     place = torch.argwhere(wrong)[0].tolist()
     value = ours[tuple(place)].item()
     finite = bool(torch.isfinite(theirs[tuple(place)]))
-    shown = f"it is {value if isinstance(value, int) else format(value, '.4g')}" + (
+    shown = f"yours is {value if isinstance(value, int) else format(value, '.4g')}" + (
         ", no finite number" if finite and not np.isfinite(value) else ""
     )
     count = f"; {wrong.sum()} of {wrong.numel()} elements differ, this is the first" if place else ""

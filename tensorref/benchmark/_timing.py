@@ -361,7 +361,7 @@ def _interval(values: Sequence[float]) -> tuple[float, float]:
     """Return two of at least six values that have the median of their distribution between them with at least 95 %."""
     ordered, count = sorted(values), len(values)
     outside, below = 0, -1
-    while 2 * (outside + math.comb(count, below + 1)) <= 0.05 * 2**count:
+    while 40 * (outside + math.comb(count, below + 1)) <= 2**count:  # in ints: 2**1024 is no float
         below += 1
         outside += math.comb(count, below)
     return ordered[below], ordered[-1 - below]

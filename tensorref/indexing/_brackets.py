@@ -9,7 +9,7 @@ from typing import Any
 
 from tensorref import _picture
 from tensorref._arguments import as_library, length, quoted
-from tensorref._explanation import Illustrated, TensorrefError
+from tensorref._explanation import WARNS, Illustrated, TensorrefError
 from tensorref._shape import MAX_RANK, as_shape, index_of, joined, number_of
 from tensorref._typing import ShapeLike
 from tensorref.indexing._items import (
@@ -163,7 +163,7 @@ def explain(shape: ShapeLike, index: object, *, library: Library = "numpy") -> E
     gives    –      3       2
     * The result has shape (2, 3), 6 elements: a copy.
     * The index arrays broadcast to (2,). Something stands between them, so this comes first in the result.
-    * PyTorch differs: shape (3, 2), a copy.
+    * ⚠ PyTorch differs: shape (3, 2), a copy.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ def explain(shape: ShapeLike, index: object, *, library: Library = "numpy") -> E
     size       4     32        64
     gives      4      ?        64
     * index[1] has step -1, PyTorch takes positive ones; reverse with torch.flip(x, dims=[1]), which copies, and slice that with step 1.
-    * NumPy differs: shape (4, 32, 64), a view.
+    * ⚠ NumPy differs: shape (4, 32, 64), a view.
     """
     return _compared(_explain(as_shape(shape, "shape"), index, library, picks=True), index)
 
@@ -245,7 +245,7 @@ class Explanation(Illustrated):
     def notes(self) -> tuple[str, ...]:
         """Return the result and why it is so, or the problems, a sentence each."""
         notes = [*self.reasons] or [self.steps[-1], *(self.steps[2:3] if self.joint else [])]
-        return (*notes, *([self.other] if self.other else []))
+        return (*notes, *([f"{WARNS}{self.other}"] if self.other else []))
 
     def described(self) -> tuple[str, str]:
         """Return the title of the picture, and what it shows."""

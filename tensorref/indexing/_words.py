@@ -21,7 +21,7 @@ WORDS: Mapping[str, str] = Templates(
         "mask": "mask",
         "numpy": "NumPy",
         "torch": "PyTorch",
-        "success": "The result has shape {shape}, {elements:,} elements: {memory}.",
+        "success": "The result has shape {shape}, {elements:,} {elements|element|elements}: {memory}.",
         "view": "a view",
         "copy": "a copy",
         "axis.code": "{code} of {size}",

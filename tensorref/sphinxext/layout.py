@@ -57,7 +57,7 @@ class LayoutDirective(ExplorerDirective):
     errors: ClassVar[Mapping[str, str]] = MappingProxyType(
         {**shapes.ERRORS, **{f"operations.{key}": text for key, text in _words.OPERATIONS.items()}}
     )
-    styles: ClassVar[Sequence[str]] = ("explorer",)
+    styles: ClassVar[Sequence[str]] = ("explorer", "layout")
     modules: ClassVar[Sequence[ModuleType]] = (layout,)
 
     def read(self) -> Fields:

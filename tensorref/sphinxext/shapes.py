@@ -30,6 +30,7 @@ ERRORS: Mapping[str, str] = MappingProxyType(
         "comma": "Position {position}: a comma is missing before '{found}'; write sizes such as (4, 1).",
         "negative": "Position {position}: a size is 0 or more; write the size itself, only reshape works out -1.",
         "fraction": "Position {position}: a size is a whole number; leave out the point and what follows it.",
+        "zeros": "Position {position}: '{found}' begins with 0; write a large size without commas, such as 1000.",
         "digits": "Position {position}: a size has at most {most} digits, this one has {count}; write a smaller one.",
         "unnamed": (
             "Position {position}: '{found}' is a name without a size; give it one, such as B=32, here or in another shape."
@@ -214,6 +215,8 @@ class _Reader:
         size, named = own or self._known.get(name), token._replace(text=name)
         if not size:
             raise _error("unnamed", named)
+        if size != "0" and size[0] == "0":  # as in 1,000, which would be 1 and 0
+            raise _error("zeros", token)
         if len(size) > MAX_DIGITS:
             raise _error("digits", token, count=len(size), most=MAX_DIGITS)
         if name and self._known[name] != size:

@@ -222,44 +222,67 @@ interface Picture {
   reads(cell: DrawnCell): { sentence: string; isRead: (other: DrawnCell) => boolean };
 }
 
-// What the functions take and give.
+// What the functions do, take and give; what a reader loads says it nowhere else.
 
+/** In both libraries; three operands are those of `where`, and large ones are not made. */
 type CodeOf = (explanation: Broadcast, reserved: readonly string[]) => Record<string, string>;
+/** Of many axes those in conflict stay, and the last ones. */
 type DrawTable = (heading: string[], rows: Row[]) => HTMLElement;
+/** Undefined for keys that lead nowhere, which keep what they do. */
 type Led = (
   event: KeyboardEvent,
   where: { at: number; first?: number; last: number; row?: number },
 ) => number | undefined;
+/** What stands below the verdict, as Python's `notes()`. */
 type NotesOf = (explanation: Broadcast, words: Words) => Note[];
+/** A name that one text gives a size, as in `B=32`, has it in all. */
 type ReadShapes = (
   texts: readonly string[],
   errors: Words,
 ) => (NamedShape | import("./static/tensorref/words.js").TextError)[];
+/** In one pass: what a value holds is no template. */
 type Speaker = (words: Words) => Say;
+/** Put an explorer in the place of each table that a directive of this kind wrote. */
 type Start = (name: string, kind: Kind) => void;
+/** A button for each step. Its `value` is the current step; each change of it sends an `input` event. */
 type StepControl = (options: StepOptions) => HTMLElement & { value: number };
+/** It says beside it what is wrong with its text, once the reader rests, unless it is empty, or leaves. */
 type TextField = (options: { id: string; label: string; text: string; changed: () => void }) => {
   field: HTMLElement;
   input: HTMLInputElement;
   /** Say what is wrong; nothing where nothing is. */
   complain: (found: string) => void;
 };
+/** What operands are called in code to copy: their names, if Python takes them all. */
 type Variables = (names: readonly string[], reserved: readonly string[]) => readonly string[];
 
+/** The operands as rows and the axes as columns, as far as `step` has come. */
 type AxesOf = (explanation: Broadcast, given: readonly NamedShape[], step: number, data: Data) => HTMLElement;
+/** Explain how shapes broadcast, or all that keeps them from it. */
 type Explain = (shapes: readonly Shape[], names: readonly string[], options: Options & { messages: Words }) => Broadcast;
 type ExplainMatmul = (shapes: readonly Shape[], names: readonly string[], options: Options & { messages: Words }) => Matmul;
+/** Follow a contiguous tensor through operations; what grows larger than is followed is a TextError. */
 type Follow = (sizes: Shape, operations: Operation[], name: string, data: Data) => TensorHistory;
 type HistoryTable = (stages: readonly Stage[], data: Data, step: number) => HTMLElement;
+/** What shows the same in PyTorch, and in NumPy where it has the same; what is large is not made. */
 type LayoutCode = (name: string, stages: Stage[], isTaken: boolean, reserved: readonly string[]) => Record<string, string>;
+/** Read operations, after a name such as `x` or without one, or throw a TextError. */
 type ReadOperations = (text: string, data: Pick<Data, "errors" | "messages">) => Operation[];
+/** What stands below the verdict, as Python's `notes()`. */
 type NotesOfMatmul = (explanation: Matmul, words: Words) => Note[];
+/** The same in NumPy and in PyTorch; large operands take no memory, for which NumPy has no way. */
 type MatmulCode = (explanation: Matmul, reserved: readonly string[]) => Record<string, string>;
+/** The operands as rows and the axes as columns, as far as `step` has come. */
 type MatmulTable = (explanation: Matmul, given: readonly NamedShape[], step: number, say: Say) => HTMLElement;
+/** A cell of the result tells what it adds up. */
 type BroadcastPicture = (explanation: Broadcast, step: number, data: Data) => Picture;
+/** The operands as they are stored, then as they are read, and in the end the result. */
 type DrawBroadcast = (explanation: Broadcast, say: Say, until?: { expands?: boolean; ends?: boolean }) => Drawing;
+/** Stages below each other, with an element of the same color and number in all. */
 type DrawHistory = (stages: readonly Stage[]) => Drawing;
+/** The first operand to the left and the second above, and in the end the result, where a row and a column meet. */
 type DrawMatmul = (explanation: Matmul, say: Say, until?: { ends?: boolean }) => Drawing;
+/** A picture in a copy of that of Python; cells that have a name are buttons. */
 type DrawPicture = (
   model: SVGElement,
   id: string,
@@ -267,17 +290,41 @@ type DrawPicture = (
   say: Say,
 ) => Element[];
 type Fill = <Made extends Element>(made: Made, attributes: Readonly<Record<string, any>>, children?: (Node | string)[]) => Made;
+/** Drawings side by side with signs between, on several lines where they are too wide. */
 type Flow = (drawings: Drawing[], signs: string[]) => Drawing;
+/** An array of up to three axes: a cell, a row, a table or a cube. */
 type Grid = (sides: Side[], cell: (index: bigint[]) => any, panel?: number) => Drawing;
+/** The stages up to a step; a cell of the last one tells where it lies. */
 type LayoutPicture = (stages: readonly Stage[], step: number, say: Say) => Picture;
 type MakeButton = (text: string, act: () => void, attributes?: Words) => HTMLButtonElement;
+/** What is shown goes in as text, never as markup; attributes that are a text are a class. */
 type MakeElement = <Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
   attributes?: Words | string,
   ...children: (Node | string)[]
 ) => HTMLElementTagNameMap[Tag];
+/** The operands; in the end the result, whose cells tell which row and column they sum over. */
 type MatmulPicture = (explanation: Matmul, step: number, data: Data) => Picture;
+/** Where in the first memory the element began that lies at a place of the last one. */
 type OriginOf = (stages: readonly Stage[], place: bigint) => bigint;
+/** An array of up to two axes, whose cells bear the number of their panel. */
 type Table2D = (sides: Side[], cell?: (index: bigint[]) => any, panel?: number, most?: number) => Drawing;
+/** What the operands hold where they are read: two small ones count in tens and in ones. */
 type ValuesAt = (explanation: Broadcast, index: Shape) => bigint[];
+/** The places of an axis that are drawn, with null for those between that are not. */
 type Visible = (size: bigint | number, most: number) => (bigint | null)[];
+
+/** The source with what is read; in the end the result, with the same numbers where they come to stand. */
+type DrawIndex = (explanation: any, say: Say, step?: number) => Drawing;
+/** Where an index array or a mask reads for one element of what they all broadcast to. */
+type PlacesOf = (entry: any, index: Shape) => bigint[];
+/** Where the source has an element of the result. */
+type SourceOf = (explanation: any, index: readonly any[]) => bigint[];
+/** Explain what an index selects by NumPy's rule, and what PyTorch does where it differs. */
+type ExplainIndex = (shape: bigint[], index: any, words: Words) => any;
+/** What stands in the square brackets, or a TextError. */
+type ReadIndex = (text: string, errors: Words) => any;
+/** An array of any number of axes: of more than two, the last two as tables for a few places of the others. */
+type Planes = (sides: any[], cell: (index: bigint[]) => any, panel?: number) => Drawing;
+/** As `visible`, those that are wanted before others. */
+type Chosen = (size: bigint, most: any, wanted?: bigint[]) => (bigint | null)[];

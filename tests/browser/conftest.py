@@ -383,7 +383,7 @@ def run():
         try:
             with contextlib.redirect_stdout(printed):
                 exec(compile(code, "code", "exec"), {"__name__": "__main__"})  # noqa: S102
-        except (RuntimeError, ValueError) as error:
+        except (IndexError, RuntimeError, ValueError) as error:
             return [type(error).__name__, str(error)]
         return ["", printed.getvalue()]
 

@@ -39,7 +39,15 @@ def chosen(explorer):
 
 
 def notes(explorer):
-    return explorer.locator(".tref-notes li").all_text_contents()
+    """Return what stands behind the verdict: warnings beside it, and the notes below."""
+    _, *warnings = sentence(explorer).text_content().split("\n")
+    return [*warnings, *explorer.locator(".tref-notes li").all_text_contents()]
+
+
+def verdict(explanation):
+    """Return the last sentence, with a warning where there is one."""
+    warned = [explanation.warning] if explanation.warning else []
+    return "\n".join([explanation.steps[-1], *(f"⚠ {warning}" for warning in warned)])
 
 
 def rows(explorer):
@@ -175,7 +183,7 @@ def test_presets(explorer, subtests):
             names, texts = [*preset.fields], [*preset.fields.values()]
             assert fields(explorer) == written(names, texts)
             explanation = explained(names, texts)
-            expect(sentence(explorer)).to_have_text(explanation.steps[5])
+            expect(sentence(explorer)).to_have_text(verdict(explanation))
             assert rows(explorer) == finished(explanation, texts)
             assert notes(explorer) == list(explanation.notes()[1:])
 
@@ -216,7 +224,7 @@ def test_typed_shapes(explorer, subtests):
             for name, shape in zip(["x", "bias"], shapes, strict=True):
                 fill(explorer, name, str(shape))
             explanation = broadcasting.explain(*shapes, names=["x", "bias"])
-            expect(sentence(explorer)).to_have_text(explanation.steps[5])
+            expect(sentence(explorer)).to_have_text(verdict(explanation))
             assert notes(explorer) == list(explanation.notes()[1:])
             assert rows(explorer) == finished(explanation)
 
@@ -782,6 +790,17 @@ def test_code_can_be_copied(visit):
         assert page.evaluate("navigator.clipboard.readText()") == text
 
 
+def test_a_link_is_copied_and_stands_in_the_address(visit):
+    page = visit(permissions=["clipboard-read", "clipboard-write"])
+    explorer = page.locator(".tensorref-explorer").first
+    link(explorer).click()
+    copied = explorer.get_by_role("link", name="Copied", exact=True)
+    expect(copied).to_have_attribute("aria-live", "polite")
+    assert page.url == page.evaluate("navigator.clipboard.readText()") == copied.evaluate("(link) => link.href")
+    choose(explorer, 2)
+    expect(link(explorer)).to_be_visible()
+
+
 @pytest.mark.parametrize(
     "closed",
     [
@@ -1017,7 +1036,7 @@ def test_it_can_be_used_by_keyboard_alone(explorer):  # noqa: PLR0915  one reade
     assert focused() == "0 Shapes"
     press("End")
     explanation = broadcasting.explain((4, 1), (1, 3), names=["x", "bias"])
-    expect(sentence(explorer)).to_have_text(explanation.steps[5])
+    expect(sentence(explorer)).to_have_text(verdict(explanation))
     press("Tab")
     assert focused() == "result[0, 0]"
     press("ArrowDown")

@@ -11,6 +11,8 @@ from tensorref.sphinxext.reduction import ReductionDirective, parse_reduction
 from tensorref.sphinxext.shapes import parse_shape
 
 KEPT = "The picture keeps what could be read last."
+# Presets of mistakes that raise no error, so that no plain tick may stand beside them.
+MISTAKES = {"Softmax along the wrong axis", "Square, axis not kept", "Batch of one"}
 
 
 @pytest.fixture
@@ -38,7 +40,9 @@ def test_each_preset_of_an_index_says_what_python_says_and_marks_what_numpy_read
         index.get_by_role("combobox").select_option(label=preset.label)
         shape, text = preset.fields.values()
         sizes, given = parse_shape(shape), parse_index(text)
-        expect(sentence(index)).to_have_text(indexing.explain(sizes, given).steps[-1])
+        explanation = indexing.explain(sizes, given)
+        warned = [f"⚠ {explanation.other}"] if explanation.other else []
+        expect(sentence(index)).to_have_text("\n".join([explanation.steps[-1], *warned]))
         found = marks(index)
         assert bool(found) == (preset.label != "Out of range"), preset.label
         x = np.arange(np.prod(sizes)).reshape(sizes)
@@ -52,7 +56,12 @@ def test_each_preset_of_a_reduction_says_what_python_says_and_marks_what_numpy_s
         reduction.get_by_role("combobox").select_option(label=preset.label)
         shape, text = preset.fields.values()
         sizes, (axis, keepdims) = parse_shape(shape), parse_reduction(text)
-        expect(sentence(reduction)).to_have_text(reductions.explain(sizes, axis, keepdims=keepdims).steps[-1])
+        explanation = reductions.explain(sizes, axis, keepdims=keepdims)
+        warned = [f"⚠ {explanation.warning}"] if explanation.warning else []
+        expect(sentence(reduction)).to_have_text("\n".join([explanation.steps[-1], *warned]))
+        outcome = "conflict" if explanation.result is None else "warning" if warned else "success"
+        expect(sentence(reduction)).to_have_attribute("data-outcome", outcome)
+        assert (outcome == "warning") == (preset.label in MISTAKES), preset.label
         found = marks(reduction)
         assert bool(found) == (preset.label != "No such axis"), preset.label
         x = np.arange(np.prod(sizes)).reshape(sizes)
@@ -79,11 +88,32 @@ def test_what_is_no_index_is_said_and_the_picture_stays(index, text, problem):
     expect(index.locator(".tref-problem").nth(1)).to_contain_text(problem)
     expect(index.locator(".tref-problem").nth(1)).to_contain_text(KEPT)
     expect(sentence(index)).to_have_text(before)
+    stale = index.locator("[aria-busy=true]")
+    expect(stale.first).to_be_visible()
+    assert sentence(index).evaluate("(part) => getComputedStyle(part).filter") == "grayscale(1) opacity(0.6)"
+    type_into(index, "(2, 3, 4)", "x[0]")
+    expect(stale).to_have_count(0)
 
 
-def test_what_differs_in_pytorch_stands_below(index):
+def test_the_code_of_an_index_does_what_it_says(index, run):
+    for preset in IndexingDirective.presets:
+        index.get_by_role("combobox").select_option(label=preset.label)
+        shape, text = preset.fields.values()
+        explanation = indexing.explain(parse_shape(shape), parse_index(text))
+        codes = dict(zip(["NumPy", "PyTorch"], index.locator("pre").all_text_contents(), strict=True))
+        if explanation.result is None:
+            assert {run(text)[0] for text in codes.values()} == {"IndexError"}
+            continue
+        assert run(codes["NumPy"]) == ["", f"{explanation.result}\n"]
+        if explanation.other is None:
+            assert run(codes["PyTorch"]) == ["", f"torch.Size({[*explanation.result]})\n"]
+    type_into(index, "(10000, 10000)", "x[0]")
+    expect(index.locator("details")).to_be_hidden()
+
+
+def test_what_differs_in_pytorch_stands_beside_the_verdict(index):
     type_into(index, "(2, 3, 4)", "x[0, :, [0, 1]]")
-    expect(index.locator(".tref-notes li").last).to_have_text("PyTorch differs: shape (3, 2), a copy.")
+    expect(sentence(index)).to_contain_text("⚠ PyTorch differs: shape (3, 2), a copy.")
     assert index.get_by_role("listitem").all_text_contents()[:3] == [
         "'0' (int) takes axis 0 of size 2, gives no axis",
         "':' (slice) takes axis 1 of size 3, gives size 3",

@@ -30,6 +30,7 @@ async (module, text, words, messages) => {
     const noted = notes(explained, words).map((note) => note.text);
     delete explanation.conflicts;
     delete explanation.intensity;
+    delete explanation.operator;
     if (!agrees(explained, explanation) || !agrees(noted, expected)) {
       found.push(JSON.stringify({ explained, explanation, noted, expected }, show));
     }

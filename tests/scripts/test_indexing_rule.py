@@ -50,7 +50,7 @@ def vector(shape, index):
     # The last step has a place of its own on the page, before the notes.
     notes = [note for note in explanation.notes() if note != explanation.steps[-1]]
     if explanation.reasons:
-        notes = [*explanation.reasons[1:], *([explanation.other] if explanation.other else [])]
+        notes = [*explanation.reasons[1:], *([f"⚠ {explanation.other}"] if explanation.other else [])]
     facts = explanation.to_dict()
     for key in ("library", "conflicts"):
         del facts[key]  # which the page has no use for

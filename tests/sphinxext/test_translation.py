@@ -38,7 +38,12 @@ def read(path):
 
 
 def fields(text):
-    return sorted((name, spec) for _, name, spec, _ in string.Formatter().parse(text) if name is not None)
+    """Return the fields; words that depend on one may be the same in another language."""
+    found = [(name, spec) for _, name, spec, _ in string.Formatter().parse(text) if name is not None]
+    plain = sorted(field for field in found if "|" not in field[0])
+    assert {name.split("|")[0] for name, _ in found} == {name for name, _ in plain}
+    assert all(name.count("|") in {0, 2} for name, _ in found)
+    return plain
 
 
 def german(text):

@@ -25,7 +25,7 @@ start("broadcasting", {
 	},
 });
 
-/** The operands as rows and the axes as columns, as far as `step` has come. @type {AxesOf} */
+/** @type {AxesOf} */
 function axes({ axes, operands, result }, given, step, { words, labels }) {
 	const say = speaker(words);
 	const from = (first, text) => (step < first ? "" : text);
@@ -60,7 +60,7 @@ function axes({ axes, operands, result }, given, step, { words, labels }) {
 	);
 }
 
-/** A cell of the result tells what it adds up. @type {BroadcastPicture} */
+/** @type {BroadcastPicture} */
 function picture(explanation, step, { words, labels }) {
 	const { operands, axes } = explanation;
 	const drawing = drawn(explanation, speaker(words), { expands: step >= STEP.expand, ends: step >= STEP.result });
@@ -80,7 +80,7 @@ function picture(explanation, step, { words, labels }) {
 	};
 }
 
-/** In both libraries; three operands are those of `where`, and large ones are not made. @type {CodeOf} */
+/** @type {CodeOf} */
 function code({ operands, result }, reserved) {
 	const shapes = operands.map(({ shape }) => shape);
 	if ([...shapes, result ?? []].some((shape) => product(shape.map((size) => size || 1n)) > LARGE)) return {};

@@ -7,7 +7,7 @@ import { formatShape } from "./words.js";
 
 const MOST_DRAWN = 3; // axes
 
-/** The operands as they are stored, then as they are read, and in the end the result. @type {DrawBroadcast} */
+/** @type {DrawBroadcast} */
 export function drawn(explanation, say, { expands = true, ends = true } = {}) {
 	const { operands, axes, result } = explanation;
 	const order = axes.toSorted((a, b) => Number(a.size !== null) - Number(b.size !== null) || Number(b.index - a.index));
@@ -24,7 +24,8 @@ export function drawn(explanation, say, { expands = true, ends = true } = {}) {
 		total.heading(`${say("result")} ${result ? formatShape(result) : "?"}`, 0);
 		grids.push(total);
 	}
-	const drawing = flow(grids, [...Array(operands.length - 1).fill("+"), "="]);
+	const [between, last] = valuesAt(explanation, []).length ? "+=" : ",→";
+	const drawing = flow(grids, [...Array(operands.length - 1).fill(between), last]);
 	for (const cell of drawing.cells) cell.index = whole(cell.index);
 	return drawing;
 
@@ -45,7 +46,7 @@ export function drawn(explanation, say, { expands = true, ends = true } = {}) {
 	}
 }
 
-/** What the operands hold where they are read: two small ones count in tens and in ones. @type {ValuesAt} */
+/** @type {ValuesAt} */
 export function valuesAt({ operands: [a, b, ...others], result }, index) {
 	if (!a || !b || others[0] || !result || a.elements > 100n || b.elements > 10n) return [];
 	return [a, b].map(({ strides }, number) => {

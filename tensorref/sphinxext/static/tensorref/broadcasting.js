@@ -5,7 +5,7 @@ import { agreed, formatShape, product, speaker } from "./words.js";
 
 const MOST_NAMED = 8;
 
-/** Explain how shapes broadcast, or all that keeps them from it. @type {Explain} */
+/** @type {Explain} */
 export function explain(shapes, names, { itemsize, words, messages: told }) {
 	const say = speaker(words);
 	const axes = findAxes(shapes);
@@ -34,13 +34,13 @@ export function explain(shapes, names, { itemsize, words, messages: told }) {
 	};
 }
 
-/** What stands below the verdict, as Python's `notes()`. @type {NotesOf} */
+/** @type {NotesOf} */
 export function notes({ operands, warning, messages, fixes, stored_bytes: stored, copied_bytes: copied }, words) {
 	const say = speaker(words);
 	const summed = operands.filter(({ gradient_axes: along }) => along?.[0]);
 	const strides = operands.map(({ name, strides }) => `${name} ${strides && formatShape(strides)}`).join(", ");
 	const found = [
-		["warning", warning],
+		["warning", warning && `⚠ ${warning}`],
 		["message", messages && `NumPy: ${messages.numpy.trim()}`],
 		["message", messages && `PyTorch: ${messages.torch}`],
 		["fact", copied !== null && copied > stored && say("bytes", { stored, copied })],

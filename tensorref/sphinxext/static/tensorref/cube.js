@@ -2,7 +2,7 @@ import { CELL, EMPTY, END, bracket, room, table, visible } from "./picture.js";
 
 const DEPTH = 11;
 
-/** An array of up to three axes: a cell, a row, a table or a cube. @type {Grid} */
+/** @type {Grid} */
 export function grid(sides, cell, panel) {
 	const [depth, row, column] = sides;
 	if (!depth || !row || !column) return table(sides, cell, panel);

@@ -1,6 +1,6 @@
 const PATIENCE = 600; // milliseconds without a key, before half a text counts as wrong
 
-/** What is shown goes in as text, never as markup; attributes that are a text are a class. @type {MakeElement} */
+/** @type {MakeElement} */
 export function element(tag, attributes = {}, ...children) {
 	return filled(document.createElement(tag), typeof attributes === "string" ? { class: attributes } : attributes, children);
 }
@@ -19,7 +19,7 @@ export function button(text, act, attributes) {
 	return made;
 }
 
-/** It says beside it what is wrong with its text, once the reader rests, unless it is empty, or leaves. @type {TextField} */
+/** @type {TextField} */
 export function textField({ id, label, text, changed }) {
 	const typing = { dir: "ltr", autocomplete: "off", autocapitalize: "off", spellcheck: "false" };
 	const input = element("input", { id, value: text, "aria-describedby": `${id}-problem`, ...typing });

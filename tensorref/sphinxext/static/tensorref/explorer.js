@@ -4,7 +4,7 @@ import { drawPicture } from "./pointing.js";
 import { stepControl } from "./step-control.js";
 import { TextError, speaker } from "./words.js";
 
-/** Put an explorer in the place of each table that a directive of this kind wrote. @type {Start} */
+/** @type {Start} */
 export function start(name, kind) {
 	for (const [at, root] of document.querySelectorAll(".tensorref-explorer").entries()) {
 		try {
@@ -29,7 +29,7 @@ function explorer(root, { least, most, read, show }, number) {
 	const notes = element("ul", { class: "tref-notes", "aria-label": say("notes") });
 	const summary = element("summary", "", say("code"));
 	const code = element("details");
-	const link = element("a", "", say("link"));
+	const link = element("a", { "aria-live": "polite" });
 	const model = root.querySelector("svg");
 	let fields = [];
 	let names = [];
@@ -37,13 +37,14 @@ function explorer(root, { least, most, read, show }, number) {
 	let control = stepControl({ max: 0 });
 	const pairs = () => fields.map(({ input }, at) => [names[at], input.value]);
 
-	use(data.fields, data.step);
 	const parts = [fieldset, presets, steps, sentence, pictured, scroll, notes, code, link];
+	use(data.fields, data.step);
 	root.append(element("div", { class: "tref-panel", role: "group", "aria-label": say("explorer") }, ...parts));
 	root.dataset.live = "";
+	link.addEventListener("click", () => copies(link, link.href));
 	presets.addEventListener("change", () => use(data.presets[presets.selectedIndex - 1]?.fields ?? pairs()));
 	phone?.addEventListener("change", draw);
-	addEventListener("hashchange", restore);
+	addEventListener("hashchange", () => location.hash === link.hash || restore());
 	restore();
 
 	function use(given, step, focused = -1) {
@@ -67,8 +68,10 @@ function explorer(root, { least, most, read, show }, number) {
 		presets.selectedIndex = 1 + data.presets.findIndex(({ fields }) => `${fields}` === `${pairs()}`);
 		const values = read(pairs().map(([, text]) => text), data);
 		const bad = (value) => (value instanceof TextError ? `${value.message} ${say("kept")}` : "");
+		const isStale = values.some(bad);
 		for (const [at, { complain }] of fields.entries()) complain(bad(values[at]));
-		if (values.some(bad)) return;
+		for (const part of parts.slice(2, -1)) part.ariaBusy = `${isStale}`;
+		if (isStale) return;
 		const wasLast = shown && control.value === shown.steps.length - 1;
 		shown = show(values, names, data);
 		const max = shown.steps.length - 1;
@@ -86,13 +89,17 @@ function explorer(root, { least, most, read, show }, number) {
 		const picture = { title: texts[0], description: texts.slice(1).join(" ") || texts[0], ...shown.picture(step) };
 		pictured.replaceChildren(...drawPicture(model, `tensorref-${number}`, picture, say));
 		scroll.replaceChildren(shown.table(step));
-		if (sentence.textContent !== texts[step]) sentence.textContent = texts[step];
-		sentence.dataset.outcome = isLast ? shown.outcome : "";
-		notes.replaceChildren(...shown.notes.map(({ kind, text }) => element("li", { "data-kind": kind }, text)));
+		const warns = shown.notes.filter(({ kind }) => isLast && kind === "warning").map(({ text }) => text);
+		const verdict = [texts[step], ...warns].join("\n");
+		if (sentence.textContent !== verdict) sentence.textContent = verdict;
+		sentence.dataset.outcome = !isLast ? "" : warns[0] && shown.outcome === "success" ? "warning" : shown.outcome;
+		const others = shown.notes.filter(({ text }) => !warns.includes(text));
+		notes.replaceChildren(...others.map(({ kind, text }) => element("li", { "data-kind": kind }, text)));
 		notes.hidden = !isLast;
 		const listings = Object.entries(shown.code).flatMap(listing);
 		code.replaceChildren(summary, ...listings);
 		code.hidden = !listings[0];
+		link.replaceChildren(say("link"));
 		link.href = `#${new URLSearchParams([["explorer", `${number}`], ["step", `${step}`], ...pairs()])}`;
 	}
 
@@ -105,15 +112,23 @@ function explorer(root, { least, most, read, show }, number) {
 
 	function listing([library, text]) {
 		const pre = element("pre", { tabindex: "0", "aria-label": library }, text);
-		const copy = button(say("copy", { library }), () => {
-			getSelection()?.selectAllChildren(pre); // for keys to copy
-			navigator.clipboard?.writeText(text).then(() => copy.replaceChildren(say("copied")), () => {});
-		});
+		const copy = button(
+			say("copy", { library }),
+			() => {
+				getSelection()?.selectAllChildren(pre); // for keys to copy
+				copies(copy, text);
+			},
+			{ "aria-live": "polite" },
+		);
 		return [copy, pre];
+	}
+
+	function copies(part, text) {
+		navigator.clipboard?.writeText(text).then(() => part.replaceChildren(say("copied")), () => {});
 	}
 }
 
-/** What operands are called in code to copy: their names, if Python takes them all. @type {Variables} */
+/** @type {Variables} */
 export function variables(given, reserved) {
 	const taken = [...reserved, "__debug__", "np", "print", "torch"];
 	const names = given.map((name) => name.replace(/\W+/g, "_"));

@@ -5,7 +5,7 @@ export const RESULT = mark({ tint: 20 });
 export const COPY = mark({ tint: 6, dash: "3 3", faded: true });
 export const READ = mark({ hue: 1, tint: 34, thick: true });
 
-/** Drawings side by side with signs between, on several lines where they are too wide. @type {Flow} */
+/** @type {Flow} */
 export function flow(drawings, signs) {
 	const lines = [];
 	let x = Infinity;

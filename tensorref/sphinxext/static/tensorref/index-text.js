@@ -12,7 +12,7 @@ const ITEM = /^(?:(None|(?:np\.|numpy\.)?newaxis)|(\.\.\.)|(True|False)|(-?\d{1,
 const ROW = /\[[^[\]]*\]/g;
 const VALUE = /^(?:True|False|0|-?[1-9]\d{0,17})$/;
 
-/** What stands in the square brackets, or a TextError. */
+/** @type {ReadIndex} */
 export function readIndex(text, errors) {
 	const [start = ""] = START.exec(text) ?? [];
 	let rest = text.slice(start.length).replace(BLANK, "");
@@ -33,7 +33,7 @@ export function readIndex(text, errors) {
 		}
 	}
 	if (rest) throw error();
-	return { parts, isTuple };
+	return { parts, isTuple, code: text.slice(start.length - 1).replaceAll("−", "-") };
 
 	function partOf(body) {
 		const [, none, dots, truth, first, colon, ...others] = ITEM.exec(body) ?? [];

@@ -1,16 +1,18 @@
 import { element } from "./element.js";
-import { start } from "./explorer.js";
+import { start, variables } from "./explorer.js";
 import { readIndex } from "./index-text.js";
 import { drawn, sourceOf } from "./indexing-picture.js";
 import { explain, notes, told } from "./indexing.js";
 import { readShapes } from "./shapes.js";
-import { attempt, indexed, speaker } from "./words.js";
+import { attempt, formatShape, indexed, product, speaker } from "./words.js";
+
+const LARGE = 2n ** 24n; // elements
 
 start("indexing", {
 	least: 2,
 	most: 2,
 	read: ([shape = "", text = ""], { errors }) => [...readShapes([shape], errors), attempt(() => readIndex(text, errors))],
-	show([{ sizes }, index], [name = ""], { words, labels }) {
+	show([{ sizes }, index], [name = ""], { words, labels, reserved }) {
 		const say = speaker(words);
 		const explanation = explain(sizes, index, words);
 		const { entries, result } = explanation;
@@ -29,7 +31,13 @@ start("indexing", {
 					return { sentence, isRead: ({ panel, index }) => !panel && `${index}` === `${source}` };
 				},
 			}),
-			code: {},
+			code: product(sizes) > LARGE ? {} : { NumPy: code("np", "numpy as np"), PyTorch: code("torch", "torch") },
 		};
+
+		function code(library, imported) {
+			const [x] = variables([name], reserved);
+			const read = index.code.replace(/(\w+\.)?newaxis/g, "None");
+			return `import ${imported}\n\n${x} = ${library}.arange(${product(sizes)}).reshape(${formatShape(sizes)})\nprint(${x}${read}.shape)`;
+		}
 	},
 });

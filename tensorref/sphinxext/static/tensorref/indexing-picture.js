@@ -10,7 +10,7 @@ const MOST_READ = 4096n;
 const MOST_VALUES = 10_000_000n;
 const HUES = { array: 1, mask: 1, newaxis: 2, int: 3 };
 
-/** The source with what is read; in the end the result, with the same numbers where they come to stand. */
+/** @type {DrawIndex} */
 export function drawn(explanation, say, step = 3) {
 	const { shape, entries, joint, result, view, position } = explanation;
 	const text = (index) => (product(shape) > MOST_VALUES ? "" : `${numberOf(index, shape)}`);
@@ -49,7 +49,7 @@ export function drawn(explanation, say, step = 3) {
 	return flow([source, last], ["→"]);
 }
 
-/** Where an index array or a mask reads for one element of what they all broadcast to. */
+/** @type {PlacesOf} */
 function placesOf({ kind, gives, picks, sizes }, index) {
 	const own = index.slice(index.length - gives.length).map((at, axis) => (gives[axis] > 1n ? at : 0n));
 	const place = picks[Number(numberOf(own, gives))];
@@ -71,7 +71,7 @@ function isRead({ entries, result }, index, picked) {
 	return result && isWithin && picked.has(`${own}`);
 }
 
-/** Where the source has an element of the result. */
+/** @type {SourceOf} */
 export function sourceOf({ entries, joint, position }, index) {
 	const own = [...index];
 	const together = own.splice(Number(position ?? 0), joint?.length ?? 0);

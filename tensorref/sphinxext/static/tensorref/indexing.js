@@ -3,7 +3,7 @@
 import { MAX_RANK } from "./shapes.js";
 import { agreed, formatShape, product, speaker } from "./words.js";
 
-/** Explain what an index selects by NumPy's rule, and what PyTorch does where it differs. */
+/** @type {ExplainIndex} */
 export function explain(shape, { parts, isTuple }, words) {
 	const say = speaker(words);
 	const memory = (view) => say(view ? "view" : "copy");
@@ -30,13 +30,11 @@ export function explain(shape, { parts, isTuple }, words) {
 	};
 }
 
-/** What stands below the verdict. */
 export function notes({ reasons, steps, joint, other }) {
 	const facts = reasons[0] ? reasons.slice(1) : joint?.length ? [steps[2]] : [];
-	return [...facts.map((text) => ({ kind: "fact", text })), ...(other ? [{ kind: "warning", text: other }] : [])];
+	return [...facts.map((text) => ({ kind: "fact", text })), ...(other ? [{ kind: "warning", text: `⚠ ${other}` }] : [])];
 }
 
-/** What an entry takes and gives. */
 export function told({ code, kind, axes, sizes, gives }, say) {
 	const takes = say(axes.length ? "entry.takes" : "entry.none", { axes: axes.join(", "), sizes: sizes.join(", ") });
 	const given = say(!gives ? "entry.wrong" : gives.length ? "entry.gives" : "entry.none", { sizes: gives?.join(", ") });

@@ -42,7 +42,7 @@ function tableOf(stages, { itemsize, words }, step) {
 	return element("table", "", element("thead", "", heading), element("tbody", "", ...rows));
 }
 
-/** The stages up to a step; a cell of the last one tells where it lies. @type {LayoutPicture} */
+/** @type {LayoutPicture} */
 function pictureOf(given, step, say) {
 	const stages = given.slice(0, step + 1);
 	const code = stages.map(({ code }) => code).join("");
@@ -59,7 +59,7 @@ function pictureOf(given, step, say) {
 	};
 }
 
-/** What shows the same in PyTorch, and in NumPy where it has the same; what is large is not made. @type {LayoutCode} */
+/** @type {LayoutCode} */
 function codeOf(name, stages, isTaken, reserved) {
 	if (stages.some(({ shape }) => product(shape) > LARGE)) return {};
 	const [x] = variables([name], reserved);

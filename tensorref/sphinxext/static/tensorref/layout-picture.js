@@ -5,7 +5,7 @@ import { product } from "./words.js";
 
 const MOST = 4; // stages
 
-/** Stages below each other, with an element of the same color and number in all. @type {DrawHistory} */
+/** @type {DrawHistory} */
 export function drawn(stages) {
 	const most = (stages[0]?.elements ?? 1n) - 1n;
 	const parts = visible(stages.length, MOST).map((number) => {
@@ -62,7 +62,7 @@ export function drawn(stages) {
 	return stacked(parts);
 }
 
-/** Where in the first memory the element began that lies at a place of the last one. @type {OriginOf} */
+/** @type {OriginOf} */
 export function originOf(stages, place) {
 	return stages.reduceRight((found, { verdict }, at) => {
 		const before = stages[at - 1];

@@ -4,7 +4,7 @@ import { TextError, attempt, product, speaker } from "./words.js";
 
 const LARGEST = 2n ** 53n; // bytes
 
-/** Follow a contiguous tensor through operations; what grows larger than is followed is a TextError. @type {Follow} */
+/** @type {Follow} */
 export function follow(sizes, operations, name, { itemsize, words, errors, messages }) {
 	const say = speaker(words);
 	const bytes = BigInt(itemsize);

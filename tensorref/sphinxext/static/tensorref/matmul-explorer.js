@@ -27,7 +27,7 @@ start("matmul", {
 	},
 });
 
-/** The operands as rows and the axes as columns, as far as `step` has come. @type {MatmulTable} */
+/** @type {MatmulTable} */
 function axes({ axes, names }, given, step, say) {
 	const from = (first, text) => (step < first ? "" : text);
 	const rows = names.map((label, operand) => {
@@ -59,7 +59,7 @@ function axes({ axes, names }, given, step, say) {
 	);
 }
 
-/** The operands; in the end the result, whose cells tell which row and column they sum over. @type {MatmulPicture} */
+/** @type {MatmulPicture} */
 function picture(explanation, step, { words, labels }) {
 	const { names, shapes: [a, b] } = explanation;
 	const written = (name, shape, ...index) => indexed(name, [...(shape.length > 2 ? ["..."] : []), ...index]);
@@ -82,7 +82,7 @@ function picture(explanation, step, { words, labels }) {
 	};
 }
 
-/** The same in NumPy and in PyTorch; large operands take no memory, for which NumPy has no way. @type {MatmulCode} */
+/** @type {MatmulCode} */
 function code({ names: given, shapes, result, flops, einsum }, reserved) {
 	const most = [...shapes, result ?? []].map((shape) => product(shape.map((size) => size || 1n)));
 	const isLarge = most.some((size) => size > LARGE) || (flops ?? 0n) > LONG;

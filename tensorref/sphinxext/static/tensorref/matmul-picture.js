@@ -7,7 +7,7 @@ import { formatShape } from "./words.js";
 
 const [SUM_HUE, ROW_HUE, COLUMN_HUE] = [1, 2, 3];
 
-/** The first operand to the left and the second above, and in the end the result, where a row and a column meet. @type {DrawMatmul} */
+/** @type {DrawMatmul} */
 export function drawn({ names, shapes, axes, result }, say, { ends = true } = {}) {
 	const [row, total, column] = ["row", "sum", "column"].map((role) => axes.find((axis) => axis.role === role));
 	const rows = row ? side(row.sizes[0], ROW_HUE) : { size: 1n };

@@ -93,13 +93,13 @@ export function explain([a = [], b = []], names, { itemsize, words, messages: te
 	}
 }
 
-/** What stands below the verdict, as Python's `notes()`. @type {NotesOfMatmul} */
+/** @type {NotesOfMatmul} */
 export function notes({ flops, moved_bytes: bytes, copied_bytes: copied, warning, messages, fixes }, words) {
 	const say = speaker(words);
 	// In whole numbers, halves rounded up.
 	const tenths = bytes && (20n * (flops ?? 0n) + bytes) / (2n * bytes);
 	const found = [
-		["warning", warning],
+		["warning", warning && `⚠ ${warning}`],
 		["message", messages && `NumPy: ${messages.numpy}`],
 		["message", messages && `PyTorch: ${messages.torch}`],
 		["fact", tenths !== null && say("cost", { flops, bytes, intensity: `${tenths / 10n}.${tenths % 10n}` })],

@@ -10,7 +10,7 @@ const OPERATION = /^(\.[^.[(]*(?:\((?:[^()]|\([^()]*\))*\))?|\[[^\]]*\])[ \t\r\n
 const LOOSE = /[ \t\r\n\u00a0]+(?!\w)|(?<!\w)[ \t\r\n\u00a0]+/g;
 const ITEM = /^(?:(None|\.\.\.)|(-?\d{1,18})?(?:(:)(-?\d{1,18})?(?::(-?\d{1,18})?)?)?)$/;
 
-/** Read operations, after a name such as `x` or without one, or throw a TextError. @type {ReadOperations} */
+/** @type {ReadOperations} */
 export function readOperations(text, { errors, messages }) {
 	const operations = [];
 	let rest = text.replace(/^[ \t\r\n\u00a0]*(?:[A-Za-z_]\w*)?[ \t\r\n\u00a0]*/, "");

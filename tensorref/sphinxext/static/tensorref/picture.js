@@ -94,7 +94,7 @@ export function shortened(text) {
 
 export const lettersOf = (text) => [...shortened(text)].length;
 
-/** The places of an axis that are drawn, with null for those between that are not. @type {Visible} */
+/** @type {Visible} */
 export function visible(size, most) {
 	const places = Array.from({ length: Math.min(Number(size), most) }, (_, at) => BigInt(at));
 	return size > most ? [...places.slice(0, most - 2), null, BigInt(size) - 1n] : places;
@@ -116,7 +116,7 @@ export function stacked(drawings, gap = GAP) {
 	return whole;
 }
 
-/** An array of up to two axes, whose cells bear the number of their panel. @type {Table2D} */
+/** @type {Table2D} */
 export function table(sides, cell, panel = 0, most = room().shown[sides.length] ?? 0) {
 	const lacking = 2 - sides.length;
 	const [row, column] = [...Array(lacking).fill({ size: 1n }), ...sides];

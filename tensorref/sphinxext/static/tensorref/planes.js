@@ -1,7 +1,7 @@
 import { Drawing, END, FADED, bracket, room, stacked, table, visible } from "./picture.js";
 import { product } from "./words.js";
 
-/** An array of any number of axes: of more than two, the last two as tables for a few places of the others. */
+/** @type {Planes} */
 export function planes(sides, cell, panel) {
 	const most = room().shown[Math.min(sides.length, 2)];
 	const last = sides.slice(-2).map((side) => ({ ...side, places: chosen(side.size, most, side.wanted) }));
@@ -34,7 +34,7 @@ export function planes(sides, cell, panel) {
 	return drawing;
 }
 
-/** As `visible`, those that are wanted before others. */
+/** @type {Chosen} */
 function chosen(size, most, wanted = []) {
 	if (size <= most || !wanted.length) return visible(size, most);
 	const shown = ordered([0n, ...ordered(wanted).slice(0, most - 2), size - 1n]);

@@ -2,7 +2,7 @@ import { element, filled } from "./element.js";
 import { framed } from "./picture.js";
 import { led } from "./step-control.js";
 
-/** A picture in a copy of that of Python; cells that have a name are buttons. @type {DrawPicture} */
+/** @type {DrawPicture} */
 export function drawPicture(model, id, { drawing, title, description, name, reads }, say) {
 	const svg = /** @type {SVGElement} */ (model.cloneNode(true));
 	const [head, text, body] = /** @type {any} */ (svg.children);

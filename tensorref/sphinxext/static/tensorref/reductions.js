@@ -67,7 +67,10 @@ export function explain(shape, given, keepdims, name, { words, messages: told })
 		}
 		const kept = axes.filter((axis) => !isReduced(axis) && axis.size !== 1n).map(({ last }) => last);
 		const places = (result ?? []).flatMap((size, at) => (size === 1n ? [] : [BigInt(at - (result ?? []).length)]));
-		if (keepdims || `${kept}` === `${places}` || !goes(shape, result ?? [])) return null;
+		if (keepdims || `${kept}` === `${places}` || !goes(shape, result ?? [])) {
+			const { size, last } = gone[0] ?? {};
+			return !gone[1] && last === -2n && size === shape.at(-1) ? say("warning.square", { axis: last, size }) : null;
+		}
 		return say("warning.chance", { name, shape, result, kept: left(axes, true) });
 	}
 
@@ -91,7 +94,7 @@ export function notes({ name, shape, axes, result, elements, warning, messages, 
 	});
 	const isApart = result && elements !== 1n && !goes(shape, result);
 	const found = [
-		["warning", warning],
+		["warning", warning && `⚠ ${warning}`],
 		["message", messages?.numpy && `NumPy: ${messages.numpy}`],
 		["message", messages?.torch && `PyTorch: ${messages.torch}`],
 		["fact", isApart && say("keep", { name, kept: left(axes, true), shape, result })],

@@ -10,7 +10,7 @@ const NAMED = /([A-Za-z_]\w*)[ \t]*=[ \t]*(\d+)/g;
 const CLOSES = new Map([["(", ")"], ["[", "]"]]);
 const REFUSED = new Map([["-", "negative"], ["−", "negative"], [".", "fraction"], [",", "missing"]]);
 
-/** A name that one text gives a size, as in `B=32`, has it in all. @type {ReadShapes} */
+/** @type {ReadShapes} */
 export function readShapes(texts, errors) {
 	const known = new Map();
 	for (const [, name, size] of texts.join("\n").matchAll(NAMED)) known.set(name, known.get(name) ?? size);
@@ -85,6 +85,7 @@ function readShape(text, errors, known) {
 		const [, name = "", own] = /^([A-Za-z_]\w*)?[ \t=]*(\d*)$/.exec(token.text) ?? [];
 		const size = own || known.get(name);
 		if (!size) throw error("unnamed", { ...token, text: name });
+		if (/^0\d/.test(size)) throw error("zeros", token);
 		if (size.length > MAX_DIGITS) throw error("digits", token, { count: size.length, most: MAX_DIGITS });
 		if (name && known.get(name) !== size) throw error("renamed", { ...token, text: name }, { size: known.get(name) });
 		names.push(name);

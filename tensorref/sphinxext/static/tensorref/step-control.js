@@ -1,6 +1,6 @@
 import { button, element, filled } from "./element.js";
 
-/** A button for each step. Its `value` is the current step; each change of it sends an `input` event. @type {StepControl} */
+/** @type {StepControl} */
 export function stepControl({ min = 0, max, value = min, label = null, names = [] }) {
 	if (![min, max].every(Number.isSafeInteger) || max < min) {
 		throw new RangeError(`max is ${max} and min is ${min}; give whole numbers, max no less than min`);
@@ -39,7 +39,7 @@ export function stepControl({ min = 0, max, value = min, label = null, names = [
 	}
 }
 
-/** Undefined for keys that lead nowhere, which keep what they do. @type {Led} */
+/** @type {Led} */
 export function led(event, { at, first = 0, last, row = 1 }) {
 	const moves = { ArrowRight: at + 1, ArrowDown: at + row, ArrowLeft: at - 1, ArrowUp: at - row, Home: first, End: last };
 	const to = moves[event.key];

@@ -3,7 +3,7 @@ import { element } from "./element.js";
 const MOST_COLUMNS = 16;
 const SYMBOLS = { equal: "=", expand: "→", conflict: "≠", sum: "Σ", keep: "·" };
 
-/** Of many axes those in conflict stay, and the last ones. @type {DrawTable} */
+/** @type {DrawTable} */
 export function drawTable([first = "", ...heading], rows) {
 	const places = chosen(heading.map((_, at) => rows.some(({ cells }) => cells[at]?.verdict === "conflict")));
 	const head = ["", ...places].map((at) => element("th", { scope: "col" }, at === "" ? first : at === null ? "…" : (heading[at] ?? "")));

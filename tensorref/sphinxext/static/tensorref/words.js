@@ -19,10 +19,11 @@ export function quoted(text) {
 	return characters.slice(0, LONGEST_QUOTED).join("") + (characters.length > LONGEST_QUOTED ? "…" : "");
 }
 
-/** In one pass: what a value holds is no template. @type {Speaker} */
+/** @type {Speaker} */
 export const speaker = (words) => (key, values = {}) =>
-	(words[key] ?? key).replace(/\{(\w+)(:,)?\}/g, (_, name, thousands) => {
+	(words[key] ?? key).replace(/\{(\w+)(:,|\|([^|]*)\|([^}]*))?\}/g, (_, name, thousands, one, more) => {
 		const value = values[name];
+		if (more) return `${value}` === "1" ? one : more;
 		return Array.isArray(value) ? formatShape(value) : thousands ? grouped(value) : String(value);
 	});
 
