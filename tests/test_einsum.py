@@ -101,13 +101,17 @@ def test_operations_are_those_that_numpy_counts():
 @pytest.mark.parametrize(
     ("equation", "shapes", "words"),
     [
-        ("ij,jk", [(2, 3)], "equation 'ij,jk' names 2 operands, and 1 shapes were given; write one for each"),
-        ("i1", [(2, 3)], "operand 0 of the equation has '1'; letters are a to z and A to Z"),
-        ("i.j", [(2, 3)], "operand 0 of the equation has '.'; three dots, ..., stand once"),
-        ("......i", [(2, 3)], "operand 0 of the equation has '.'; three dots, ..., stand once"),
-        ("ij->iji", [(2, 3)], "the output of the equation has i 2 times; write it once"),
-        ("ij->ik", [(2, 3)], "the output of the equation has k, which no operand has; leave it out"),
-        ("i" * 600, [(2, 3)], "equation has 600 letters, the most is 512"),
+        (
+            "ij,jk",
+            [(2, 3)],
+            "equation 'ij,jk': the number of operands is 2, that of shapes is 1; write a shape for each.",
+        ),
+        ("i1", [(2, 3)], "operand 0 of the equation has '1'; letters are a to z and A to Z."),
+        ("i.j", [(2, 3)], "operand 0 of the equation has '.'; three dots, ..., stand once."),
+        ("......i", [(2, 3)], "operand 0 of the equation has '.'; three dots, ..., stand once."),
+        ("ij->iji", [(2, 3)], "the output of the equation has i 2 times; write it once."),
+        ("ij->ik", [(2, 3)], "the output of the equation has k, which no operand has; leave it out."),
+        ("i" * 600, [(2, 3)], "equation has 600 letters, the most is 512."),
     ],
 )
 def test_an_equation_that_cannot_be_read_says_why(equation, shapes, words):

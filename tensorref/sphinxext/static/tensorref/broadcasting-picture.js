@@ -1,7 +1,8 @@
 // What broadcasting draws: the same as `tensorref/broadcasting.py`.
 
 import { grid } from "./cube.js";
-import { COPY, RESULT, STORED, flow } from "./flow.js";
+import { flow } from "./flow.js";
+import { COPY, RESULT, STORED } from "./marks.js";
 import { hueOf, refusal } from "./picture.js";
 import { formatShape } from "./words.js";
 
