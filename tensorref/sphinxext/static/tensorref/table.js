@@ -6,7 +6,8 @@ const SYMBOLS = { equal: "=", expand: "→", conflict: "≠", sum: "Σ", keep: "
 /** @type {DrawTable} */
 export function drawTable([first = "", ...heading], rows) {
 	const places = chosen(heading.map((_, at) => rows.some(({ cells }) => cells[at]?.verdict === "conflict")));
-	const head = ["", ...places].map((at) => element("th", { scope: "col" }, at === "" ? first : at === null ? "…" : (heading[at] ?? "")));
+	const named = [first, ...places.map((at) => (at === null ? "…" : (heading[at] ?? "")))];
+	const head = named.map((name) => element(name ? "th" : "td", name ? { scope: "col" } : "", name));
 	const body = rows.map(({ label, kind = "", cells }) => {
 		const shown = cells.length === heading.length ? places.map((at) => cells[at] ?? { text: "…" }) : cells;
 		const drawn = shown.map(({ text, verdict = "", state = "", span = 1 }) => {
