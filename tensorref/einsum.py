@@ -360,6 +360,8 @@ class Explanation(ShapeRule):
     def table(self) -> tuple[tuple[str, ...], ...]:
         """Return the rows of the diagram: letters, operands, result, verdict."""
         labels = (WORDS["letter"], *self.names, WORDS["result"], WORDS["verdict"])
+        if self.result is None and not self.letters:
+            return tuple(zip(labels, ("?", *map(str, self.shapes), "?", WORDS["conflict"]), strict=True))
         columns = (
             (
                 letter.name,

@@ -138,3 +138,21 @@ def test_a_picture_shows_every_letter_and_what_is_summed(monkeypatch):
     assert einsum.explain("bqd,bkd->bqk", (2, 3, 4), (2, 5, 4), names=["query", "key"]).svg() == picture
     monkeypatch.setattr(einsum, "agreed", lambda sizes: 1 + max(sizes))
     assert einsum.explain("bqd,bkd->bqk", (2, 3, 4), (2, 5, 4), names=["query", "key"]).svg() != picture
+
+
+def test_an_operand_with_too_many_axes_is_shown_with_its_sizes():
+    explanation = einsum.explain("qd,bkd->bqk", (2, 3, 4), (2, 5, 4))
+    assert explanation.table() == (
+        ("letter", "?"),
+        ("a", "(2, 3, 4)"),
+        ("b", "(2, 5, 4)"),
+        ("result", "?"),
+        ("verdict", "conflict"),
+    )
+    assert {*explanation.steps[1:-1]} == {einsum.WORDS["no.sizes"]}
+    assert [explanation.svg().count(f">{size}</text>") for size in "2345?"] == [2, 1, 2, 1, 1]
+
+
+def test_every_step_of_a_conflict_says_nothing_of_products():
+    steps = einsum.explain("bqd,bkd->bqk", (2, 3, 4), (2, 4, 5)).steps
+    assert steps[2:4] == ("The output keeps b, q, k.", "Letters that the output lacks are summed over: d.")

@@ -4,7 +4,7 @@ import { start } from "./explorer.js";
 import { onesCode } from "./ones.js";
 import { readShapes } from "./shapes.js";
 import { drawTable } from "./table.js";
-import { attempt, speaker } from "./words.js";
+import { attempt, formatShape, speaker } from "./words.js";
 
 const STEP = { sizes: 1, keep: 2, conflict: 1, sum: 3, result: 4 };
 
@@ -28,8 +28,9 @@ start("einsum", {
 });
 
 /** @type {EinsumTable} */
-function table({ letters, names }, step, say) {
-	const verdicts = letters.map(({ kept, size }) => {
+function table({ letters, names, shapes, result }, step, say) {
+	const isUncovered = !result && !letters.length;
+	const verdicts = (isUncovered ? [{ size: null }] : letters).map(({ kept, size }) => {
 		const verdict = size === null ? "conflict" : kept ? "keep" : "sum";
 		return step < STEP[verdict] ? "" : verdict;
 	});
@@ -40,13 +41,13 @@ function table({ letters, names }, step, say) {
 			const text = cellOf(own, step < STEP.sizes ? (own[0] ?? null) : size);
 			return { text, state: text.includes("→") ? "repeats" : "given", verdict: verdicts[at] };
 		});
-		return { label, cells };
+		return { label, cells: isUncovered ? [{ text: formatShape(shapes[operand]) }] : cells };
 	});
-	const last = letters.map(({ kept, size }, at) => {
-		return { text: step < STEP.result ? "" : `${size === null ? "?" : kept ? size : say("none")}`, verdict: verdicts[at] };
+	const last = verdicts.map((verdict, at) => {
+		return { text: step < STEP.result ? "" : verdict === "sum" ? say("none") : `${letters[at]?.size ?? "?"}`, verdict };
 	});
 	return drawTable(
-		[say("letter"), ...letters.map(({ name }) => name)],
+		[say("letter"), ...(isUncovered ? ["?"] : letters.map(({ name }) => name))],
 		[
 			...rows,
 			{ label: say("verdict"), kind: "tref-verdicts", cells: verdicts.map((verdict) => ({ verdict, text: verdict && say(verdict) })) },
