@@ -679,7 +679,7 @@ def _torch_message(
         own: dict[str, int] = {}
         for name, size in _axes(shape, subscripts):
             before = seen.get(name, 1)
-            facts = {"name": name, "size": size, "number": number, "before": before}
+            facts: dict[str, object] = {"name": name, "size": size, "number": number, "before": before}
             if own.setdefault(name, size) != size:
                 return MESSAGES["torch.twice"].format(**facts, own=own[name])
             if 1 not in (size, before) and size != before:
