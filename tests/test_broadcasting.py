@@ -332,7 +332,7 @@ def test_names():
 
 def test_an_operator_that_is_none_is_refused():
     assert broadcasting.explain((2,), (2,), operator="//").operator == "//"
-    with pytest.raises(ValueError, match="^operator is '@'; write '\\+', '-', '\\*', '/', .* or '>>'$"):
+    with pytest.raises(ValueError, match=r"^operator is '@'; write '\+', '-', '\*', '/', .* or '>>'$"):
         broadcasting.explain((2,), (2,), operator="@")
 
 

@@ -505,7 +505,9 @@ def test_what_another_process_passes_on_has_none():
 
     reading = read(program)
     assert reading.operands == ()
-    assert reading.remarks == ("The error was raised elsewhere, and this line passes it on.",)
+    assert reading.remarks == (
+        "The operands are not known: the error was raised elsewhere, such as in another process, and this line passes it on.",
+    )
 
 
 def test_in_a_doctest():

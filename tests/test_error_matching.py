@@ -18,6 +18,7 @@ SAMPLES = {
     "ints": "2, 3",
     "shapes": "(2,3) (4,)",
     "dtype": "c10::Half",
+    "type": "unsigned char",
     "device": "cuda:0",
     "word": "object_",
     "name": "layers.0.weight",
@@ -31,6 +32,7 @@ CONTAINED = {
     "np-matmul-stack": {"np-einsum"},
     "leaf-view-inplace": {"leaf-inplace"},
     "target-dtype-long": {"scalar-type"},
+    "linear-tuple": {"argument-not-tensor"},
 }
 """Messages within messages; the outer one wins."""
 
@@ -88,7 +90,9 @@ def test_no_text_makes_a_search_run_long():
 
 
 def test_kinds_have_bounds_and_no_repetition_within_another():
-    for expression in " ".join(KINDS.values()).replace(", x]", ",x]").replace("\\] ]", "\\]]").split():
+    for expression in (
+        " ".join(KINDS.values()).replace(", x]", ",x]").replace("\\] ]", "\\]]").replace("| ]", "|]").split()
+    ):
         assert re.fullmatch(r"(?:-\?)?(?:\.|\\[dw]|\[[^\[]+\[?[^\[]*\])\{\d+,\d+\}\??", expression), expression
 
 
@@ -144,9 +148,10 @@ frame #0: c10::Error::Error(c10::SourceLocation, std::string) + 0x64
         "  | RuntimeError: mat1 and mat2 shapes cannot be multiplied\n  | (3x4 and 10x5)",
         "│ RuntimeError: mat1 and mat2 shapes cannot\n│ be multiplied (3x4 and 10x5)",
         "> RuntimeError: mat1 and mat2 shapes cannot\n> be multiplied (3x4 and 10x5)",
+        "[rank12]: RuntimeError: mat1 and mat2 shapes cannot\n[rank12]: be multiplied (3x4 and 10x5)",
         "RuntimeError: mat1 and mat2 shapes cannot be multiplied (3x4 and 10x5)\r\n",
     ],
-    ids=["colors and C++", "pytest", "exception group", "rich", "quotation", "Windows"],
+    ids=["colors and C++", "pytest", "exception group", "rich", "quotation", "torchrun", "Windows"],
 )
 def test_a_message_is_found_as_it_is_pasted(text):
     found = errors.explain(text)
@@ -183,6 +188,41 @@ REPORTS = {
             f"RuntimeError: Error(s) in loading state_dict for Net:\n\tUnexpected key(s) in state_dict: {KEYS}. \n"
             "\tsize mismatch for lm_head.weight: copying a param with shape torch.Size([32001, 64]) from checkpoint, "
             "the shape in current model is torch.Size([32000, 64])."
+        ),
+    ),
+    "a process of several": (
+        "load-state-size",
+        (
+            "[rank2]: Traceback (most recent call last):\n"
+            '[rank2]:   File "/opt/site-packages/torch/nn/modules/module.py", line 2153, in load_state_dict\n'
+            "[rank2]:     raise RuntimeError('Error(s) in loading state_dict for {}:\\n\\t{}'.format(\n"
+            "[rank2]: RuntimeError: Error(s) in loading state_dict for LlamaForCausalLM:\n"
+            "[rank2]: \tsize mismatch for model.embed_tokens.weight: copying a param with shape torch.Size([0]) from checkpoint, "
+            "the shape in current model is torch.Size([32000, 64]).\n"
+        ),
+    ),
+    "a box around the frames": (
+        "unscale-fp16",
+        (
+            "╭──────────────── Traceback (most recent call last) ────────────────╮\n│ finetune.py:271 in <module> │\n"
+            "│ ❱ 271 │   trainer.train()                                          │\n"
+            "╰───────────────────────────────────────────────────────────────────╯\n"
+            "ValueError: Attempting to unscale FP16 gradients.\n  0%|          | 0/6931 [00:01<?, ?it/s]\n"
+        ),
+    ),
+    "lines of several threads in one another": (
+        "device-side-assert",
+        (
+            "../aten/src/ATen/native/cuda/Indexing.cu:1308: indexSelectLargeIndex: block: [58,0: block: [6,0,0,0], thread: [100,0,0], "
+            "thread: [52,0] Assertion `srcIndex < srcSelectDimSize` failed.\n"
+        ),
+    ),
+    "a layer in eight bits": (
+        "scalar-type",
+        (
+            '  File "/site-packages/peft/tuners/lora.py", line 902, in forward\n'
+            "    result = F.linear(x, transpose(self.weight, self.fan_in_fan_out), bias=self.bias)\n"
+            "RuntimeError: expected scalar type Float but found Half\n"
         ),
     ),
     "a worker": (
@@ -252,6 +292,30 @@ REPORTS = {
 @pytest.mark.parametrize(("name", "text"), REPORTS.values(), ids=REPORTS)
 def test_a_report_is_explained_by_its_message(name, text):
     assert errors.explain(text).id == name
+
+
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        ("mat1 and mat2 shapes cannot be multiplied (549x6656 and 1x22151168)", "The weight is packed"),
+        ("mat1 and mat2 shapes cannot be multiplied (511x2 and 3x4096)", "The last axis of the input"),
+        ("expected scalar type Float but found Half", "A model in half precision meets"),
+        ("expected scalar type Float but found Double", "Two operands differ"),
+        ("Target -1 is out of bounds.", "A label for padding is negative"),
+        (
+            (
+                "size mismatch for w: copying a param with shape torch.Size([0]) from checkpoint, the shape in current model is "
+                "torch.Size([3, 4])."
+            ),
+            "One of the two is empty",
+        ),
+        ("Target size (torch.Size([4])) must be the same as input size (torch.Size([4, 3]))", "The model has several"),
+        ("mat1 dim 1 must match mat2 dim 0", "The last axis of the input"),
+    ],
+    ids=lambda value: value[:30],
+)
+def test_the_first_cause_is_the_one_that_the_message_speaks_for(text, start):
+    assert errors.explain(text).causes[0].startswith(start)
 
 
 def test_of_several_messages_the_last_error_is_explained():

@@ -287,6 +287,54 @@ wrong(
 
 
 right(
+    "mask-keys",
+    lambda scores, keep: scores.masked_fill(~keep[:, None, None], -torch.inf),
+    lambda scores, keep: torch.where(keep.unsqueeze(1).unsqueeze(2), scores, -torch.inf),
+    lambda scores, keep: scores.masked_fill(~keep.view(len(keep), 1, 1, -1).expand_as(scores), -torch.inf),
+)
+wrong(
+    "mask-keys",
+    lambda scores, keep: scores.masked_fill(~keep, -torch.inf),
+    lambda scores, keep: scores.masked_fill(~keep[:, None], -torch.inf),
+    lambda scores, keep: scores.masked_fill(~keep[:, None, :, None], -torch.inf),
+    lambda scores, keep: scores * keep[:, None, None],
+)
+
+
+def divided_out_of_place(scores):
+    shares = scores.exp()
+    shares = shares / shares.sum(-1, keepdim=True)
+    return shares  # noqa: RET504 - as people write
+
+
+def divided_in_place(scores):
+    shares = scores.exp()
+    shares /= shares.sum(-1, keepdim=True)
+    return shares
+
+
+def divided_without_gradient(scores):
+    with torch.no_grad():
+        shares = scores.exp()
+        shares /= shares.sum(-1, keepdim=True)
+    return shares
+
+
+right(
+    "shares-of-scores",
+    divided_out_of_place,
+    functools.partial(torch.softmax, dim=-1),
+    lambda scores: scores.log_softmax(-1).exp(),
+)
+wrong(
+    "shares-of-scores",
+    divided_in_place,
+    divided_without_gradient,
+    lambda scores: torch.softmax(scores, 0),
+)
+
+
+right(
     "noisy-batch",
     lambda features, start, noise: features[start : start + 2] + noise,
     lambda features, start, noise: features[start : start + len(noise)].clone().add_(noise),

@@ -1127,6 +1127,36 @@ WRONG = {
             "masked has shape (20,), the task asks for (2, 4, 4).",
         ),
     },
+    "mask-keys": {
+        "as it stands": (
+            lambda scores, keep: scores.masked_fill(~keep, -torch.inf),
+            "it raised RuntimeError: The size of tensor a (2) must match the size of tensor b (6) at non-singleton dimension 2",
+        ),
+        "queries": (
+            lambda scores, keep: scores.masked_fill(~keep[:, None, :, None], -torch.inf),
+            "masked[1, 0, 0, 3] is not right",
+        ),
+        "in place": (
+            lambda scores, keep: scores.masked_fill_(~keep[:, None, None], -torch.inf),
+            "it changed its argument scores;",
+        ),
+        "what is kept": (
+            lambda scores, keep: scores.masked_fill(keep[:, None, None], -torch.inf),
+            "masked[0, 0, 0, 0] is not right (it is -inf, no finite number)",
+        ),
+    },
+    "shares-of-scores": {
+        "as it stands": (
+            lambda scores: (shares := scores.exp()).div_(shares.sum(-1, keepdim=True)),
+            "modified by an inplace operation",
+        ),
+        "detached": (
+            lambda scores: (shares := scores.exp()).detach() / shares.sum(-1, keepdim=True),
+            "gradient",
+        ),
+        "of all": (lambda scores: scores.exp() / scores.exp().sum(), "shares[0, 0] is not right"),
+        "not exponential": (lambda scores: scores / scores.sum(-1, keepdim=True), "shares[0, 0] is not right"),
+    },
     "noisy-batch": {
         "in place": (with_noise_in_place, "it changed its argument features;"),
         "a copy of all": (
@@ -1721,7 +1751,7 @@ def test_an_answer_that_is_off_a_little_is_wrong_and_is_not_told_the_value(name)
     verdict = exercises.get(name).check(off)
     assert not verdict.correct
     told = re.fullmatch(
-        r"Not yet\. With .*: \w+(?:\['\w+'\])?(\[[\d, ]+\])? is not right \(it is ([^,)]+)(?:, no finite number)?\)"
+        r"Not yet\. With .*: \w+(?:\['\w+'\])?(\[[\d, ]+\])? is not right \(yours is ([^,)]+)(?:, no finite number)?\)"
         r"(; \d+ of \d+ elements differ, this is the first)?\.(?: The elements are the right ones, in other places\.)?",
         str(verdict),
     )

@@ -562,6 +562,46 @@ def test_torch_compile_is_set_aside_and_the_report_says_so():
     )
 
 
+class Pairs(torch.utils.data.Dataset):
+    """A data set whose items come from a silent broadcast."""
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        return (torch.ones(5, 1) - torch.ones(5)).sum() + index
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_what_a_worker_of_a_loader_does_is_not_seen_and_what_is_done_with_its_batches_is(workers):
+    with tensorref.watch() as seen:
+        batches = [*torch.utils.data.DataLoader(Pairs(), batch_size=2, num_workers=workers)]
+        table = torch.ones(2, 1) - batches[1]
+    assert torch.equal(torch.cat(batches), torch.arange(4.0))
+    assert table.shape == (2, 2)
+    here = [finding.code for finding in seen.broadcasts]
+    assert "table = torch.ones(2, 1) - batches[1]" in here
+    assert len(here) == (1 if workers else 2)
+
+
+def test_a_backward_of_many_numbers_is_quiet_and_gives_the_same_gradient():
+    def gradients(x):
+        y = (x * 2).exp()
+        y.backward(torch.arange(3.0))
+        (second,) = torch.autograd.grad((x.sin(), x.cos()), x, (torch.ones(3), torch.ones(3)))
+        return x.grad, second
+
+    without = gradients(torch.ones(3, requires_grad=True))
+    with tensorref.watch() as seen:
+        with_it = gradients(torch.ones(3, requires_grad=True))
+    quiet(seen)
+    assert all(torch.equal(a, b) for a, b in zip(without, with_it, strict=True))
+    with tensorref.watch() as seen:
+        x = torch.zeros(3, requires_grad=True)
+        (x.sqrt() * 0).backward(torch.ones(3))
+    assert [finding.kind for finding in seen.mistakes] == ["non_finite"]
+
+
 def test_the_report_prints_draws_and_is_data():
     prediction, target = torch.zeros(5, 1), torch.zeros(5)
     with tensorref.watch(only=["broadcasts", "copies"]) as seen:

@@ -9,7 +9,7 @@ import { prepared } from "./prepared.js";
 /** @typedef {{ entry: Entry, words: string, start: number, end: number, weight: number }} Found */
 
 const COLORS = /\x1b\[[\d;]{0,20}[A-Za-z]/g;
-const MARGIN = /(^|\n)(?:E {2,}|[ \t]*[|│>] ?)/g;
+const MARGIN = /(^|\n)(?:\[rank\d{1,5}\]: ?|E {2,}|[ \t]*[|│>] ?)/g;
 // What is white space in Python.
 const SPACE = /[\t-\r\x1c- \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/g;
 const SHORTEST = 12;

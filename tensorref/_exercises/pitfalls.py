@@ -1,4 +1,4 @@
-"""Exercises on the usual mistakes: what is changed, and what only looks like a copy."""
+"""Exercises on the usual mistakes: what is changed, what only looks like a copy, and what an error points away from."""
 
 # pyright: reportUnknownLambdaType=false
 # What is expected, and of which arguments, stands beside each task as a function without types.
@@ -83,6 +83,66 @@ def repeat_row(row: Float[Tensor, " embed_dim"], count: int) -> Float[Tensor, "c
 )
 def snapshot(parameters: dict[str, Shaped[Tensor, "..."]]) -> dict[str, Shaped[Tensor, "..."]]:
     return {name: parameter.detach().clone() for name, parameter in parameters.items()}
+
+
+@exercise(
+    "mask-keys",
+    "pitfalls",
+    "broadcasting",
+    difficulty=2,
+    task=(
+        "Find the bug that raises `The size of tensor a (2) must match the size of tensor b (6) at non-singleton dimension 2`: "
+        'return scores.masked_fill(~keep, float("-inf")). Return the scores of attention with -inf for every key that keep '
+        "leaves out, in each head and for each query; leave scores as they were."
+    ),
+    hints=(
+        "Shapes line up at their last axes: which axis of scores meets the batch of keep?",
+        "keep[:, None] has an axis more, of size 1, and there are two to insert.",
+    ),
+    learns="A mask of (batch, keys) needs an axis for the heads and one for the queries; with equal sizes nothing is raised.",
+    results=("masked",),
+    expected=lambda scores, keep: torch.stack(
+        [torch.where(kept, each, -torch.inf) for each, kept in zip(scores, keep, strict=True)]
+    ),
+    cases=lambda: [
+        (normal(2, 4, 6, 6), torch.tensor([[1, 1, 1, 1, 1, 1], [1, 1, 1, 0, 0, 0]]) > 0),
+        (normal(3, 2, 3, 3), torch.tensor([[1, 1, 1], [1, 1, 0], [1, 0, 0]]) > 0),
+        (normal(1, 1, 2, 4), torch.tensor([[1, 0, 1, 0]]) > 0),
+    ],
+)
+def mask_keys(
+    scores: Float[Tensor, "batch heads queries keys"], keep: Bool[Tensor, "batch keys"]
+) -> Float[Tensor, "batch heads queries keys"]:
+    return scores.masked_fill(~keep[:, None, None, :], float("-inf"))
+
+
+@exercise(
+    "shares-of-scores",
+    "pitfalls",
+    "autograd",
+    difficulty=2,
+    task=(
+        "Find the bug that raises `one of the variables needed for gradient computation has been modified by an inplace "
+        "operation` in backward: shares = scores.exp(); shares /= shares.sum(-1, keepdim=True); return shares. Return the "
+        "same numbers, through which the gradient reaches scores."
+    ),
+    hints=(
+        "The gradient of exp is its result, which backward still needs.",
+        "Write the quotient without the =.",
+    ),
+    learns="What backward needs must not be changed in place; the line that changes it comes long before the error.",
+    results=("shares",),
+    expected=lambda scores: torch.softmax(scores, -1),
+    cases=lambda: [
+        (normal(2, 4).requires_grad_(),),
+        (normal(3, 1, 5).requires_grad_(),),
+        (normal(1, 2).requires_grad_(),),
+    ],
+    gradients=("scores",),
+)
+def shares_of_scores(scores: Float[Tensor, "*batch keys"]) -> Float[Tensor, "*batch keys"]:
+    shares = scores.exp()
+    return shares / shares.sum(-1, keepdim=True)
 
 
 @exercise(

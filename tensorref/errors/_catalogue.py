@@ -101,6 +101,8 @@ class Entry:
     """Statements that raise it, for ``np`` and ``torch``."""
     causes: tuple[str, ...]
     """Why it is raised, the likeliest first."""
+    speaks: tuple[str, ...]
+    """What speaks for each cause, as an expression over the fields and the operands' ``shapes`` and ``names``; "" for nothing."""
     mends: tuple[Mend, ...]
     """What to do, the likeliest first."""
     often: bool
@@ -246,9 +248,9 @@ def by_id() -> Mapping[str, Entry]:
 def _read(group: str, tables: Mapping[str, Any]) -> Iterator[Entry]:
     for name, table in tables.items():
         text = table["text"]
+        causes = [(each["words"], each["when"]) if isinstance(each, dict) else (each, "") for each in table["causes"]]
         listed = {
-            key: tuple(table.get(key, ()))
-            for key in ("older", "causes", "concepts", "pitfalls", "exercises", "dictionary")
+            key: tuple(table.get(key, ())) for key in ("older", "concepts", "pitfalls", "exercises", "dictionary")
         }
         yield Entry(
             id=name,
@@ -258,6 +260,8 @@ def _read(group: str, tables: Mapping[str, Any]) -> Iterator[Entry]:
             template=table["template"],
             texts=tuple(text.items()) if isinstance(text, dict) else (("0", text),),
             code=table["code"].strip(),
+            causes=tuple(words for words, _ in causes),
+            speaks=tuple(when for _, when in causes),
             mends=tuple(Mend(mend["words"], mend.get("code")) for mend in table["mends"]),
             often=table.get("often", False),
             needs=table.get("needs"),

@@ -130,7 +130,7 @@ def of(found: Found, reading: Reading | None = None) -> Explanation:
         file=reading.file if reading else None,
         line=reading.line if reading else None,
         code=reading.code if reading else None,
-        causes=entry.causes,
+        causes=_causes(found, reading),
         mends=(*_fixes(reading), *entry.mends),
         rule=(reading and reading.rule) or rule(entry, found.fields),
         address=entry.address,
@@ -141,11 +141,27 @@ def of_error(error: BaseException | None) -> Explanation | None:
     """Return what is known of an exception, of what it was raised from, or of what it met."""
     from tensorref.errors import _frames, _matching  # the first takes long to load, and no text needs it
 
-    for link in _frames.links(error) if error is not None else ():
+    links = _frames.links(error) if error is not None else []
+    for link in sorted(links, key=_frames.has_no_frame):  # what another process printed is the cause of what it sent
         found = _matching.match(_frames.message(link))
         if found is not None:
             return of(found, _frames.read(link))
     return None
+
+
+def _causes(found: Found, reading: Reading | None) -> tuple[str, ...]:
+    """Return the causes, those for which the message and the operands speak before the others."""
+    arrays = [operand for operand in reading.operands if operand.shape is not None] if reading else []
+    known = {"shapes": [array.shape for array in arrays], "names": [array.name for array in arrays]}
+
+    def is_silent(cause: tuple[str, str]) -> bool:
+        try:
+            return not eval(cause[1] or "False", {"__builtins__": {"len": len}}, found.fields | known)  # noqa: S307  it is ours
+        except (IndexError, NameError, TypeError):  # a text alone has no operands, an older wording fewer fields
+            return True
+
+    causes = zip(found.entry.causes, found.entry.speaks, strict=True)
+    return tuple(words for words, _ in sorted(causes, key=is_silent))
 
 
 def _fixes(reading: Reading | None) -> tuple[Mend, ...]:

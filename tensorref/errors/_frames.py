@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import linecache
 import re
@@ -29,6 +30,7 @@ from tensorref.errors._standins import (
     facts,
     has_shape,
     is_exactly,
+    is_module,
     is_of,
     is_tensor,
     made_again,
@@ -45,6 +47,8 @@ def read(error: BaseException) -> Reading | None:
     fresh, traced = error is sys.exc_info()[1], sys.gettrace() is not None
     stack = [frame for frame, _ in walk_stack(inspect.currentframe())]
     found: Reading | None = apart(lambda: _read(error, stack, fresh=fresh, traced=traced))
+    if found is not None and (place := apart(lambda: _place_of_module(error, traced=traced))):
+        found = replace(found, remarks=(*found.remarks, place))
     return found
 
 
@@ -93,6 +97,11 @@ def links(error: BaseException) -> list[BaseException]:
     return found
 
 
+def has_no_frame(error: BaseException) -> bool:
+    """Tell whether an error passed no frame here."""
+    return _of(error, "__traceback__") is None
+
+
 def message(error: BaseException) -> str:
     """Return the words of an error; those that it was made with where its own ``__str__`` is the user's code."""
     args = _of(error, "args")
@@ -112,12 +121,37 @@ def _of(error: BaseException, name: str, kind: type[BaseException] = BaseExcepti
     return found.__get__(error)
 
 
+def _innermost(passed: Sequence[Step]) -> int:
+    """Return which frame is the user's innermost."""
+    return max((number for number, step in enumerate(passed) if not is_library(step.frame)), default=0)
+
+
+def _place_of_module(error: BaseException, *, traced: bool) -> str | None:
+    """Return what the module in whose method an error came is called further out, such as ``model.blocks[2]``."""
+    passed, _ = steps(_of(error, "__traceback__"))
+    if not passed:
+        return None
+    at = _innermost(passed)
+    own = passed[at].frame.f_code.co_varnames[:1]
+    module = scope_of(passed[at].frame, traced=traced).names.get(own[0]) if own else None
+    for step in passed[:at] if is_module(module) else ():
+        modules: dict[int, str] = {}
+        for name, value in () if is_library(step.frame) else scope_of(step.frame, traced=traced).names.items():
+            for _ in held(name, value, modules):
+                pass
+        if id(module) in modules:
+            code = step.frame.f_code
+            where = "" if code.co_name == "<module>" else f" in {code.co_qualname}"
+            return f"{own[0]} is {modules[id(module)]}{where}."
+    return None
+
+
 def _read(error: BaseException, stack: Sequence[FrameType], *, fresh: bool, traced: bool) -> Reading | None:
     passed, seen = steps(_of(error, "__traceback__"))
     if not passed:
         return None
     text = message(error)[:_MOST_WORDS]
-    at = max((number for number, step in enumerate(passed) if not is_library(step.frame)), default=0)
+    at = _innermost(passed)
     try:
         user, refused = operation_at(passed[at], traced=traced), None
     except Unknown as unknown:
@@ -128,7 +162,7 @@ def _read(error: BaseException, stack: Sequence[FrameType], *, fresh: bool, trac
     if found := _IN_BACKWARD.search(text):
         return replace(reading, **_written_in_place(found, passed[: at + 1], traced=traced))
     if _is_passed_on(passed[-1].frame):
-        return replace(reading, remarks=("The error was raised elsewhere, and this line passes it on.",))
+        return replace(reading, remarks=(_PASSED_ON,))
     operation = _operation_of(user, passed[at + 1 :], traced=traced)
     if operation is None:
         return replace(reading, remarks=(f"The operands are not known: {refused}.",))
@@ -145,6 +179,9 @@ _IN_BACKWARD = re.compile(
     r"modified by an inplace operation: \[[\w.]{1,60} \[([\d, ]{0,200})\]\].{0,200}? is at version (\d{1,20})",
     re.DOTALL,
 )
+
+
+_PASSED_ON = "The operands are not known: the error was raised elsewhere, such as in another process, and this line passes it on."
 
 
 def _is_passed_on(frame: FrameType) -> bool:
@@ -178,6 +215,7 @@ def _operands(  # noqa: PLR0913  what is known of it
         parts = [part for part in parts if has_shape(part.value) or type(part.value) is str]
     called = [names.name(part, operation) if names else part.name for part in parts]
     operands = tuple(_operand(name, part.value) for name, part in zip(called, parts, strict=True))
+    operands = tuple(_without_secret(operand, text, operation) for operand in operands)
     remarks = [f"{operand.name} is not known: {operand.unknown}." for operand in operands if operand.unknown]
     if not operands:
         return {"remarks": ("The line has no operand that is an array.",)}
@@ -218,17 +256,43 @@ def _operands(  # noqa: PLR0913  what is known of it
 
 def _recalled(operation: Operation, seen: Sequence[Facts]) -> list[Part]:
     """Return the operands, with those that are not known filled in from the call that was seen."""
-    parts = operation.parts()
-    places = [at for at, part in enumerate(parts) if has_shape(part.value) or isinstance(part.value, Unknown)]
+    parts = _listed(operation.parts(), len(seen))
+    places = [at for at, part in enumerate(parts) if _is_asked(part)]
     told = dict(zip(places, seen, strict=True)) if len(places) == len(seen) else {}
     if any(has_shape(parts[at].value) and facts(parts[at].value) != told[at] for at in told):
         return parts
+    found: dict[ast.expr, list[Standin]] = {}
     for at in told:
         if isinstance(parts[at].value, Unknown):
             value = Standin(made_again(told[at]), told[at].device)
             parts[at] = parts[at]._replace(value=value)
-            operation.scope.known[parts[at].node] = value
+            found.setdefault(parts[at].node, []).append(value)
+    for node, values in found.items():
+        operation.scope.known[node] = values if len(values) > 1 else values[0]
     return parts
+
+
+def _listed(parts: list[Part], seen: int) -> list[Part]:
+    """Return the operands, with the one that is not known as the items of a list where more tensors were seen."""
+    unknown = [at for at, part in enumerate(parts) if isinstance(part.value, Unknown)]
+    more = seen - sum(map(_is_asked, parts))
+    if len(unknown) != 1 or not 0 < more < MOST_OPERANDS:
+        return parts
+    (at,) = unknown
+    items = [parts[at]._replace(name=f"{parts[at].name}[{number}]") for number in range(more + 1)]
+    return [*parts[:at], *items, *parts[at + 1 :]]
+
+
+def _is_asked(part: Part) -> bool:
+    return has_shape(part.value) or isinstance(part.value, Unknown)
+
+
+def _without_secret(operand: Operand, text: str, operation: Operation) -> Operand:
+    """Return an operand without its text, unless the message or the code has it, or it is an equation."""
+    public = f"{text}\n{operation.failed.written(operation.failed.node)}"
+    is_equation = getattr(operation.function, "__name__", "") == "einsum"
+    is_secret = type(operand.value) is str and operand.kind == "str" and operand.value not in public
+    return replace(operand, value=None) if is_secret and not is_equation else operand
 
 
 def _operand(name: str, value: Any) -> Operand:

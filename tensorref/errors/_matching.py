@@ -24,6 +24,7 @@ KINDS: Mapping[str, str] = {
     "ints": r"[-\d, x]{0,200}",
     "shapes": r"[\d,()\[\] ]{2,800}",
     "dtype": r"[\w.:<>=|]{1,60}",
+    "type": r"[\w.:<>=| ]{1,60}",
     "device": r"[\w:]{1,30}",
     "word": r"\w{1,100}",
     "name": r"[\w.]{1,100}",
@@ -50,6 +51,10 @@ DTYPES: Mapping[str, str] = {
     "Short": "int16",
     "Char": "int8",
     "Byte": "uint8",
+    "long int": "int64",
+    "short": "int16",
+    "signed char": "int8",
+    "unsigned char": "uint8",
     "Bool": "bool",
     "bool": "bool",
     "ComplexFloat": "complex64",
@@ -59,7 +64,8 @@ DTYPES: Mapping[str, str] = {
 
 FIELD = re.compile(r"\{(\w+):(\w+)\}")
 _COLORS = re.compile(r"\x1b\[[\d;]{0,20}[A-Za-z]")
-_MARGIN = re.compile(r"^(?:E  +|[ \t]*[|│>] ?)", re.MULTILINE)  # of pytest, exception groups, rich and quotations
+_MARGIN = re.compile(r"^(?:\[rank\d{1,5}\]: ?|E  +|[ \t]*[|│>] ?)", re.MULTILINE)
+# Those of torchrun, pytest, exception groups, rich and quotations.
 _SPACE = re.compile(r"\s+")
 
 
@@ -162,4 +168,10 @@ def _dtype(text: str) -> str:
     return DTYPES.get(word, word)
 
 
-_READ: Mapping[str, Callable[[str], Any]] = {"int": int, "ints": _ints, "shapes": _shapes, "dtype": _dtype}
+_READ: Mapping[str, Callable[[str], Any]] = {
+    "int": int,
+    "ints": _ints,
+    "shapes": _shapes,
+    "dtype": _dtype,
+    "type": _dtype,
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import operator
 import sys
@@ -157,7 +158,13 @@ def _call(step: Step, what: Failed, scope: Scope, node: ast.Call) -> Operation:
     starred = [keyword.value for keyword in node.keywords if keyword.arg is None]
     arguments = [*node.args, *starred]
     function: Any = None
-    if isinstance(node.func, ast.Attribute):
+    called = value_of(scope, node.func) if isinstance(node.func, (ast.Name, ast.Attribute)) else None
+    if type(called) is functools.partial:
+        own = [_of_partial(node.func, "args", at) for at in range(len(called.args))]
+        arguments = [*own, *arguments]
+        keywords = {name: _of_partial(node.func, "keywords", name) for name in called.keywords} | keywords
+        function = called.func if is_of_torch(called.func) or is_of_numpy(called.func) else None
+    elif isinstance(node.func, ast.Attribute):
         base = value_of(scope, node.func.value)
         if has_shape(base):
             tensor = is_tensor(base.array if type(base) is Standin else base)
@@ -166,11 +173,18 @@ def _call(step: Step, what: Failed, scope: Scope, node: ast.Call) -> Operation:
             arguments = [node.func.value, *arguments]
         elif isinstance(base, Unknown):
             arguments = [node.func.value, *arguments]
-    if function is None:
+    if function is None and type(called) is not functools.partial:
         found = value_of(scope, node.func)
         plain = any(found is kind for kind in (int, float, complex, bool))
         function = found if plain or is_of_torch(found) or is_of_numpy(found) else None
     return Operation(step, what, scope, None if starred else function, arguments, keywords)
+
+
+def _of_partial(function: ast.expr, name: str, key: int | str) -> ast.expr:
+    """Return the expression of what a partial function already has."""
+    held = ast.Attribute(function, name, ast.Load())
+    found = ast.Subscript(held, ast.Constant(key), ast.Load())
+    return ast.fix_missing_locations(found)
 
 
 def names_in(whole: ast.AST) -> set[str]:

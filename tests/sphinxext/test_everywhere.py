@@ -112,7 +112,11 @@ def check_for_a_browser(site, builder):
         assert page.kinds == wanted
         assert page.pictures == len(wanted) + (2 if builder == "singlehtml" else 1)
         scripts = {f"{up}_static/tensorref/{kind}-explorer.js" for kind in wanted}
-        assert page.files == {*scripts, f"{up}_static/tensorref/explorer.css", f"{up}_static/tensorref/table.css"}
+        styles = {
+            f"{up}_static/tensorref/{name}.css"
+            for name in ("explorer", "table", *(["layout"] if "layout" in wanted else []))
+        }
+        assert page.files == scripts | styles
         for file in page.files:
             assert (site / normpath(join(Path(name).parent.as_posix(), file))).is_file()
     modules = site / "_static/tensorref"

@@ -57,7 +57,7 @@ def test_every_preset_is_what_it_says():
         reduction = parse_reduction(written)
         explained = reductions.explain(parse_shape(shape), reduction.axis, keepdims=reduction.keepdims)
         assert (explained.result is None) == (preset.label == "No such axis"), preset.label
-        warned = {"Square, axis not kept", "Batch of one"}
+        warned = {"Softmax along the wrong axis", "Square, axis not kept", "Batch of one"}
         assert bool(explained.warning) == (preset.label in warned), preset.label
 
 

@@ -58,7 +58,7 @@ def test_html(built, builder):
 def test_the_assets_are_those_of_the_kind(built):
     page = built(PAGES)["index.html"]
     assert re.findall(r'src="_static/tensorref/([\w-]+\.js)', page) == ["layout-explorer.js"]
-    assert re.findall(r'href="_static/tensorref/([\w-]+\.css)', page) == ["explorer.css"]
+    assert re.findall(r'href="_static/tensorref/([\w-]+\.css)', page) == ["explorer.css", "layout.css"]
 
 
 TABLE = """\
