@@ -14,7 +14,7 @@ import tensorref
 WITHOUT = {
     "picture": {"benchmark", "kernels"},
     "explorer": {
-        *("anatomy", "autograd", "benchmark", "creation", "devices", "dtypes", "einsum", "elementwise", "interop"),
+        *("anatomy", "autograd", "benchmark", "creation", "devices", "dtypes", "elementwise", "interop"),
         *("kernels", "llm", "pitfalls"),
     },
     "formula": {"broadcasting", "creation", "devices", "elementwise", "indexing", "interop", "pitfalls"},
