@@ -390,7 +390,7 @@ class Explanation(ShapeRule):
             )
         places = _picture.visible(len(self.letters), _MOST_DRAWN)
         rows = [[self._box(place, operand) for place in places] for operand in (*range(len(self.names)), None)]
-        heading = ["" if place is None else self.letters[place].name for place in places]
+        heading = ["" if place is None else self.letters[place].name.replace(_DOTS, "…") for place in places]
         return _picture.boxes([*self.names, WORDS["result"]], rows, heading)
 
     def _box(self, place: int | None, operand: int | None) -> tuple[str, _picture.Mark]:

@@ -24,7 +24,7 @@ export function drawn({ names, shapes, letters, result }, inputs, say, step = ST
 	}
 	const places = visible(letters.length, most).map((place) => (place === null ? null : letters[Number(place)]));
 	const operands = shapes.map((_, at) => places.map((letter) => box(letter, letter?.sizes[at])));
-	const drawing = boxes(labels, [...operands, ...last(places.map(total))], places.map((letter) => letter?.name ?? ""));
+	const drawing = boxes(labels, [...operands, ...last(places.map(total))], places.map((letter) => letter?.name.replace("...", "…") ?? ""));
 	drawing.cells = drawing.cells.flatMap((cell) => {
 		const [row = 0n, column = 0n] = cell.index;
 		const letter = places[Number(column)];
