@@ -272,9 +272,9 @@ type ReadOperations = (text: string, data: Pick<Data, "errors" | "messages">) =>
 type NotesOfMatmul = (explanation: Matmul, words: Words) => Note[];
 /** Ones in NumPy and in PyTorch, and what is shown of them; large ones take no memory, for which NumPy has no way. */
 type OnesCode = (
-  explanation: Pick<Matmul, "names" | "result" | "flops"> & { shapes: readonly Shape[] },
-  reserved: readonly string[],
-  shown: (library: string, names: readonly string[]) => string,
+  explanation: Pick<Matmul, "result" | "flops"> & { shapes: readonly Shape[] },
+  names: readonly string[],
+  shown: (library: string) => string,
 ) => Record<string, string>;
 /** The operands as rows and the axes as columns, as far as `step` has come. */
 type MatmulTable = (explanation: Matmul, given: readonly NamedShape[], step: number, say: Say) => HTMLElement;

@@ -2,8 +2,7 @@
 
 import { grid } from "./cube.js";
 import { flow } from "./flow.js";
-import { COPY, RESULT, STORED } from "./marks.js";
-import { hueOf, refusal } from "./picture.js";
+import { COPY, RESULT, STORED, hueOf, refusal } from "./picture.js";
 import { formatShape } from "./words.js";
 
 const MOST_DRAWN = 3; // axes

@@ -1,7 +1,7 @@
 import { drawn } from "./einsum-picture.js";
 import { axesOf, cellOf, explain, notes, readEquation, sorted } from "./einsum.js";
-import { start } from "./explorer.js";
-import { onesCode } from "./ones.js";
+import { start, variables } from "./explorer.js";
+import { onesCode } from "./products.js";
 import { readShapes } from "./shapes.js";
 import { drawTable } from "./table.js";
 import { attempt, formatShape, speaker } from "./words.js";
@@ -14,14 +14,15 @@ start("einsum", {
 	read: ([text = "", ...texts], { errors }) => [attempt(() => readEquation(text, texts.length, errors)), ...readShapes(texts, errors)],
 	show([equation, ...given], [, ...names], data) {
 		const explanation = explain(equation, given.map(({ sizes }) => sizes), names, data);
+		const called = variables(names, data.reserved);
 		return {
 			steps: explanation.steps,
 			outcome: explanation.result ? "success" : "conflict",
 			notes: notes(explanation, data.words),
 			table: (step) => table(explanation, step, speaker(data.words)),
 			picture: (step) => picture(explanation, equation, step, data),
-			code: onesCode(explanation, data.reserved, (library, names) => {
-				return `print(${library}.einsum("${explanation.equation}", ${names.join(", ")}).shape)`;
+			code: onesCode(explanation, called, (library) => {
+				return `print(${library}.einsum("${explanation.equation}", ${called.join(", ")}).shape)`;
 			}),
 		};
 	},

@@ -1,9 +1,8 @@
 // What an equation draws: the same as `tensorref/einsum.py`.
 
-import { boxes } from "./boxes.js";
 import { cellOf, covers } from "./einsum.js";
-import { READ, RESULT, STORED } from "./marks.js";
-import { CONFLICT, EMPTY, room, visible } from "./picture.js";
+import { CONFLICT, EMPTY, READ, RESULT, STORED, room, visible } from "./picture.js";
+import { boxes } from "./products.js";
 
 const STEP = { sizes: 1, sum: 3, result: 4 };
 

@@ -2,8 +2,7 @@
 
 import { flow } from "./flow.js";
 import { isArray } from "./indexing.js";
-import { READ, RESULT, STORED } from "./marks.js";
-import { refusal } from "./picture.js";
+import { READ, RESULT, STORED, refusal } from "./picture.js";
 import { indexOf, numberOf, planes } from "./planes.js";
 import { formatShape, product } from "./words.js";
 

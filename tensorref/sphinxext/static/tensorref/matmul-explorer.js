@@ -1,7 +1,7 @@
-import { start } from "./explorer.js";
+import { start, variables } from "./explorer.js";
 import { drawn } from "./matmul-picture.js";
 import { explain, notes } from "./matmul.js";
-import { onesCode } from "./ones.js";
+import { onesCode } from "./products.js";
 import { readShapes } from "./shapes.js";
 import { drawTable } from "./table.js";
 import { indexed, speaker } from "./words.js";
@@ -14,14 +14,15 @@ start("matmul", {
 	read: (texts, { errors }) => readShapes(texts, errors),
 	show(given, names, data) {
 		const explanation = explain(given.map(({ sizes }) => sizes), names, data);
+		const called = variables(names, data.reserved);
 		return {
 			steps: explanation.steps,
 			outcome: explanation.result ? "success" : "conflict",
 			notes: notes(explanation, data.words),
 			table: (step) => axes(explanation, given, step, speaker(data.words)),
 			picture: (step) => picture(explanation, step, data),
-			code: onesCode(explanation, data.reserved, (_, names) => {
-				return `print((${names.join(" @ ")}).shape)  # ${explanation.einsum}`;
+			code: onesCode(explanation, called, () => {
+				return `print((${called.join(" @ ")}).shape)  # ${explanation.einsum}`;
 			}),
 		};
 	},

@@ -1,9 +1,8 @@
 // What a matrix product draws: the same as `tensorref/matmul.py`.
 
-import { boxes } from "./boxes.js";
 import { grid } from "./cube.js";
-import { COPY, READ, RESULT, STORED } from "./marks.js";
-import { BOLD, CONFLICT, Drawing, EMPTY, GAP, refusal, room, stacked, visible } from "./picture.js";
+import { BOLD, CONFLICT, COPY, Drawing, EMPTY, GAP, READ, RESULT, STORED, refusal, room, stacked, visible } from "./picture.js";
+import { boxes } from "./products.js";
 import { formatShape } from "./words.js";
 
 const [SUM_HUE, ROW_HUE, COLUMN_HUE] = [1, 2, 3];

@@ -19,6 +19,10 @@ export const room = () =>
 
 /** @returns {Mark} */
 export const mark = (given) => ({ hue: 0, tint: 8, ...given });
+export const STORED = mark();
+export const RESULT = mark({ tint: 20 });
+export const COPY = mark({ tint: 6, dash: "3 3", faded: true });
+export const READ = mark({ hue: 1, tint: 34, thick: true });
 export const EMPTY = mark({ tint: 0, dash: "1 4", faded: true });
 export const CONFLICT = mark({ hue: 4, tint: 14, thick: true });
 

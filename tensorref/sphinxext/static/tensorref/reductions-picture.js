@@ -1,8 +1,7 @@
 // What a reduction draws: the same as `tensorref/reductions.py`.
 
 import { flow } from "./flow.js";
-import { STORED } from "./marks.js";
-import { DASHES, mark, refusal } from "./picture.js";
+import { DASHES, STORED, mark, refusal } from "./picture.js";
 import { numberOf, planes } from "./planes.js";
 import { formatShape, product } from "./words.js";
 
