@@ -147,6 +147,6 @@ print(f"loss: {losses[0]:.2f} at first, {losses[-1]:.4f} after {len(losses)} ste
 figure, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
 ax.semilogy(losses, color="#0072B2")
 ax.axhline(torch.tensor(5.0).log().item(), color="0.5", linewidth=1)
-ax.annotate("a guess among five digits", (59, 1.7), ha="right", va="bottom", color="0.4")
+ax.annotate("a guess among five digits", (59, 1.2), ha="right", va="top", color="0.4")
 ax.set(title="Three errors later", xlabel="step", ylabel="loss")
 plt.show()

@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import torch
 from torch import nn
 
-from tensorref import layout, llm
+from tensorref import attention, layout, llm, masks
 
 # %% [markdown]
 # ## A layer to compare with
@@ -39,12 +39,12 @@ def multi_head_attention(
     """Return the output, and the weights of every head."""
     projected = llm.linear(x, layer.in_proj_weight.mT, layer.in_proj_bias)
     query, key, value = (layout.split_heads(part, layer.num_heads) for part in projected.chunk(3, dim=-1))
-    weights = llm.attention_weights(llm.attention_scores(query, key), mask)
+    weights = attention.weights(attention.scores(query, key), mask)
     merged = layout.merge_heads(weights @ value)
     return llm.linear(merged, layer.out_proj.weight.mT, layer.out_proj.bias), weights
 
 
-mask = llm.causal_mask(seq_len)
+mask = masks.causal(seq_len)
 output, weights = multi_head_attention(x, layer, mask)
 print("weights", tuple(weights.shape))
 print("output ", tuple(output.shape))

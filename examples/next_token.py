@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import torch
 from torch.nn.functional import cross_entropy
 
-from tensorref import indexing, kernels, layout, llm
+from tensorref import attention, indexing, kernels, layout, llm, masks
 
 # %% [markdown]
 # ## A language to learn
@@ -53,8 +53,8 @@ def logits(token_ids: torch.Tensor) -> torch.Tensor:
     query, key, value = (
         layout.split_heads(part, num_heads) for part in llm.linear(llm.layer_norm(x), w_qkv).chunk(3, dim=-1)
     )
-    mask = llm.causal_mask(length) & llm.padding_mask(token_ids, index["<pad>"])
-    x = x + llm.linear(layout.merge_heads(llm.attention(query, key, value, mask)), w_out)
+    mask = masks.causal(length) & masks.padding(token_ids, index["<pad>"])
+    x = x + llm.linear(layout.merge_heads(attention.output(query, key, value, mask)), w_out)
     return llm.linear(llm.layer_norm(x), tokens.mT)
 
 

@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from tensorref import llm
+from tensorref import attention, llm, masks
 
 # %% [markdown]
 # ## From words to vectors
@@ -48,9 +48,9 @@ query, key, value = llm.linear(x, w_key), llm.linear(x, w_key), llm.linear(x, w_
 # and the output is the weighted mean of the values.
 
 # %%
-mask = llm.causal_mask(seq_len)
-scores = llm.attention_scores(query, key)
-weights = llm.attention_weights(scores, mask)
+mask = masks.causal(seq_len)
+scores = attention.scores(query, key)
+weights = attention.weights(scores, mask)
 output = weights @ value
 
 for name, tensor in {"query": query, "scores": scores, "weights": weights, "output": output}.items():

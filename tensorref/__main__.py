@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import math
 import os
 import re
@@ -12,13 +13,13 @@ import textwrap
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tensorref._arguments import quoted
 from tensorref._libraries import MissingLibraryError
 
 if TYPE_CHECKING:
-    from tensorref._explanation import Diagram
+    from tensorref._explanation import Diagram, Illustrated
 
 COLORS = ("cyan", "magenta", "yellow", "green")
 REFUSED = ("?", "conflict", "refused", "raises")  # the words of the tables for what does not work
@@ -60,7 +61,9 @@ Exercises that check an answer, with hints:
 $ python -m tensorref exercises silu --hint 1
 sigmoid(x) is 1 / (1 + exp(-x)).
 
-`python -m tensorref exercises` lists them, `python -m tensorref bench --quick` measures this machine, and
+`python -m tensorref exercises` lists them. What a model takes, of the sizes in its config.json or written out:
+`python -m tensorref budget n_layer=12 n_head=12 n_embd=768 n_positions=1024 vocab_size=50257 --seq-len 1024`.
+`python -m tensorref bench --quick` measures this machine, and
 `python -m tensorref --help` has all commands.
 """
 
@@ -69,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a sub-command, or show what there is where none is given; return the status."""
     parser = argparse.ArgumentParser(prog="python -m tensorref", description="A reference of tensors.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for add in (_add_bench, _add_exercises, _add_explain, _add_translate):
+    for add in (_add_bench, _add_budget, _add_exercises, _add_explain, _add_translate):
         add(commands)
     try:
         try:
@@ -201,6 +204,91 @@ def _bench(options: argparse.Namespace) -> int:
     return 0
 
 
+def _add_budget(commands: Any) -> None:
+    parser = commands.add_parser(
+        "budget",
+        help="say what a model takes: parameters, memory of training and generation, operations",
+        description=(
+            "Say what a model takes: its parameters by part, the bytes of training with AdamW and of generation with a cache, "
+            "and the floating-point operations."
+        ),
+    )
+    parser.add_argument(
+        "sizes",
+        nargs="+",
+        metavar="SIZES",
+        type=_sizes,
+        help="a config.json, and sizes by the names in one, such as num_hidden_layers=32; the later one counts",
+    )
+    parser.add_argument("--batch", type=_integer(1, 2**40), default=1, metavar="N", help="sequences; by default 1")
+    parser.add_argument("--seq-len", type=_integer(1, 2**40), metavar="N", help="tokens of each sequence")
+    parser.add_argument(
+        "--dtype",
+        choices=("bfloat16", "float16", "float32"),
+        default="bfloat16",
+        help="of weights and activations; by default bfloat16",
+    )
+    parser.add_argument(
+        "--no-master-weights", action="store_true", help="keep the optimizer in the dtype of the weights"
+    )
+    parser.add_argument("--checkpointing", action="store_true", help="keep the inputs of the layers alone")
+    parser.add_argument("--no-fused-attention", action="store_true", help="compute attention by hand")
+    parser.add_argument(
+        "--memory",
+        type=_integer(1, 2**20),
+        metavar="GIB",
+        help="say what fits on a device of so many GiB; needs --seq-len",
+    )
+    parser.add_argument("--svg", type=_output, metavar="FILE.svg", help="write the picture there too")
+    parser.set_defaults(run=_budget, error=parser.error)
+
+
+def _sizes(text: str) -> dict[str, Any]:
+    """Return the sizes of a file, or the one that is written out."""
+    name, is_written, value = text.partition("=")
+    if is_written:
+        return {name: int(value) if value.isdecimal() else {"true": True, "false": False}.get(value.lower(), value)}
+    try:
+        found = json.loads(Path(text).read_text("utf-8"))
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{quoted(text)} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{quoted(text)} is no JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise argparse.ArgumentTypeError(f"{quoted(text)} holds no names and sizes; give a config.json")
+    return cast("dict[str, Any]", found)
+
+
+def _budget(options: argparse.Namespace) -> int:
+    from tensorref import budget
+
+    if options.memory and not options.seq_len:
+        options.error("--memory needs --seq-len, on which it depends what fits")
+    config = {name: size for sizes in options.sizes for name, size in sizes.items()}
+    settings = {
+        "seq_len": options.seq_len,
+        "dtype": options.dtype,
+        "master_weights": not options.no_master_weights,
+        "checkpointing": options.checkpointing,
+        "fused_attention": not options.no_fused_attention,
+    }
+    try:
+        explanation = budget.explain(config, batch=options.batch, **settings)
+        memory = (options.memory or 0) * 2**30
+        fits = [budget.largest_batch(config, memory, training=each, **settings) for each in (True, False) if memory]
+    except (TypeError, ValueError) as error:
+        options.error(str(error))
+        raise  # which it does not come to
+    if options.svg:
+        _write(options.svg, explanation)
+    _show(explanation)
+    if fits:
+        sys.stdout.write(
+            f"* {options.memory} GiB have room for a batch of {fits[0]:,} in training, {fits[1]:,} in generation.\n"
+        )
+    return 0
+
+
 def _add_exercises(commands: Any) -> None:
     parser = commands.add_parser(
         "exercises",
@@ -319,8 +407,7 @@ def _explain(options: argparse.Namespace) -> int:
         sys.stderr.write(f"No message that is known stands in this text; {SITE}errors/index.html has all that are.\n")
         return 1
     if options.svg:
-        # A gray that is read on a white and on a black ground, because a file cannot know on which it will be.
-        options.svg.write_text(explanation.svg().replace("<svg ", '<svg color="#6e7781" ', 1), "utf-8")
+        _write(options.svg, explanation)
     _show(explanation)
     return 0
 
@@ -369,6 +456,11 @@ def _words_of(text: str) -> str:
 
     known = by_id()
     return known[text].text() if text in known else text
+
+
+def _write(file: Path, explanation: Illustrated) -> None:
+    # A gray that is read on a white and on a black ground, because a file cannot know on which it will be.
+    file.write_text(explanation.svg().replace("<svg ", '<svg color="#6e7781" ', 1), "utf-8")
 
 
 def _show(explanation: Diagram) -> None:

@@ -130,6 +130,27 @@ def check_fractions(**operands: Any) -> None:
             raise TypeError(f"{says} give an array of numbers")
 
 
+def check_whole(**operands: Any) -> None:
+    """Raise an error unless arrays or tensors hold integers."""
+    for name, value in operands.items():
+        if is_tensor(value):
+            whole = not (value.is_floating_point() or value.is_complex()) and str(value.dtype) != "torch.bool"
+        else:
+            whole = value.dtype.kind in "iu"
+        if not whole:
+            convert = "long()" if is_tensor(value) else "astype(np.int64)"
+            raise TypeError(f"{name} has dtype {value.dtype}; ids and lengths are integers: write {name}.{convert}")
+
+
+def check_mask(mask: Any) -> None:
+    """Raise an error unless the argument ``mask`` is boolean."""
+    if str(mask.dtype).rpartition(".")[2] != "bool":
+        raise TypeError(
+            f"mask has dtype {mask.dtype}; it is True where a query may look: write mask != 0 for ones and zeros, or add "
+            "what is to be added to the scores"
+        )
+
+
 def check_one_dtype(**operands: Any) -> None:
     """Raise an error if tensors differ in dtype: PyTorch does not promote in a product."""
     first, *others = operands
@@ -140,6 +161,14 @@ def check_one_dtype(**operands: Any) -> None:
                 f"{first} has dtype {a.dtype}, {name} has dtype {b.dtype}; PyTorch does not promote in a product: convert "
                 f"one, such as {to_one_dtype(**{first: a, name: b})}"
             )
+
+
+def result_dtype(**operands: Any) -> Any:
+    """Return the dtype of a product, or raise an error for what it does not take."""
+    check_fractions(**operands)
+    check_one_dtype(**operands)
+    dtypes = [value.dtype for value in operands.values()]
+    return dtypes[0] if is_tensor(next(iter(operands.values()))) else sys.modules["numpy"].result_type(*dtypes)
 
 
 def to_one_dtype(**operands: Any) -> str:
@@ -207,3 +236,22 @@ def _promoted(a: Any, b: Any) -> Any:
             dtype if kept and dtype.itemsize > 1 else torch.float32 for dtype, kept in zip((a, b), exact, strict=True)
         )
         return torch.promote_types(*wide)
+
+
+def check_ids(name: str, ids: Any, count: int, of: str, *, negative: str) -> Any:
+    """Return token ids as int64, or raise an error unless each is one of `count`; `negative` says what to do with "{}"."""
+    check_operands(**{name: ids})
+    whole = not (ids.is_floating_point() or ids.is_complex()) if is_tensor(ids) else ids.dtype.kind in "biu"
+    if not whole or str(ids.dtype).endswith("bool"):
+        convert = f"{name}.long()" if is_tensor(ids) else f"{name}.astype(np.int64)"
+        raise TypeError(f"{name} has dtype {ids.dtype}; ids are integers: write {convert}")
+    if getattr(ids, "is_meta", False):
+        raise TypeError(f"{name} is on meta and has no values; give ids that have, such as some on the CPU")
+    wrong = (ids < 0) | (ids >= count)
+    if wrong.any():
+        place = library_of(ids).argwhere(wrong)[0].tolist()
+        first = int(ids[tuple(place)])
+        there = f"the ids are 0 to {count - 1}" if count else "so that there is no id"
+        fix = negative.format(first) if first < 0 else "use the tokenizer that the model was made for"
+        raise ValueError(f"{name}{place or ''} is {first}; {of}, {there}: {fix}")
+    return cast(ids, library_of(ids).int64)

@@ -30,6 +30,7 @@ __all__ = [
     "Drawing",
     "Mark",
     "Side",
+    "bars",
     "boxes",
     "flow",
     "grid",
@@ -360,6 +361,18 @@ def boxes(labels: Sequence[str], rows: Sequence[Sequence[tuple[str, Mark]]], hea
         drawing.text((left - GAP, top + line * CELL + CELL // 2), label, "end", bold=True)
     for column, text in enumerate(heading):
         drawing.text((left + column * wide + wide // 2, top - 14), text)
+    return drawing
+
+
+def bars(rows: Sequence[tuple[str, int, str]], hue: int, longest: int) -> Drawing:
+    """Draw a bar for each label, as long as its number, with a text behind it; the bars begin at 0."""
+    drawing = Drawing()
+    most = max((number for _, number, _ in rows), default=0) or 1
+    for line, (label, number, text) in enumerate(rows):
+        y, width = line * CELL, number * longest // most
+        drawing.text((-GAP // 2, y + CELL // 2), label, "end", bold=True)
+        drawing.box((0, y + 4), (max(width, 1), CELL - 8), Mark(hue, 34))
+        drawing.text((width + GAP // 2, y + CELL // 2), text, "start")
     return drawing
 
 

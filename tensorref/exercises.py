@@ -32,9 +32,10 @@ Embeddings shape: torch.Size([4, 32])
 
 ``attention-weights``, with the scores as plain dot products,
 
+>>> from tensorref import attention
 >>> tokens = torch.eye(6, 8)
->>> scores = llm.attention_scores(tokens, tokens, scale=1.0)
->>> weights = llm.attention_weights(scores)
+>>> scores = attention.scores(tokens, tokens, scale=1.0)
+>>> weights = attention.weights(scores)
 >>> print(f"Attention scores shape: {scores.shape}")
 Attention scores shape: torch.Size([6, 6])
 >>> print(f"Attention weights shape: {weights.shape}")
@@ -42,7 +43,7 @@ Attention weights shape: torch.Size([6, 6])
 
 and ``attention-output``:
 
->>> output = llm.attention(tokens, tokens, tokens, scale=1.0)
+>>> output = attention.output(tokens, tokens, tokens, scale=1.0)
 >>> for name, tensor in {"Input": tokens, "Weights": weights, "Output": output}.items():
 ...     print(f"{name}: {tensor.shape}")
 Input: torch.Size([6, 8])

@@ -116,7 +116,7 @@ def softmax(logits: jaxtyping.Float[ArrayT, "*shape"], *, axis: int = -1) -> jax
     -------
     :
         Of the shape and the dtype of `logits`, in new memory. Where all logits are -inf there is no distribution: nan, as
-        in PyTorch (NumPy warns). `attention_weights <tensorref.llm.attention_weights>` gives 0
+        in PyTorch (NumPy warns). `attention.weights <tensorref.attention.weights>` gives 0
         instead.
 
     Raises

@@ -35,7 +35,20 @@ def complete(sdist: Path) -> str:
     return f"{sdist.name}: the {len(held)} files that git tracks, without {' and '.join(LEFT_OUT)}"
 
 
-RULES = ("anatomy", "broadcasting", "dtypes", "einsum", "errors", "indexing", "layout", "matmul", "reductions")
+RULES = (
+    "anatomy",
+    "broadcasting",
+    "budget",
+    "dtypes",
+    "einsum",
+    "errors",
+    "experts",
+    "indexing",
+    "layout",
+    "matmul",
+    "quantization",
+    "reductions",
+)
 PROGRAM = f"""
 import importlib, importlib.util
 found = [name for name in ("numpy", "torch") if importlib.util.find_spec(name)]

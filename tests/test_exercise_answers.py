@@ -222,6 +222,110 @@ wrong(
 
 
 right(
+    "expert-weights",
+    lambda logits, top_k: (logits.topk(top_k)[1], torch.softmax(torch.topk(logits, top_k)[0], dim=1)),
+    lambda logits, top_k: (
+        (order := torch.argsort(-logits, dim=-1)[:, :top_k]),
+        torch.take_along_dim(logits, order, -1).softmax(-1),
+    ),
+)
+wrong(
+    "expert-weights",
+    lambda logits, top_k: (logits.topk(top_k)[1], logits.softmax(-1).gather(1, logits.topk(top_k)[1])),
+    lambda logits, top_k: (logits.topk(top_k)[1], torch.softmax(logits.topk(top_k)[0], dim=0)),
+    lambda logits, top_k: (logits.argsort(-1)[:, -top_k:], logits.sort(-1)[0][:, -top_k:].softmax(-1)),
+    lambda logits, top_k: logits.topk(top_k)[::-1],
+)
+
+
+@right("expert-slots")
+def slots_by_sorting(experts, num_experts, capacity):
+    order = experts.argsort(stable=True)
+    counts = torch.bincount(experts, minlength=num_experts)
+    slots = torch.empty_like(experts)
+    slots[order] = torch.arange(len(experts), device=experts.device) - (counts.cumsum(0) - counts)[experts[order]]
+    return slots.masked_fill(slots >= capacity, -1)
+
+
+@right("expert-slots")
+def slots_by_a_running_count(experts, num_experts, capacity):
+    before = functional.one_hot(experts, num_experts).cumsum(0)[range(len(experts)), experts] - 1
+    return torch.where(before >= capacity, torch.full_like(before, -1), before)
+
+
+wrong(
+    "expert-slots",
+    lambda experts, n, capacity: torch.arange(len(experts), device=experts.device) % capacity,
+    lambda experts, n, capacity: functional.one_hot(experts, n).cumsum(0).gather(1, experts[:, None])[:, 0] - 1,
+    lambda experts, n, capacity: functional.one_hot(experts, n).cumsum(0).amax(-1) - 1,
+)
+
+
+right(
+    "dequantize-groups",
+    lambda numbers, scales: numbers * scales.repeat_interleave(numbers.shape[1] // scales.shape[1], dim=1),
+    lambda numbers, scales: torch.cat(
+        [part * scales[:, [place]] for place, part in enumerate(numbers.chunk(scales.shape[1], dim=1))], dim=1
+    ),
+)
+wrong(
+    "dequantize-groups",
+    lambda numbers, scales: numbers * scales.tile(1, numbers.shape[1] // scales.shape[1]),
+    lambda numbers, scales: numbers.unflatten(-1, (-1, scales.shape[1])).mul(scales[:, None]).flatten(-2),
+    lambda numbers, scales: numbers.unflatten(-1, (scales.shape[1], -1)) * scales[..., None],
+)
+
+
+right(
+    "pack-int4",
+    lambda numbers: (numbers[:, ::2].remainder(16) + numbers[:, 1::2].remainder(16).to(torch.uint8) * 16).to(
+        torch.uint8
+    ),
+    lambda numbers: torch.stack([numbers[:, ::2] & 15, (numbers[:, 1::2] & 15) << 4]).sum(0).to(torch.uint8),
+)
+wrong(
+    "pack-int4",
+    lambda numbers: ((numbers[:, ::2] + 8) | (numbers[:, 1::2] + 8) << 4).to(torch.uint8),
+    lambda numbers: numbers[:, ::2] & 15 | numbers[:, 1::2] << 4,
+    lambda numbers: (numbers[:, ::2].abs() | numbers[:, 1::2].abs() << 4).to(torch.uint8),
+)
+
+
+right(
+    "training-bytes",
+    lambda parameters: sum(2 * p.numel() + (14 * p.numel() if p.requires_grad else 0) for p in parameters),
+    lambda parameters: sum(p.nbytes + p.requires_grad * (p.nbytes + 12 * p.numel()) for p in parameters),
+)
+wrong(
+    "training-bytes",
+    lambda parameters: sum(8 * p.nbytes for p in parameters),
+    lambda parameters: sum(p.numel() * (18 if p.requires_grad else 2) for p in parameters),
+    lambda parameters: sum(p.numel() * 16 for p in parameters if p.requires_grad),
+)
+
+
+right(
+    "cache-batch",
+    lambda memory, weights, layers, heads, dim, seq_len: max(
+        (memory - weights) // (2 * 2 * layers * heads * dim * seq_len), 0
+    ),
+    lambda memory, weights, layers, heads, dim, seq_len: (
+        0 if weights > memory else int((memory - weights) // (layers * heads * dim * seq_len * 4))
+    ),
+)
+wrong(
+    "cache-batch",
+    lambda memory, weights, layers, heads, dim, seq_len: (
+        max(0, memory - weights) // (8 * layers * heads * dim * seq_len)
+    ),
+    lambda memory, weights, layers, heads, dim, seq_len: memory // (4 * layers * heads * dim * seq_len),
+    lambda memory, weights, layers, heads, dim, seq_len: max(
+        0, -(-(memory - weights) // (4 * layers * heads * dim * seq_len))
+    ),
+)
+
+
+right(
     "embedding-lookup",
     lambda table, token_ids: table[token_ids],
     lambda table, token_ids: functional.embedding(token_ids, table),
@@ -2153,6 +2257,240 @@ wrong(
     lambda a, weight, b: b @ weight @ a.mT,
     lambda a, weight, b: (a @ weight @ b.mT).softmax(-1),
     lambda a, weight, b: (a @ weight @ b.mT).diagonal(),
+)
+
+
+right(
+    "left-padding-positions",
+    lambda mask: (mask.int().cumsum(1) - 1) * mask,
+    lambda mask: torch.where(mask, torch.cumsum(mask, dim=-1) - 1, 0),
+    lambda mask: (mask.cumsum(-1) - 1).masked_fill(~mask, 0),
+)
+wrong(
+    "left-padding-positions",
+    lambda mask: torch.arange(mask.shape[1]).repeat(len(mask), 1),
+    lambda mask: (mask.cumsum(-1) - 1).clamp(min=0),
+    lambda mask: mask.cumsum(0) - 1,
+    lambda mask: (torch.arange(mask.shape[1]) - (~mask).sum(-1, keepdim=True)).clamp(min=0),
+    lambda mask: torch.where(mask, mask.cumsum(-1) - 1, 0).float(),
+)
+right(
+    "packed-mask",
+    lambda document_ids: (document_ids[:, None] == document_ids[None, :]).tril(),
+    lambda document_ids: torch.tril(document_ids.unsqueeze(-1) == document_ids.unsqueeze(0)),
+    lambda document_ids: (
+        (document_ids[:, None] == document_ids) & torch.ones(len(document_ids), len(document_ids)).tril().bool()
+    ),
+)
+wrong(
+    "packed-mask",
+    lambda document_ids: document_ids[:, None] == document_ids,
+    lambda document_ids: (document_ids[:, None] == document_ids).triu(),
+    lambda document_ids: (document_ids[:, None] == document_ids).tril(-1),
+    lambda document_ids: document_ids[:, None] >= document_ids,
+    lambda document_ids: (document_ids[:, None] == document_ids).tril().float(),
+)
+right(
+    "shared-heads",
+    lambda key, num_heads: torch.repeat_interleave(key, num_heads // key.shape[1], 1),
+    lambda key, num_heads: key[:, :, None].expand(-1, -1, num_heads // key.shape[1], -1, -1).flatten(1, 2),
+    lambda key, num_heads: key.unsqueeze(2).repeat(1, 1, num_heads // key.shape[1], 1, 1).flatten(1, 2),
+    lambda key, num_heads: torch.stack(
+        [key[:, head // (num_heads // key.shape[1])] for head in range(num_heads)], dim=1
+    ),
+)
+wrong(
+    "shared-heads",
+    lambda key, num_heads: key.repeat(1, num_heads // key.shape[1], 1, 1),
+    lambda key, num_heads: torch.cat([key] * (num_heads // key.shape[1]), dim=1),
+    lambda key, num_heads: key[:, :1].expand(-1, num_heads, -1, -1),
+    lambda key, num_heads: torch.repeat_interleave(key, num_heads, 1),
+)
+right(
+    "cache-bytes",
+    lambda num_layers, num_kv_heads, head_dim, seq_len, batch, itemsize: (
+        2 * batch * seq_len * num_layers * num_kv_heads * head_dim * itemsize
+    ),
+    lambda *sizes: 2 * math.prod(sizes),
+    lambda *sizes: functools.reduce(operator.mul, sizes, 2),
+)
+wrong(
+    "cache-bytes",
+    lambda *sizes: math.prod(sizes),
+    lambda num_layers, num_kv_heads, head_dim, seq_len, batch, itemsize: (
+        2 * num_layers * num_kv_heads * head_dim * seq_len * itemsize
+    ),
+    lambda *sizes: 2.0 * math.prod(sizes),
+    lambda num_layers, num_kv_heads, head_dim, seq_len, batch, itemsize: (
+        2 * num_layers * num_kv_heads * head_dim * seq_len**2 * batch * itemsize
+    ),
+)
+
+
+@right("static-cache")
+def written_by_copy(cache, new, start):
+    end = start + new.shape[-2]
+    cache[..., start:end, :].copy_(new)
+    return cache[..., :end, :]
+
+
+@right("static-cache")
+def written_one_by_one(cache, new, start):
+    for place in range(new.shape[2]):
+        cache[:, :, start + place] = new[:, :, place]
+    return cache.narrow(2, 0, start + new.shape[2])
+
+
+wrong(
+    "static-cache",
+    lambda cache, new, start: torch.cat([cache[:, :, :start], new], dim=2),
+    lambda cache, new, start: cache[:, :, : start + new.shape[2]],
+    lambda cache, new, start: cache.index_copy(2, torch.arange(start, start + new.shape[2]), new),
+    lambda cache, new, start: cache[:, :, start : start + new.shape[2]].copy_(new),
+)
+
+
+right(
+    "response-labels",
+    lambda token_ids, prompt_lengths, lengths: token_ids.where(
+        (torch.arange(token_ids.shape[1]) >= prompt_lengths[:, None])
+        & (torch.arange(token_ids.shape[1]) < lengths[:, None]),
+        -100,
+    ),
+    lambda token_ids, prompt_lengths, lengths: torch.stack(
+        [
+            torch.cat([row.new_full((start,), -100), row[start:stop], row.new_full((len(row) - stop,), -100)])
+            for row, start, stop in zip(token_ids, prompt_lengths.tolist(), lengths.tolist(), strict=True)
+        ]
+    ),
+)
+wrong(
+    "response-labels",
+    lambda token_ids, prompt_lengths, lengths: token_ids.masked_fill(
+        torch.arange(token_ids.shape[1]) < prompt_lengths[:, None], -100
+    ),
+    lambda token_ids, prompt_lengths, lengths: token_ids.masked_fill_(
+        (torch.arange(token_ids.shape[1]) < prompt_lengths[:, None])
+        | (torch.arange(token_ids.shape[1]) >= lengths[:, None]),
+        -100,
+    ),
+    lambda token_ids, prompt_lengths, lengths: token_ids.masked_fill(
+        (torch.arange(token_ids.shape[1]) <= prompt_lengths[:, None])
+        | (torch.arange(token_ids.shape[1]) >= lengths[:, None]),
+        -100,
+    ),
+)
+
+
+right(
+    "mean-of-batches",
+    lambda means, counts: (means * counts).nan_to_num(0.0).sum() / counts.sum(),
+    lambda means, counts: (means * counts).nansum() / counts.sum(),
+    lambda means, counts: means[counts > 0] @ (counts[counts > 0] / counts.sum()),
+)
+wrong(
+    "mean-of-batches",
+    lambda means, counts: means.mean(),
+    lambda means, counts: means.nanmean(),
+    lambda means, counts: (means * counts).sum() / counts.sum(),
+    lambda means, counts: (means * counts).nansum() / len(counts),
+)
+
+
+right(
+    "min-p-filter",
+    lambda logits, p: logits.where(logits.softmax(-1) >= p * logits.softmax(-1).amax(-1, keepdim=True), -math.inf),
+    lambda logits, p: torch.where((logits - logits.max(-1, keepdim=True).values).exp() >= p, logits, -torch.inf),
+    lambda logits, p: torch.stack([row.masked_fill(row < row.max() + math.log(p), -torch.inf) for row in logits]),
+)
+wrong(
+    "min-p-filter",
+    lambda logits, p: logits.masked_fill(logits.softmax(-1) < p, -torch.inf),
+    lambda logits, p: logits.masked_fill(logits < p * logits.amax(-1, keepdim=True), -torch.inf),
+    lambda logits, p: logits.masked_fill(logits < logits.amax() + math.log(p), -torch.inf),
+    lambda logits, p: logits.masked_fill(logits < logits.amax(-1, keepdim=True) + math.log(p), 0.0),
+)
+
+
+right(
+    "ended-rows",
+    lambda drawn, ended, eos_id, pad_id: (torch.where(ended, pad_id, drawn), ended | drawn.eq(eos_id)),
+    lambda drawn, ended, eos_id, pad_id: (
+        drawn * ~ended + pad_id * ended,
+        torch.logical_or(ended, drawn == eos_id),
+    ),
+)
+wrong(
+    "ended-rows",
+    lambda drawn, ended, eos_id, pad_id: (torch.where(ended, pad_id, drawn), drawn == eos_id),
+    lambda drawn, ended, eos_id, pad_id: (
+        torch.where(ended | (drawn == eos_id), pad_id, drawn),
+        ended | (drawn == eos_id),
+    ),
+    lambda drawn, ended, eos_id, pad_id: (drawn, ended | (drawn == eos_id)),
+    lambda drawn, ended, eos_id, pad_id: (drawn.masked_fill_(ended, pad_id), ended | (drawn == eos_id)),
+)
+
+
+def clipped_by_pytorch(a, b, max_norm):
+    leaves = [nn.Parameter(torch.zeros_like(each)) for each in (a, b)]
+    for leaf, gradient in zip(leaves, (a, b), strict=True):
+        leaf.grad = gradient.clone()
+    nn.utils.clip_grad_norm_(leaves, max_norm)
+    return leaves[0].grad, leaves[1].grad
+
+
+def clipped_one_by_one(a, b, max_norm):
+    return a * (max_norm / a.norm()).clamp(max=1.0), b * (max_norm / b.norm()).clamp(max=1.0)
+
+
+def scaled_to_one_norm(a, b, max_norm):
+    share = max_norm / torch.cat([a.flatten(), b]).norm().clamp(min=1e-6)
+    return a * share, b * share
+
+
+right(
+    "clipped-gradients",
+    clipped_by_pytorch,
+    lambda a, b, max_norm: tuple(
+        each * min(1.0, max_norm / (math.hypot(a.norm().item(), b.norm().item()) or 1.0)) for each in (a, b)
+    ),
+    lambda a, b, max_norm: tuple(
+        each * torch.where((norm := torch.cat([a.flatten(), b]).norm()) > max_norm, max_norm / norm, 1.0)
+        for each in (a, b)
+    ),
+)
+wrong(
+    "clipped-gradients",
+    clipped_one_by_one,
+    scaled_to_one_norm,
+    lambda a, b, max_norm: (a.clamp(-max_norm, max_norm), b.clamp(-max_norm, max_norm)),
+    lambda a, b, max_norm: tuple(each * (max_norm / (a.norm() + b.norm())).clamp(max=1.0) for each in (a, b)),
+)
+
+
+def accumulated_by_backward(weight, x, targets, size, scale):
+    leaf = nn.Parameter(weight.clone())
+    for some, wanted in zip(x.split(size), targets.split(size), strict=True):
+        scale(functional.mse_loss(some @ leaf, wanted, reduction="none"), size, len(x)).backward()
+    return leaf.grad
+
+
+right(
+    "accumulated-gradient",
+    functools.partial(accumulated_by_backward, scale=lambda errors, size, rows: errors.sum() / rows),
+    functools.partial(accumulated_by_backward, scale=lambda errors, size, rows: errors.mean() * len(errors) / rows),
+    lambda weight, x, targets, size: sum(
+        2 * some.mT @ (some @ weight - wanted) / len(x)
+        for some, wanted in zip(x.split(size), targets.split(size), strict=True)
+    ),
+)
+wrong(
+    "accumulated-gradient",
+    functools.partial(accumulated_by_backward, scale=lambda errors, size, rows: errors.mean()),
+    functools.partial(accumulated_by_backward, scale=lambda errors, size, rows: errors.mean() / math.ceil(rows / size)),
+    functools.partial(accumulated_by_backward, scale=lambda errors, size, rows: errors.sum()),
+    lambda weight, x, targets, size: 2 * x[:size].mT @ (x[:size] @ weight - targets[:size]) / size,
 )
 
 

@@ -21,7 +21,7 @@ from tensorref import exercises
 from tensorref._exercises import checker
 
 DEVICE = os.environ.get("TENSORREF_DEVICE", "cpu")
-ATTENTION = {"embedding-lookup", "attention-weights", "attention-output"}
+ATTENTION = {"embedding-lookup": "llm", "attention-weights": "attention", "attention-output": "attention"}
 
 
 def solved(name):
@@ -551,6 +551,98 @@ WRONG = {
             "output[0, 0, 0, 0] is not right",
         ),
     },
+    "training-bytes": {
+        "all are trained": (
+            lambda parameters: 16 * sum(p.numel() for p in parameters),
+            "bytes is not right (it is 640)",
+        ),
+        "no master weights": (
+            lambda parameters: sum(p.numel() * (12 if p.requires_grad else 2) for p in parameters),
+            "bytes is not right (it is 432)",
+        ),
+        "numbers alone": (lambda parameters: sum(p.nbytes for p in parameters), "bytes is not right (it is 72)"),
+    },
+    "cache-batch": {
+        "keys alone": (
+            lambda memory, weights, layers, heads, dim, seq_len: (
+                max(0, memory - weights) // (2 * layers * heads * dim * seq_len)
+            ),
+            "batch is not right (it is 18)",
+        ),
+        "a fraction": (
+            lambda memory, weights, layers, heads, dim, seq_len: (
+                (memory - weights) / (4 * layers * heads * dim * seq_len)
+            ),
+            "batch is",
+        ),
+        "below 0": (
+            lambda memory, weights, layers, heads, dim, seq_len: (
+                (memory - weights) // (4 * layers * heads * dim * seq_len)
+            ),
+            "batch is not right (it is -7)",
+        ),
+    },
+    "expert-weights": {
+        "of all experts": (
+            lambda logits, top_k: (
+                logits.topk(top_k).indices,
+                logits.softmax(-1).topk(top_k).values,
+            ),
+            "weights[0, 0] is not right",
+        ),
+        "the logits themselves": (lambda logits, top_k: logits.topk(top_k)[::-1], "weights[0, 0] is not right"),
+        "along the tokens": (
+            lambda logits, top_k: (logits.topk(top_k).indices, logits.topk(top_k).values.softmax(0)),
+            "weights[0, 0] is not right",
+        ),
+    },
+    "expert-slots": {
+        "counted from 1": (
+            lambda experts, n, capacity: torch.where(
+                (place := (functional.one_hot(experts, n).cumsum(0).gather(1, experts[:, None])[:, 0])) <= capacity,
+                place,
+                -1,
+            ),
+            "slots[0] is not right",
+        ),
+        "nobody is dropped": (
+            lambda experts, n, capacity: functional.one_hot(experts, n).cumsum(0).gather(1, experts[:, None])[:, 0] - 1,
+            "slots[3] is not right",
+        ),
+        "the last place for all that is too much": (
+            lambda experts, n, capacity: (
+                functional.one_hot(experts, n).cumsum(0).gather(1, experts[:, None])[:, 0] - 1
+            ).clamp(max=capacity - 1),
+            "slots[3] is not right",
+        ),
+    },
+    "dequantize-groups": {
+        "scales in turns": (
+            lambda numbers, scales: numbers * scales.repeat(1, numbers.shape[1] // scales.shape[1]),
+            "weight[0, 1] is not right",
+        ),
+        "one scale a row": (lambda numbers, scales: numbers * scales[:, :1], "weight[0, 2] is not right"),
+        "divided": (
+            lambda numbers, scales: numbers / scales.repeat_interleave(numbers.shape[1] // scales.shape[1], 1),
+            "weight[0, 0] is not right",
+        ),
+    },
+    "pack-int4": {
+        "the second first": (
+            lambda numbers: (low := numbers.to(torch.uint8) & 15)[:, 1::2] | low[:, ::2] << 4,
+            "packed[0, 0] is not right",
+        ),
+        "without a mask": (
+            lambda numbers: numbers[:, ::2].to(torch.uint8) | numbers[:, 1::2].to(torch.uint8) << 4,
+            "is not right",
+        ),
+        "halves of the row": (
+            lambda numbers: torch.bitwise_or(
+                *(half << 4 * place for place, half in enumerate((numbers.to(torch.uint8) & 15).chunk(2, dim=1)))
+            ),
+            "is not right",
+        ),
+    },
     "bilinear-score": {
         "no weight between": (lambda a, weight, b: a @ b[:, : a.shape[1]].mT, "scores[0, 0] is not right"),
         "b by a": (
@@ -561,6 +653,99 @@ WRONG = {
             lambda a, weight, b: torch.einsum("ni,ij,nj->n", a[: len(b)], weight, b),
             "scores has shape (2,), the task asks for (3, 2).",
         ),
+    },
+    "response-labels": {
+        "padding stays": (
+            lambda token_ids, prompt_lengths, lengths: token_ids.masked_fill(
+                torch.arange(token_ids.shape[1]) < prompt_lengths[:, None], -100
+            ),
+            "labels[1, 5] is not right",
+        ),
+        "shifted": (
+            lambda token_ids, prompt_lengths, lengths: token_ids[:, 1:],
+            "labels has shape (2, 5), the task asks for (2, 6).",
+        ),
+        "in place": (
+            lambda token_ids, prompt_lengths, lengths: token_ids.masked_fill_(
+                (torch.arange(token_ids.shape[1]) < prompt_lengths[:, None])
+                | (torch.arange(token_ids.shape[1]) >= lengths[:, None]),
+                -100,
+            ),
+            "it changed its argument token_ids;",
+        ),
+    },
+    "mean-of-batches": {
+        "mean of means": (lambda means, counts: means.mean(), "loss is not right"),
+        "nan times 0": (lambda means, counts: (means * counts).sum() / counts.sum(), "loss is not right"),
+        "one for each": (
+            lambda means, counts: means * counts / counts.sum(),
+            "loss has shape (3,), the task asks for ().",
+        ),
+    },
+    "min-p-filter": {
+        "of all, not of the best": (
+            lambda logits, p: logits.masked_fill(logits.softmax(-1) < p, -torch.inf),
+            "filtered[0, 2] is not right",
+        ),
+        "of the batch": (
+            lambda logits, p: logits.masked_fill(logits < logits.amax() + math.log(p), -torch.inf),
+            "filtered[0, 2] is not right",
+        ),
+        "zeros": (
+            lambda logits, p: logits.masked_fill(logits < logits.amax(-1, keepdim=True) + math.log(p), 0.0),
+            "filtered[0, 0] is not right",
+        ),
+    },
+    "ended-rows": {
+        "forgets who ended": (
+            lambda drawn, ended, eos_id, pad_id: (torch.where(ended, pad_id, drawn), drawn == eos_id),
+            "now_ended[2] is not right",
+        ),
+        "no end": (
+            lambda drawn, ended, eos_id, pad_id: (
+                torch.where(ended | (drawn == eos_id), pad_id, drawn),
+                ended | (drawn == eos_id),
+            ),
+            "appended[1] is not right",
+        ),
+        "in place": (
+            lambda drawn, ended, eos_id, pad_id: (drawn.masked_fill_(ended, pad_id), ended | (drawn == eos_id)),
+            "it changed its argument drawn;",
+        ),
+    },
+    "clipped-gradients": {
+        "one by one": (
+            lambda a, b, max_norm: (
+                a * (max_norm / a.norm()).clamp(max=1.0),
+                b * (max_norm / b.norm()).clamp(max=1.0),
+            ),
+            "clipped_a[0, 0] is not right",
+        ),
+        "each number": (
+            lambda a, b, max_norm: (a.clamp(-max_norm, max_norm), b.clamp(-max_norm, max_norm)),
+            "clipped_a[0, 0] is not right",
+        ),
+        "in place": (
+            lambda a, b, max_norm: (
+                a.mul_(min(1.0, max_norm / max(1e-6, (a.norm() ** 2 + b.norm() ** 2).item() ** 0.5))),
+                b,
+            ),
+            "it changed its argument a;",
+        ),
+    },
+    "accumulated-gradient": {
+        "mean of means": (
+            lambda weight, x, targets, size: (
+                sum(
+                    2 * some.mT @ (some @ weight - wanted) / len(some)
+                    for some, wanted in zip(x.split(size), targets.split(size), strict=True)
+                )
+                / math.ceil(len(x) / size)
+            ),
+            "gradient[0] is not right",
+        ),
+        "a sum": (lambda weight, x, targets, size: 2 * x.mT @ (x @ weight - targets), "gradient[0] is not right"),
+        "no error": (lambda weight, x, targets, size: 2 * x.mT @ (x @ weight) / len(x), "gradient[0] is not right"),
     },
     "low-rank-update": {
         "alpha alone": (
@@ -1088,6 +1273,77 @@ WRONG = {
             "that is a loop, and the task asks for none.",
         ),
     },
+    "left-padding-positions": {
+        "of the row": (
+            lambda mask: torch.arange(mask.shape[1]).expand(mask.shape),
+            "positions[0, 1] is not right (it is 1)",
+        ),
+        "below 0": (lambda mask: mask.cumsum(-1) - 1, "positions[0, 0] is not right (it is -1)"),
+        "from 1": (lambda mask: mask.cumsum(-1) * mask, "positions[0, 2] is not right (it is 1)"),
+        "clamped": (lambda mask: (mask.cumsum(-1) - 1).clamp(min=0), "positions[0, 2] is not right (it is 1)"),
+    },
+    "packed-mask": {
+        "later ones too": (
+            lambda document_ids: document_ids[:, None] == document_ids,
+            "mask[0, 1] is not right (it is True)",
+        ),
+        "all documents": (
+            lambda document_ids: torch.ones(len(document_ids), len(document_ids), dtype=torch.bool).tril(),
+            "mask[3, 0] is not right (it is True)",
+        ),
+        "hidden": (
+            lambda document_ids: (document_ids[:, None] != document_ids).triu(1),
+            "mask[0, 0] is not right (it is False)",
+        ),
+    },
+    "cache-bytes": {
+        "keys alone": (
+            lambda num_layers, num_kv_heads, head_dim, seq_len, batch, itemsize: (
+                num_layers * num_kv_heads * head_dim * seq_len * batch * itemsize
+            ),
+            "bytes is not right (it is 536870912)",
+        ),
+        "one layer": (
+            lambda num_layers, num_kv_heads, head_dim, seq_len, batch, itemsize: (
+                2 * num_kv_heads * head_dim * seq_len * batch * itemsize
+            ),
+            "bytes is not right (it is 33554432)",
+        ),
+        "numbers": (
+            lambda num_layers, num_kv_heads, head_dim, seq_len, batch, itemsize: (
+                2 * num_layers * num_kv_heads * head_dim * seq_len * batch
+            ),
+            "bytes is not right (it is 536870912)",
+        ),
+    },
+    "static-cache": {
+        "copied": (
+            lambda cache, new, start: torch.cat([cache[:, :, :start], new], dim=2),
+            "cache after the call[0, 0, 2, 0] is not right (it is 6)",
+        ),
+        "the whole": (
+            lambda cache, new, start: cache.index_copy_(2, torch.arange(start, start + new.shape[2]), new),
+            "filled has shape (2, 2, 6, 3), the task asks for (2, 2, 3, 3).",
+        ),
+        "at the beginning": (
+            lambda cache, new, start: (cache[:, :, : new.shape[2]].copy_(new), cache[:, :, : start + new.shape[2]])[1],
+            "filled[0, 0, 0, 1] is not right (it is -1)",
+        ),
+    },
+    "shared-heads": {
+        "repeated": (
+            lambda key, num_heads: key.repeat(1, num_heads // key.shape[1], 1, 1),
+            "keys[0, 1, 0, 0] is not right (it is 12)",
+        ),
+        "the wrong axis": (
+            lambda key, num_heads: key.repeat_interleave(num_heads // key.shape[1], dim=2),
+            "keys has shape (2, 2, 6, 4), the task asks for (2, 4, 3, 4).",
+        ),
+        "groups first": (
+            lambda key, num_heads: key[:, None].expand(-1, num_heads // key.shape[1], -1, -1, -1).flatten(1, 2),
+            "keys[0, 1, 0, 0] is not right (it is 12)",
+        ),
+    },
     "masked-softmax": {
         "zeros": (lambda scores, allowed: torch.softmax(scores * allowed, -1), "weights[0, 0, 0] is not right"),
         "0 and 1 added": (lambda scores, allowed: torch.softmax(scores + allowed, -1), "weights[0, 0, 0] is not right"),
@@ -1142,7 +1398,7 @@ WRONG = {
         ),
         "what is kept": (
             lambda scores, keep: scores.masked_fill(keep[:, None, None], -torch.inf),
-            "masked[0, 0, 0, 0] is not right (it is -inf, no finite number)",
+            "masked[0, 0, 0, 0] is not right (yours is -inf, no finite number)",
         ),
     },
     "shares-of-scores": {
@@ -1581,11 +1837,58 @@ ALTERNATIVES = {
     "cosine-similarity": [lambda a, b: functional.normalize(a) @ functional.normalize(b).T],
     "scaled-scores": [lambda query, key: torch.einsum("...qd,...kd->...qk", query, key) / query.shape[-1] ** 0.5],
     "weighted-average": [lambda weights, value: (weights @ value).transpose(1, 2)],
+    "training-bytes": [lambda parameters: sum(p.nbytes * (8 if p.requires_grad else 1) for p in parameters)],
+    "cache-batch": [
+        lambda memory, weights, *sizes: max(0, math.floor((memory - weights) / (4 * math.prod(sizes)))),
+    ],
+    "expert-weights": [
+        lambda logits, top_k: (
+            (chosen := logits.topk(top_k)).indices,
+            (taken := logits.softmax(-1).gather(1, chosen.indices)) / taken.sum(-1, keepdim=True),
+        ),
+    ],
+    "expert-slots": [
+        lambda experts, n, capacity: (
+            place := functional.one_hot(experts, n).cumsum(0).gather(1, experts[:, None])[:, 0] - 1
+        ).masked_fill(place >= capacity, -1),
+    ],
+    "dequantize-groups": [
+        lambda numbers, scales: numbers.view(*scales.shape, -1).mul(scales.unsqueeze(-1)).reshape(numbers.shape),
+    ],
+    "pack-int4": [lambda numbers: (numbers[:, ::2] & 15 | numbers[:, 1::2] << 4).to(torch.uint8)],
     "bilinear-score": [
         lambda a, weight, b: a @ weight @ b.mT,
         lambda a, weight, b: torch.nn.functional.bilinear(
             a[:, None].expand(-1, len(b), -1), b.expand(len(a), -1, -1).contiguous(), weight[None]
         ).squeeze(-1),
+    ],
+    "response-labels": [
+        lambda token_ids, prompt_lengths, lengths: torch.where(
+            (prompt_lengths[:, None] <= torch.arange(token_ids.shape[1]))
+            & (torch.arange(token_ids.shape[1]) < lengths[:, None]),
+            token_ids,
+            -100,
+        )
+    ],
+    "mean-of-batches": [lambda means, counts: torch.nansum(means * counts) / counts.sum()],
+    "min-p-filter": [
+        lambda logits, p: torch.where(logits - logits.amax(-1, keepdim=True) >= math.log(p), logits, -torch.inf)
+    ],
+    "ended-rows": [
+        lambda drawn, ended, eos_id, pad_id: (torch.where(ended, pad_id, drawn), ended.logical_or(drawn == eos_id))
+    ],
+    "clipped-gradients": [
+        lambda a, b, max_norm: tuple(
+            each * torch.clamp(max_norm / torch.cat([a.flatten(), b]).norm(), max=1.0) for each in (a, b)
+        )
+    ],
+    "accumulated-gradient": [
+        lambda weight, x, targets, size: (
+            torch.stack(
+                [2 * a.mT @ (a @ weight - b) for a, b in zip(x.split(size), targets.split(size), strict=True)]
+            ).sum(0)
+            / len(x)
+        )
     ],
     "low-rank-update": [lambda x, weight, a, b, alpha: x @ (weight + alpha / len(a) * (b @ a)).T],
     "padding-mask": [lambda lengths, seq_len: torch.arange(seq_len).expand(len(lengths), -1).lt(lengths.unsqueeze(1))],
@@ -1638,6 +1941,29 @@ ALTERNATIVES = {
     ],
     "masked-mean": [
         lambda hidden, mask: torch.where(mask[..., None], hidden, 0).sum(1) / mask.sum(1).clamp(min=1).unsqueeze(1),
+    ],
+    "left-padding-positions": [
+        lambda mask: (mask.cumsum(-1) - 1).clamp(min=0) * mask,
+        lambda mask: torch.where(mask, mask.long().cumsum(1) - mask.long(), 0),
+    ],
+    "packed-mask": [
+        lambda document_ids: (
+            torch.eq(document_ids.unsqueeze(1), document_ids.unsqueeze(0))
+            & (torch.arange(len(document_ids)) <= torch.arange(len(document_ids))[:, None])
+        ),
+    ],
+    "cache-bytes": [
+        lambda num_layers, num_kv_heads, head_dim, seq_len, batch, itemsize: math.prod(
+            (2, num_layers, num_kv_heads, head_dim, seq_len, batch, itemsize)
+        ),
+    ],
+    "static-cache": [
+        lambda cache, new, start: cache.index_copy_(2, torch.arange(start, start + new.shape[2]), new)[
+            :, :, : start + new.shape[2]
+        ],
+    ],
+    "shared-heads": [
+        lambda key, num_heads: key[:, :, None].expand(-1, -1, num_heads // key.shape[1], -1, -1).flatten(1, 2),
     ],
     "masked-softmax": [
         lambda scores, allowed: (scores + torch.where(allowed, 0.0, -torch.inf)).softmax(-1).nan_to_num(0),
@@ -1897,8 +2223,8 @@ def test_every_concept_has_two_exercises_and_ten_combine_them():
         "kv-cache-step",
         "next-token-loss",
     }
-    for name in ATTENTION:
-        assert exercises.get(name).concepts == ("llm",)
+    for name, concept in ATTENTION.items():
+        assert exercises.get(name).concepts == (concept,)
     assert [exercise.name for exercise in found] == [*exercises.names()]
 
 
@@ -1913,7 +2239,7 @@ def test_names_rise_in_difficulty_and_can_be_chosen():
         assert {*exercises.names(concept)} == {
             name for name in exercises.names() if concept in exercises.get(name).concepts
         }
-    assert {*exercises.names("llm", difficulty=5)} == {"grouped-query-attention", "multi-head-attention"}
+    assert {*exercises.names("attention", difficulty=5)} == {"grouped-query-attention", "multi-head-attention"}
 
 
 def arguments_of(name):
@@ -2203,6 +2529,7 @@ def test_wrong_names_are_answered_with_those_most_like_them():
     assert refused(lambda: exercises.get("zzz")) == f"name is 'zzz'; {rest}"
     assert refused(lambda: exercises.names("exercises")) == (
         "concept is 'exercises'; the concepts with exercises are anatomy, creation, indexing, elementwise, reductions, matmul, "
-        "broadcasting, einsum, interop, dtypes, layout, devices, autograd, kernels, llm, pitfalls"
+        "broadcasting, einsum, interop, dtypes, layout, devices, autograd, kernels, masks, attention, caches, losses, "
+        "sampling, training, budget, quantization, experts, llm, pitfalls"
     )
     assert refused(lambda: exercises.names(difficulty=6)) == "difficulty is 6; exercises have 1 to 5"

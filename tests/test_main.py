@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tensorref import __main__ as command_line
-from tensorref import benchmark, broadcasting, dtypes, errors, exercises, indexing, interop, layout, matmul
+from tensorref import benchmark, broadcasting, budget, dtypes, errors, exercises, indexing, interop, layout, matmul
 from tensorref._expression import explain
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -92,7 +92,16 @@ def test_help_lists_the_commands():
 
 
 @pytest.mark.parametrize(
-    "arguments", ["[]", "['--help']", "['bench', '--help']", "['bench', '--largest', '1']", "['exercises', '--help']"]
+    "arguments",
+    [
+        "[]",
+        "['--help']",
+        "['bench', '--help']",
+        "['bench', '--largest', '1']",
+        "['exercises', '--help']",
+        "['budget', '--help']",
+        "['budget', 'n_head=2']",
+    ],
 )
 def test_help_and_errors_load_neither_library(arguments):
     program = (
@@ -253,7 +262,7 @@ def test_exercises_are_listed_the_easy_ones_first(capsys):
     [
         (["--concept", "layout"], exercises.names("layout")),
         (["--difficulty", "5"], exercises.names(difficulty=5)),
-        (["--concept", "llm", "--difficulty", "1"], ("embedding-lookup", "attention-output")),
+        (["--concept", "attention", "--difficulty", "1"], ("attention-output",)),
         (["--concept", "anatomy", "--difficulty", "5"], ()),
     ],
 )
@@ -663,3 +672,58 @@ def test_what_needs_no_library_loads_none(arguments):
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+GPT_2 = ("n_layer=12", "n_head=12", "n_embd=768", "n_positions=1024", "vocab_size=50257")
+
+
+def test_budget_says_what_a_model_takes_and_what_fits(tmp_path, capsys):
+    sizes = {"n_layer": 12, "n_head": 12, "n_embd": 768, "n_positions": 1024, "vocab_size": 50257}
+    (tmp_path / "config.json").write_text(json.dumps({**sizes, "n_layer": 1, "model_type": "gpt2"}), "utf-8")
+    options = [
+        "--batch",
+        "2",
+        "--seq-len",
+        "1024",
+        "--checkpointing",
+        "--memory",
+        "24",
+        "--svg",
+        str(tmp_path / "x.svg"),
+    ]
+    assert command_line.main(["budget", str(tmp_path / "config.json"), "n_layer=12", *options]) == 0
+    explanation = budget.explain(sizes, batch=2, seq_len=1024, checkpointing=True)
+    fits = [
+        budget.largest_batch(sizes, 24 * 2**30, seq_len=1024, checkpointing=True, training=training)
+        for training in (True, False)
+    ]
+    assert capsys.readouterr().out == (
+        f"{explanation}\n* 24 GiB have room for a batch of {fits[0]} in training, {fits[1]} in generation.\n"
+    )
+    assert 'color="#6e7781"' in (tmp_path / "x.svg").read_text("utf-8")
+    command_line.main(["budget", *GPT_2, "--dtype", "float32", "--no-master-weights", "--no-fused-attention"])
+    assert capsys.readouterr().out == f"{budget.explain(sizes, dtype='float32')}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere.json"], "argument SIZES: 'nowhere.json' cannot be read: No such file or directory"),
+        (["LICENSE"], "argument SIZES: 'LICENSE' is no JSON: Expecting value: line 1 column 1 (char 0)"),
+        (["list.json"], "argument SIZES: 'list.json' holds no names and sizes; give a config.json"),
+        (GPT_2[1:], "model lacks n_layer; give every size by its name in config.json"),
+        (
+            [*GPT_2, "n_layer=many"],
+            "model['n_layer'] is 'many', of type str; it is an int: write it as a number, such as 4",
+        ),
+        ([*GPT_2, "--memory", "24"], "--memory needs --seq-len, on which it depends what fits"),
+    ],
+)
+def test_budget_refuses_what_is_no_model(arguments, said, tmp_path, monkeypatch, capsys):
+    (tmp_path / "LICENSE").write_text("A license.", "utf-8")
+    (tmp_path / "list.json").write_text("[]", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as raised:
+        command_line.main(["budget", *arguments])
+    assert raised.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"python -m tensorref budget: error: {said}"

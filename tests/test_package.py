@@ -27,12 +27,15 @@ PATH = str(Path(tensorref.__file__).parent.parent)
         "from tensorref import anatomy; anatomy.nbytes((2, 3), 'bfloat16')",
         "from tensorref import _dictionary; _dictionary.translate('cat')",
         "from tensorref import broadcasting; broadcasting.explain(3, 4)",
+        "from tensorref import budget; budget.explain(budget.Sizes(8, 4, 1, 2, 8), seq_len=2).svg()",
         "from tensorref import dtypes; dtypes.explain('float32', 1.0); dtypes.bits(0.1, 'bfloat16')",
         "from tensorref import einsum; einsum.explain('ij,jk->ik', (2, 3), (3, 4))",
         "from tensorref import errors; errors.explain('mat1 and mat2 shapes cannot be multiplied (3x4 and 10x5)')",
+        "from tensorref import experts; experts.explain(8, 4, 16, num_experts=4, top_k=2).svg()",
         "from tensorref import indexing; indexing.explain((2, 3), (0, ...))",
         "from tensorref import layout; layout.explain((2, 3), (3, 1), (6,))",
         "from tensorref import matmul; matmul.explain((2, 3), (3, 4)); matmul.messages(2, 3)",
+        "from tensorref import quantization; quantization.explain((4, 8), 'int4', per='channel').svg()",
         "from tensorref import reductions; reductions.explain((2, 3), (0, 5)); reductions.explain((2, 3), -1).svg()",
     ],
 )
@@ -79,8 +82,10 @@ for concept in tensorref.CONCEPTS:
         else:
             print(concept)
 """
-NEED_TORCH = {"autograd", "creation", "devices", "kernels"}
-NEED_BOTH = {"benchmark", "elementwise", "exercises", "interop", "llm", "pitfalls"}
+NEED_TORCH = {
+    *("attention", "autograd", "caches", "creation", "devices", "kernels", "llm", "masks", "sampling", "training"),
+}
+NEED_BOTH = {"benchmark", "elementwise", "exercises", "interop", "pitfalls"}
 
 
 @pytest.mark.parametrize("missing", [["numpy"], ["torch"], ["numpy", "torch"]], ids="-".join)

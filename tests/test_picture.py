@@ -11,22 +11,27 @@ import torch
 
 from tensorref import (
     anatomy,
+    attention,
     autograd,
     broadcasting,
+    budget,
+    caches,
     devices,
     dtypes,
+    experts,
     indexing,
     interop,
     layout,
-    llm,
+    masks,
     matmul,
+    quantization,
     reductions,
 )
 
 AXES = ("layer", "x" * 60, "<b>", "num_heads", "seq_len", "head_dim")
 ONES = torch.ones(3, 2, device="cpu")
 META = torch.empty(10**6, 10**6, device="meta")
-PADDED = llm.padding_mask(torch.tensor([[0, 0, 5], [1, 2, 3]], device="cpu"), 0) & llm.causal_mask(3, device="cpu")
+PADDED = masks.padding(torch.tensor([[0, 0, 5], [1, 2, 3]], device="cpu"), 0) & masks.causal(3, device="cpu")
 
 
 def all_earlier(x):
@@ -71,6 +76,11 @@ EXPLANATIONS = {
     "a long index": indexing.explain((100, 3), np.arange(100)),
     "many axes indexed": indexing.explain((2,) * 60, (0, None, [0, 1])),
     "masked": indexing.explain((2, 3, 4), ([[True, False, True], [False, False, True]],)),
+    "a budget": budget.explain(budget.Sizes(50257, 768, 12, 12, 3072), seq_len=1024),
+    "a budget of a module": budget.explain(torch.nn.Linear(2, 3)),
+    "a layer of experts": experts.explain(1024, 4096, 14336, num_experts=8, top_k=2),
+    "groups with a scale": quantization.explain((4096, 4096), "int4", per="group", group_size=128),
+    "a vector with a scale": quantization.explain(4),
     "a sum": reductions.explain((2, 3), 1),
     "a sum of everything": reductions.explain((2, 3, 4)),
     "a sum that keeps its axis": reductions.explain((2, 3, 4), 1, keepdims=True),
@@ -110,17 +120,21 @@ EXPLANATIONS = {
     "no leaf": autograd.graph(lambda: torch.ones(3, device="cpu")),
     "all earlier": autograd.graph(all_earlier, ONES[:0]),
     "a layer": autograd.graph(torch.nn.TransformerEncoderLayer(2, 1, 2, dropout=0.0, device="cpu"), ONES),
-    "a causal mask": llm.explain_mask(llm.causal_mask(5, device="cpu")),
-    "a mask with parts": llm.explain_mask(PADDED),
-    "a large mask": llm.explain_mask(np.tri(1000, dtype=bool)),
-    "a mask of much": llm.explain_mask(np.eye(20, dtype=bool)[..., None] | (np.arange(2000) % 2 == 0)),
-    "no query": llm.explain_mask(np.zeros((0, 3), bool)),
-    "no key": llm.explain_mask(np.zeros((2, 1, 3, 0), bool)),
-    "no part": llm.explain_mask(np.zeros((0, 1, 1, 3), bool)),
-    "attention": llm.explain_attention((4, 32, 64), 8),
-    "decoding": llm.explain_attention((1, 64), 8, key_len=2048),
-    "attention of much": llm.explain_attention((*(1,) * 60, 2**20, 2**20), 2**10, key_len=2**30),
-    "attention of nothing": llm.explain_attention((0, 0, 0), 8),
+    "a causal mask": masks.explain(masks.causal(5, device="cpu")),
+    "a mask with parts": masks.explain(PADDED),
+    "a large mask": masks.explain(np.tri(1000, dtype=bool)),
+    "a mask of much": masks.explain(np.eye(20, dtype=bool)[..., None] | (np.arange(2000) % 2 == 0)),
+    "no query": masks.explain(np.zeros((0, 3), bool)),
+    "no key": masks.explain(np.zeros((2, 1, 3, 0), bool)),
+    "no part": masks.explain(np.zeros((0, 1, 1, 3), bool)),
+    "attention": attention.explain((4, 32, 64), 8),
+    "attention with shared heads": attention.explain((4, 32, 64), 8, num_kv_heads=2),
+    "decoding": attention.explain((1, 64), 8, key_len=2048),
+    "attention of much": attention.explain((*(1,) * 60, 2**20, 2**20), 2**10, key_len=2**30),
+    "a cache": caches.explain(4, 3, max_len=8),
+    "a large cache": caches.explain(1000, 10**9, max_len=10**10),
+    "no cache": caches.explain(0, 0),
+    "attention of nothing": attention.explain((0, 0, 0), 8),
     **{
         f"{a} + {b}": dtypes.explain(a, b) for a, b in (("int64", "float16"), ("bfloat16", "float16"), ("complex64", 1))
     },
@@ -332,12 +346,12 @@ def test_a_mask_shows_the_keys_that_are_true():
         np.tri(3, 5, 2, dtype=bool),
         np.array([[True, False, True], [False, True, False]]),
     ):
-        written = [int(text) for text in texts(llm.explain_mask(mask).svg()) if text.isdigit()]
+        written = [int(text) for text in texts(masks.explain(mask).svg()) if text.isdigit()]
         assert written == [int(key) for row in mask for key in np.flatnonzero(row)]
 
 
 def test_a_query_that_sees_nothing_is_marked():
-    assert texts(llm.explain_mask(PADDED).svg()).count("✗") == 2
+    assert texts(masks.explain(PADDED).svg()).count("✗") == 2
 
 
 def test_attention_is_drawn_with_the_shapes_that_pytorch_gives():
@@ -345,10 +359,10 @@ def test_attention_is_drawn_with_the_shapes_that_pytorch_gives():
     query = x.unflatten(-1, (heads, -1)).transpose(1, 2)
     scores = query @ query.mT
     merged = (scores.softmax(-1) @ query).transpose(1, 2).flatten(2)
-    stages = {stage.name: stage.shape for stage in llm.explain_attention(x.shape, heads).stages}
+    stages = {stage.name: stage.shape for stage in attention.explain(x.shape, heads).stages}
     for name, tensor in {"query": query, "scores": scores, "weights": scores, "mixed": query, "merged": merged}.items():
         assert stages[name] == tensor.shape
-    written = [int(text) for text in texts(llm.explain_attention(x.shape, heads).svg()) if text.isdigit()]
+    written = [int(text) for text in texts(attention.explain(x.shape, heads).svg()) if text.isdigit()]
     rows = ("x", "query", "key", "scores", "weights", "mixed", "merged")
     assert written == [size for row in rows for size in stages[row]]
 
@@ -403,14 +417,14 @@ CHANGES = {
         layout,
         "split_heads",
         lambda x, heads: x.unflatten(-1, (heads, -1)),
-        lambda: llm.explain_attention((2, 1, 4), 2),
+        lambda: attention.explain((2, 1, 4), 2),
     ),
-    "attention, merge": (layout, "merge_heads", lambda x: x.flatten(1, 2), lambda: llm.explain_attention((2, 3, 4), 2)),
+    "attention, merge": (layout, "merge_heads", lambda x: x.flatten(1, 2), lambda: attention.explain((2, 3, 4), 2)),
     "attention, product": (
         matmul,
         "result_shape",
         lambda a, b: (*a[:-1], b[-1] + (len(a) > 3)),
-        lambda: llm.explain_attention((2, 1, 1), 1),
+        lambda: attention.explain((2, 1, 1), 1),
     ),
 }
 
@@ -426,9 +440,9 @@ def test_any_rule_that_is_changed_changes_its_picture(monkeypatch, concept):
 
 
 def test_a_mask_that_is_changed_changes_its_picture(monkeypatch):
-    before = llm.explain_mask(llm.causal_mask(4)).svg("same")
+    before = masks.explain(masks.causal(4)).svg("same")
     monkeypatch.setattr(torch.Tensor, "tril", lambda mask, _diagonal: mask)
-    assert llm.explain_mask(llm.causal_mask(4)).svg("same") != before
+    assert masks.explain(masks.causal(4)).svg("same") != before
 
 
 @pytest.mark.parametrize(

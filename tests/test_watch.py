@@ -238,7 +238,7 @@ SHOWN_WRONG = {
     "dtypes": {("promotions", "dtypes.py")},
     "exercises": {("broadcasts", "exercises.py")},
     "kernels": {("non_finite", "kernels.py")},
-    "llm": {("non_finite", "llm.py")},
+    "masks": {("non_finite", "masks.py")},
     "pitfalls": {("broadcasts", "pitfalls.py")},
     "watch": {(kind, "watch.py") for kind in ("broadcasts", "fractions", "views")},
 }

@@ -92,7 +92,8 @@ def sinusoids(seq_len: int, embed_dim: int) -> Float[Tensor, "seq_len embed_dim"
     "matmul",
     "broadcasting",
     "kernels",
-    "llm",
+    "masks",
+    "attention",
     difficulty=3,
     task=(
         "Let each token attend to itself and to the tokens before it: scores are dot products of query and key over the "
@@ -270,7 +271,7 @@ def _step_case(batch: int, num_heads: int, max_len: int, head_dim: int, length: 
     "indexing",
     "matmul",
     "kernels",
-    "llm",
+    "caches",
     difficulty=4,
     task=(
         "Take one step of generation with a cache: the first length places of keys and values are filled. Write key and "
@@ -397,7 +398,7 @@ def embedding_gradient(
     "matmul",
     "broadcasting",
     "layout",
-    "llm",
+    "attention",
     difficulty=5,
     task=(
         "Let several heads of query share a head of key and value: with num_heads = groups * kv_heads, head h uses head "
@@ -451,7 +452,8 @@ def _multi_head(x: Tensor, w_qkv: Tensor, w_out: Tensor, num_heads: int, mask: T
     "layout",
     "broadcasting",
     "kernels",
-    "llm",
+    "masks",
+    "attention",
     difficulty=5,
     task=(
         "Compute the attention layer of a decoder. x @ w_qkv holds query, key and value side by side, in this order, and "

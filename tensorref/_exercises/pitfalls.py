@@ -92,7 +92,7 @@ def snapshot(parameters: dict[str, Shaped[Tensor, "..."]]) -> dict[str, Shaped[T
     difficulty=2,
     task=(
         "Find the bug that raises `The size of tensor a (2) must match the size of tensor b (6) at non-singleton dimension 2`: "
-        'return scores.masked_fill(~keep, float("-inf")). Return the scores of attention with -inf for every key that keep '
+        "return scores.masked_fill(~keep, -torch.inf). Return the scores of attention with -inf for every key that keep "
         "leaves out, in each head and for each query; leave scores as they were."
     ),
     hints=(

@@ -24,7 +24,7 @@ _IMPORTS = {
     "Tensor": "from torch import Tensor",
     "functional": "from torch.nn import functional",
 }
-_TYPES = ("Bool", "Float", "Float32", "Int8", "Int64", "Shaped")
+_TYPES = ("Bool", "Float", "Float32", "Int8", "Int64", "Shaped", "UInt8")
 
 
 def exercise(

@@ -18,19 +18,23 @@ __all__ = ["CALLS", "EXAMPLE", "CallTextError", "read_call"]
 
 CALLS = (
     "anatomy.describe",
+    "attention.explain",
     "autograd.graph",
     "broadcasting.explain",
+    "budget.explain",
+    "caches.explain",
     "devices.explain_move",
     "dtypes.bits",
     "dtypes.explain",
     "einsum.explain",
+    "experts.explain",
     "indexing.explain",
     "interop.explain",
     "layout.explain",
     "layout.history",
-    "llm.explain_attention",
-    "llm.explain_mask",
+    "masks.explain",
     "matmul.explain",
+    "quantization.explain",
     "reductions.explain",
 )
 """What a picture may be asked of."""
@@ -53,7 +57,10 @@ _FUNCTIONS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
                 *("cos", "exp", "log", "relu", "sigmoid", "sin", "softmax", "tanh"),
             ),
         ),
-        "llm": ("tensorref.llm", ("causal_mask", "padding_mask")),
+        "masks": (
+            "tensorref.masks",
+            ("causal", "document_ids", "documents", "padding", "prefix", "sliding_window"),
+        ),
     }
 )
 """What may stand in an argument, by the names under which code has the modules."""
@@ -93,7 +100,7 @@ def read_call(text: str) -> tuple[ModuleType, Any]:
 
     The arguments are literals, arrays that NumPy or PyTorch makes, and functions of tensors:
 
-    >>> read_call("llm.explain_mask(llm.causal_mask(3))")[1].pairs
+    >>> read_call("masks.explain(masks.causal(3))")[1].pairs
     6
     >>> read_call("autograd.graph(lambda x: x.exp().sum(), torch.ones(3))")[1].reached
     (0,)

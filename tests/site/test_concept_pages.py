@@ -12,14 +12,15 @@ import tensorref
 
 # What a concept does not have is named here, so that none is forgotten.
 WITHOUT = {
-    "picture": {"benchmark", "kernels"},
+    "picture": {"benchmark", "kernels", "losses", "sampling", "training"},
     "explorer": {
-        *("anatomy", "autograd", "benchmark", "creation", "devices", "dtypes", "elementwise", "interop"),
-        *("kernels", "llm", "pitfalls"),
+        *("anatomy", "attention", "autograd", "benchmark", "caches", "creation", "devices", "dtypes"),
+        *("elementwise", "interop", "kernels", "llm", "losses", "masks", "pitfalls", "sampling", "training"),
+        *("budget", "quantization", "experts"),
     },
     "formula": {"broadcasting", "creation", "devices", "elementwise", "indexing", "interop", "pitfalls"},
     "exercises": {"benchmark"},
-    "objects": {"elementwise", "kernels"},
+    "objects": {"elementwise", "kernels", "llm", "losses", "sampling"},
 }
 OPTIONAL = {"exercises": "Try it", "objects": "Objects"}
 HEADINGS = ["The rule", "In a model", "Goes wrong when", "Try it", "Functions", "Objects"]

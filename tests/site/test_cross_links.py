@@ -19,7 +19,8 @@ import tensorref
 
 LIBRARIES = {"numpy", "tensorref", "torch"}
 # PyTorch has no page that describes these.
-NO_ENTRY = {"torch.__version__", "torch.inf", "torch.pi"}
+BACKENDS = {f"torch.nn.attention.SDPBackend.{name}" for name in ("FLASH_ATTENTION", "MATH")}
+NO_ENTRY = {"torch.__version__", "torch.inf", "torch.pi", *BACKENDS}
 
 
 def python(block):

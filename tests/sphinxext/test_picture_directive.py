@@ -160,13 +160,17 @@ CALLED = {
     "autograd.graph(lambda x, w: (-(x @ w).relu() / 2).sum(), torch.ones(3, 2), torch.ones(2, 1))": (
         "graph from x, w to sum"
     ),
-    "llm.explain_mask(llm.causal_mask(3) & ~llm.padding_mask(torch.tensor([[1, 0, 0]]), pad_id=1))": (
-        "mask (1, 1, 3, 3)"
-    ),
-    "llm.explain_attention((4, 32, 64), num_heads=8)": "attention with 8 heads",
+    "masks.explain(masks.causal(3) & ~masks.padding(torch.tensor([[1, 0, 0]]), pad_id=1))": ("mask (1, 1, 3, 3)"),
+    "attention.explain((4, 32, 64), num_heads=8)": "attention with 8 heads",
+    "caches.explain(4, 3, max_len=8)": "cache of 4 + 3 tokens",
     'dtypes.explain("int64", 0.5)': "int64 + Python float",
     'indexing.explain((4, 5, 6), "x[:, [0, 2], None]")': "The source has shape (4, 5, 6).",
     'einsum.explain("ij,jk->ik", (2, 3), (3, 4))': "The equation is ij,jk->ik: a (2, 3) has i j; b (3, 4) has j k.",
+    'budget.explain({"n_embd": 8, "n_layer": 1, "n_head": 2, "vocab_size": 9, "n_positions": 4}, seq_len=4)': (
+        "992 parameters, 1 x 4 tokens"
+    ),
+    "experts.explain(8, 4, 16, num_experts=4, top_k=2)": "8 tokens, 2 of 4 experts each",
+    'quantization.explain((4, 8), "int4", per="group", group_size=4)': "(4, 8) in int4, a scale per group",
     "reductions.explain((2, 3, 4), 1)": "x has shape (2, 3, 4).",
 }
 

@@ -39,7 +39,7 @@ SYNONYMS = {
     "formula": "softmax norm attention",
     "oom": "memory bytes",
     "dim": "axis",
-    "heads": "padding_mask attention",
+    "heads": "padding attention",
 }
 """What a reader may write, and the words that our entries have for it."""
 _QUIET = {"attribute", "property", "method"}
