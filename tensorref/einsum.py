@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
+from types import MappingProxyType
 from typing import ClassVar, Literal
 
 from tensorref import _picture
@@ -30,7 +31,7 @@ _DOTS = "..."
 _LONGEST = 512  # letters of an equation
 _MOST_NAMED = 12  # letters that a sentence names before it counts the rest
 _MOST_DRAWN = 8  # letters that are drawn before the middle is left out
-_TO_BROADCAST = "ellipsis provided to broadcast the extra dimensions."  # how NumPy ends two of its messages
+_UNKNOWN = "?", _picture.CONFLICT
 
 WORDS: Mapping[str, str] = Templates(
     {
@@ -48,7 +49,11 @@ WORDS: Mapping[str, str] = Templates(
         "size": "{letter} is {size}",
         "wrong": "{letter} has {sizes}",
         "no.letters": "There is no letter.",
-        "summed": "Letters that the output lacks are summed over: {letters}. Every element is a sum of {terms:,} products.",
+        "no.sizes": "No letter gets a size while one of the operands has too many or too few.",
+        "kept": "The output keeps {letters}.",
+        "kept.none": "The output has no letter, so the result is a scalar.",
+        "summed": "Letters that the output lacks are summed over: {letters}.",
+        "terms": "Every element is a sum of {terms:,} {terms|product|products}.",
         "nothing": "The output has every letter, so nothing is summed.",
         "success": "The result has shape {shape}, {elements:,} {elements|element|elements}.",
         "failure": "{equation} does not fit: {problems}.",
@@ -62,6 +67,56 @@ WORDS: Mapping[str, str] = Templates(
         "fix": "{code} would give {result}.",
     }
 )
+
+ERRORS: Mapping[str, str] = MappingProxyType(
+    {
+        "long": "equation has {count} letters, the most is {most}.",
+        "count": (
+            "equation '{operands}': the number of operands is {named}, that of shapes is {given}; write a shape for each."
+        ),
+        "operand.letter": "operand {number} of the equation has {found}; letters are a to z and A to Z.",
+        "operand.dots": "operand {number} of the equation has '.'; three dots, ..., stand once.",
+        "output.letter": "the output of the equation has {found}; letters are a to z and A to Z.",
+        "output.dots": "the output of the equation has '.'; three dots, ..., stand once.",
+        "output.twice": "the output of the equation has {letter} {count} times; write it once.",
+        "output.unknown": "the output of the equation has {letter}, which no operand has; leave it out.",
+    }
+)
+"""What is said of an equation that cannot be read."""
+
+MESSAGES: Mapping[str, str] = {
+    "numpy.few": "einstein sum subscripts string contains too many subscripts for operand {number}",
+    "numpy.many": (
+        "operand has more dimensions than subscripts given in einstein sum, but no '...' ellipsis provided to broadcast "
+        "the extra dimensions."
+    ),
+    "numpy.dots": (
+        "output has more dimensions than subscripts given in einstein sum, but no '...' ellipsis provided to broadcast "
+        "the extra dimensions."
+    ),
+    "numpy.twice": "dimensions in {operand} for collapsing index '{name}' don't match ({own} != {size})",
+    "numpy.sizes": "operands could not be broadcast together with remapped shapes [original->remapped]: {remapped} ",
+    "torch.count": (
+        "einsum(): the number of subscripts in the equation ({given}) does not match the number of dimensions ({count}) "
+        "for operand {number} and no ellipsis was given"
+    ),
+    "torch.count.dots": (
+        "einsum(): the number of subscripts in the equation ({given}) is more than the number of dimensions ({count}) for "
+        "operand {number}"
+    ),
+    "torch.twice": (
+        "einsum(): subscript {name} is repeated for operand {number} but the sizes don't match, {size} != {own}"
+    ),
+    "torch.sizes": (
+        "einsum(): subscript {name} has size {size} for operand {number} which does not broadcast with previously seen "
+        "size {before}"
+    ),
+    # Its missing space too.
+    "torch.dots": (
+        "einsum(): dimension {axis} covered by ellipsis in operand {number}has size {size} which does not broadcast with "
+        "previously seen ellipsis with size {before} for the respective dimension"
+    ),
+}
 
 
 class EinsumError(TensorrefError, ValueError):
@@ -253,7 +308,11 @@ def explain(
         elements=None if result is None else prod(result),
         terms=None if result is None else terms,
         flops=None if result is None else prod(result) * terms * (len(given) - 1 + bool(summed)),
-        steps=_steps(_opening(written, called, given, inputs), letters, called, terms, verdict),
+        steps=(
+            _opening(written, called, given, inputs),
+            *((WORDS["no.sizes"],) * 3 if uncovered else _letter_steps(letters, called, None if problems else terms)),
+            verdict,
+        ),
         warning=None if result is None else _warning(letters, called),
         messages=_messages(given, inputs, output, letters, uncovered),
         fixes=_fixes(given, inputs, output, called, library) if problems else (),
@@ -289,7 +348,7 @@ class Explanation(ShapeRule):
     flops: int | None
     """Floating-point operations (see `flops`)."""
     steps: tuple[str, ...]
-    """A sentence for each step, which are equation, sizes, sum, result."""
+    """A sentence for each step, which are equation, sizes, what is kept, what is summed, result."""
     warning: str | None
     """Set where a letter has size 1 in one operand and more in another."""
     messages: Messages | None
@@ -301,6 +360,8 @@ class Explanation(ShapeRule):
     def table(self) -> tuple[tuple[str, ...], ...]:
         """Return the rows of the diagram: letters, operands, result, verdict."""
         labels = (WORDS["letter"], *self.names, WORDS["result"], WORDS["verdict"])
+        if self.result is None and not self.letters:
+            return tuple(zip(labels, ("?", *map(str, self.shapes), "?", WORDS["conflict"]), strict=True))
         columns = (
             (
                 letter.name,
@@ -316,14 +377,20 @@ class Explanation(ShapeRule):
         """Return the verdict and what follows from it, a sentence each."""
         notes = self._verdict()
         if self.flops is not None:
-            notes += [self.steps[2], WORDS["cost"].format(flops=self.flops)]
+            notes += [self.steps[-2], WORDS["cost"].format(flops=self.flops)]
         return (*notes, *self.mends())
 
     def _drawn(self) -> _picture.Drawing:
         """Draw the sizes, a column for each letter: what is summed leaves the result."""
+        inputs, _ = _read(self.equation.partition("->")[0], len(self.shapes))
+        covered = [_covers(*each) for each in zip(inputs, self.shapes, strict=True)]
+        if not all(covered):
+            return _picture.boxes(
+                [*self.names, WORDS["result"]], [*map(_sizes_alone, self.shapes, covered), [_UNKNOWN]]
+            )
         places = _picture.visible(len(self.letters), _MOST_DRAWN)
         rows = [[self._box(place, operand) for place in places] for operand in (*range(len(self.names)), None)]
-        heading = ["" if place is None else self.letters[place].name for place in places]
+        heading = ["" if place is None else self.letters[place].name.replace(_DOTS, "…") for place in places]
         return _picture.boxes([*self.names, WORDS["result"]], rows, heading)
 
     def _box(self, place: int | None, operand: int | None) -> tuple[str, _picture.Mark]:
@@ -332,7 +399,7 @@ class Explanation(ShapeRule):
         letter = self.letters[place]
         if operand is None:
             if letter.size is None:
-                return "?", _picture.CONFLICT
+                return _UNKNOWN
             return (str(letter.size), _picture.RESULT) if letter.kept else ("", _picture.EMPTY)
         if not letter.sizes[operand]:
             return "", _picture.EMPTY
@@ -388,38 +455,43 @@ def _read(equation: object, count: int) -> tuple[list[list[str]], list[str]]:
             f"equation is {quoted(equation)}, of type {type(equation).__name__}; it is a string: write 'ij,jk->ik'"
         )
     if len(equation) > _LONGEST:
-        raise EinsumError(f"equation has {len(equation)} letters, the most is {_LONGEST}")
+        raise EinsumError(ERRORS["long"].format(count=len(equation), most=_LONGEST))
     left, arrow, right = equation.replace(" ", "").partition("->")
-    inputs = [_subscripts(part, f"operand {number} of the equation") for number, part in enumerate(left.split(","))]
+    inputs = [_subscripts(part, "operand", number) for number, part in enumerate(left.split(","))]
     if len(inputs) != count:
-        raise EinsumError(
-            f"equation {quoted(equation)} names {len(inputs)} operands, and {count} shapes were given; write one for each"
-        )
+        raise EinsumError(ERRORS["count"].format(operands=left, named=len(inputs), given=count))
     times = Counter(letter for subscripts in inputs for letter in subscripts)
     if not arrow:
         dots = [_DOTS] if _DOTS in times else []
         return inputs, dots + sorted(letter for letter, number in times.items() if number == 1 and letter != _DOTS)
-    output = _subscripts(right, "the output of the equation")
+    output = _subscripts(right, "output")
     for letter, number in Counter(output).items():
-        if number > 1:
-            raise EinsumError(f"the output of the equation has {letter} {number} times; write it once")
-        if letter not in times and letter != _DOTS:
-            raise EinsumError(f"the output of the equation has {letter}, which no operand has; leave it out")
+        key = "twice" if number > 1 else "unknown" if letter not in times and letter != _DOTS else None
+        if key:
+            raise EinsumError(ERRORS[f"output.{key}"].format(letter=letter, count=number))
     return inputs, output
 
 
-def _subscripts(text: str, where: str) -> list[str]:
+def _subscripts(text: str, where: str, number: int = 0) -> list[str]:
     before, dots, after = text.partition(_DOTS)
     for letter in before + after:
         if letter not in string.ascii_letters:
-            wanted = "three dots, ..., stand once" if letter == "." else "letters are a to z and A to Z"
-            raise EinsumError(f"{where} has {quoted(letter)}; {wanted}")
+            found = f"'{letter}'" if letter.isprintable() else f"U+{ord(letter):04X}"
+            kind = "dots" if letter == "." else "letter"
+            raise EinsumError(ERRORS[f"{where}.{kind}"].format(number=number, found=found))
     return [*before, *([dots] if dots else []), *after]
 
 
 def _written(inputs: Sequence[Sequence[str]], output: Sequence[str]) -> str:
     """Return the equation."""
     return f"{','.join(map(''.join, inputs))}->{''.join(output)}"
+
+
+def _sizes_alone(shape: Sequence[int], covered: bool) -> list[tuple[str, _picture.Mark]]:  # noqa: FBT001
+    """Draw sizes that have no letters."""
+    mark = _picture.STORED if covered else _picture.CONFLICT
+    places = _picture.visible(len(shape), _MOST_DRAWN)
+    return [("…", _picture.EMPTY) if place is None else (str(shape[place]), mark) for place in places]
 
 
 def _covers(subscripts: Sequence[str], shape: Sequence[int]) -> bool:
@@ -491,7 +563,8 @@ def _sums_dots(letters: Sequence[Letter], output: Sequence[str]) -> bool:
     return _DOTS not in output and any(letter.name.startswith(_DOTS) for letter in letters)
 
 
-def _steps(opening: str, letters: Sequence[Letter], names: Sequence[str], terms: int, verdict: str) -> tuple[str, ...]:
+def _letter_steps(letters: Sequence[Letter], names: Sequence[str], terms: int | None) -> tuple[str, str, str]:
+    """Say which sizes the letters have, which of them are kept, and which are summed over."""
     sizes = [
         WORDS["wrong" if letter.size is None else "size"].format(
             letter=letter.name,
@@ -500,12 +573,13 @@ def _steps(opening: str, letters: Sequence[Letter], names: Sequence[str], terms:
         )
         for letter in letters
     ]
+    kept = [letter.name for letter in letters if letter.kept]
     summed = [letter.name for letter in letters if not letter.kept]
+    products = "" if terms is None else f" {WORDS['terms'].format(terms=terms)}"
     return (
-        opening,
         WORDS["sizes"].format(sizes=_joined(sizes)) if sizes else WORDS["no.letters"],
-        WORDS["summed"].format(letters=_joined(summed), terms=terms) if summed else WORDS["nothing"],
-        verdict,
+        WORDS["kept"].format(letters=_joined(kept)) if kept else WORDS["kept.none"],
+        WORDS["summed"].format(letters=_joined(summed)) + products if summed else WORDS["nothing"],
     )
 
 
@@ -554,10 +628,10 @@ def _numpy_message(
     if uncovered:
         number = uncovered[0]
         if len(inputs[number]) - (_DOTS in inputs[number]) > len(shapes[number]):
-            return f"einstein sum subscripts string contains too many subscripts for operand {number}"
-        return f"operand has more dimensions than subscripts given in einstein sum, but no '...' {_TO_BROADCAST}"
+            return MESSAGES["numpy.few"].format(number=number)
+        return MESSAGES["numpy.many"]
     if _sums_dots(letters, output):
-        return f"output has more dimensions than subscripts given in einstein sum, but no '...' {_TO_BROADCAST}"
+        return MESSAGES["numpy.dots"]
     if not any(letter.size is None for letter in letters):
         return None
     for number, (shape, subscripts) in enumerate(zip(shapes, inputs, strict=True)):
@@ -566,7 +640,7 @@ def _numpy_message(
             if own.setdefault(name, size) != size:
                 is_view = len(shapes) == 1 and all(_subscript(before) in output for before in own)
                 operand = "single operand" if is_view else f"operand {number}"
-                return f"dimensions in {operand} for collapsing index '{name}' don't match ({own[name]} != {size})"
+                return MESSAGES["numpy.twice"].format(operand=operand, name=name, own=own[name], size=size)
     of = {letter.name: letter for letter in letters}
     dots = sorted((letter for letter in letters if letter.name.startswith(_DOTS)), key=_place)
     order = [
@@ -582,7 +656,7 @@ def _numpy_message(
             del sizes[0]
         given = [str(size) for size in dict(_axes(shape, inputs[number])).values()]  # a diagonal is one axis
         remapped.append(f"{_tuple(given, len(given))}->{_tuple(sizes, len(order))}")
-    return f"operands could not be broadcast together with remapped shapes [original->remapped]: {' '.join(remapped)} "
+    return MESSAGES["numpy.sizes"].format(remapped=" ".join(remapped))
 
 
 def _tuple(sizes: Sequence[str], ndim: int) -> str:
@@ -597,39 +671,22 @@ def _torch_message(
 ) -> str | None:
     if uncovered:
         number = uncovered[0]
-        given, count, has_dots = len(inputs[number]), len(shapes[number]), _DOTS in inputs[number]
-        how = "is more than" if has_dots else "does not match"
-        rest = "" if has_dots else " and no ellipsis was given"
-        return (
-            f"einsum(): the number of subscripts in the equation ({given - has_dots}) {how} the number of dimensions "
-            f"({count}) for operand {number}{rest}"
-        )
+        has_dots = _DOTS in inputs[number]
+        facts = {"given": len(inputs[number]) - has_dots, "count": len(shapes[number]), "number": number}
+        return MESSAGES["torch.count.dots" if has_dots else "torch.count"].format(**facts)
     seen: dict[str, int] = {}
     for number, (shape, subscripts) in enumerate(zip(shapes, inputs, strict=True)):
         own: dict[str, int] = {}
         for name, size in _axes(shape, subscripts):
-            if own.setdefault(name, size) != size:
-                return (
-                    f"einsum(): subscript {name} is repeated for operand {number} but the sizes don't match, "
-                    f"{size} != {own[name]}"
-                )
             before = seen.get(name, 1)
+            facts: dict[str, object] = {"name": name, "size": size, "number": number, "before": before}
+            if own.setdefault(name, size) != size:
+                return MESSAGES["torch.twice"].format(**facts, own=own[name])
             if 1 not in (size, before) and size != before:
-                return _torch_conflict(name, size, number, before, len(own) - 1)
+                key = "torch.dots" if name.startswith(_DOTS) else "torch.sizes"
+                return MESSAGES[key].format(**facts, axis=len(own) - 1)
             seen[name] = size if before == 1 else before
     return None
-
-
-def _torch_conflict(name: str, size: int, operand: int, before: int, axis: int) -> str:
-    if not name.startswith(_DOTS):
-        return (
-            f"einsum(): subscript {name} has size {size} for operand {operand} which does not broadcast with previously "
-            f"seen size {before}"
-        )
-    return (  # its missing space too
-        f"einsum(): dimension {axis} covered by ellipsis in operand {operand}has size {size} which does not broadcast "
-        f"with previously seen ellipsis with size {before} for the respective dimension"
-    )
 
 
 def _fixes(

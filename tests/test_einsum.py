@@ -101,13 +101,17 @@ def test_operations_are_those_that_numpy_counts():
 @pytest.mark.parametrize(
     ("equation", "shapes", "words"),
     [
-        ("ij,jk", [(2, 3)], "equation 'ij,jk' names 2 operands, and 1 shapes were given; write one for each"),
-        ("i1", [(2, 3)], "operand 0 of the equation has '1'; letters are a to z and A to Z"),
-        ("i.j", [(2, 3)], "operand 0 of the equation has '.'; three dots, ..., stand once"),
-        ("......i", [(2, 3)], "operand 0 of the equation has '.'; three dots, ..., stand once"),
-        ("ij->iji", [(2, 3)], "the output of the equation has i 2 times; write it once"),
-        ("ij->ik", [(2, 3)], "the output of the equation has k, which no operand has; leave it out"),
-        ("i" * 600, [(2, 3)], "equation has 600 letters, the most is 512"),
+        (
+            "ij,jk",
+            [(2, 3)],
+            "equation 'ij,jk': the number of operands is 2, that of shapes is 1; write a shape for each.",
+        ),
+        ("i1", [(2, 3)], "operand 0 of the equation has '1'; letters are a to z and A to Z."),
+        ("i.j", [(2, 3)], "operand 0 of the equation has '.'; three dots, ..., stand once."),
+        ("......i", [(2, 3)], "operand 0 of the equation has '.'; three dots, ..., stand once."),
+        ("ij->iji", [(2, 3)], "the output of the equation has i 2 times; write it once."),
+        ("ij->ik", [(2, 3)], "the output of the equation has k, which no operand has; leave it out."),
+        ("i" * 600, [(2, 3)], "equation has 600 letters, the most is 512."),
     ],
 )
 def test_an_equation_that_cannot_be_read_says_why(equation, shapes, words):
@@ -134,3 +138,21 @@ def test_a_picture_shows_every_letter_and_what_is_summed(monkeypatch):
     assert einsum.explain("bqd,bkd->bqk", (2, 3, 4), (2, 5, 4), names=["query", "key"]).svg() == picture
     monkeypatch.setattr(einsum, "agreed", lambda sizes: 1 + max(sizes))
     assert einsum.explain("bqd,bkd->bqk", (2, 3, 4), (2, 5, 4), names=["query", "key"]).svg() != picture
+
+
+def test_an_operand_with_too_many_axes_is_shown_with_its_sizes():
+    explanation = einsum.explain("qd,bkd->bqk", (2, 3, 4), (2, 5, 4))
+    assert explanation.table() == (
+        ("letter", "?"),
+        ("a", "(2, 3, 4)"),
+        ("b", "(2, 5, 4)"),
+        ("result", "?"),
+        ("verdict", "conflict"),
+    )
+    assert {*explanation.steps[1:-1]} == {einsum.WORDS["no.sizes"]}
+    assert [explanation.svg().count(f">{size}</text>") for size in "2345?"] == [2, 1, 2, 1, 1]
+
+
+def test_every_step_of_a_conflict_says_nothing_of_products():
+    steps = einsum.explain("bqd,bkd->bqk", (2, 3, 4), (2, 4, 5)).steps
+    assert steps[2:4] == ("The output keeps b, q, k.", "Letters that the output lacks are summed over: d.")

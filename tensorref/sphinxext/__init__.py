@@ -36,6 +36,7 @@ def setup(app: sphinx.application.Sphinx) -> dict[str, Any]:
     """
     from tensorref import __version__
     from tensorref.sphinxext.broadcasting import BroadcastingDirective
+    from tensorref.sphinxext.einsum import EinsumDirective
     from tensorref.sphinxext.explorer import setup_explorers
     from tensorref.sphinxext.indexing import IndexingDirective
     from tensorref.sphinxext.layout import LayoutDirective
@@ -46,6 +47,7 @@ def setup(app: sphinx.application.Sphinx) -> dict[str, Any]:
     setup_explorers(
         app,
         broadcasting=BroadcastingDirective,
+        einsum=EinsumDirective,
         indexing=IndexingDirective,
         layout=LayoutDirective,
         matmul=MatmulDirective,

@@ -221,17 +221,17 @@ class ExplorerDirective(RuleDirective):
             )
         return int(text)
 
-    def shapes(self, least: int, most: int) -> tuple[shapes.WrittenShape, ...]:
-        """Return the shapes of the argument, as many as there are fields for."""
-        text = self.arguments[0]
+    def shapes(self, least: int, most: int, text: str | None = None) -> tuple[shapes.WrittenShape, ...]:
+        """Return the shapes of a text, by default the argument, as many as there are fields for."""
+        text = self.arguments[0] if text is None else text
         wanted = f"{least} or more, {most} at the most" if most > least else str(least)
         try:
             given = shapes.parse_shapes(text)
         except shapes.ShapeTextError as error:
-            raise self.error(f"the argument of {self.name} is {quoted(text)}. {error}") from None
+            raise self.error(f"the argument of {self.name} is {quoted(self.arguments[0])}. {error}") from None
         if not least <= len(given) <= most:
             raise self.error(
-                f"the argument of {self.name} is {quoted(text)}, {len(given)} shape{'s'[: len(given) != 1]}; "
+                f"the argument of {self.name} is {quoted(self.arguments[0])}, {len(given)} shape{'s'[: len(given) != 1]}; "
                 f"write {wanted}, such as (4, 1) (1, 3)"
             )
         return given

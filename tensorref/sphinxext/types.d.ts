@@ -270,8 +270,12 @@ type LayoutCode = (name: string, stages: Stage[], isTaken: boolean, reserved: re
 type ReadOperations = (text: string, data: Pick<Data, "errors" | "messages">) => Operation[];
 /** What stands below the verdict, as Python's `notes()`. */
 type NotesOfMatmul = (explanation: Matmul, words: Words) => Note[];
-/** The same in NumPy and in PyTorch; large operands take no memory, for which NumPy has no way. */
-type MatmulCode = (explanation: Matmul, reserved: readonly string[]) => Record<string, string>;
+/** Ones in NumPy and in PyTorch, and what is shown of them; large ones take no memory, for which NumPy has no way. */
+type OnesCode = (
+  explanation: Pick<Matmul, "result" | "flops"> & { shapes: readonly Shape[] },
+  names: readonly string[],
+  shown: (library: string) => string,
+) => Record<string, string>;
 /** The operands as rows and the axes as columns, as far as `step` has come. */
 type MatmulTable = (explanation: Matmul, given: readonly NamedShape[], step: number, say: Say) => HTMLElement;
 /** A cell of the result tells what it adds up. */
@@ -328,3 +332,36 @@ type ReadIndex = (text: string, errors: Words) => any;
 type Planes = (sides: any[], cell: (index: bigint[]) => any, panel?: number) => Drawing;
 /** As `visible`, those that are wanted before others. */
 type Chosen = (size: bigint, most: any, wanted?: bigint[]) => (bigint | null)[];
+
+/** How wide a line becomes, and how many places of an axis are drawn, by the number of axes. */
+type Room = () => { width: number; shown: number[]; places: number; boxes: number };
+/** The hue of an axis, counted from the right by a number below 0. */
+type HueOf = (axis: bigint | number) => number;
+/** The one size that is not 1, or 1 where there is none, or null where there are several. */
+type Agreed = (sizes: Shape) => bigint | null;
+/** Write an element: `x[0, :]`, or the name of what has no axis. */
+type Indexed = (name: any, index: any) => string;
+/** Write a shape: `()`, `(64,)`, `(4, 1)`. */
+type FormatShape = (shape: any) => string;
+
+/** The letters of each operand and of the output, in which `...` is one. */
+type Subscripts = { inputs: any; output: any };
+/** What Python's `einsum.Letter` holds. */
+type Letter = { name: string; sizes: Shape[]; size: bigint | null; kept: boolean };
+/** An equation for so many operands, or a TextError. */
+type ReadEquation = (text: string, given: number, errors: Words) => Subscripts;
+/** Explain an equation letter by letter, or all that keeps the shapes from fitting it. */
+type ExplainEinsum = (equation: Subscripts, shapes: any, names: readonly string[], data: any) => any;
+/** What stands below the verdict, as Python's `notes()`. */
+type NotesOfEinsum = (explanation: any, words: Words) => Note[];
+/** The sizes, a column for each letter: what is summed leaves the result. Each cell knows its letter. */
+type DrawEinsum = (explanation: any, inputs: any, say: Say, step?: number) => Drawing;
+type EinsumTable = (explanation: any, step: number, say: Say) => HTMLElement;
+/** Each size tells where else its letter stands. */
+type EinsumPicture = (explanation: any, equation: Subscripts, step: number, data: Data) => any;
+/** What is said of each axis in a box: a line of boxes for each label, the headings above. */
+type Boxes = (labels: any, rows: any, heading?: readonly string[]) => Drawing;
+/** The axes of all operands with what they are called, those of `...` counted from the right; `own` is the first size of that letter there. */
+type EinsumAxes = (inputs: any, shapes: any) => any;
+/** The letters of the output in its order; the axes of `...` among them by their place. */
+type SortedLetters = (output: any, letters: any) => Letter[];

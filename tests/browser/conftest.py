@@ -29,6 +29,7 @@ matmul
 layout
 indexing
 reduction
+einsum
 ```
 
 ```{broadcasting} (32, 10, 64) (64,)
@@ -83,6 +84,13 @@ reduction
 # Reductions
 
 ```{reduction} (2, 3, 4) axis=-1
+```
+""",
+    "einsum": """\
+# Equations
+
+```{einsum} bqd,bkd->bqk (2, 3, 4) (2, 5, 4)
+:names: query, key
 ```
 """,
     "layout": """\

@@ -7,10 +7,11 @@ import re
 
 import pytest
 
-from tensorref import _picture, broadcasting, indexing, layout, matmul, reductions
+from tensorref import _picture, broadcasting, einsum, indexing, layout, matmul, reductions
 from tensorref.indexing._parsing import parse_index
 from tensorref.layout import _drawing
 from tensorref.sphinxext.broadcasting import BroadcastingDirective
+from tensorref.sphinxext.einsum import EinsumDirective
 from tensorref.sphinxext.indexing import IndexingDirective
 from tensorref.sphinxext.layout import LayoutDirective
 from tensorref.sphinxext.matmul import MatmulDirective
@@ -26,6 +27,7 @@ async (kind, text, data, width) => {
   const { explain, follow } = await load(`${kind}.js`);
   const { readOperations } = kind === "layout" ? await load("operations.js") : {};
   const { readIndex } = kind === "indexing" ? await load("index-text.js") : {};
+  const { readEquation } = kind === "einsum" ? await load("einsum.js") : {};
   const { speaker } = await load("words.js");
   const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
   const written = (part) => {
@@ -42,7 +44,10 @@ async (kind, text, data, width) => {
   const found = [];
   for (const { shapes, names, operations, expected } of JSON.parse(text, exact)) {
     const given = { ...data, itemsize: 4 };
-    const drawing = follow
+    const equation = readEquation?.(operations, shapes.length, data.errors);
+    const drawing = equation
+      ? drawn(explain(equation, shapes, names, data), equation.inputs, speaker(data.words))
+      : follow
       ? drawn(follow(shapes[0], readOperations(operations, given), names[0], given).stages)
       : drawn(explained[kind]?.(shapes[0], operations, names[0]) ?? explain(shapes, names, given), speaker(data.words));
     const { viewBox, width, height } = framed(drawing);
@@ -84,6 +89,7 @@ def differences(run):
     def differences(kind, vectors, *, phone=False):
         directive = {
             "broadcasting": BroadcastingDirective,
+            "einsum": EinsumDirective,
             "indexing": IndexingDirective,
             "layout": LayoutDirective,
             "matmul": MatmulDirective,
@@ -107,6 +113,7 @@ def phone(request, monkeypatch):
         monkeypatch.setattr(_picture, "_SHOWN", (1, 7, 4, 3))
         monkeypatch.setattr(_drawing, "_PLACES", 8)
         monkeypatch.setattr(matmul, "_MOST_BOXES", 3)
+        monkeypatch.setattr(einsum, "_MOST_DRAWN", 7)
     return request.param == "phone"
 
 
@@ -150,6 +157,25 @@ def test_matmul(differences, phone):
         second = [other] if rng.random() < 0.2 else [*stacks[1], other, rng.choice(sizes)]
         vectors.append(vector(matmul.explain(first, second, names=names), [first, second], names))
     assert differences("matmul", vectors, phone=phone) == []
+
+
+def test_einsum(differences, phone):
+    rng = random.Random(14)  # noqa: S311
+    given = [(["abcdefghijk", "k"], [[2] * 11, [2]]), (["", ""], [[], []]), (["ij", "jk"], [[2] * 9, []])]
+    while len(given) < 80:
+        inputs = [rng.choice(["", "i", "ii", "ij", "ijk", "jk", "...i", "k..."]) for _ in range(rng.randint(1, 3))]
+        sizes = {letter: rng.choice([0, 1, 2, 3, 10**30]) for letter in "ijk"}
+        shapes = [[sizes.get(letter, 4) for letter in letters.replace("...", "..")] for letters in inputs]
+        if rng.random() < 0.3:
+            shapes[0] = [1, *shapes[0][:2]]
+        given.append((inputs, shapes))
+    vectors = []
+    for inputs, shapes in given:
+        names, equation = rng.sample(NAMES, len(shapes)), ",".join(inputs) + rng.choice(["", "->", "->..."])
+        vectors.append(vector(einsum.explain(equation, *shapes, names=names), shapes, names, equation))
+    wrong = sum(">?<" in body for _, body in (entry["expected"] for entry in vectors))
+    assert 10 < wrong < 60
+    assert differences("einsum", vectors, phone=phone) == []
 
 
 OPERATIONS = [

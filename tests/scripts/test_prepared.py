@@ -19,6 +19,9 @@ LED = {
     " (32,10,64) (64,) ": ("broadcasting", {"a": "(32,10,64)", "b": "(64,)"}),
     "(2, 1) * (3,) - ()": ("broadcasting", {"a": "(2, 1)", "b": "(3,)", "c": "()"}),
     "(2, 3) @ (3, 4)": ("matmul", {"a": "(2, 3)", "b": "(3, 4)"}),
+    "bqd,bkd->bqk (2, 3, 4) (2, 5, 4)": ("einsum", {"equation": "bqd,bkd->bqk", "a": "(2, 3, 4)", "b": "(2, 5, 4)"}),
+    "bqd, bkd -> bqk": ("einsum", {"equation": "bqd, bkd -> bqk", "a": "(2, 3, 4)", "b": "(2, 5, 4)"}),
+    "...ii->...": ("einsum", {"equation": "...ii->...", "a": "(2, 2)"}),
     "x[:, None]": ("indexing", {"x": "(2, 3, 4)", "index": "x[:, None]"}),
     "scores[:, [0, 2], None]": ("indexing", {"x": "(2, 3, 4)", "index": "x[:, [0, 2], None]"}),
     "(4, 6)[:, [0, 2]]": ("indexing", {"x": "(4, 6)", "index": "x[:, [0, 2]]"}),
@@ -30,7 +33,7 @@ ELSEWHERE = [
     *("", "unsqueeze", "torch.arange", "np.ones((2, 3))", "(3, 4)", "time gpu", "x.view(2, 3)", "[0, 1]"),
     "mat1 and mat2 shapes cannot be multiplied (32x10 and 64x128)",
     "operands could not be broadcast together with shapes (5,4) (3,)",
-    " ".join(["(1,)"] * 7),
+    *(" ".join(["(1,)"] * 7), "list -> tensor", "-> (2, 3)"),
 ]
 
 

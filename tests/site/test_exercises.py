@@ -119,17 +119,15 @@ def test_the_links_to_explorers_are_those_of_their_presets():
     section = by_id(TEACHING)["prepared-explorers"]
     for module in pkgutil.iter_modules(sphinxext.__path__):
         importlib.import_module(f"tensorref.sphinxext.{module.name}")
-    presets = {preset.label: preset.fields for kind in ExplorerDirective.__subclasses__() for preset in kind.presets}
-    links = {link.get_text(): link["href"] for link in section.find_all("a") if "#explorer=" in link["href"]}
-    assert links.keys() == presets.keys()
-    for label, href in links.items():
-        page, _, state = href.partition("#")
+    kinds = sorted(ExplorerDirective.__subclasses__(), key=lambda kind: kind.__module__)
+    presets = [preset for kind in kinds for preset in kind.presets]
+    links = [link for link in section.find_all("a") if "#explorer=" in link["href"]]
+    for link, preset in zip(links, presets, strict=True):
+        assert link.get_text() == preset.label
+        page, _, state = link["href"].partition("#")
         assert soup(SITE / page).find(class_="tensorref-explorer")
-        assert parse_qs(state) == {
-            "explorer": ["1"],
-            "step": ["0"],
-            **{name: [text] for name, text in presets[label].items()},
-        }
+        fields = {name: [text] for name, text in preset.fields.items()}
+        assert parse_qs(state) == {"explorer": ["1"], "step": ["0"], **fields}
 
 
 def test_every_concept_with_exercises_has_its_section():

@@ -146,6 +146,14 @@ def reduction(random_, _count):
     return [written(shape), f"axis={axis} keepdims={random_.random() < 0.5}"]
 
 
+def einsum(random_, count):
+    """Return an equation of three letters an operand, and shapes that may not fit it."""
+    letters = ["".join(random_.sample("abcdef", 3)) for _ in range(count - 1)]
+    sizes = {letter: size(random_) for letter in "abcdef"}
+    shapes = [[sizes[letter] if random_.random() < 0.98 else 7 for letter in own] for own in letters]
+    return [f"{','.join(letters)}->{letters[0][:2]}", *map(written, shapes)]
+
+
 # A page for each number of fields, and what goes into them.
 KINDS = {
     "broadcasting": ({count: f"{'(4, 3) ' * count}" for count in range(2, 7)}, broadcasting),
@@ -153,6 +161,7 @@ KINDS = {
     "layout": ({2: "(4, 3) .mT"}, layout),
     "indexing": ({2: "(4, 3) x[0]"}, indexing),
     "reduction": ({2: "(4, 3) axis=0"}, reduction),
+    "einsum": ({2: "ij->i (4, 3)", 3: "ij,jk->ik (4, 3) (3, 5)", 4: "i,i,i-> (3,) (3,) (3,)"}, einsum),
 }
 
 

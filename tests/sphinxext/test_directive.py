@@ -41,6 +41,7 @@ TOCTREE = "\n.. toctree::\n   :hidden:\n\n   plain\n"
         ("layout", "(4, 3)"),
         ("indexing", "(4, 3) x[0]"),
         ("reduction", "(4, 3)"),
+        ("einsum", "ij->i (4, 3)"),
     ],
 )
 def test_name_and_class_are_what_they_are_for_other_directives(built, directive, argument):

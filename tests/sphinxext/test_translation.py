@@ -21,6 +21,7 @@ PAGES = {
     "matmul.rst": ":orphan:\n\nPage\n====\n\n.. matmul:: (4, 3) (3, 5)\n",
     "layout.rst": ":orphan:\n\nPage\n====\n\n.. layout:: (4, 3) .mT\n",
     "indexing.rst": ":orphan:\n\nPage\n====\n\n.. indexing:: (4, 3) x[0]\n",
+    "einsum.rst": ":orphan:\n\nPage\n====\n\n.. einsum:: ij->i (4, 3)\n",
     "reduction.rst": ":orphan:\n\nPage\n====\n\n.. reduction:: (4, 3) axis=0\n",
 }
 NUMPY = "NumPy: operands could not be broadcast together with shapes (3,4) (2,4)"
@@ -121,6 +122,7 @@ def test_every_kind_hands_its_script_nothing_but_german(built, kind):
 
 EXAMPLES = {
     "BroadcastingDirective": "index.html",
+    "EinsumDirective": "einsum.html",
     "MatmulDirective": "matmul.html",
     "LayoutDirective": "layout.html",
     "IndexingDirective": "indexing.html",

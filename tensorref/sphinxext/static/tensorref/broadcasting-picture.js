@@ -1,8 +1,8 @@
 // What broadcasting draws: the same as `tensorref/broadcasting.py`.
 
 import { grid } from "./cube.js";
-import { COPY, RESULT, STORED, flow } from "./flow.js";
-import { hueOf, refusal } from "./picture.js";
+import { flow } from "./flow.js";
+import { COPY, RESULT, STORED, hueOf, refusal } from "./picture.js";
 import { formatShape } from "./words.js";
 
 const MOST_DRAWN = 3; // axes

@@ -50,10 +50,11 @@ function explorer(root, { least, most, read, show }, number) {
 	function use(given, step, focused = -1) {
 		names = given.map(([name]) => name);
 		fields = given.map(([name, text], at) => {
-			const label = say(`field.${at}` in data.labels ? `field.${at}` : "field", { name });
+			const own = `field.${at}` in data.labels;
+			const label = say(own ? `field.${at}` : "field", { name });
 			const made = textField({ id: `tensorref-${number}-${at}`, label, text, changed: () => update() });
 			const drop = button("×", () => use(pairs().toSpliced(at, 1), undefined, 0), { "aria-label": say("remove", { name }) });
-			if (given.length > least) made.input.after(drop);
+			if (given.length > least && !own) made.input.after(drop);
 			return made;
 		});
 		const name = [..."abcdef"].find((letter) => !names.includes(letter));

@@ -1,9 +1,4 @@
-import { BOLD, Drawing, GAP, mark, room, stacked } from "./picture.js";
-
-export const STORED = mark();
-export const RESULT = mark({ tint: 20 });
-export const COPY = mark({ tint: 6, dash: "3 3", faded: true });
-export const READ = mark({ hue: 1, tint: 34, thick: true });
+import { BOLD, Drawing, GAP, room, stacked } from "./picture.js";
 
 /** @type {Flow} */
 export function flow(drawings, signs) {

@@ -1,8 +1,8 @@
 // What an index draws: the same as `tensorref/indexing/_brackets.py`.
 
-import { READ, RESULT, STORED, flow } from "./flow.js";
+import { flow } from "./flow.js";
 import { isArray } from "./indexing.js";
-import { refusal } from "./picture.js";
+import { READ, RESULT, STORED, refusal } from "./picture.js";
 import { indexOf, numberOf, planes } from "./planes.js";
 import { formatShape, product } from "./words.js";
 

@@ -1,14 +1,12 @@
 import { start, variables } from "./explorer.js";
 import { drawn } from "./matmul-picture.js";
 import { explain, notes } from "./matmul.js";
+import { onesCode } from "./products.js";
 import { readShapes } from "./shapes.js";
 import { drawTable } from "./table.js";
-import { formatShape, indexed, product, speaker } from "./words.js";
+import { indexed, speaker } from "./words.js";
 
 const STEP = { vectors: 1, batch: 2, sum: 3, row: 4, column: 4, result: 4 };
-const LARGE = 2n ** 24n; // elements, beyond which the code to copy makes no arrays
-const LONG = 2n ** 28n; // floating-point operations, beyond which it does none
-const LARGEST = 2n ** 59n; // elements, beyond which no library counts the bytes
 
 start("matmul", {
 	least: 2,
@@ -16,13 +14,16 @@ start("matmul", {
 	read: (texts, { errors }) => readShapes(texts, errors),
 	show(given, names, data) {
 		const explanation = explain(given.map(({ sizes }) => sizes), names, data);
+		const called = variables(names, data.reserved);
 		return {
 			steps: explanation.steps,
 			outcome: explanation.result ? "success" : "conflict",
 			notes: notes(explanation, data.words),
 			table: (step) => axes(explanation, given, step, speaker(data.words)),
 			picture: (step) => picture(explanation, step, data),
-			code: code(explanation, data.reserved),
+			code: onesCode(explanation, called, () => {
+				return `print((${called.join(" @ ")}).shape)  # ${explanation.einsum}`;
+			}),
 		};
 	},
 });
@@ -80,18 +81,4 @@ function picture(explanation, step, { words, labels }) {
 			};
 		},
 	};
-}
-
-/** @type {MatmulCode} */
-function code({ names: given, shapes, result, flops, einsum }, reserved) {
-	const most = [...shapes, result ?? []].map((shape) => product(shape.map((size) => size || 1n)));
-	const isLarge = most.some((size) => size > LARGE) || (flops ?? 0n) > LONG;
-	if (most.some((size) => size > LARGEST) || (isLarge && !result)) return {};
-	const names = variables(given, reserved);
-	const written = (imported, made, end = ")") => {
-		const lines = shapes.map((shape, at) => `${names[at]} = ${made}${formatShape(shape)}${end}`);
-		return [`import ${imported}`, "", ...lines, `print((${names.join(" @ ")}).shape)  # ${einsum}`].join("\n");
-	};
-	if (isLarge) return { PyTorch: written("torch", "torch.ones(", ', device="meta")') };
-	return { NumPy: written("numpy as np", "np.ones("), PyTorch: written("torch", "torch.ones(") };
 }

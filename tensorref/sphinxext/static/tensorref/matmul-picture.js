@@ -1,8 +1,8 @@
 // What a matrix product draws: the same as `tensorref/matmul.py`.
 
 import { grid } from "./cube.js";
-import { COPY, READ, RESULT, STORED } from "./flow.js";
-import { BOLD, CELL, CONFLICT, Drawing, EMPTY, END, GAP, refusal, room, stacked, table, visible } from "./picture.js";
+import { BOLD, CONFLICT, COPY, Drawing, EMPTY, GAP, READ, RESULT, STORED, refusal, room, stacked, visible } from "./picture.js";
+import { boxes } from "./products.js";
 import { formatShape } from "./words.js";
 
 const [SUM_HUE, ROW_HUE, COLUMN_HUE] = [1, 2, 3];
@@ -52,14 +52,4 @@ export function drawn({ names, shapes, axes, result }, say, { ends = true } = {}
 		if (operand < 0) return [`${size}`, RESULT];
 		return sizes[operand] === size ? [own, STORED] : [`${own} → ${size}`, COPY];
 	}
-}
-
-/** What is said of each axis in a box: a line of boxes for each label, the headings above. */
-function boxes(labels, rows, heading) {
-	const sides = [rows, heading].map(({ length }) => ({ size: BigInt(length) }));
-	const drawing = table(sides, (index) => rows[Number(index[0])][Number(index[1])], -1, Infinity);
-	const { left, top, wide } = drawing;
-	for (const n of rows.keys()) drawing.text(left - GAP, top + n * CELL + CELL / 2, labels[n], { ...END, ...BOLD });
-	for (const [n, text] of heading.entries()) drawing.text(left + n * wide + (wide >> 1), top - 14, text);
-	return drawing;
 }

@@ -11,7 +11,7 @@ export const FADED = { "fill-opacity": ".7" };
 export const END = { "text-anchor": "end" };
 
 export const phone = globalThis.matchMedia?.("(max-width: 30em)");
-/** How wide a line becomes, and how many places of an axis are drawn, by the number of axes. */
+/** @type {Room} */
 export const room = () =>
 	phone?.matches
 		? { width: 270, shown: [1, 7, 4, 3], places: 8, boxes: 3 }
@@ -19,6 +19,10 @@ export const room = () =>
 
 /** @returns {Mark} */
 export const mark = (given) => ({ hue: 0, tint: 8, ...given });
+export const STORED = mark();
+export const RESULT = mark({ tint: 20 });
+export const COPY = mark({ tint: 6, dash: "3 3", faded: true });
+export const READ = mark({ hue: 1, tint: 34, thick: true });
 export const EMPTY = mark({ tint: 0, dash: "1 4", faded: true });
 export const CONFLICT = mark({ hue: 4, tint: 14, thick: true });
 
@@ -151,7 +155,7 @@ export function bracket(drawing, side, d, x, y, look = {}) {
 	drawing.text(x, y, conflict ? `✗ ${label}` : label, conflict ? { ...look, ...BOLD } : look);
 }
 
-/** The hue of an axis, counted from the right by a number below 0. */
+/** @type {HueOf} */
 export const hueOf = (axis) => ((-Number(axis) - 1) % 3) + 1;
 
 const color = (hue) => (hue ? `var(--tensorref-hue-${hue},${HUES[hue - 1]})` : "currentColor");

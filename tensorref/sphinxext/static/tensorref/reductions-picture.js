@@ -1,7 +1,7 @@
 // What a reduction draws: the same as `tensorref/reductions.py`.
 
-import { STORED, flow } from "./flow.js";
-import { DASHES, mark, refusal } from "./picture.js";
+import { flow } from "./flow.js";
+import { DASHES, STORED, mark, refusal } from "./picture.js";
 import { numberOf, planes } from "./planes.js";
 import { formatShape, product } from "./words.js";
 

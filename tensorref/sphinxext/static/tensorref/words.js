@@ -32,14 +32,14 @@ const grouped = (number) => String(number).replace(/\B(?=(\d{3})+$)/g, ",");
 /** @returns {bigint} */
 export const product = (sizes) => sizes.reduce((total, size) => total * size, 1n);
 
-/** The one size that is not 1, or 1 where there is none, or null where there are several. */
+/** @type {Agreed} */
 export function agreed(sizes) {
 	const [size = 1n, other] = new Set(sizes.filter((size) => size !== 1n));
 	return other === undefined ? size : null;
 }
 
-/** Write a shape: `()`, `(64,)`, `(4, 1)`. */
+/** @type {FormatShape} */
 export const formatShape = (shape) => `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
 
-/** Write an element: `x[0, :]`, or the name of what has no axis. */
+/** @type {Indexed} */
 export const indexed = (name, index) => name + (index.length ? `[${index.join(", ")}]` : "");
