@@ -672,8 +672,8 @@ def _torch_message(
     if uncovered:
         number = uncovered[0]
         has_dots = _DOTS in inputs[number]
-        facts = {"given": len(inputs[number]) - has_dots, "count": len(shapes[number]), "number": number}
-        return MESSAGES["torch.count.dots" if has_dots else "torch.count"].format(**facts)
+        message = MESSAGES["torch.count.dots" if has_dots else "torch.count"]
+        return message.format(given=len(inputs[number]) - has_dots, count=len(shapes[number]), number=number)
     seen: dict[str, int] = {}
     for number, (shape, subscripts) in enumerate(zip(shapes, inputs, strict=True)):
         own: dict[str, int] = {}
