@@ -554,20 +554,20 @@ WRONG = {
     "training-bytes": {
         "all are trained": (
             lambda parameters: 16 * sum(p.numel() for p in parameters),
-            "bytes is not right (it is 640)",
+            "bytes is not right (yours is 640)",
         ),
         "no master weights": (
             lambda parameters: sum(p.numel() * (12 if p.requires_grad else 2) for p in parameters),
-            "bytes is not right (it is 432)",
+            "bytes is not right (yours is 432)",
         ),
-        "numbers alone": (lambda parameters: sum(p.nbytes for p in parameters), "bytes is not right (it is 72)"),
+        "numbers alone": (lambda parameters: sum(p.nbytes for p in parameters), "bytes is not right (yours is 72)"),
     },
     "cache-batch": {
         "keys alone": (
             lambda memory, weights, layers, heads, dim, seq_len: (
                 max(0, memory - weights) // (2 * layers * heads * dim * seq_len)
             ),
-            "batch is not right (it is 18)",
+            "batch is not right (yours is 18)",
         ),
         "a fraction": (
             lambda memory, weights, layers, heads, dim, seq_len: (
@@ -579,7 +579,7 @@ WRONG = {
             lambda memory, weights, layers, heads, dim, seq_len: (
                 (memory - weights) // (4 * layers * heads * dim * seq_len)
             ),
-            "batch is not right (it is -7)",
+            "batch is not right (yours is -7)",
         ),
     },
     "expert-weights": {
@@ -1265,7 +1265,7 @@ WRONG = {
         ),
         "times": (
             lambda at, head_dim, base: at[:, None] * base ** (torch.arange(0, head_dim, 2) / head_dim),
-            "angles[1, 1] is not right (it is 10)",
+            "angles[1, 1] is not right (yours is 10)",
         ),
         "base 10000": (
             lambda at, head_dim, _: at[:, None] / 10000 ** (torch.arange(0, head_dim, 2) / head_dim),
@@ -1315,11 +1315,11 @@ WRONG = {
         ),
     },
     "gated-size": {
-        "rounded down": (lambda e, m: 8 * e // 3 // m * m, "hidden_dim is not right (it is 10752)"),
-        "4 times": (lambda e, m: 4 * e, "hidden_dim is not right (it is 16384)"),
+        "rounded down": (lambda e, m: 8 * e // 3 // m * m, "hidden_dim is not right (yours is 10752)"),
+        "4 times": (lambda e, m: 4 * e, "hidden_dim is not right (yours is 16384)"),
         "one more": (lambda e, m: (8 * e // 3 // m + 1) * m, "hidden_dim is not right"),
         "a float": (lambda e, m: math.ceil(8 * e / 3 / m) * float(m), "hidden_dim"),
-        "not rounded": (lambda e, m: 8 * e // 3, "hidden_dim is not right (it is 10922)"),
+        "not rounded": (lambda e, m: 8 * e // 3, "hidden_dim is not right (yours is 10922)"),
     },
     "masked-mean": {
         "padding below": (
@@ -1355,24 +1355,24 @@ WRONG = {
     "left-padding-positions": {
         "of the row": (
             lambda mask: torch.arange(mask.shape[1]).expand(mask.shape),
-            "positions[0, 1] is not right (it is 1)",
+            "positions[0, 1] is not right (yours is 1)",
         ),
-        "below 0": (lambda mask: mask.cumsum(-1) - 1, "positions[0, 0] is not right (it is -1)"),
-        "from 1": (lambda mask: mask.cumsum(-1) * mask, "positions[0, 2] is not right (it is 1)"),
-        "clamped": (lambda mask: (mask.cumsum(-1) - 1).clamp(min=0), "positions[0, 2] is not right (it is 1)"),
+        "below 0": (lambda mask: mask.cumsum(-1) - 1, "positions[0, 0] is not right (yours is -1)"),
+        "from 1": (lambda mask: mask.cumsum(-1) * mask, "positions[0, 2] is not right (yours is 1)"),
+        "clamped": (lambda mask: (mask.cumsum(-1) - 1).clamp(min=0), "positions[0, 2] is not right (yours is 1)"),
     },
     "packed-mask": {
         "later ones too": (
             lambda document_ids: document_ids[:, None] == document_ids,
-            "mask[0, 1] is not right (it is True)",
+            "mask[0, 1] is not right (yours is True)",
         ),
         "all documents": (
             lambda document_ids: torch.ones(len(document_ids), len(document_ids), dtype=torch.bool).tril(),
-            "mask[3, 0] is not right (it is True)",
+            "mask[3, 0] is not right (yours is True)",
         ),
         "hidden": (
             lambda document_ids: (document_ids[:, None] != document_ids).triu(1),
-            "mask[0, 0] is not right (it is False)",
+            "mask[0, 0] is not right (yours is False)",
         ),
     },
     "cache-bytes": {
@@ -1380,25 +1380,25 @@ WRONG = {
             lambda num_layers, num_kv_heads, head_dim, seq_len, batch, itemsize: (
                 num_layers * num_kv_heads * head_dim * seq_len * batch * itemsize
             ),
-            "bytes is not right (it is 536870912)",
+            "bytes is not right (yours is 536870912)",
         ),
         "one layer": (
             lambda num_layers, num_kv_heads, head_dim, seq_len, batch, itemsize: (
                 2 * num_kv_heads * head_dim * seq_len * batch * itemsize
             ),
-            "bytes is not right (it is 33554432)",
+            "bytes is not right (yours is 33554432)",
         ),
         "numbers": (
             lambda num_layers, num_kv_heads, head_dim, seq_len, batch, itemsize: (
                 2 * num_layers * num_kv_heads * head_dim * seq_len * batch
             ),
-            "bytes is not right (it is 536870912)",
+            "bytes is not right (yours is 536870912)",
         ),
     },
     "static-cache": {
         "copied": (
             lambda cache, new, start: torch.cat([cache[:, :, :start], new], dim=2),
-            "cache after the call[0, 0, 2, 0] is not right (it is 6)",
+            "cache after the call[0, 0, 2, 0] is not right (yours is 6)",
         ),
         "the whole": (
             lambda cache, new, start: cache.index_copy_(2, torch.arange(start, start + new.shape[2]), new),
@@ -1406,13 +1406,13 @@ WRONG = {
         ),
         "at the beginning": (
             lambda cache, new, start: (cache[:, :, : new.shape[2]].copy_(new), cache[:, :, : start + new.shape[2]])[1],
-            "filled[0, 0, 0, 1] is not right (it is -1)",
+            "filled[0, 0, 0, 1] is not right (yours is -1)",
         ),
     },
     "shared-heads": {
         "repeated": (
             lambda key, num_heads: key.repeat(1, num_heads // key.shape[1], 1, 1),
-            "keys[0, 1, 0, 0] is not right (it is 12)",
+            "keys[0, 1, 0, 0] is not right (yours is 12)",
         ),
         "the wrong axis": (
             lambda key, num_heads: key.repeat_interleave(num_heads // key.shape[1], dim=2),
@@ -1420,7 +1420,7 @@ WRONG = {
         ),
         "groups first": (
             lambda key, num_heads: key[:, None].expand(-1, num_heads // key.shape[1], -1, -1, -1).flatten(1, 2),
-            "keys[0, 1, 0, 0] is not right (it is 12)",
+            "keys[0, 1, 0, 0] is not right (yours is 12)",
         ),
     },
     "masked-softmax": {
