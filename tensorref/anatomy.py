@@ -50,7 +50,7 @@ __all__ = [
     "Description",
     "Role",
     "Shapes",
-    "Step",
+    "Stage",
     "describe",
     "dtype_name",
     "itemsize",
@@ -622,7 +622,7 @@ def shapes(  # noqa: PLR0913  these are the sizes of a model
     roles = {role.name: role for role in ROLES}
     return Shapes(
         tuple(
-            Step(operation, roles[name], tuple(sizes[axis] for axis in roles[name].axes)) for operation, name in _STEPS
+            Stage(operation, roles[name], tuple(sizes[axis] for axis in roles[name].axes)) for operation, name in _STEPS
         )
     )
 
@@ -650,12 +650,12 @@ _AXIS_HUES = MappingProxyType(
 
 
 @dataclass(frozen=True)
-class Step:
-    """An array on the way through a model: an element of `Shapes.steps`.
+class Stage:
+    """An array on the way through a model: an element of `Shapes.stages`.
 
     >>> from tensorref import anatomy
-    >>> step = anatomy.shapes(batch=1).steps[1]
-    >>> step.operation, step.role.name, step.shape
+    >>> stage = anatomy.shapes(batch=1).stages[1]
+    >>> stage.operation, stage.role.name, stage.shape
     ('look up rows of the table', 'embeddings', (1, 16, 64))
     """
 
@@ -672,17 +672,18 @@ class Shapes(Illustrated):
     """The way through a decoder: what `shapes` returns.
 
     >>> from tensorref import anatomy
-    >>> anatomy.shapes(vocab_size=50_304).steps[-2].shape
+    >>> anatomy.shapes(vocab_size=50_304).stages[-2].shape
     (32, 50304)
     """
 
-    steps: tuple[Step, ...]
+    stages: tuple[Stage, ...]
     """The arrays in the order in which a model makes them."""
 
     def table(self) -> tuple[tuple[str, ...], ...]:
         """Return the rows of the diagram: a step each."""
         rows = [
-            (step.role.name, str(step.role).removeprefix(f"{step.role.name} "), str(step.shape)) for step in self.steps
+            (stage.role.name, str(stage.role).removeprefix(f"{stage.role.name} "), str(stage.shape))
+            for stage in self.stages
         ]
         return (("role", "axes", "shape"), *rows)
 
@@ -693,25 +694,25 @@ class Shapes(Illustrated):
     def described(self) -> tuple[str, str]:
         """Return the title of the picture, and what it shows."""
         return "From token ids to the loss", "; ".join(
-            f"{step.operation}: {step.role} {step.shape}".removeprefix(": ") for step in self.steps
+            f"{stage.operation}: {stage.role} {stage.shape}".removeprefix(": ") for stage in self.stages
         )
 
     def _drawn(self) -> _picture.Drawing:
         """Draw a line of boxes a step, an axis each, and between two lines what makes one of the other."""
         drawing, y = _picture.Drawing(), 0
-        for step in self.steps:
-            if step.operation:
+        for stage in self.stages:
+            if stage.operation:
                 drawing.arrow((20, y), (20, y + 30))
-                drawing.text((36, y + 14), step.operation, "start", faded=True)
+                drawing.text((36, y + 14), stage.operation, "start", faded=True)
                 y += 40
-            drawing.text((0, y + 8), step.role.name, "start", bold=True)
+            drawing.text((0, y + 8), stage.role.name, "start", bold=True)
             y, x = y + 22, 0
-            for axis, size in zip(step.role.axes, step.shape, strict=True):
+            for axis, size in zip(stage.role.axes, stage.shape, strict=True):
                 text = f"{axis} {size}"
                 width = _picture.width_of(text) + _picture.GAP
                 drawing.box((x, y), (width, 30), _picture.Mark(_AXIS_HUES.get(axis, 0), 14), text)
                 x += width
-            if not step.shape:
+            if not stage.shape:
                 drawing.box((0, y), (30, 30), _picture.STORED)
             y += 34
         drawing.heading(self.described()[0])

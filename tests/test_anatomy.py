@@ -322,7 +322,7 @@ def test_the_page_has_every_role():
 
 
 def test_the_shapes_of_a_decoder_are_those_of_one():
-    steps = anatomy.shapes(batch=2, seq_len=5, vocab_size=11, embed_dim=24, num_heads=6, num_kv_heads=3).steps
+    steps = anatomy.shapes(batch=2, seq_len=5, vocab_size=11, embed_dim=24, num_heads=6, num_kv_heads=3).stages
     arrays = model(torch.arange(10).reshape(2, 5))
     assert [step.shape for step in steps] == [tuple(arrays[step.role.name].shape) for step in steps]
     assert [step.operation == "" for step in steps] == [True] + [False] * (len(steps) - 1)

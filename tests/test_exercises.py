@@ -2286,6 +2286,7 @@ def test_no_case_is_empty_that_the_task_does_not_name(name):
         told = {
             "tensor-bytes": "may be () and may hold a 0",
             "parameter-bytes": "an empty list takes 0",
+            "training-bytes": "An empty list takes 0",
         }
         assert not empty or told[name] in exercises.get(name).task
 

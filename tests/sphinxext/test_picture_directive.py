@@ -152,6 +152,7 @@ def test_a_site_writes_no_image(built):
 
 
 CALLED = {
+    "anatomy.shapes(batch=2)": "From token ids to the loss",
     'anatomy.describe(np.zeros((2, 3)), axes=("seq_len", "embed_dim"))': "matrix (2, 3)",
     'anatomy.describe(torch.empty(10000000, 10000000, device="meta"))': "matrix (10000000, 10000000)",
     "interop.explain(np.arange(8)[::-1, None])": "NumPy to PyTorch: copied",
