@@ -81,7 +81,7 @@ print(f"{total:.3f} / {count} = {total / count:.3f}")
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3), layout="constrained", width_ratios=[3, 2])
-shown = left.imshow(each, cmap="viridis", aspect="auto")
+shown = left.imshow(each.numpy(force=True), cmap="viridis", aspect="auto")
 for row, places in enumerate(labels.tolist()):
     for place, label in enumerate(places):
         if label == ignored:

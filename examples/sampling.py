@@ -108,8 +108,8 @@ print("Cached logits equal uncached ones.")
 # %%
 figure, panels = plt.subplots(1, len(ways), figsize=(10, 2.6), sharey=True, layout="constrained")
 for panel, (name, filtered) in zip(panels, ways.items(), strict=True):
-    panel.bar(range(12), filtered.softmax(dim=-1), color="#0072B2")
-    panel.bar(range(12), 0.02 * filtered.isneginf(), color="#D55E00")
+    panel.bar(range(12), filtered.softmax(dim=-1).numpy(force=True), color="#0072B2")
+    panel.bar(range(12), 0.02 * filtered.isneginf().numpy(force=True), color="#D55E00")
     panel.set(title=name, xticks=[])
 panels[0].set_ylabel("probability")
 plt.show()

@@ -26,7 +26,7 @@ from tensorref._operands import check_operands, library_of
 from tensorref._shape import as_size
 from tensorref._typing import ArrayT
 
-__all__ = ["Cache", "Step", "append", "explain", "mask", "nbytes", "write"]
+__all__ = ["Cache", "Call", "append", "explain", "mask", "nbytes", "write"]
 
 
 def nbytes(  # noqa: PLR0913  those that a model says of itself
@@ -302,23 +302,23 @@ def explain(  # noqa: PLR0913  those of `nbytes`
     token = nbytes(
         num_layers=num_layers, num_kv_heads=num_kv_heads, head_dim=head_dim, seq_len=1, batch=batch, dtype=dtype
     )
-    steps = tuple(
-        Step(f"decode {number}" if number else "prefill", 1 if number else prompt, prompt + number)
+    calls = tuple(
+        Call(f"decode {number}" if number else "prefill", 1 if number else prompt, prompt + number)
         for number in _picture.visible(1 + new, _STEPS)
         if number is not None
     )
     # The prompt, then one token more at every step.
     written = (new + 1) * prompt + new * (new + 1) // 2
-    return Cache(prompt, new, room, token, steps, grown=written * token, written=total * token)
+    return Cache(prompt, new, room, token, calls, grown=written * token, written=total * token)
 
 
 @dataclass(frozen=True)
-class Step:
+class Call:
     """One run of the model: the prompt, or one token.
 
     >>> from tensorref import caches
-    >>> caches.explain(4, 3).steps[1]
-    Step(name='decode 1', query_len=1, key_len=5)
+    >>> caches.explain(4, 3).calls[1]
+    Call(name='decode 1', query_len=1, key_len=5)
     """
 
     name: str
@@ -344,7 +344,7 @@ class Cache(Illustrated):
     """How many tokens the static cache has room for."""
     token_bytes: int
     """Bytes of the keys and values of one token, of all sequences."""
-    steps: tuple[Step, ...]
+    calls: tuple[Call, ...]
     """The first ones and the last one, which are those that are shown."""
     grown: int
     """Bytes that all steps write together where each makes a longer cache by ``cat``."""
@@ -362,7 +362,7 @@ class Cache(Illustrated):
                 f"{step.key_len * self.token_bytes:,}",
                 f"{step.query_len * self.token_bytes:,}",
             )
-            for step in self.steps
+            for step in self.calls
         )
         return (("step", "queries", "keys", "scores", "cat writes", "static writes"), *rows)
 
@@ -378,7 +378,7 @@ class Cache(Illustrated):
 
     def described(self) -> tuple[str, str]:
         """Return the title of the picture, and what it shows."""
-        steps = [f"{step.name}: {step.query_len} new, {step.key_len} keys." for step in self.steps]
+        steps = [f"{step.name}: {step.query_len} new, {step.key_len} keys." for step in self.calls]
         return f"cache of {self.prompt_len} + {self.new_tokens} tokens", " ".join([*steps, *self.notes()])
 
     def _drawn(self) -> _picture.Drawing:
@@ -390,8 +390,8 @@ class Cache(Illustrated):
         ):
             wanted = range(max(self.prompt_len - 2, 0), min(self.prompt_len - 2 + _PLACES, room))
             places = _picture.visible(room, _PLACES, wanted)
-            rows = [[self._cell(step, place, old, static=title == "static") for place in places] for step in self.steps]
-            part = _picture.boxes([step.name for step in self.steps], rows)
+            rows = [[self._cell(step, place, old, static=title == "static") for place in places] for step in self.calls]
+            part = _picture.boxes([step.name for step in self.calls], rows)
             part.heading(title)
             parts.append(part)
         whole = _picture.stacked(parts)
@@ -399,7 +399,7 @@ class Cache(Illustrated):
         return whole
 
     @staticmethod
-    def _cell(step: Step, place: int | None, old: _picture.Mark, *, static: bool) -> tuple[str, _picture.Mark]:
+    def _cell(step: Call, place: int | None, old: _picture.Mark, *, static: bool) -> tuple[str, _picture.Mark]:
         """Return what stands at a place of the cache after a step: a token that is new or old, or nothing yet."""
         if place is None:
             return "…", _picture.NOTHING

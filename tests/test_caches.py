@@ -158,8 +158,8 @@ def test_what_is_written_grows_with_the_square_of_the_length():
         assert explanation.grown == 4 * sum(prompt + step for step in range(new + 1))
         assert explanation.written == 4 * (prompt + new)
     long = caches.explain(1000, 10**6)
-    assert [step.name for step in long.steps] == ["prefill", "decode 1", "decode 2", "decode 1000000"]
-    assert long.steps[-1].key_len == 1001000
+    assert [step.name for step in long.calls] == ["prefill", "decode 1", "decode 2", "decode 1000000"]
+    assert long.calls[-1].key_len == 1001000
 
 
 def test_the_mask_of_a_static_cache():

@@ -84,5 +84,11 @@ def drawn(figure: Figure) -> bytes:
     figure.set_size_inches(SIZE[0] / _DOTS, SIZE[1] / _DOTS)
     first.set_position((0.04, 0.05, 0.92, 0.9))
     written = io.BytesIO()
-    figure.savefig(written, format="webp", dpi=_DOTS, facecolor="none", pil_kwargs={"quality": 60, "method": 6})
+    figure.savefig(
+        written,
+        format="webp",
+        dpi=_DOTS,
+        facecolor="none",
+        pil_kwargs={"quality": 40, "alpha_quality": 20, "method": 6},
+    )
     return written.getvalue()

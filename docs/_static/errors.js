@@ -1,8 +1,6 @@
 // @ts-check
 // "Paste your error": finds the message in a text as tensorref.errors.explain does, and says what it means before any search.
 
-import { prepared } from "./prepared.js";
-
 /** @typedef {[expression: string, rarest: string, weight: number]} Template */
 /** @typedef {{ id: string, page: string, title: string, kind: string, cause: string, mend: string, warning: boolean, templates: Template[] }} Entry */
 /** @typedef {{ first: number, last: number, entries: Entry[] }} Messages */
@@ -77,6 +75,8 @@ function listen(/** @type {HTMLFormElement} */ form) {
 
 	const show = async () => {
 		const text = box.value;
+		const { prepared } = await import("./prepared.js"); // not before somebody types
+		if (box.value !== text) return;
 		const explorer = prepared(text);
 		if (explorer || text.trim().length < SHORTEST) {
 			found = undefined;

@@ -28,7 +28,7 @@ def _small(*shape: int, seed: int = 0) -> Tensor:
     ),
     hints=(
         "An axis for the groups and one for the numbers in a group let the scales broadcast.",
-        "unflatten(-1, (groups, -1)), times scales[..., None], and flatten(-2).",
+        "unflatten(-1, (groups, -1)), times scales[:, :, None], and flatten(-2).",
     ),
     learns="Neighbors share a scale, so each scale stands size times in a row before the next one: repeat_interleave, not repeat.",
     results=("weight",),
@@ -44,7 +44,7 @@ def _small(*shape: int, seed: int = 0) -> Tensor:
 def dequantize_groups(
     numbers: Int8[Tensor, "rows columns"], scales: Float32[Tensor, "rows groups"]
 ) -> Float32[Tensor, "rows columns"]:
-    groups = numbers.unflatten(-1, (scales.shape[-1], -1))
+    groups = numbers.reshape(*scales.shape, -1)
     return (groups * scales[..., None]).flatten(-2)
 
 
@@ -58,7 +58,7 @@ def dequantize_groups(
     ),
     hints=(
         "The low four bits of a number are number & 15, of a negative one too.",
-        "numbers[..., ::2] are the first ones, numbers[..., 1::2] the second ones. Bits move up with << 4.",
+        "A step of 2 along the last axis takes the first ones, and from 1 on the second ones. Bits move up with << 4.",
         "-1 & 15 is 15 only where the rest of the bits is cut off, which comes before the two are put together.",
     ),
     learns="A negative number has ones in all high bits; without a mask they spill into its neighbor.",
