@@ -71,6 +71,7 @@ def test_strides_are_those_of_a_new_tensor():
             assert layout.strides(shape) == np.empty(shape, np.int8).strides, shape
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("unchecked")
 @pytest.mark.claim("view-needs-contiguous")
 def test_views_of_every_small_shape_strides_and_target_are_those_of_pytorch():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from tensorref import _picture
@@ -174,6 +174,7 @@ def rule(entry: Entry, fields: dict[str, Any]) -> Diagram | None:
     """Return the explanation of the entry's rule from the fields of a message, or None where they do not suffice."""
     if entry.rule is None:
         return None
+    from tensorref import broadcasting
     from tensorref._expression import explain
 
     try:
@@ -181,6 +182,8 @@ def rule(entry: Entry, fields: dict[str, Any]) -> Diagram | None:
         found = explain(entry.rule.format(**{name: _written(value) for name, value in fields.items()}), library=library)
     except (KeyError, TypeError, ValueError):  # an older wording has fewer fields, or what it says is no shape
         return None
+    if isinstance(found, broadcasting.Explanation):
+        found = replace(found, operator=None)  # a message does not say which one it was
     is_refused = any(cell.strip() in _REFUSED for label, *row in found.table() if label != _PRODUCT for cell in row)
     return found if is_refused or getattr(found, "warning", None) else None
 

@@ -238,7 +238,9 @@ def _from_list(given: Any, where: str, library: Library) -> Any:
 
 
 def _is_list(value: Any) -> bool:
-    return not isinstance(value, (int, float, str, bytes)) and isinstance(value, Sequence)  # most are numbers
+    if isinstance(value, (list, tuple)):  # which are most of them, and numbers: an abstract class is slow to ask
+        return True
+    return not isinstance(value, (int, float, str, bytes)) and isinstance(value, Sequence)
 
 
 def _is_array(value: Any) -> bool:

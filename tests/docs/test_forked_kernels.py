@@ -161,6 +161,7 @@ def another_server(monkeypatch):
         server.stop()
 
 
+@pytest.mark.full
 def test_a_server_that_has_ended_is_named(another_server, tmp_path):
     another_server._process.kill()  # noqa: SLF001  as nothing should
     another_server._process.wait()  # noqa: SLF001

@@ -41,6 +41,7 @@ def test_every_message_is_found_alike(same):
     same([template for entry in ENTRIES for template in entry.templates])
 
 
+@pytest.mark.full
 def test_every_message_is_found_alike_as_it_is_pasted(same):
     traceback = 'Traceback (most recent call last):\n  File "train.py", line 3, in <module>\n    step()\n'
     for begin, margin in [("", ""), (traceback, ""), ("", "> "), ("", "E   "), ("", "  | "), ("", "\x1b[31m")]:
