@@ -108,11 +108,13 @@ def sliding_window(
 
     Parameters
     ----------
-    query_len, key_len, device
+    query_len, key_len
         As for `causal`.
     window
         How many keys a query sees at the most, its own among them. Hugging Face's ``sliding_window`` counts so; the
         ``window_size`` of FlashAttention counts the keys before its own, and is one less.
+    device
+        As for `causal`.
 
     Returns
     -------
@@ -163,10 +165,12 @@ def prefix(
 
     Parameters
     ----------
-    query_len, key_len, device
+    query_len, key_len
         As for `causal`.
     prefix_len
         How many of the first keys are the prefix.
+    device
+        As for `causal`.
 
     Returns
     -------

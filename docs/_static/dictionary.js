@@ -56,8 +56,8 @@ function filter() {
 	const matching = (/** @type {string[]} */ wanted) => all.filter(({ keys }) => wanted.every((word) => keys.includes(word)));
 
 	/** Return how far a row is from a call of what is looked for and nothing else, as `translate` does; of several words, of none. */
-	const distance = (/** @type {typeof all[number]} */ { forms }, /** @type {string[]} */ wanted) =>
-		Math.min(Infinity, ...forms.filter(({ names }) => wanted.length === 1 && names.includes(wanted[0])).map(({ length }) => length));
+	const distance = (/** @type {typeof all[number]} */ { forms }, /** @type {string[]} */ [word = "", ...more]) =>
+		Math.min(Infinity, ...forms.filter(({ names }) => !more.length && names.includes(word)).map(({ length }) => length));
 
 	/** Put elements in an order, and leave those alone that are in it. */
 	const arrange = (/** @type {HTMLElement[]} */ elements, /** @type {Node | null | undefined} */ end) => {
