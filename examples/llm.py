@@ -4,6 +4,8 @@
 # From token ids to the next token: a block of today's parts, and the shape that each step leaves.
 
 # %%
+import math
+
 import matplotlib.pyplot as plt
 import torch
 
@@ -22,7 +24,7 @@ hidden_dim = activations.hidden_dim(embed_dim, multiple_of=8)
 
 
 def weight(n_in: int, n_out: int) -> torch.Tensor:
-    return torch.randn(n_in, n_out) * n_in**-0.5
+    return torch.randn(n_in, n_out) / math.sqrt(n_in)
 
 
 table = torch.randn(vocab_size, embed_dim)
