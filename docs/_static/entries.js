@@ -6,8 +6,9 @@
 const MOST = 5;
 const TITLE = 3;
 const OTHER = 1;
-const WORTH = { exact: 1, part: 0.5, synonym: 0.6 };
-const KINDS = new Map([["attribute", 0.15], ["section", 0.9], ["exercise", 0.95], ["error", 1.3], ["dictionary", 1.25]]);
+const WORTH = { exact: 1, plural: 0.7, part: 0.5, synonym: 0.6 };
+const KINDS = new Map([["attribute", 0.15], ["section", 0.9], ["exercise", 0.8], ["error", 0.35], ["dictionary", 1.25], ["function", 1.1]]);
+const PASTED = 1.3; // an error of which half or more was said
 // What says nothing of what is looked for: numbers, the names of exceptions, words of every sentence.
 const SAYS_NOTHING = /^(\d+(x\d+)*|\w*(error|exception|warning)|a|an|and|as|at|be|by|for|from|got|how|in|is|it|not|of|on|or|over|that|the|this|to|what|with)$/;
 
@@ -56,7 +57,8 @@ function best(/** @type {string} */ query, /** @type {Entry[]} */ entries, /** @
 		for (const other of (synonyms[word] ?? "").split(" ")) take(other, WORTH.synonym);
 		if (word.length > 2) {
 			for (const other of index.keys()) {
-				if (other.startsWith(word) || (other.length > 3 && word.startsWith(other))) take(other, WORTH.part);
+				if (other === `${word}s` || word === `${other}s`) take(other, WORTH.plural);
+				else if (other.startsWith(word) || (other.length > 3 && word.startsWith(other))) take(other, WORTH.part);
 			}
 		}
 		if (!matches.size) continue;
@@ -74,8 +76,10 @@ function best(/** @type {string} */ query, /** @type {Entry[]} */ entries, /** @
 			const isNamed = [entry[0], entry[0].split(".").pop()].some((name) => name?.toLowerCase() === named);
 			// A pasted message says more than its entry.
 			const said = entry[2] === "error" ? words(entry[0]) : [];
-			const share = Math.max((covered[place] ?? 0) / all, said.filter((word) => asked.includes(word)).length / (said.length || 1));
-			return { entry, share, score: ((scores[place] ?? 0) * share * (KINDS.get(entry[2]) ?? 1) * (isNamed ? 2 : 1)) / length };
+			const pasted = said.filter((word) => asked.includes(word)).length / (said.length || 1);
+			const share = Math.max((covered[place] ?? 0) / all, pasted);
+			const kind = pasted >= 0.5 ? PASTED : (KINDS.get(entry[2]) ?? 1);
+			return { entry, share, score: ((scores[place] ?? 0) * share * kind * (isNamed ? 2 : 1)) / length };
 		})
 		.filter(({ share }) => share > 0.5)
 		.sort((one, other) => other.score - one.score)

@@ -45,9 +45,11 @@ def test_the_filter_leaves_the_scripts_and_the_groups_that_have_the_words(visit)
     box = page.locator(".gallery-filter input")
     groups = page.locator("h2:visible").count()
     box.fill("head attention")
-    expect(page.get_by_role("status")).to_have_text(f"3 of {SCRIPTS} scripts")
+    expect(page.get_by_role("status")).to_have_text(f"4 of {SCRIPTS} scripts")
     titles = page.locator(".gallery-cards .sd-card-title:visible")
-    expect(titles).to_contain_text(["Heads in memory", "Single-head attention", "Multi-head attention"])
+    expect(titles).to_contain_text(
+        ["Heads in memory", "Single-head attention", "Multi-head attention", "Grouped-query attention"]
+    )
     expect(page.locator("h2:visible")).to_contain_text(["Shapes and memory", "Attention and language models"])
     box.fill("zzz")
     expect(page.get_by_role("status")).to_have_text("No script. Try another word.")

@@ -29,6 +29,7 @@ BEST = [  # what is meant, and how many entries may stand above it
     ("time gpu", "reference/benchmark.html", 1),
     ("7B bf16", "reference/anatomy.html#tensorref.anatomy.nbytes", 0),
     ("layer norm formula", "reference/normalization.html#tensorref.normalization.layer_norm", 1),
+    ("rope", "reference/positions.html#tensorref.positions.rotate", 0),
     ("mask over heads", "reference/masks.html#tensorref.masks.padding", 2),
     ("unsqueeze numpy", "reference/dictionary.html#expand-dims", 0),
     ("np.concatenate", "reference/dictionary.html#concatenate", 0),

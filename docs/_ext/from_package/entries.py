@@ -20,7 +20,7 @@ from sphinx.environment import BuildEnvironment
 from from_package import counterparts, dictionary
 from from_package.errors import FOLDER as MESSAGES
 from from_package.exercises import FOLDER as EXERCISES
-from tensorref import _dictionary, errors
+from tensorref import CONCEPTS, _dictionary, errors
 from tensorref.errors import Entry as Message
 from tensorref.errors import _matching
 
@@ -28,7 +28,7 @@ FILE = "entries.json"
 PITFALLS, NOTHING = "reference/pitfalls", "nothing; "
 """The page with a table of what goes wrong, each with a link to its section, and how a row begins that has no message."""
 SYNONYMS = {
-    "7b": "nbytes parameter",
+    "7b": "nbytes parameter budget",
     "bf16": "bfloat16 nbytes",
     "fp16": "float16",
     "fp32": "float32",
@@ -40,6 +40,10 @@ SYNONYMS = {
     "oom": "memory bytes",
     "dim": "axis",
     "heads": "padding attention",
+    "kv": "caches",
+    "rope": "rotary rotate",
+    "rotary": "rotate",
+    "memory": "bytes budget",
 }
 """What a reader may write, and the words that our entries have for it."""
 _QUIET = {"attribute", "property", "method"}
@@ -93,7 +97,7 @@ def entries(app: Sphinx) -> Iterator[Entry]:
     theirs: dict[str, list[str]] = {}
     for one in env.counterparts:  # type: ignore[attr-defined]
         theirs.setdefault(one.target, []).append(one.name)
-    for name, entry in env.domains.python_domain.objects.items():
+    for name, entry in sorted(env.domains.python_domain.objects.items(), key=_place):
         if not entry.aliased:
             kind = "attribute" if entry.objtype in _QUIET else entry.objtype
             at = f"{address(entry.docname)}#{entry.node_id}"
@@ -113,6 +117,12 @@ def entries(app: Sphinx) -> Iterator[Entry]:
         yield Entry(title.astext(), address(page), "page", env.metadata[page].get("description", ""))
         if not page.startswith(f"{MESSAGES}/"):
             yield from _sections(env, page, address(page))
+
+
+def _place(named: tuple[str, object]) -> int:
+    """Return where the concept of a name stands in the course: of two that say as much, the earlier one comes first."""
+    concept = named[0].removeprefix("tensorref.").partition(".")[0]
+    return CONCEPTS.index(concept) if concept in CONCEPTS else len(CONCEPTS)
 
 
 def _of_message(message: Message) -> Entry:
