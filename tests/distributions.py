@@ -46,6 +46,7 @@ RULES = (
     "experts",
     "indexing",
     "layout",
+    "losses",
     "matmul",
     "normalization",
     "positions",
@@ -77,7 +78,7 @@ def installed(site: Path) -> str:
     missing = sorted(str(path) for path in wanted if not (site / path).is_file())
     assert not missing, f"missing in the wheel: {missing}"
     program = f"import sys; sys.path.insert(0, {str(site.resolve())!r})\n{PROGRAM}"
-    run = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True, cwd=site)
+    run = subprocess.run([sys.executable, "-I", "-c", program], stdout=subprocess.PIPE, text=True, check=True, cwd=site)
     file, *answer = run.stdout.split(maxsplit=2)
     assert Path(file).parent.parent == site.resolve(), f"{file} was imported"
     return f"the wheel: {len(wanted)} files, imports as {' '.join(answer).strip()}"
