@@ -54,11 +54,12 @@ def test_causal_mask_is_that_of_numpy_and_of_pytorch():
         F.scaled_dot_product_attention(x, x, x, is_causal=True),
     )
     assert masks.causal(2, device="meta").device.type == "meta"
-    with pytest.raises(ValueError) as raised:
-        masks.causal(-1)
-    assert str(raised.value) == (
-        "(query_len, key_len)[0] is -1; a size is 0 or more: write the size itself, only reshape works out -1"
-    )
+    for lengths, name in (((-1,), "query_len"), ((2, -1), "key_len")):
+        with pytest.raises(ValueError) as raised:
+            masks.causal(*lengths)
+        assert str(raised.value) == (
+            f"{name} is -1; a size is 0 or more: write the size itself, only reshape works out -1"
+        )
 
 
 @pytest.mark.usefixtures("unchecked")
