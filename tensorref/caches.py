@@ -369,10 +369,11 @@ class Cache(Illustrated):
     def notes(self) -> tuple[str, ...]:
         """Return what holds for all steps, a sentence each."""
         again, room = self.grown - self.written, self.max_len * self.token_bytes
+        tokens = f"{self.max_len:,} token{'s'[: self.max_len != 1]}"
         return (
             f"A token takes {self.token_bytes:,} bytes.",
             f"By cat every step writes all keys and values: {self.grown:,} bytes, {again:,} of them once more.",
-            f"A static cache of {self.max_len:,} tokens takes {room:,} bytes from the start; {self.written:,} are written.",
+            f"A static cache of {tokens} takes {room:,} bytes from the start; {self.written:,} are written.",
             "The prompt needs a causal mask. A step of decoding has one query, which sees all keys so far: it needs none.",
         )
 
