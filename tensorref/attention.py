@@ -346,7 +346,8 @@ def explain(
     num_kv_heads
         How many heads keys and values have, where heads of query share them; it divides `num_heads`, and is as many by default.
     key_len
-        How many keys and values there are, where those of earlier tokens are kept; as many as queries by default.
+        How many keys and values there are, where those of earlier tokens are kept; as many as queries by default. In the
+        code ``seen`` then stands for all tokens so far.
 
     Returns
     -------
