@@ -248,6 +248,10 @@ def test_what_becomes_of_a_row_that_sees_nothing_and_of_sums():
     assert torch.softmax(scores + masks.additive(nothing), -1).isnan().all()
     assert torch.softmax(scores + masks.additive(nothing, value=lowest), -1).tolist() == [[0.5, 0.5]]
     assert torch.equal(torch.softmax(scores + masks.additive(nothing, value=-1e4), -1), torch.softmax(scores, -1))
+    assert torch.softmax(scores + masks.additive(nothing, value=-1e9), -1).tolist() == [[0.5, 0.5]]
+    double = scores.double()
+    far = masks.additive(nothing, torch.float64, value=-1e9)
+    torch.testing.assert_close(torch.softmax(double + far, -1), torch.softmax(double, -1), rtol=1e-6, atol=0)
     assert attention.weights(scores, nothing).tolist() == [[0.0, 0.0]]
     for dtype in (torch.float16, torch.bfloat16, torch.float32):
         twice = masks.additive(nothing, dtype, value=torch.finfo(dtype).min)
