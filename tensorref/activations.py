@@ -212,7 +212,7 @@ def hidden_dim(embed_dim: int, *, multiple_of: int = 256, multiplier: Number = 1
     Raises
     ------
     TypeError, ValueError
-        If a size is not 1 or more, or `multiplier` is not a number above 0.
+        If a size is not 1 or more, or `multiplier` is not a number above 0, or leaves no size.
 
     See Also
     --------
@@ -224,7 +224,10 @@ def hidden_dim(embed_dim: int, *, multiple_of: int = 256, multiplier: Number = 1
         raise ValueError(f"multiplier is {factor}; it is a number above 0: write 1.0 to leave the size as it is")
     wanted = 8 * embed_dim // 3
     if factor != 1:
-        wanted = int(factor * wanted)
+        scaled = factor * wanted
+        if not 1 <= scaled < math.inf:
+            raise ValueError(f"multiplier is {factor}, which makes {scaled} of {wanted}; write one nearer to 1")
+        wanted = int(scaled)
     return -(-wanted // multiple_of) * multiple_of
 
 

@@ -111,9 +111,12 @@ def scores(
         )
     scaled = widened(query) * (max(query.shape[-1], 1) ** -0.5 if scale is None else as_number(scale, "scale"))
     if as_flag(enable_gqa, "enable_gqa"):
-        product = _by_group(scaled, widened(key).mT, "key")
+        product = _by_group(scaled, widened(key).mT, "query", "key", "key.mT")
     else:
-        matmul.result_shape(*shapes, names=("query", "key.mT"))
+        try:
+            matmul.result_shape(*shapes, names=("query", "key.mT"))
+        except matmul.MatmulError as error:
+            raise matmul.MatmulError(f"{error}{_heads_fix(query.shape, key.shape)}", error.explanation) from None
         product = scaled @ widened(key).mT
     result: ArrayT = cast(product, dtype)
     return result
@@ -164,12 +167,17 @@ def weights(
         masked array, or `mask` is of the other library.
     ValueError
         If `mask` does not broadcast to the shape of `scores`; the error says which part of it, or which axes to add, would.
+        If `scores` is a single number.
 
     See Also
     --------
     torch.softmax : without a mask.
     """
     check_fractions(scores=scores)
+    if not scores.shape:
+        raise ValueError(
+            "scores has shape (); it has a row of keys for each query: write scores[None, None] for one score"
+        )
     library, numbers = library_of(scores), widened(scores)
     if library is not torch and isinstance(scores, library.ma.MaskedArray):
         raise TypeError("scores is a masked array, whose mask would be lost; write scores.filled(-np.inf)")
@@ -233,7 +241,7 @@ def output(  # noqa: PLR0913  those of PyTorch's own
     dtype = result_dtype(query=query, key=key, value=value)
     mix: Any = weights(scores(widened(query), widened(key), scale=scale, enable_gqa=enable_gqa), mask)
     if enable_gqa:
-        product = _by_group(mix, widened(value), "value")
+        product = _by_group(mix, widened(value), "weights", "value", "value")
     else:
         matmul.result_shape(mix.shape, value.shape, names=("weights", "value"))
         product = mix @ widened(value)
@@ -338,7 +346,8 @@ def explain(
     num_kv_heads
         How many heads keys and values have, where heads of query share them; it divides `num_heads`, and is as many by default.
     key_len
-        How many keys and values there are, where those of earlier tokens are kept; as many as queries by default.
+        How many keys and values there are, where those of earlier tokens are kept; as many as queries by default. In the
+        code ``seen`` then stands for all tokens so far.
 
     Returns
     -------
@@ -554,16 +563,23 @@ def _group(num_heads: int, shape: tuple[int, ...], name: str) -> int:
     return num_heads // shape[-3]
 
 
-def _by_group(a: Any, b: Any, name: str) -> Any:
+def _heads_fix(query: tuple[int, ...], key: tuple[int, ...]) -> str:
+    """Return a sentence on heads that share keys, where those of key divide those of query."""
+    if min(len(query), len(key)) < 3 or key[-3] < 1 or query[-3] in {0, key[-3]} or query[-3] % key[-3]:  # noqa: PLR2004
+        return ""
+    return " Where heads of query share those of key, write enable_gqa=True."
+
+
+def _by_group(a: Any, b: Any, a_name: str, kept_name: str, b_name: str) -> Any:
     """Return the product of each head of `a` with the head of `b` that it shares: the queries of a group follow each other."""
     shape, kept = tuple(a.shape), tuple(b.shape)
     if len(shape) < 3:  # noqa: PLR2004  heads, positions and features
         raise ValueError(
             f"query has shape {shape}; with enable_gqa the heads are the axis before the last two: write query[None]"
         )
-    group = _group(shape[-3], kept, name)
+    group = _group(shape[-3], kept, kept_name)
     stacked = a.reshape((*shape[:-3], kept[-3], group * shape[-2], shape[-1]))
-    matmul.result_shape(stacked.shape, kept, names=("query of a group", name))
+    matmul.result_shape(stacked.shape, kept, names=(f"{a_name} of a group", b_name))
     product = stacked @ b
     return product.reshape((*product.shape[:-3], *shape[-3:-1], product.shape[-1]))
 

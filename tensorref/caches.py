@@ -264,7 +264,7 @@ def explain(  # noqa: PLR0913  those of `nbytes`
     decode 2        1     6   1 x 6     786,432        131,072
     decode 3        1     7   1 x 7     917,504        131,072
     * A token takes 131,072 bytes.
-    * By cat every step writes all keys and values: 2,883,584 bytes, 1,966,080 of them once more.
+    * By cat every step writes all keys and values: 2,883,584 bytes, of which 1,966,080 were written before.
     * A static cache of 7 tokens takes 917,504 bytes from the start; 917,504 are written.
     * The prompt needs a causal mask. A step of decoding has one query, which sees all keys so far: it needs none.
 
@@ -369,10 +369,11 @@ class Cache(Illustrated):
     def notes(self) -> tuple[str, ...]:
         """Return what holds for all steps, a sentence each."""
         again, room = self.grown - self.written, self.max_len * self.token_bytes
+        tokens = f"{self.max_len:,} token{'s'[: self.max_len != 1]}"
         return (
             f"A token takes {self.token_bytes:,} bytes.",
-            f"By cat every step writes all keys and values: {self.grown:,} bytes, {again:,} of them once more.",
-            f"A static cache of {self.max_len:,} tokens takes {room:,} bytes from the start; {self.written:,} are written.",
+            f"By cat every step writes all keys and values: {self.grown:,} bytes, of which {again:,} were written before.",
+            f"A static cache of {tokens} takes {room:,} bytes from the start; {self.written:,} are written.",
             "The prompt needs a causal mask. A step of decoding has one query, which sees all keys so far: it needs none.",
         )
 

@@ -30,7 +30,7 @@ from tensorref import _picture
 from tensorref._arguments import as_int, as_number, as_place, as_torch_dtype, quoted
 from tensorref._explanation import Illustrated
 from tensorref._operands import cast, check_mask, check_operands, check_whole, is_tensor, library_of
-from tensorref._shape import as_shape, as_size, index_of
+from tensorref._shape import as_size, index_of
 from tensorref._typing import ArrayT, Number
 
 __all__ = [
@@ -704,8 +704,9 @@ def _warning(blind: int, inverted: bool) -> str | None:  # noqa: FBT001
     return " ".join(warnings) or None
 
 
-def _lengths(query_len: int, key_len: int | None) -> tuple[int, ...]:
-    return as_shape((query_len, query_len if key_len is None else key_len), "(query_len, key_len)")
+def _lengths(query_len: int, key_len: int | None) -> tuple[int, int]:
+    queries = as_size(query_len, "query_len")
+    return queries, queries if key_len is None else as_size(key_len, "key_len")
 
 
 def _sequences(name: str, ids: Any) -> Any:

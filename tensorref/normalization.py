@@ -161,8 +161,8 @@ def rms_norm(
     Nothing is subtracted, and there is no bias: ``x / sqrt(mean(x**2) + eps) * weight``.
 
     float16 and bfloat16 are computed in float32. They are rounded once, at the end, as `torch.nn.functional.rms_norm` does.
-    The Llama of Meta and that of Hugging Face round before the weight, and so round twice. To get their numbers bit by
-    bit, ask for it:
+    The Llama of Meta and that of Hugging Face round before the weight, and so round twice. To round as
+    they do, ask for it:
 
     >>> x, weight = torch.tensor([1.0, 1.0, 5.0]).bfloat16(), torch.tensor([1.7, 1.7, 1.7]).bfloat16()
     >>> normalization.rms_norm(x, weight).tolist()
@@ -175,7 +175,8 @@ def rms_norm(
     x
         Vectors of at least one number.
     weight
-        What a model learns: a factor for each feature. Gemma stores it less 1: give ``1 + weight``.
+        What a model learns: a factor for each feature. Gemma stores it less 1, and adds that in
+        float32: give ``1 + weight.float()``.
     eps
         Keeps the root from 0 where all numbers of a vector are 0. Configurations call it ``rms_norm_eps``, and models differ
         in it: 1e-5 and 1e-6 are usual.

@@ -361,7 +361,7 @@ def layout_of(
         If neither layout gives `rotated`, so that another base or other positions were used. If both do, as of positions
         that are all 0. If the two shapes differ.
     TypeError
-        As `rotate` does.
+        As `rotate` does, or if one of them has no values.
 
     See Also
     --------
@@ -374,6 +374,9 @@ def layout_of(
         raise ValueError(
             f"rotated has shape {tuple(rotated.shape)}, x has shape {tuple(x.shape)}; give what the code made of this x"
         )
+    for name, given in (("rotated", rotated), ("x", x), ("positions", positions)):
+        if getattr(given, "is_meta", False):
+            raise TypeError(f"{name} is on meta and has no values; give one that has, such as one on the CPU")
     library = library_of(x)
     wide: Any = cast(x, library.float64)
     largest = float(library.abs(wide).max()) if 0 not in x.shape else 0.0

@@ -211,6 +211,10 @@ def test_what_is_wrong_is_named():
         assert refused(activations.hidden_dim, 4, multiplier=wrong) == (
             f"multiplier is {wrong}; it is a number above 0: write 1.0 to leave the size as it is"
         )
+    for wrong, scaled in ((0.0625, "0.625"), (1e308, "inf")):
+        assert refused(activations.hidden_dim, 4, multiplier=wrong) == (
+            f"multiplier is {wrong}, which makes {scaled} of 10; write one nearer to 1"
+        )
 
 
 def test_arrays_of_two_dtypes_promote():

@@ -81,7 +81,17 @@ def test_scores_refuse_what_has_none(ones):
         scores(ones((2, 8, 6, 4)), ones((2, 2, 6, 4)))
     assert str(raised.value) == (
         "query (2, 8, 6, 4), key.mT (2, 2, 4, 6) have no matrix product: batch axis -3 has 8, 2, and sizes there must be "
-        "equal or 1."
+        "equal or 1. Where heads of query share those of key, write enable_gqa=True."
+    )
+    assert scores(ones((2, 8, 6, 4)), ones((2, 2, 6, 4)), enable_gqa=True).shape == (2, 8, 6, 6)
+    for key in ((2, 3, 6, 4), (3, 8, 6, 4), (2, 0, 6, 4)):
+        with pytest.raises(matmul.MatmulError) as raised:
+            scores(ones((2, 8, 6, 4)), ones(key))
+        assert str(raised.value).endswith("sizes there must be equal or 1.")
+    with pytest.raises(ValueError) as raised:
+        inspect.unwrap(attention.weights)(ones(()))
+    assert str(raised.value) == (
+        "scores has shape (); it has a row of keys for each query: write scores[None, None] for one score"
     )
 
 
@@ -360,8 +370,17 @@ REFUSED = {
     "keys of another batch": (
         lambda: attention.scores(torch.ones(3, 8, 2, 4), torch.ones(2, 4, 5, 4), enable_gqa=True),
         (
-            "query of a group (3, 4, 4, 4), key (2, 4, 4, 5) have no matrix product: batch axis -4 has 3, 2, and sizes there "
-            "must be equal or 1."
+            "query of a group (3, 4, 4, 4), key.mT (2, 4, 4, 5) have no matrix product: batch axis -4 has 3, 2, and sizes "
+            "there must be equal or 1."
+        ),
+    ),
+    "fewer values than keys": (
+        lambda: attention.output(
+            torch.ones(1, 8, 2, 4), torch.ones(1, 4, 5, 4), torch.ones(1, 4, 3, 7), enable_gqa=True
+        ),
+        (
+            "weights of a group (1, 4, 4, 5), value (1, 4, 3, 7) have no matrix product: axis -1 of weights of a group has 5, "
+            "axis -2 of value has 3, and the two must be equal."
         ),
     ),
 }

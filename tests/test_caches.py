@@ -149,6 +149,8 @@ def test_the_bytes_of_the_steps_are_those_that_pytorch_writes():
         f"A static cache of 12 tokens takes {kept:,} bytes from the start; {written:,} are written."
         in explanation.notes()
     )
+    assert f"{grown:,} bytes, of which {grown - written:,} were written before." in explanation.notes()[1]
+    assert caches.explain(1, 0).notes()[2].startswith("A static cache of 1 token takes 4 bytes")
     assert caches.nbytes(num_layers=layers, seq_len=9, **sizes) == sum(tensor.nbytes for tensor in old)
 
 

@@ -54,11 +54,12 @@ def test_causal_mask_is_that_of_numpy_and_of_pytorch():
         F.scaled_dot_product_attention(x, x, x, is_causal=True),
     )
     assert masks.causal(2, device="meta").device.type == "meta"
-    with pytest.raises(ValueError) as raised:
-        masks.causal(-1)
-    assert str(raised.value) == (
-        "(query_len, key_len)[0] is -1; a size is 0 or more: write the size itself, only reshape works out -1"
-    )
+    for lengths, name in (((-1,), "query_len"), ((2, -1), "key_len")):
+        with pytest.raises(ValueError) as raised:
+            masks.causal(*lengths)
+        assert str(raised.value) == (
+            f"{name} is -1; a size is 0 or more: write the size itself, only reshape works out -1"
+        )
 
 
 @pytest.mark.usefixtures("unchecked")
@@ -247,6 +248,10 @@ def test_what_becomes_of_a_row_that_sees_nothing_and_of_sums():
     assert torch.softmax(scores + masks.additive(nothing), -1).isnan().all()
     assert torch.softmax(scores + masks.additive(nothing, value=lowest), -1).tolist() == [[0.5, 0.5]]
     assert torch.equal(torch.softmax(scores + masks.additive(nothing, value=-1e4), -1), torch.softmax(scores, -1))
+    assert torch.softmax(scores + masks.additive(nothing, value=-1e9), -1).tolist() == [[0.5, 0.5]]
+    double = scores.double()
+    far = masks.additive(nothing, torch.float64, value=-1e9)
+    torch.testing.assert_close(torch.softmax(double + far, -1), torch.softmax(double, -1), rtol=1e-6, atol=0)
     assert attention.weights(scores, nothing).tolist() == [[0.0, 0.0]]
     for dtype in (torch.float16, torch.bfloat16, torch.float32):
         twice = masks.additive(nothing, dtype, value=torch.finfo(dtype).min)

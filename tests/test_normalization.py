@@ -161,6 +161,7 @@ def test_the_place_of_the_cast_is_that_of_each_model(dtype):
     assert (after != F.rms_norm(x, (128,), weight, 1e-6)).float().mean() < 0.002
     assert 0.1 < (before != after).float().mean() < 0.5
     gemma = normalization.rms_norm(x, 1 + weight.float())
+    assert not torch.equal(gemma, normalization.rms_norm(x, 1 + weight))
     assert (gemma != of_gemma(x, weight, 1e-6)).float().mean() < 0.002
     # A weight of float32 makes the one of Hugging Face give float32; this one keeps the dtype of x.
     assert of_hugging_face(x, weight.float(), 1e-6).dtype == torch.float32

@@ -235,6 +235,10 @@ def test_what_no_layout_gives_is_refused():
     with pytest.raises(ValueError) as raised:
         layout_of(x, x[:2])
     assert str(raised.value) == ("rotated has shape (6, 8), x has shape (2, 8); give what the code made of this x")
+    for call, name in (((x.to("meta"), x), "rotated"), ((x, x.to("meta")), "x"), ((x, x, at.to("meta")), "positions")):
+        with pytest.raises(TypeError) as raised:
+            layout_of(*call)
+        assert str(raised.value) == f"{name} is on meta and has no values; give one that has, such as one on the CPU"
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
