@@ -88,6 +88,23 @@ def test_clipping_is_pytorchs(max_norm):
         np.testing.assert_allclose(array, parameter.grad.numpy(), rtol=1e-13)
 
 
+@pytest.mark.parametrize(
+    "values", [(math.nan, 1.0), (1.0, math.nan), (math.nan, math.inf), (math.inf, 1.0), (1e30,), (0.0, 0.0)]
+)
+def test_what_is_not_finite_or_very_large_is_clipped_as_by_pytorch(values):
+    gradients = [torch.tensor([value]) for value in values]
+    parameters = [nn.Parameter(torch.zeros(1)) for _ in values]
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = gradient.clone()
+    expected = nn.utils.clip_grad_norm_(parameters, 1.0).item()
+    clipped, norm = training.clip_by_norm(gradients, 1.0)
+    with np.errstate(invalid="ignore"):  # NumPy warns of inf times 0
+        _, of_arrays = training.clip_by_norm([each.numpy() for each in gradients], 1.0)
+    assert [norm, of_arrays] == pytest.approx([expected] * 2, nan_ok=True)
+    for parameter, gradient in zip(parameters, clipped, strict=True):
+        torch.testing.assert_close(gradient, parameter.grad, equal_nan=True)
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning")  # the optimizer has no gradient, and is not stepped
 def test_the_rate_is_that_of_pytorchs_schedulers_and_of_the_formula():
     peak, warmup, total, floor = 3e-3, 7, 40, 1e-4
