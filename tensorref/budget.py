@@ -620,7 +620,8 @@ def _read(config: Any, argument: str) -> Sizes:
             f"{argument} is {quoted(config)}, of type {type(config).__name__}; give a dict, as json.load reads config.json"
             f"{other}"
         )
-    is_gpt2 = any(config.get(name) is not None for name in ("n_embd", "n_layer", "n_head"))
+    config = {name: value for name, value in config.items() if value is not None}  # null is as if it were left out
+    is_gpt2 = any(name in config for name in ("n_embd", "n_layer", "n_head"))
     kind = config.get("model_type", "gpt2" if is_gpt2 else "llama")
     if not isinstance(kind, str) or kind not in _KINDS:
         raise ValueError(
@@ -630,7 +631,7 @@ def _read(config: Any, argument: str) -> Sizes:
         if config.get(name):
             raise ValueError(f"{argument} has {name} {quoted(config[name])}, which is not counted here: {_ON_META}")
     names = _GPT2 if kind == "gpt2" else _LLAMA
-    found: dict[str, Any] = {own: config[name] for own, name in names.items() if config.get(name) is not None}
+    found: dict[str, Any] = {own: config[name] for own, name in names.items() if name in config}
     if kind == "gpt2":
         found.setdefault("intermediate_dim", 4 * _count(found.get("embed_dim", 1), "n_embd"))
     required = (*_REQUIRED, *(["num_positions"] if kind == "gpt2" else []))
