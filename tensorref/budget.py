@@ -165,7 +165,8 @@ def from_config(config: Mapping[str, Any]) -> Sizes:
     Returns
     -------
     :
-        The sizes. Names that say nothing of the size of a tensor are passed over.
+        The sizes. Names that say nothing of the size of a tensor are passed over, and null is as if the name were left out.
+        What is left out has the default of `Sizes`, not that of a library, such as 128 for ``head_dim`` of Qwen3.
 
     Raises
     ------
@@ -620,7 +621,7 @@ def _read(config: Any, argument: str) -> Sizes:
             f"{argument} is {quoted(config)}, of type {type(config).__name__}; give a dict, as json.load reads config.json"
             f"{other}"
         )
-    config = {name: value for name, value in config.items() if value is not None}  # null is as if it were left out
+    config = {name: value for name, value in config.items() if value is not None}
     is_gpt2 = any(name in config for name in ("n_embd", "n_layer", "n_head"))
     kind = config.get("model_type", "gpt2" if is_gpt2 else "llama")
     if not isinstance(kind, str) or kind not in _KINDS:
