@@ -152,7 +152,7 @@ def clip_by_norm(
     gradients
         Those of all parameters. To clip each by itself changes the direction of the step.
     max_norm
-        The largest norm that stays.
+        The largest norm that stays; with infinity all do, and the norm is only measured.
 
     Returns
     -------
@@ -187,7 +187,9 @@ def clip_by_norm(
         raise TypeError(f"gradients is {quoted(gradients)}; give a list of all of them")
     for place, gradient in enumerate(gradients):
         check_fractions(**{f"gradients[{place}]": gradient})
-    largest = _within(max_norm, "max_norm")
+    largest = as_number(max_norm, "max_norm")
+    if not largest >= 0:
+        raise ValueError(f"max_norm is {largest}; it is 0 or more: write 1.0, or math.inf for the norm alone")
     norms = [_norm(gradient) for gradient in gradients]
     norm = math.nan if any(map(math.isnan, norms)) else math.hypot(*norms)
     share = largest / (norm + 1e-6)  # as PyTorch keeps from a division by 0

@@ -73,7 +73,7 @@ def test_weight_decay_is_not_in_the_gradient():
     assert ten_times.tolist() == pytest.approx([1.9, 1.9])
 
 
-@pytest.mark.parametrize("max_norm", [0.5, 1e3, 0.0])
+@pytest.mark.parametrize("max_norm", [0.5, 1e3, 0.0, math.inf])
 def test_clipping_is_pytorchs(max_norm):
     parameters = [nn.Parameter(normal(*shape)) for shape in [(3, 4), (5,), ()]]
     gradients = [normal(*each.shape, seed=seed) for seed, each in enumerate(parameters)]
@@ -255,6 +255,11 @@ P = torch.ones(2)
             lambda: training.clip_by_norm(P, 1.0),
             TypeError,
             "gradients is tensor([1., 1.]); give a list of all of them",
+        ),
+        (
+            lambda: training.clip_by_norm([P], math.nan),
+            ValueError,
+            "max_norm is nan; it is 0 or more: write 1.0, or math.inf for the norm alone",
         ),
         (
             lambda: training.learning_rate(-1, peak=1.0, warmup=2, total=4),
