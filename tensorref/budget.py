@@ -165,7 +165,8 @@ def from_config(config: Mapping[str, Any]) -> Sizes:
     Returns
     -------
     :
-        The sizes. Names that say nothing of the size of a tensor are passed over.
+        The sizes. Names that say nothing of the size of a tensor are passed over, and null is as if the name were left out.
+        What is left out has the default of `Sizes`, not that of a library, such as 128 for ``head_dim`` of Qwen3.
 
     Raises
     ------
@@ -620,7 +621,8 @@ def _read(config: Any, argument: str) -> Sizes:
             f"{argument} is {quoted(config)}, of type {type(config).__name__}; give a dict, as json.load reads config.json"
             f"{other}"
         )
-    is_gpt2 = any(config.get(name) is not None for name in ("n_embd", "n_layer", "n_head"))
+    config = {name: value for name, value in config.items() if value is not None}
+    is_gpt2 = any(name in config for name in ("n_embd", "n_layer", "n_head"))
     kind = config.get("model_type", "gpt2" if is_gpt2 else "llama")
     if not isinstance(kind, str) or kind not in _KINDS:
         raise ValueError(
@@ -630,7 +632,7 @@ def _read(config: Any, argument: str) -> Sizes:
         if config.get(name):
             raise ValueError(f"{argument} has {name} {quoted(config[name])}, which is not counted here: {_ON_META}")
     names = _GPT2 if kind == "gpt2" else _LLAMA
-    found: dict[str, Any] = {own: config[name] for own, name in names.items() if config.get(name) is not None}
+    found: dict[str, Any] = {own: config[name] for own, name in names.items() if name in config}
     if kind == "gpt2":
         found.setdefault("intermediate_dim", 4 * _count(found.get("embed_dim", 1), "n_embd"))
     required = (*_REQUIRED, *(["num_positions"] if kind == "gpt2" else []))

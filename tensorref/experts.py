@@ -218,22 +218,22 @@ def dispatch(
     numpy.put_along_axis : writes at a place on one axis.
     """
     check_fractions(x=x)
-    _check_chosen(experts, num_experts)
     check_operands(x=x, experts=experts)
+    chosen = _checked_experts(experts, num_experts)
     size, tokens = _count(capacity, "capacity"), tuple(x.shape)
     if len(tokens) != _MATRIX or tokens[0] != experts.shape[0]:
         raise ValueError(
             f"x has shape {tokens}, experts has shape {tuple(experts.shape)}; they are (tokens, embed_dim) and (tokens, top_k)"
         )
     library, rows = library_of(x), experts.shape[0]
-    in_turn: Any = experts.T.reshape(-1)
+    in_turn: Any = chosen.T.reshape(-1)
     is_for = in_turn[:, None] == _arange(experts, num_experts)
     place = (library.cumsum(is_for, 0) * is_for).sum(-1) - 1
     slots = place.reshape(-1, rows).T
     fits = slots < size
     # What is dropped goes to a place of its own behind the others, so that no mask waits for the device.
     buffers = library.zeros((num_experts, size + 1, tokens[1]), dtype=x.dtype, **_device(x))
-    buffers[experts, library.where(fits, slots, size)] = x[:, None]
+    buffers[chosen, library.where(fits, slots, size)] = x[:, None]
     return Dispatched(buffers[:, :size], library.where(fits, slots, -1))
 
 
@@ -268,7 +268,7 @@ def combine(
     Raises
     ------
     TypeError, ValueError
-        If the shapes do not go together.
+        If the shapes do not go together, or an expert or a slot is not there.
 
     See Also
     --------
@@ -289,10 +289,16 @@ def combine(
             f"outputs has shape {tuple(outputs.shape)}, {others}; they are (num_experts, capacity, embed_dim) and thrice "
             "(tokens, top_k)"
         )
-    _check_chosen(experts, outputs.shape[0])
+    chosen = _checked_experts(experts, outputs.shape[0])
     library, places = library_of(outputs), _whole("slots", slots)
+    size = outputs.shape[1]
+    if not attribute(places, "is_meta") and (places >= size).any():
+        raise ValueError(
+            f"slots has {places.max().item()}, and outputs has shape {tuple(outputs.shape)}: a buffer has {size} places; give "
+            "what the same call of dispatch gave"
+        )
     kept = places >= 0
-    found = library.where(kept[..., None], widened(outputs)[experts, library.where(kept, places, 0)], 0.0)
+    found = library.where(kept[..., None], widened(outputs)[chosen, library.where(kept, places, 0)], 0.0)
     mixed: ArrayT = cast((found * widened(weights)[..., None]).sum(1), outputs.dtype)
     return mixed
 
@@ -345,8 +351,7 @@ def load_balancing_loss(
             f"probabilities has shape {shape}, experts has shape {tuple(experts.shape)}; they are (tokens, num_experts) and "
             "(tokens, top_k)"
         )
-    _check_chosen(experts, shape[1])
-    chosen: Any = experts.reshape(-1)
+    chosen = _checked_experts(experts, shape[1]).reshape(-1)
     counts = (chosen[:, None] == _arange(experts, shape[1])).sum(0)
     numbers = widened(probabilities)
     return shape[1] * (cast(counts, numbers.dtype) / len(chosen) * numbers.mean(0)).sum()
@@ -521,8 +526,8 @@ def _whole(name: str, value: Any) -> Any:
     return cast(value, library_of(value).int64)
 
 
-def _check_chosen(experts: Any, num_experts: Any) -> None:
-    """Raise an error for what are no indices of experts."""
+def _checked_experts(experts: Any, num_experts: Any) -> Any:
+    """Return indices of experts as int64, or raise an error for what are none."""
     check_operands(experts=experts)
     total, chosen = _count(num_experts, "num_experts"), _whole("experts", experts)
     if chosen.ndim != _MATRIX or 0 in chosen.shape:
@@ -532,3 +537,4 @@ def _check_chosen(experts: Any, num_experts: Any) -> None:
         raise ValueError(
             f"experts has {wrong}; there are {total} experts, 0 to {total - 1}: give as many as the router has"
         )
+    return chosen

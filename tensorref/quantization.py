@@ -129,7 +129,8 @@ def quantize(
     Returns
     -------
     :
-        Numbers and scales, in new memory. Scales are in float32, or float64 for float64. All that is 0 has a scale of 1.
+        Numbers and scales, in new memory. Scales are in float32, or float64 for float64. What is 0, or
+        below 1e-36 in float32, has a scale of 1.
 
     Raises
     ------
@@ -170,8 +171,11 @@ def quantize(
         low, high = library.clip(low, None, 0), library.clip(high, 0, None)
         scale = (high - low) / (2 * form.largest + 1)
     if not attribute(x, "is_meta") and not library.isfinite(scale).all():
-        raise ValueError("x has numbers that are not finite, which no scale reaches; replace them first")
-    scale = library.where(scale == 0, library.ones_like(scale), scale)
+        raise ValueError(
+            "x has numbers that are not finite, or too far apart, which no scale reaches; replace them first"
+        )
+    tiny = library.finfo(scale.dtype).tiny  # a scale below it has few digits, and a quotient could be too large
+    scale = library.where(scale < tiny, library.ones_like(scale), scale)
     found = groups / scale
     if settings.dtype.startswith("int"):
         found = library.round(found)

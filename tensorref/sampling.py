@@ -342,7 +342,8 @@ def draw(
     Raises
     ------
     ValueError
-        If `uniform` has not one number for each row, or one that is below 0 or not below 1.
+        If `uniform` has not one number for each row, or one that is below 0 or not below 1, or a row of `logits` has no
+        probabilities: it has nan or inf, or is -inf everywhere.
     TypeError
         If `logits` or `uniform` have no fractions, or one is an array and the other a tensor.
 
@@ -374,6 +375,11 @@ def draw(
         raise ValueError("uniform has numbers that are below 0 or not below 1; write torch.rand, or rng.random")
     library = library_of(logits)
     ends = cast(kernels.softmax(widened(logits)), library.float64).cumsum(axis=-1)
+    if not getattr(ends, "is_meta", False) and not library.isfinite(ends[..., -1]).all():
+        raise ValueError(
+            "logits has a row with nan or inf, or with -inf alone, which has no probabilities; keep a token, and divide by a "
+            "larger temperature"
+        )
     below = ends <= cast(uniform, library.float64)[..., None] * ends[..., -1:]
     last = library.argmax(ends, axis=-1)  # the last token that can be drawn, should a product be rounded up
     result: ArrayT = library.minimum(below.sum(axis=-1), last)

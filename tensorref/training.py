@@ -27,7 +27,7 @@ with needed(__name__, "torch"):
     from tensorref import _private_parts
 
 from tensorref._arguments import as_function, as_int, as_number, quoted
-from tensorref._operands import check_fractions, is_tensor, library_of, widened
+from tensorref._operands import cast, check_fractions, is_tensor, library_of, widened
 from tensorref._typing import ArrayT, Number, jaxtyping
 
 __all__ = ["Moments", "adamw", "clip_by_norm", "learning_rate", "saved_bytes"]
@@ -83,7 +83,7 @@ def adamw(  # noqa: PLR0913  the settings of an optimizer
     betas
         How much of each moving average stays at a step.
     eps
-        Added to the root of the average square, behind the root.
+        Added to the root of the average square, not to the square.
     weight_decay
         The share of the parameter that goes, times the rate. It is not in the gradient, which is what the W stands for.
 
@@ -152,7 +152,7 @@ def clip_by_norm(
     gradients
         Those of all parameters. To clip each by itself changes the direction of the step.
     max_norm
-        The largest norm that stays.
+        The largest norm that stays; with infinity all do, and the norm is only measured.
 
     Returns
     -------
@@ -174,20 +174,27 @@ def clip_by_norm(
 
     Examples
     --------
-    Smaller ones stay as they are. One that is infinite makes all of them nan or 0:
+    Smaller ones stay as they are. One that is infinite makes all of them nan or 0, and one that is nan makes all nan:
 
     >>> training.clip_by_norm([torch.tensor([0.5])], 1.0)
     ([tensor([0.5000])], 0.5)
     >>> training.clip_by_norm([torch.tensor([torch.inf]), torch.tensor([1.0])], 1.0)
     ([tensor([nan]), tensor([0.])], inf)
+    >>> training.clip_by_norm([torch.tensor([torch.nan]), torch.tensor([1.0])], 1.0)
+    ([tensor([nan]), tensor([nan])], nan)
     """
     if not isinstance(gradients, (list, tuple)):
         raise TypeError(f"gradients is {quoted(gradients)}; give a list of all of them")
     for place, gradient in enumerate(gradients):
         check_fractions(**{f"gradients[{place}]": gradient})
-    largest = _within(max_norm, "max_norm")
-    norm = math.hypot(*map(_norm, gradients))
-    share = min(1.0, largest / (norm + 1e-6))  # as PyTorch keeps from a division by 0
+    largest = as_number(max_norm, "max_norm")
+    if not largest >= 0:
+        raise ValueError(f"max_norm is {largest}; it is 0 or more: write 1.0, or math.inf for the norm alone")
+    norms = [_norm(gradient) for gradient in gradients]
+    norm = math.nan if any(map(math.isnan, norms)) else math.hypot(*norms)
+    share = largest / (norm + 1e-6)  # as PyTorch keeps from a division by 0
+    if share > 1:  # nan is not, and goes to all gradients
+        share = 1.0
     return [_detached(gradient) * share for gradient in gradients], norm
 
 
@@ -326,6 +333,7 @@ def _detached(array: Any) -> Any:
 
 
 def _norm(gradient: Any) -> float:
-    """Return the norm, of float32 or more."""
-    numbers = widened(_detached(gradient))
-    return math.sqrt(float((numbers * numbers).sum()))
+    """Return the norm, of float32 or more; of NumPy in float64, as its squares of large float32 are infinite."""
+    library = library_of(gradient)
+    numbers = widened(_detached(gradient)) if is_tensor(gradient) else cast(gradient, library.float64)
+    return float(library.linalg.norm(numbers.reshape(-1)))

@@ -427,6 +427,11 @@ def test_a_model_is_sizes_a_dict_or_a_module():
         budget.from_config([])
 
 
+def test_null_in_a_config_is_as_if_it_were_left_out():
+    names = ("model_type", "tie_word_embeddings", "num_key_value_heads", "head_dim", "mlp_bias")
+    assert budget.from_config({**LLAMA_2, **dict.fromkeys(names)}) == budget.from_config(LLAMA_2)
+
+
 def test_names_of_configs_that_say_nothing_of_tensors_are_passed_over():
     config = {**LLAMA_3, "model_type": "llama", "rope_theta": 5e5, "num_experts": None, "attention_bias": False}
     assert budget.from_config(config) == budget.from_config(LLAMA_3)

@@ -132,6 +132,18 @@ def test_a_token_that_was_dropped_adds_nothing():
     assert poisoned.eq(0).all()
 
 
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int32])
+def test_experts_of_small_integers_are_indices(dtype):
+    chosen = torch.tensor([[0, 1], [1, 0], [0, 2]])
+    sent, small = (experts.dispatch(X[:3], each, num_experts=3, capacity=2) for each in (chosen, chosen.to(dtype)))
+    assert torch.equal(small.buffers, sent.buffers)
+    assert torch.equal(small.slots, sent.slots)
+    back, small_back = (
+        experts.combine(sent.buffers, each, sent.slots, torch.ones(3, 2)) for each in (chosen, chosen.to(dtype))
+    )
+    assert torch.equal(small_back, back)
+
+
 def test_the_sum_is_rounded_once_in_half_precision():
     weights = torch.tensor([[0.5, 0.5]])
     outputs = torch.tensor([[[1.0]], [[2**-8]]], dtype=torch.bfloat16)
@@ -215,6 +227,10 @@ def test_a_picture_shows_every_stage_with_its_sizes():
         (
             lambda: experts.dispatch(torch.ones(1, 2), torch.tensor([[2]]), num_experts=2, capacity=1),
             "experts has 2; there are 2 experts, 0 to 1: give as many as the router has",
+        ),
+        (
+            lambda: experts.combine(torch.ones(2, 2, 1), torch.tensor([[0]]), torch.tensor([[5]]), torch.ones(1, 1)),
+            "slots has 5, and outputs has shape (2, 2, 1): a buffer has 2 places; give what the same call of dispatch gave",
         ),
         (
             lambda: experts.load_balancing_loss(torch.ones(0, 2), torch.ones(0, 1, dtype=torch.long)),

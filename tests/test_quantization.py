@@ -41,6 +41,14 @@ def test_no_number_is_further_away_than_the_bound_and_some_come_near(dtype, symm
         assert (far > bound * 0.4).any()
 
 
+@pytest.mark.parametrize("dtype", [*INTEGERS, *FLOATS])
+def test_numbers_that_a_scale_has_no_digits_for_keep_within_the_bound(dtype):
+    for size in (1e-36, 2.6e-43, 1.4e-44):
+        x = torch.tensor([size, -size / 2])
+        far, bound = errors(x, quantization.quantize(x, dtype))
+        assert (far <= bound * (1 + 1e-4)).all()
+
+
 @pytest.mark.parametrize("per", PER)
 @pytest.mark.parametrize("symmetric", [True, False])
 @pytest.mark.parametrize("dtype", INTEGERS)
@@ -201,7 +209,7 @@ def test_a_picture_has_a_hue_for_what_shares_a_scale():
         (
             lambda: quantization.quantize(torch.tensor([1.0, torch.inf])),
             ValueError,
-            "x has numbers that are not finite, which no scale reaches; replace them first",
+            "x has numbers that are not finite, or too far apart, which no scale reaches; replace them first",
         ),
         (
             lambda: quantization.explain(()),

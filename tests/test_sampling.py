@@ -13,6 +13,10 @@ from tensorref import kernels, sampling
 
 # A vocabulary of five, whose probabilities are exact in binary; two are as likely.
 SHARES = [Fraction(n, 16) for n in (1, 8, 2, 4, 1)]
+NO_PROBABILITIES = (
+    "logits has a row with nan or inf, or with -inf alone, which has no probabilities; keep a token, and divide by a larger "
+    "temperature"
+)
 LOGITS = torch.tensor([float(share) for share in SHARES], dtype=torch.float64, device="cpu").log() + 3
 
 
@@ -235,6 +239,14 @@ def test_rows_that_have_ended_go_on_with_padding():
             lambda: sampling.draw(LOGITS, torch.tensor(1.0)),
             ValueError,
             "uniform has numbers that are below 0 or not below 1; write torch.rand, or rng.random",
+        ),
+        *(
+            (
+                lambda logits=logits: sampling.draw(torch.tensor(logits), torch.tensor(0.5)),
+                ValueError,
+                NO_PROBABILITIES,
+            )
+            for logits in ([1.0, math.nan], [math.inf, 0.0], [-math.inf, -math.inf])
         ),
         (
             lambda: sampling.finish(torch.tensor([1]), torch.tensor([1]), eos_id=1, pad_id=0),

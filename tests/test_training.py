@@ -73,7 +73,7 @@ def test_weight_decay_is_not_in_the_gradient():
     assert ten_times.tolist() == pytest.approx([1.9, 1.9])
 
 
-@pytest.mark.parametrize("max_norm", [0.5, 1e3, 0.0])
+@pytest.mark.parametrize("max_norm", [0.5, 1e3, 0.0, math.inf])
 def test_clipping_is_pytorchs(max_norm):
     parameters = [nn.Parameter(normal(*shape)) for shape in [(3, 4), (5,), ()]]
     gradients = [normal(*each.shape, seed=seed) for seed, each in enumerate(parameters)]
@@ -86,6 +86,23 @@ def test_clipping_is_pytorchs(max_norm):
     for parameter, gradient, array in zip(parameters, clipped, arrays, strict=True):
         torch.testing.assert_close(gradient, parameter.grad, rtol=1e-13, atol=0)
         np.testing.assert_allclose(array, parameter.grad.numpy(), rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    "values", [(math.nan, 1.0), (1.0, math.nan), (math.nan, math.inf), (math.inf, 1.0), (1e30,), (0.0, 0.0)]
+)
+def test_what_is_not_finite_or_very_large_is_clipped_as_by_pytorch(values):
+    gradients = [torch.tensor([value]) for value in values]
+    parameters = [nn.Parameter(torch.zeros(1)) for _ in values]
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        parameter.grad = gradient.clone()
+    expected = nn.utils.clip_grad_norm_(parameters, 1.0).item()
+    clipped, norm = training.clip_by_norm(gradients, 1.0)
+    with np.errstate(invalid="ignore"):  # NumPy warns of inf times 0
+        _, of_arrays = training.clip_by_norm([each.numpy() for each in gradients], 1.0)
+    assert [norm, of_arrays] == pytest.approx([expected] * 2, nan_ok=True)
+    for parameter, gradient in zip(parameters, clipped, strict=True):
+        torch.testing.assert_close(gradient, parameter.grad, equal_nan=True)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # the optimizer has no gradient, and is not stepped
@@ -238,6 +255,11 @@ P = torch.ones(2)
             lambda: training.clip_by_norm(P, 1.0),
             TypeError,
             "gradients is tensor([1., 1.]); give a list of all of them",
+        ),
+        (
+            lambda: training.clip_by_norm([P], math.nan),
+            ValueError,
+            "max_norm is nan; it is 0 or more: write 1.0, or math.inf for the norm alone",
         ),
         (
             lambda: training.learning_rate(-1, peak=1.0, warmup=2, total=4),
