@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from tensorref import _picture
-from tensorref._arguments import as_choice, as_int, as_number
+from tensorref._arguments import as_choice, as_int, as_number, attribute
 from tensorref._explanation import Illustrated
 from tensorref._operands import cast, check_fractions, check_operands, is_tensor, library_of, widened
 from tensorref._shape import joined
@@ -375,7 +375,7 @@ def layout_of(
             f"rotated has shape {tuple(rotated.shape)}, x has shape {tuple(x.shape)}; give what the code made of this x"
         )
     for name, given in (("rotated", rotated), ("x", x), ("positions", positions)):
-        if getattr(given, "is_meta", False):
+        if attribute(given, "is_meta") is True:
             raise TypeError(f"{name} is on meta and has no values; give one that has, such as one on the CPU")
     library = library_of(x)
     wide: Any = cast(x, library.float64)

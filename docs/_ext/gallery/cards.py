@@ -17,7 +17,8 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.logging import getLogger
 
 INDEX = "gallery/index"
-
+MOST_PICTURES = 3
+"""How many thumbnails a list of examples asks for; each is a request."""
 logger = getLogger(__name__)
 
 
@@ -51,16 +52,19 @@ def _thumbnail(app: Sphinx, page: str, _: str) -> list[nodes.Node]:
 
 
 def _used_in(app: Sphinx, entry: str, docname: str) -> list[nodes.Node]:
-    """Return links with thumbnails, which are loaded when they come into view."""
+    """Return links, the first of them with thumbnails, which are loaded when they come into view."""
     uses = code.uses(app.env, entry)
     width, height = (pixels // 2 for pixels in SIZE)
     root = "../" * docname.count("/")
+    users = [page for page in pages(app.env) if page in uses and page != docname]
+    pictures = {
+        page: f'<img src="{root}{thumbnail_of(page)}" width="{width}" height="{height}" loading="lazy" alt=""> '
+        for page in users[:MOST_PICTURES]
+    }
     cards = "".join(
         f'<li><a class="reference internal" href="{app.builder.get_relative_uri(docname, page)}#{uses[page]}">'
-        f'<img src="{root}{thumbnail_of(page)}" width="{width}" height="{height}" loading="lazy" alt=""> '
-        f"{html.escape(app.env.titles[page].astext())}</a></li>"
-        for page in pages(app.env)
-        if page in uses and page != docname
+        f"{pictures.get(page, '')}{html.escape(app.env.titles[page].astext())}</a></li>"
+        for page in users
     )
     listed = f'<p class="rubric">Used in</p>\n<ul class="used-in">{cards}</ul>\n'
     return [nodes.raw("", listed, format="html")] if cards else []
