@@ -59,13 +59,13 @@ def label(row: Equivalent) -> str:
 def _table(rows: list[Equivalent]) -> nodes.table:
     body = nodes.tbody("", *(line for row in rows for line in _lines(row)))
     head = nodes.thead("", nodes.row("", *(nodes.entry("", nodes.paragraph("", name)) for name in _HEADING)))
-    return _columns(head, body)
+    return _columns(head, body, 26, 37, 37)
 
 
-def _columns(head: nodes.thead, body: nodes.tbody) -> nodes.table:
-    columns = [nodes.colspec(colwidth=width) for width in (26, 37, 37)]
+def _columns(head: nodes.thead, body: nodes.tbody, *widths: int) -> nodes.table:
+    columns = [nodes.colspec(colwidth=width) for width in widths]
     columns[0]["stub"] = 1
-    return nodes.table("", nodes.tgroup("", *columns, head, body, cols=3), classes=["dictionary"])
+    return nodes.table("", nodes.tgroup("", *columns, head, body, cols=len(widths)), classes=["dictionary"])
 
 
 _HEADING = ("Task", "NumPy", "PyTorch")
@@ -74,7 +74,7 @@ _HEADING = ("Task", "NumPy", "PyTorch")
 def _list(topic: str) -> nodes.table:
     """Return the table of names that have no row: a line each thing that there is to say of some."""
     heading, names_heading = _LISTS[topic]
-    head = nodes.row("", *_pair(nodes.paragraph("", heading), nodes.paragraph("", names_heading)))
+    head = nodes.row("", *(nodes.entry("", nodes.paragraph("", text)) for text in (heading, names_heading)))
     body = nodes.tbody()
     for said, names in _dictionary.lists(topic).items():
         parts: list[nodes.Node] = []
@@ -83,15 +83,10 @@ def _list(topic: str) -> nodes.table:
             parts += [nodes.literal("", name)]
             parts += [nodes.Text(" → "), nodes.literal("", instead)] if instead else []
         about = nodes.paragraph("", said[0].upper() + said[1:])
-        line = nodes.row("", *_pair(about, nodes.paragraph("", "", *parts)))
+        line = nodes.row("", nodes.entry("", about), nodes.entry("", nodes.paragraph("", "", *parts)))
         line["ids"] = [f"{topic}-{nodes.make_id(names[0][0])}"]
         body += line
-    return _columns(nodes.thead("", head), body)
-
-
-def _pair(first: nodes.paragraph, second: nodes.paragraph) -> tuple[nodes.entry, nodes.entry]:
-    """Return what fills the three columns of the page's tables with two cells."""
-    return nodes.entry("", first), nodes.entry("", second, morecols=1)
+    return _columns(nodes.thead("", head), body, 26, 74)
 
 
 _LISTS = {"no-counterpart": ("Reason", "Names"), "gone": ("What became of it", "Names, and what to write")}
