@@ -239,6 +239,7 @@ SHOWN_WRONG = {
     "exercises": {("broadcasts", "exercises.py")},
     "kernels": {("non_finite", "kernels.py")},
     "masks": {("non_finite", "masks.py")},
+    "normalization": {("promotions", "normalization.py")},
     "pitfalls": {("broadcasts", "pitfalls.py")},
     "watch": {(kind, "watch.py") for kind in ("broadcasts", "fractions", "views")},
 }
